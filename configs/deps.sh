@@ -1,0 +1,173 @@
+#!/bin/bash
+# Installs what Winlane is built from, by Debian package name (Debian 12), and unpacks lwIP 2.2.1.
+#
+#   configs/deps.sh system   Debian packages; root is needed only when one is missing
+#   configs/deps.sh lwip     lwIP 2.2.1 from Debian's source package, into the cache
+#   configs/deps.sh all      both
+#   configs/deps.sh check    says what is missing, changes nothing; exit status 1 if anything is
+#
+# The cache is ${WINLANE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/winlane}. The machine's own apt lists and sources stay as
+# they are: the lwIP part works on a private list derived from them.
+set -euo pipefail
+export LC_ALL=C DEBIAN_FRONTEND=noninteractive
+
+LWIP_VERSION=2.2.1
+LWIP_SUITE=trixie
+CACHE=${WINLANE_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/winlane}
+LWIP_DIR=$CACHE/lwip-$LWIP_VERSION
+
+# To build: compilers, CMake, the libraries. dpkg-dev, patch and the keyring: to fetch and patch lwIP.
+BUILD_PACKAGES="gcc libc6-dev cmake ninja-build pkg-config
+    libdpdk-dev libpcap-dev libcmocka-dev libinih-dev libjansson-dev
+    dpkg-dev patch xz-utils debian-archive-keyring ca-certificates python3"
+# To check: clang (ThreadSanitizer refuses fences in gcc 12), formatter, static checks.
+CHECK_PACKAGES="clang-14 libclang-rt-14-dev llvm-14 clang-format-14 clang-tidy-14 cppcheck git"
+# To run the demonstration and the tests that talk to the kernel: namespaces, ordinary programs, a capture reader.
+PEER_PACKAGES="iproute2 ethtool procps socat iperf3 tcpdump"
+
+say() { printf 'deps: %s\n' "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+missing_packages() {
+    local p state
+    for p in $BUILD_PACKAGES $CHECK_PACKAGES $PEER_PACKAGES; do
+        state=$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null || true)
+        [ "$state" = installed ] || printf '%s ' "$p"
+    done
+}
+
+apt_get() { apt-get -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -qq "$@"; }
+
+install_system() {
+    local missing
+    missing=$(missing_packages)
+    if [ -z "$missing" ]; then
+        say "Debian packages: all there"
+        return 0
+    fi
+    say "Debian packages missing: $missing"
+    [ "$(id -u)" = 0 ] || die "not root, so they cannot be installed; as root: configs/deps.sh system"
+    say "reading the package lists (apt-get update)"
+    apt_get update
+    say "installing (apt-get install)"
+    # shellcheck disable=SC2086  # a list of words is meant
+    apt_get install -y --no-install-recommends $missing >"$LOG" 2>&1 || {
+        tail -n 40 "$LOG" >&2
+        die "apt-get install failed"
+    }
+    say "installed"
+}
+
+# Prints the URI of the machine's entry for Debian 12's main section, from one-line lists or deb822 files.
+debian_uri() {
+    local parts=/etc/apt/sources.list.d files=() f
+    for f in /etc/apt/sources.list "$parts"/*.list "$parts"/*.sources; do
+        [ -r "$f" ] && files+=("$f")
+    done
+    [ "${#files[@]}" -gt 0 ] || return 1
+    awk '
+        function suite_ok(s) { return s == "bookworm" || s == "stable" || s == "oldstable" }
+        function offer(uri) { sub(/\/+$/, "", uri); if (uri != "" && !found) { found = 1; print uri } }
+        function flush_stanza(   n, i, w, hit, main) {
+            if (f["types"] ~ /(^| )deb( |$)/ && tolower(f["enabled"]) !~ /^(no|false|0|off|without|disable)$/) {
+                n = split(f["suites"], w, /[ \t]+/); hit = 0
+                for (i = 1; i <= n; i++) if (suite_ok(w[i])) hit = 1
+                n = split(f["components"], w, /[ \t]+/); main = 0
+                for (i = 1; i <= n; i++) if (w[i] == "main") main = 1
+                if (hit && main && split(f["uris"], w, /[ \t]+/) > 0) offer(w[1])
+            }
+            delete f; key = ""
+        }
+        FNR == 1 { flush_stanza(); deb822 = FILENAME ~ /\.sources$/ }
+        /^[ \t]*#/ { next }
+        deb822 && /^[ \t]*$/ { flush_stanza(); next }
+        deb822 && /^[ \t]/ { sub(/^[ \t]+/, ""); f[key] = f[key] (f[key] == "" ? "" : " ") $0; next }
+        deb822 {
+            key = tolower(substr($0, 1, index($0, ":") - 1)); v = substr($0, index($0, ":") + 1)
+            gsub(/^[ \t]+|[ \t\r]+$/, "", v); f[key] = v; next
+        }
+        $1 == "deb" {
+            line = $0; sub(/\[[^]]*\]/, "", line); n = split(line, w, /[ \t]+/)
+            for (i = 4; i <= n; i++) if (w[i] == "main" && suite_ok(w[3])) offer(w[2])
+        }
+        END { flush_stanza() }' "${files[@]}"
+}
+
+lwip_tree_ok() {
+    local init=$1/src/include/lwip/init.h major minor revision
+    [ -r "$init" ] || return 1
+    major=$(awk '$2 == "LWIP_VERSION_MAJOR" { print $3; exit }' "$init")
+    minor=$(awk '$2 == "LWIP_VERSION_MINOR" { print $3; exit }' "$init")
+    revision=$(awk '$2 == "LWIP_VERSION_REVISION" { print $3; exit }' "$init")
+    [ "$major.$minor.$revision" = "$LWIP_VERSION" ]
+}
+
+# Fetches and unpacks the source package in the private folder $1; Debian's patches of it are applied.
+fetch_lwip() {
+    local tmp=$1 uri keyring=/usr/share/keyrings/debian-archive-keyring.gpg signed="" dsc
+    uri=$(debian_uri)
+    [ -n "$uri" ] || die "no entry for Debian 12's main section in this machine's apt sources; \
+give CMake -DLWIP_SOURCE_DIR=<an lwIP $LWIP_VERSION tree> instead"
+    [ -r "$keyring" ] && signed=" [signed-by=$keyring]"
+    mkdir -p "$tmp/lists/partial" "$tmp/cache/archives/partial" "$tmp/parts" "$tmp/src"
+    printf 'deb-src%s %s %s main\n' "$signed" "$uri" "$LWIP_SUITE" >"$tmp/sources.list"
+    local opts=(-o "Dir::Etc::sourcelist=$tmp/sources.list" -o "Dir::Etc::sourceparts=$tmp/parts"
+        -o "Dir::State::lists=$tmp/lists" -o "Dir::Cache=$tmp/cache" -o "Acquire::Languages=none")
+    # The private folder may be closed to apt's own download user.
+    [ "$(id -u)" = 0 ] && opts+=(-o "APT::Sandbox::User=root")
+    say "lwIP: reading the source list of suite $LWIP_SUITE (private list)"
+    apt_get "${opts[@]}" update
+    say "lwIP: fetching the source package"
+    (cd "$tmp/src" && apt_get "${opts[@]}" --download-only --only-source source "lwip/$LWIP_SUITE")
+    dsc=$(find "$tmp/src" -name 'lwip_*.dsc' | head -n 1)
+    [ -n "$dsc" ] || die "lwIP: the source package did not arrive"
+    say "lwIP: unpacking $(basename "$dsc")"
+    (cd "$tmp/src" && dpkg-source --no-check -x "$dsc" tree >"$LOG" 2>&1) || {
+        cat "$LOG" >&2
+        die "lwIP: dpkg-source failed"
+    }
+}
+
+install_lwip() {
+    if lwip_tree_ok "$LWIP_DIR"; then
+        say "lwIP $LWIP_VERSION: in $LWIP_DIR"
+        return 0
+    fi
+    command -v dpkg-source >/dev/null || die "dpkg-source is missing; as root: configs/deps.sh system"
+    mkdir -p "$CACHE"
+    exec 9>"$CACHE/.lwip.lock"
+    flock -n 9 || { say "lwIP: another run is fetching it; waiting"; flock 9; }
+    if lwip_tree_ok "$LWIP_DIR"; then
+        return 0
+    fi
+    WORK=$(mktemp -d "$CACHE/.fetch.XXXXXX")
+    fetch_lwip "$WORK"
+    lwip_tree_ok "$WORK/src/tree" || die "lwIP: the package is not version $LWIP_VERSION; \
+give CMake -DLWIP_SOURCE_DIR=<an lwIP $LWIP_VERSION tree> instead"
+    # A tree of another version or a torn one gives way; the new one appears whole or not at all.
+    rm -rf "$LWIP_DIR"
+    mv -T "$WORK/src/tree" "$LWIP_DIR"
+    say "lwIP $LWIP_VERSION: now in $LWIP_DIR"
+}
+
+check_all() {
+    local missing status=0
+    missing=$(missing_packages)
+    [ -z "$missing" ] || { say "Debian packages missing: $missing"; status=1; }
+    lwip_tree_ok "$LWIP_DIR" || { say "lwIP $LWIP_VERSION is not in $LWIP_DIR"; status=1; }
+    [ $status = 1 ] || say "all there"
+    return $status
+}
+
+WORK=""
+LOG=$(mktemp)
+trap 'rm -rf "$LOG" ${WORK:+"$WORK"}' EXIT
+
+case "${1:-}" in
+    system) install_system ;;
+    lwip) install_lwip ;;
+    all) install_system; install_lwip ;;
+    check) check_all ;;
+    debian-uri) debian_uri ;;
+    *) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 2 ;;
+esac
