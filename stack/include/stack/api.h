@@ -1,0 +1,457 @@
+/**
+ * @file
+ * The stack API: what the provider sees of the stack, whoever runs it.
+ *
+ * Objects:
+ * - struct stk_client: this process's attachment to an engine. In process the
+ *   engine is started by the first attach and parked by the last detach.
+ * - struct stk_sock: an application's end of a socket, owned by the caller from
+ *   stk_sock_open or stk_sock_accept until stk_sock_close. Calls on one socket
+ *   may come from several threads at once; a send and a receive do not
+ *   serialise each other. After stk_sock_close has returned no call may use it,
+ *   and the caller sees to it that none is in progress (stk_sock_cancel ends
+ *   waits).
+ *
+ * No call blocks on the network: what cannot be done now gives STK_EAGAIN (or
+ * STK_EINPROGRESS) and readiness follows, to be awaited with stk_wait or armed
+ * for the event queue. Control calls (open, bind, listen, connect, options)
+ * wait for one answer of the stack's thread, some microseconds when it spins.
+ *
+ * Every call may fail with STK_ENETDOWN (engine lost) or STK_EFORKED (child
+ * after fork). Errors are negative enum stk_err values.
+ */
+#ifndef STACK_API_H
+#define STACK_API_H
+
+#include "stack/addr.h"
+#include "stack/clock.h"
+#include "stack/config.h"
+#include "stack/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct stk_client;
+struct stk_sock;
+
+/** Readiness of a socket, level-triggered. */
+enum stk_ready {
+    STK_READY_IN = 1u << 0,      /**< bytes, a datagram or a connection can be taken; also with EOF or error */
+    STK_READY_OUT = 1u << 1,     /**< connected and there is room */
+    STK_READY_CONN = 1u << 2,    /**< connection established (stays set) */
+    STK_READY_FAIL = 1u << 3,    /**< connect failed: stk_sock_error_take says why */
+    STK_READY_EOF = 1u << 4,     /**< the peer's FIN is in the queue or was read */
+    STK_READY_RESET = 1u << 5,   /**< connection gone by error: reset, abort, timeout */
+    STK_READY_ACCEPT = 1u << 6,  /**< a listener has a connection */
+    STK_READY_ERROR = 1u << 7,   /**< a datagram socket has a pending error (ICMP) */
+    STK_READY_DRAINED = 1u << 8, /**< everything sent is acknowledged, FIN too if one was sent */
+    STK_READY_CANCEL = 1u << 9,  /**< stk_sock_cancel was called */
+    STK_READY_OOB = 1u << 10,    /**< urgent data (reserved for the out-of-band issue) */
+};
+
+/** Options. Values are int32_t unless a structure is named. */
+enum stk_opt {
+    STK_OPT_REUSEADDR,      /**< Winsock meaning: may take an address in use */
+    STK_OPT_EXCLUSIVE,      /**< nobody else may take this address */
+    STK_OPT_KEEPALIVE,      /**< bool */
+    STK_OPT_KEEPIDLE_MS,
+    STK_OPT_KEEPINTVL_MS,
+    STK_OPT_KEEPCNT,
+    STK_OPT_NODELAY,        /**< bool */
+    STK_OPT_RCVBUF,         /**< bytes, 0..2 MiB; stream: before connect/listen for the window to follow */
+    STK_OPT_SNDBUF,         /**< bytes */
+    STK_OPT_BROADCAST,      /**< bool */
+    STK_OPT_DONTROUTE,      /**< bool */
+    STK_OPT_TTL,            /**< unicast TTL / hop limit 1..255 */
+    STK_OPT_TOS,            /**< TOS / traffic class 0..255 */
+    STK_OPT_V6ONLY,         /**< bool; before bind */
+    STK_OPT_MCAST_TTL,      /**< 0..255 */
+    STK_OPT_MCAST_LOOP,     /**< bool */
+    STK_OPT_MCAST_IF,       /**< interface index, 0: by route */
+    STK_OPT_MCAST_JOIN,     /**< set only: struct stk_mcast_req */
+    STK_OPT_MCAST_LEAVE,    /**< set only: struct stk_mcast_req */
+    STK_OPT_HDRINCL,        /**< RAW, IPv4: bool */
+    STK_OPT_DONTFRAG,       /**< bool */
+    STK_OPT_CONN_TIMEOUT_MS, /**< SYN phase bound of this socket */
+    STK_OPT_MSS,            /**< get: effective MSS */
+    STK_OPT_UDP_CONNRESET,  /**< bool: ICMP port unreachable is an error of the socket (SIO_UDP_CONNRESET) */
+    STK_OPT_COUNT
+};
+
+struct stk_mcast_req {
+    struct stk_addr group; /**< family of the socket; port ignored */
+    uint32_t if_index;     /**< 0: by route */
+    uint32_t reserved;
+};
+
+/** Bytes in the caller's memory. */
+struct stk_iov {
+    void *base;
+    size_t len; /**< bytes */
+};
+
+/** Per-datagram facts of a receive. */
+struct stk_msg_info {
+    struct stk_addr from;
+    struct stk_addr to;  /**< destination address of the datagram */
+    uint32_t if_index;   /**< where it came in */
+    uint8_t ttl;
+    uint8_t tos;
+    uint8_t truncated;   /**< it was larger than the buffers; the rest is lost */
+    uint8_t flags;       /**< enum stk_msg_flag */
+    uint32_t full_size;  /**< bytes of the datagram as received */
+};
+
+enum stk_msg_flag { STK_MSG_BCAST = 1, STK_MSG_MCAST = 2 };
+
+enum stk_recv_flag { STK_RECV_PEEK = 1 };
+
+/** How stk_sock_close ends a connection. */
+enum stk_close_mode {
+    STK_CLOSE_GRACEFUL, /**< send what is queued, then FIN, in the background; unread data at close: RST */
+    STK_CLOSE_ABORT,    /**< RST now, queued data is lost */
+};
+
+enum stk_shutdown { STK_SHUT_RD = 1, STK_SHUT_WR = 2 };
+
+/** What a socket is, without asking the stack's thread. */
+struct stk_sock_status {
+    uint32_t ready;       /**< enum stk_ready bits */
+    uint64_t rx_bytes;    /**< bytes that can be read; datagrams: payload bytes queued */
+    uint32_t rx_next;     /**< datagrams: size of the first one; streams: 0 */
+    uint64_t tx_room;     /**< bytes that can be queued */
+    uint64_t tx_unacked;  /**< bytes queued or sent and not acknowledged; datagrams: not yet handed to the port */
+    int32_t error;        /**< pending error (negative), 0: none; not taken */
+};
+
+/** An interface as programs see it. */
+struct stk_if_info {
+    char name[32];
+    uint32_t if_index;
+    uint32_t mtu;
+    uint32_t up;
+    uint8_t mac[6];
+    uint8_t mac_set;
+    uint8_t loopback;
+    uint32_t addrs_count;
+    struct stk_conf_net addrs[STK_CONF_ADDRS_MAX + 2];
+};
+
+/* --- Life ------------------------------------------------------------- */
+
+/**
+ * Attach this process to the stack.
+ *
+ * The first attach starts the engine on a thread of its own (ports opened,
+ * instances made), bounded by engine.start_timeout_ms; a parked engine is
+ * reused. All attaches of a process share one engine; the configuration of the
+ * first one holds as long as the process lives.
+ *
+ * @param config  Borrowed for the call (copied).
+ * @param out     The client, owned by the caller, ended by stk_client_detach.
+ * @param error   error_size bytes: why, in words; may be NULL.
+ * @return        0, or:
+ * @retval STK_ENETDOWN  a port could not be opened, or not in time; the log says which.
+ * @retval STK_EBUSY     another process owns a port.
+ * @retval STK_EINVAL    the configuration is refused by a driver.
+ * @retval STK_ENOMEM    no memory for region or pools.
+ *
+ * Context: any thread. Blocks.
+ */
+int stk_client_attach(const struct stk_config *config, struct stk_client **out, char *error, size_t error_size);
+
+/**
+ * End a client: sockets still open are reset, graceful closes are drained for
+ * at most drain_timeout_ms, then the engine is parked.
+ *
+ * Context: any thread but the stack's and none with a stack call in progress. Blocks.
+ */
+void stk_client_detach(struct stk_client *client, uint32_t drain_timeout_ms);
+
+/**
+ * Is the engine alive and usable by this process?
+ *
+ * @return  0, STK_ENETDOWN or STK_EFORKED.
+ *
+ * Context: any thread. Does not block.
+ */
+int stk_client_alive(const struct stk_client *client);
+
+/* --- Control: each waits for one answer of the stack's thread ------------ */
+
+/**
+ * Make a socket.
+ *
+ * @param family    STK_AF_INET or STK_AF_INET6.
+ * @param type      enum stk_sock_type.
+ * @param protocol  RAW: IP protocol 0..255; else 0.
+ * @param cookie    Comes back in events; readable by stk_sock_cookie.
+ * @return          0, or:
+ * @retval STK_EMFILE  no control block.
+ * @retval STK_ENOMEM  no endpoint.
+ * @retval STK_EPROTONOSUPPORT, STK_EAFNOSUPPORT  unknown combination.
+ *
+ * Context: any thread.
+ */
+int stk_sock_open(struct stk_client *client, int family, int type, int protocol, uint64_t cookie,
+                  struct stk_sock **out);
+
+/** Replace the cookie. Context: any thread; events already queued carry the old one. */
+void stk_sock_cookie_set(struct stk_sock *sock, uint64_t cookie);
+
+/**
+ * Bind to a local address; port 0 picks a dynamic one (RFC 6056).
+ *
+ * @retval STK_EINVAL        already bound.
+ * @retval STK_EADDRINUSE    conflict by the REUSEADDR/EXCLUSIVE rules.
+ * @retval STK_EACCES        held exclusively by another socket.
+ * @retval STK_EADDRNOTAVAIL not an address of any instance.
+ * @retval STK_EAFNOSUPPORT  family differs from the socket's.
+ *
+ * Context: any thread. On failure the socket stays unbound.
+ */
+int stk_sock_bind(struct stk_sock *sock, const struct stk_addr *local);
+
+/**
+ * Listen. The second call changes the backlog.
+ *
+ * @param backlog  1..; clamped to the maximum.
+ * @retval STK_EINVAL      not bound.
+ * @retval STK_EISCONN     connected.
+ * @retval STK_EOPNOTSUPP  not a stream socket.
+ * @retval STK_EADDRINUSE  late conflict.
+ */
+int stk_sock_listen(struct stk_sock *sock, uint32_t backlog);
+
+/**
+ * Connect. Streams: starts the handshake; an unbound socket is bound by route.
+ * Datagrams and RAW: sets the peer and filters input to it; family STK_AF_NONE
+ * or an all-zero address takes the peer away.
+ *
+ * @retval STK_OK           datagrams: done.
+ * @retval STK_EINPROGRESS  streams: started; STK_READY_CONN or STK_READY_FAIL follows.
+ * @retval STK_EALREADY     handshake in progress.
+ * @retval STK_EISCONN      stream already connected.
+ * @retval STK_EINVAL       listening.
+ * @retval STK_EADDRNOTAVAIL  port 0 or the any address on a stream.
+ * @retval STK_ENETUNREACH  no route.
+ * @retval STK_EAFNOSUPPORT family differs.
+ * @retval STK_EADDRINUSE   the pair of addresses is taken, or no dynamic port is left.
+ */
+int stk_sock_connect(struct stk_sock *sock, const struct stk_addr *remote);
+
+/**
+ * Take one connection of a listener.
+ *
+ * @param out   The new socket, owned by the caller; its options are the listener's at this moment.
+ * @param peer  Filled with the peer's address; may be NULL.
+ * @retval STK_EAGAIN      none waiting.
+ * @retval STK_EINVAL      not listening.
+ * @retval STK_ECONNRESET  the first one in the queue was ended by its peer; it was taken and freed.
+ *
+ * Context: any thread. Does not wait for the stack's thread.
+ */
+int stk_sock_accept(struct stk_sock *sock, uint64_t cookie, struct stk_sock **out, struct stk_addr *peer);
+
+/**
+ * Shut one or both directions (enum stk_shutdown bits). WR: FIN after what is
+ * queued. RD: what is queued and what comes later is discarded, reads give STK_ESHUTDOWN.
+ *
+ * @retval STK_ENOTCONN  a stream that is not connected.
+ */
+int stk_sock_shutdown(struct stk_sock *sock, unsigned how);
+
+/**
+ * Close. The handle is gone when it returns, whatever the mode; the rest
+ * happens in the background. Queued datagrams are still sent.
+ *
+ * @return  0, or STK_ENETDOWN (the handle is gone all the same).
+ *
+ * Context: any thread; no other call on this socket in progress. Does not wait for an answer.
+ */
+int stk_sock_close(struct stk_sock *sock, enum stk_close_mode mode);
+
+/**
+ * Set an option.
+ *
+ * @param value  len bytes, copied: int32_t or the structure named at the option.
+ * @retval STK_ENOPROTOOPT  unknown here.
+ * @retval STK_EINVAL       wrong size, range or state.
+ * @retval STK_EADDRNOTAVAIL, STK_ENOMEM, STK_EADDRINUSE  memberships: no such interface or not a
+ *         member, table full, already a member.
+ */
+int stk_sock_opt_set(struct stk_sock *sock, enum stk_opt opt, const void *value, size_t len);
+
+/** Get an option into an int32_t. Errors as for setting. */
+int stk_sock_opt_get(struct stk_sock *sock, enum stk_opt opt, int32_t *value);
+
+/**
+ * Local or peer address, as of now.
+ *
+ * @retval STK_EINVAL    local: not bound.
+ * @retval STK_ENOTCONN  peer: none.
+ *
+ * Context: any thread. Reads the control block; does not wait for the stack's thread.
+ */
+int stk_sock_local(const struct stk_sock *sock, struct stk_addr *out);
+int stk_sock_peer(const struct stk_sock *sock, struct stk_addr *out);
+
+/* --- Data: no round trip, no system call while the stack's thread spins --- */
+
+/**
+ * Queue bytes of a connected stream.
+ *
+ * @param iov    count entries, borrowed for the call; copied.
+ * @param count  1..
+ * @return       Bytes queued, > 0 (perhaps fewer than given; 0 if all entries are empty), or:
+ * @retval STK_EAGAIN       no room, or no chunk in the pool; STK_READY_OUT follows.
+ * @retval STK_ENOTCONN     not (yet) connected.
+ * @retval STK_ESHUTDOWN    FIN already queued.
+ * @retval STK_ECONNRESET, STK_ECONNABORTED, STK_ETIMEDOUT, STK_ENETRESET  the connection's end.
+ *
+ * Context: any thread. Does not block or allocate.
+ * Source: RFC 9293 3.10.2; rules SG-1, WSPSEND-1.
+ */
+int64_t stk_sock_send(struct stk_sock *sock, const struct stk_iov *iov, size_t count);
+
+/**
+ * Take bytes of a connected stream.
+ *
+ * @param flags  STK_RECV_PEEK leaves them in place.
+ * @return       Bytes copied, > 0; 0: the peer's FIN (or all entries are empty and data is there); or:
+ * @retval STK_EAGAIN     nothing yet; STK_READY_IN follows.
+ * @retval STK_ENOTCONN, STK_ESHUTDOWN, and the connection's end as for sending (queued data first).
+ *
+ * Context: any thread. Does not block or allocate.
+ */
+int64_t stk_sock_recv(struct stk_sock *sock, const struct stk_iov *iov, size_t count, unsigned flags);
+
+/**
+ * Queue one datagram.
+ *
+ * @param to  Destination; NULL: the connected peer. An unbound socket is bound first (control call).
+ * @return    Bytes queued, >= 0, or:
+ * @retval STK_EAGAIN    no room; STK_READY_OUT follows.
+ * @retval STK_EMSGSIZE  larger than 65507 (IPv4), 65487 (IPv6), or than SO_SNDBUF allows ever.
+ * @retval STK_ENOTCONN  no destination and no peer.
+ * @retval STK_EACCES    broadcast without STK_OPT_BROADCAST.
+ * @retval STK_ENETUNREACH  no route. @retval STK_EADDRNOTAVAIL  destination port 0 or any address.
+ * @retval STK_EAFNOSUPPORT family differs.
+ *
+ * Context: any thread. Does not block or allocate.
+ */
+int64_t stk_sock_sendto(struct stk_sock *sock, const struct stk_iov *iov, size_t count, const struct stk_addr *to);
+
+/**
+ * Take one datagram.
+ *
+ * @param info  Filled on success; may be NULL. info->truncated: the rest was discarded.
+ * @return      Bytes copied, >= 0, or:
+ * @retval STK_EAGAIN      none.
+ * @retval STK_ECONNRESET  an ICMP port unreachable came in for an earlier send (taken by this call).
+ * @retval STK_ENETRESET   TTL expired, likewise. @retval STK_EHOSTUNREACH likewise, when connected.
+ * @retval STK_ESHUTDOWN   receiving was shut down.
+ *
+ * Context: any thread. Does not block or allocate.
+ */
+int64_t stk_sock_recvfrom(struct stk_sock *sock, const struct stk_iov *iov, size_t count, unsigned flags,
+                          struct stk_msg_info *info);
+
+/* --- Readiness -------------------------------------------------------- */
+
+/** Where the socket stands. Context: any thread. Reads shared memory only. */
+void stk_sock_status(const struct stk_sock *sock, struct stk_sock_status *out);
+
+/** The ready bits alone; cheaper than stk_sock_status. Context: any thread. */
+uint32_t stk_sock_ready(const struct stk_sock *sock);
+
+/** Take the pending error: 0 or a negative enum stk_err; it is cleared. Context: any thread. */
+int stk_sock_error_take(struct stk_sock *sock);
+
+/** One socket of a wait. */
+struct stk_wait_item {
+    struct stk_sock *sock;
+    uint32_t wanted; /**< enum stk_ready bits; CANCEL is always wanted */
+    uint32_t ready;  /**< out: wanted bits that are set */
+};
+
+/**
+ * Wait until one of the items is ready.
+ *
+ * @param items       count entries; 0 entries wait for the timeout or a wake.
+ * @param timeout_ns  0: look only; < 0: for ever.
+ * @param wake        A word that ends the wait when it becomes nonzero (set it, then call
+ *                    stk_client_wake); may be NULL.
+ * @return            Number of items that are ready, 0 on timeout, or:
+ * @retval STK_EINTR     *wake is nonzero.
+ * @retval STK_ENETDOWN  the engine was lost. @retval STK_EFORKED.
+ *
+ * Context: any thread but the stack's. Spins as configured, then sleeps. One sleep whatever count.
+ */
+int stk_wait(struct stk_client *client, struct stk_wait_item *items, size_t count, int64_t timeout_ns,
+             const _Atomic uint32_t *wake);
+
+/** Make every waiter of this client look at its wake word and cancel flags. Context: any thread. */
+void stk_client_wake(struct stk_client *client);
+
+/**
+ * End all waits on a socket (STK_READY_CANCEL becomes set for ever): the first
+ * half of closing while other threads are in calls.
+ *
+ * Context: any thread.
+ */
+void stk_sock_cancel(struct stk_sock *sock);
+
+/** An armed readiness that came true. */
+struct stk_event {
+    uint64_t cookie;
+    uint32_t ready; /**< all ready bits of the socket at the time of taking */
+    uint32_t fired; /**< bits that were armed and came true; they are disarmed now */
+};
+
+/**
+ * Arm readiness bits for the event queue, added to those armed before.
+ *
+ * @return  Bits among mask that are set already; these too are armed and an event for them follows.
+ *
+ * Context: any thread. One event per socket is in the queue at most.
+ */
+uint32_t stk_sock_arm(struct stk_sock *sock, uint32_t mask);
+
+/** Disarm bits. An event already in the queue still comes. Context: any thread. */
+void stk_sock_disarm(struct stk_sock *sock, uint32_t mask);
+
+/**
+ * Take events: for the one dispatcher thread of a client.
+ *
+ * @param timeout_ns, wake  As for stk_wait.
+ * @return  Events taken, 0 on timeout, or an error as for stk_wait. Sockets closed
+ *          meanwhile do not appear.
+ *
+ * Context: one thread per client.
+ */
+int stk_events_wait(struct stk_client *client, struct stk_event *events, size_t count, int64_t timeout_ns,
+                    const _Atomic uint32_t *wake);
+
+/* --- Introspection ----------------------------------------------------- */
+
+/**
+ * List the interfaces.
+ *
+ * @return  Number of interfaces (perhaps more than count); the first count are filled.
+ */
+int stk_client_interfaces(struct stk_client *client, struct stk_if_info *out, size_t count);
+
+/**
+ * Which local address and interface would reach a destination.
+ *
+ * @retval STK_ENETUNREACH  no route.
+ */
+int stk_client_route(struct stk_client *client, const struct stk_addr *remote, struct stk_addr *local,
+                     uint32_t *if_index);
+
+/** Write the counters of every layer as text lines "layer.object.counter value". Context: any thread. */
+void stk_client_counters_dump(struct stk_client *client, int fd);
+
+#endif
