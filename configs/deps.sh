@@ -13,7 +13,7 @@ export LC_ALL=C DEBIAN_FRONTEND=noninteractive
 
 LWIP_VERSION=2.2.1
 LWIP_SUITE=trixie
-CACHE=${WINLANE_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/winlane}
+CACHE=${WINLANE_CACHE:-${XDG_CACHE_HOME:-${HOME:?}/.cache}/winlane}
 LWIP_DIR=$CACHE/lwip-$LWIP_VERSION
 
 # To build: compilers, CMake, the libraries. dpkg-dev, patch and the keyring: to fetch and patch lwIP.
