@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Checks the layers and the house rules that a machine can check.
 
-Usage: layers.py [ROOT]      exit status 0: clean; 1: faults, one a line
+Usage: layers.py [ROOT]            exit status 0: clean; 1: faults, one a line
+       layers.py --list SUFFIX...  prints the project's files with these endings
 
 Rules are functions from a tree to faults; layers_selftest.py plants one violation of each.
 """
@@ -168,7 +169,7 @@ def rule_abi_header(tree):
         for number, line in enumerate(source.code, 1):
             if re.search(r"^\s+[\w\s]+\*\s*(const\s+)?\w+(\[\w*\])?\s*;", line):
                 yield Fault("abi-pointer", source.path, number, "a shared layout holds no pointer")
-            if re.search(r"^\s+(const\s+)?(unsigned|int|long|short|char|size_t|bool|uintptr_t|intptr_t)\b[\w\s]*"
+            if re.search(r"^\s+(const\s+)?(unsigned|int|long|short|size_t|bool|uintptr_t|intptr_t)\b[\w\s]*"
                          r"(\[\w*\])?\s*;", line):
                 yield Fault("abi-width", source.path, number, "a shared layout has fixed-width types only")
 
@@ -244,7 +245,12 @@ def check(root):
 
 
 def main():
-    root = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+    here = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+    if sys.argv[1:2] == ["--list"]:
+        names = [name for name in list_files(here) if name.endswith(tuple(sys.argv[2:]))]
+        print(*names, sep="\n")
+        return 0 if names else 1
+    root = sys.argv[1] if len(sys.argv) > 1 else here
     faults, count = check(root)
     for fault in faults:
         print(f"{fault.path}:{fault.line}: {fault.rule}: {fault.text}")

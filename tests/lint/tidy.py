@@ -14,6 +14,8 @@ import shutil
 import subprocess
 import sys
 
+import layers
+
 ROOT = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 ROOMS = ("stack", "wsp", "drivers", "nic", "bench")
 TOOL = "clang-tidy-14"
@@ -36,8 +38,7 @@ def digest(paths):
 
 
 def common_digest():
-    listed = subprocess.run(["git", "-C", ROOT, "ls-files", "*.h"], capture_output=True, check=True, text=True).stdout
-    headers = [os.path.join(ROOT, name) for name in listed.split() if os.path.isfile(os.path.join(ROOT, name))]
+    headers = [os.path.join(ROOT, name) for name in layers.list_files(ROOT) if name.endswith(".h")]
     return digest(headers + [os.path.join(ROOT, ".clang-tidy")])
 
 
