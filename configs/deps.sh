@@ -58,10 +58,11 @@ install_system() {
     say "installed"
 }
 
-# Prints the URI of the machine's entry for Debian 12's main section, from one-line lists or deb822 files.
+# Prints the URI of the entry for Debian 12's main section in the apt configuration folder $1, from one-line lists or
+# deb822 files.
 debian_uri() {
-    local parts=/etc/apt/sources.list.d files=() f
-    for f in /etc/apt/sources.list "$parts"/*.list "$parts"/*.sources; do
+    local apt=$1 files=() f
+    for f in "$apt/sources.list" "$apt"/sources.list.d/*.list "$apt"/sources.list.d/*.sources; do
         [ -r "$f" ] && files+=("$f")
     done
     [ "${#files[@]}" -gt 0 ] || return 1
@@ -105,7 +106,7 @@ lwip_tree_ok() {
 # Fetches and unpacks the source package in the private folder $1; Debian's patches of it are applied.
 fetch_lwip() {
     local tmp=$1 uri keyring=/usr/share/keyrings/debian-archive-keyring.gpg signed="" dsc
-    uri=$(debian_uri)
+    uri=$(debian_uri /etc/apt || true)
     [ -n "$uri" ] || die "no entry for Debian 12's main section in this machine's apt sources; \
 give CMake -DLWIP_SOURCE_DIR=<an lwIP $LWIP_VERSION tree> instead"
     [ -r "$keyring" ] && signed=" [signed-by=$keyring]"
@@ -168,6 +169,6 @@ case "${1:-}" in
     lwip) install_lwip ;;
     all) install_system; install_lwip ;;
     check) check_all ;;
-    debian-uri) debian_uri ;;
-    *) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    debian-uri) debian_uri "${2:-/etc/apt}" ;;
+    *) sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
