@@ -5,6 +5,7 @@
 #   configs/deps.sh lwip     lwIP 2.2.1 from Debian's source package, into the cache
 #   configs/deps.sh all      both
 #   configs/deps.sh check    says what is missing, changes nothing; exit status 1 if anything is
+#   configs/deps.sh debian-uri [FOLDER]  the archive that apt's configuration (/etc/apt) names for Debian 12
 #
 # The cache is ${WINLANE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/winlane}. The machine's own apt lists and sources stay as
 # they are: the lwIP part works on a private list derived from them.
@@ -170,5 +171,5 @@ case "${1:-}" in
     all) install_system; install_lwip ;;
     check) check_all ;;
     debian-uri) debian_uri "${2:-/etc/apt}" ;;
-    *) sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    *) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
