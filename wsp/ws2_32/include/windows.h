@@ -1,0 +1,104 @@
+/*
+ * The few kernel services that a Winsock program cannot do without, for Linux: last error, events, waits, threads,
+ * time, sleep. They are implemented by libws2_32.so; nothing here stands for the rest of the Windows API.
+ */
+#ifndef WL_WINDOWS_H
+#define WL_WINDOWS_H
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "windef.h"
+
+#define NO_ERROR 0
+#define ERROR_SUCCESS 0
+#define ERROR_FILE_NOT_FOUND 2
+#define ERROR_ACCESS_DENIED 5
+#define ERROR_INVALID_HANDLE 6
+#define ERROR_NOT_ENOUGH_MEMORY 8
+#define ERROR_NOT_SUPPORTED 50
+#define ERROR_NETNAME_DELETED 64
+#define ERROR_INVALID_PARAMETER 87
+#define ERROR_CALL_NOT_IMPLEMENTED 120
+#define ERROR_INSUFFICIENT_BUFFER 122
+#define ERROR_MORE_DATA 234
+#define ERROR_OPERATION_ABORTED 995
+#define ERROR_IO_INCOMPLETE 996
+#define ERROR_IO_PENDING 997
+#define ERROR_NOT_FOUND 1168
+#define ERROR_CONNECTION_REFUSED 1225
+#define ERROR_CONNECTION_ABORTED 1236
+
+#define INFINITE 0xFFFFFFFFu
+#define WAIT_OBJECT_0 0u
+#define WAIT_ABANDONED_0 0x80u
+#define WAIT_IO_COMPLETION 0xC0u
+#define WAIT_TIMEOUT 258u
+#define WAIT_FAILED 0xFFFFFFFFu
+#define MAXIMUM_WAIT_OBJECTS 64
+#define STATUS_WAIT_0 0u
+#define STATUS_PENDING 0x103u
+
+#define HEAP_ZERO_MEMORY 8u
+#define STILL_ACTIVE 0x103u
+
+#define ZeroMemory(p, n) memset((p), 0, (n))
+#define FillMemory(p, n, v) memset((p), (v), (n))
+#define CopyMemory(d, s, n) memcpy((d), (s), (n))
+#define MoveMemory(d, s, n) memmove((d), (s), (n))
+#define UNREFERENCED_PARAMETER(p) ((void)(p))
+
+typedef struct _SECURITY_ATTRIBUTES {
+    DWORD nLength;
+    LPVOID lpSecurityDescriptor;
+    BOOL bInheritHandle;
+} SECURITY_ATTRIBUTES, *LPSECURITY_ATTRIBUTES;
+
+typedef DWORD(WINAPI *LPTHREAD_START_ROUTINE)(LPVOID context);
+typedef void(WINAPI *PAPCFUNC)(ULONG_PTR context);
+
+WL_BEGIN_C
+
+DWORD WINAPI GetLastError(void);
+void WINAPI SetLastError(DWORD code);
+
+HANDLE WINAPI CreateEventA(LPSECURITY_ATTRIBUTES attributes, BOOL manual_reset, BOOL initial_state, LPCSTR name);
+HANDLE WINAPI CreateEventW(LPSECURITY_ATTRIBUTES attributes, BOOL manual_reset, BOOL initial_state, LPCWSTR name);
+BOOL WINAPI SetEvent(HANDLE event);
+BOOL WINAPI ResetEvent(HANDLE event);
+BOOL WINAPI CloseHandle(HANDLE object);
+DWORD WINAPI WaitForSingleObject(HANDLE object, DWORD timeout_ms);
+DWORD WINAPI WaitForSingleObjectEx(HANDLE object, DWORD timeout_ms, BOOL alertable);
+DWORD WINAPI WaitForMultipleObjects(DWORD count, const HANDLE *objects, BOOL wait_all, DWORD timeout_ms);
+DWORD WINAPI WaitForMultipleObjectsEx(DWORD count, const HANDLE *objects, BOOL wait_all, DWORD timeout_ms,
+                                      BOOL alertable);
+
+HANDLE WINAPI CreateThread(LPSECURITY_ATTRIBUTES attributes, SIZE_T stack_bytes, LPTHREAD_START_ROUTINE start,
+                           LPVOID context, DWORD flags, LPDWORD thread_id);
+void WINAPI ExitThread(DWORD code) __attribute__((noreturn));
+BOOL WINAPI GetExitCodeThread(HANDLE thread, LPDWORD code);
+DWORD WINAPI QueueUserAPC(PAPCFUNC function, HANDLE thread, ULONG_PTR context);
+DWORD WINAPI GetCurrentThreadId(void);
+DWORD WINAPI GetCurrentProcessId(void);
+void WINAPI ExitProcess(UINT code) __attribute__((noreturn));
+
+void WINAPI Sleep(DWORD milliseconds);
+DWORD WINAPI SleepEx(DWORD milliseconds, BOOL alertable);
+DWORD WINAPI GetTickCount(void);
+ULONGLONG WINAPI GetTickCount64(void);
+BOOL WINAPI QueryPerformanceCounter(LARGE_INTEGER *count);
+BOOL WINAPI QueryPerformanceFrequency(LARGE_INTEGER *per_second);
+
+HANDLE WINAPI GetProcessHeap(void);
+LPVOID WINAPI HeapAlloc(HANDLE heap, DWORD flags, SIZE_T bytes);
+BOOL WINAPI HeapFree(HANDLE heap, DWORD flags, LPVOID block);
+
+WL_END_C
+
+#ifdef UNICODE
+#define CreateEvent CreateEventW
+#else
+#define CreateEvent CreateEventA
+#endif
+
+#endif
