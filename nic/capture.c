@@ -1,0 +1,133 @@
+#include "capture_priv.h"
+
+#include <pcap/pcap.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "nic/conf.h"
+#include "nic/csum.h"
+#include "nic/driver.h"
+#include "stack/clock.h"
+#include "stack/err.h"
+#include "stack/log.h"
+
+/** A reader of the file sees frames at most this late. */
+#define FLUSH_INTERVAL_NS (100 * STK_MS_NS)
+
+struct nic_capture {
+    pcap_t *pcap;
+    pcap_dumper_t *dumper;
+    uint64_t clock_offset_ns; /**< added to the caller's time */
+    uint64_t flushed_ns;
+    uint32_t snaplen;
+    uint32_t frame_max;
+    uint32_t staged_len;
+    bool failed;
+    uint8_t frame[];
+};
+
+bool nic_capture_key(const char *key)
+{
+    return strcmp(key, "capture") == 0 || strcmp(key, "capture_snaplen") == 0 || strcmp(key, "capture_clock") == 0;
+}
+
+int nic_capture_conf_parse(const struct nic_port_conf *conf, struct nic_capture_conf *out)
+{
+    static const struct nic_conf_key keys[] = {
+        {"capture", NIC_CONF_STRING, offsetof(struct nic_capture_conf, path), 0, 0, NULL},
+        {"capture_snaplen", NIC_CONF_SIZE, offsetof(struct nic_capture_conf, snaplen), 64, 262144, NULL},
+        {"capture_clock", NIC_CONF_STRING, offsetof(struct nic_capture_conf, clock), 0, 0, "wall|port"},
+    };
+    int err;
+
+    *out = (struct nic_capture_conf){.snaplen = 262144, .clock = "wall"};
+    err = nic_conf_parse(conf, keys, sizeof(keys) / sizeof(keys[0]), out);
+    if (err == 0 && out->path == NULL && conf->args_count != 0)
+        err = nic_conf_error(conf, &conf->args[0], "without a capture file (key capture)");
+    return err;
+}
+
+static uint64_t wall_offset_ns(void)
+{
+    struct timespec now;
+
+    if (timespec_get(&now, TIME_UTC) != TIME_UTC)
+        return 0;
+    return (uint64_t)now.tv_sec * STK_S_NS + (uint64_t)now.tv_nsec - stk_clock_ns();
+}
+
+int nic_capture_open(const struct nic_port_conf *conf, const struct nic_capture_conf *cap, uint32_t frame_max,
+                     struct nic_capture **out)
+{
+    struct nic_capture *self = calloc(1, sizeof(*self) + frame_max);
+
+    if (self == NULL)
+        return STK_ENOMEM;
+    self->frame_max = frame_max;
+    self->snaplen = (uint32_t)cap->snaplen;
+    self->clock_offset_ns = strcmp(cap->clock, "wall") == 0 ? wall_offset_ns() : 0;
+    self->pcap = pcap_open_dead_with_tstamp_precision(DLT_EN10MB, (int)cap->snaplen, PCAP_TSTAMP_PRECISION_NANO);
+    if (self->pcap == NULL)
+        goto free_self;
+    self->dumper = pcap_dump_open(self->pcap, cap->path);
+    if (self->dumper == NULL)
+        goto close_pcap;
+    *out = self;
+    return 0;
+
+close_pcap:
+    nic_conf_error(conf, nic_conf_find(conf, "capture"), "%s", pcap_geterr(self->pcap));
+    pcap_close(self->pcap);
+    free(self);
+    return STK_EIO;
+free_self:
+    free(self);
+    return STK_ENOMEM;
+}
+
+void nic_capture_close(struct nic_capture *cap)
+{
+    if (cap == NULL)
+        return;
+    pcap_dump_close(cap->dumper);
+    pcap_close(cap->pcap);
+    free(cap);
+}
+
+void nic_capture_stage(struct nic_capture *cap, const struct nic_buf *frame)
+{
+    uint64_t bytes = 0;
+
+    for (const struct nic_buf *seg = frame; seg != NULL; seg = seg->next)
+        bytes += seg->len;
+    cap->staged_len = 0;
+    if (bytes > cap->frame_max)
+        return; /* the driver will refuse it */
+    nic_frame_copy(frame, cap->frame);
+    cap->staged_len = (uint32_t)bytes;
+    nic_csum_tx_fill(cap->frame, cap->staged_len, frame);
+}
+
+void nic_capture_commit(struct nic_capture *cap, uint64_t now_ns)
+{
+    uint64_t time_ns = now_ns + cap->clock_offset_ns;
+    struct pcap_pkthdr header = {
+        /* libpcap takes nanoseconds in the microseconds field of a nanosecond file. */
+        .ts = {.tv_sec = (time_t)(time_ns / STK_S_NS), .tv_usec = (suseconds_t)(time_ns % STK_S_NS)},
+        .caplen = cap->staged_len < cap->snaplen ? cap->staged_len : cap->snaplen,
+        .len = cap->staged_len,
+    };
+
+    if (cap->staged_len == 0 || cap->failed)
+        return;
+    pcap_dump((u_char *)cap->dumper, &header, cap->frame);
+    if (now_ns - cap->flushed_ns < FLUSH_INTERVAL_NS)
+        return;
+    cap->flushed_ns = now_ns;
+    if (pcap_dump_flush(cap->dumper) != 0) {
+        cap->failed = true;
+        stk_log(STK_LOG_ERROR, "capture: the file cannot be written any more; recording stops");
+    }
+}

@@ -1,0 +1,49 @@
+/**
+ * @file
+ * Recording of a port's frames in both directions. Belongs to the port's
+ * thread. Allocates and makes system calls, so it is for diagnosis only.
+ */
+#ifndef NIC_CAPTURE_PRIV_H
+#define NIC_CAPTURE_PRIV_H
+
+#include "nic/nic.h"
+
+struct nic_capture;
+
+/** What the capture keys of a port say. */
+struct nic_capture_conf {
+    const char *path; /**< NULL: no capture */
+    uint64_t snaplen;
+    const char *clock;
+};
+
+/**
+ * Read the capture keys and check them.
+ *
+ * @param conf  Only the capture keys, the rest removed.
+ * @return      0 or STK_EINVAL with conf->error filled.
+ */
+int nic_capture_conf_parse(const struct nic_port_conf *conf, struct nic_capture_conf *out);
+
+/** Whether a key is one of the capture's. */
+bool nic_capture_key(const char *key);
+
+/**
+ * Create the file.
+ *
+ * @param frame_max  Bytes of the port's longest frame.
+ * @return           0, STK_ENOMEM, or STK_EIO with conf->error filled.
+ */
+int nic_capture_open(const struct nic_port_conf *conf, const struct nic_capture_conf *cap, uint32_t frame_max,
+                     struct nic_capture **out);
+
+/** Write what is buffered and close. NULL is ignored. */
+void nic_capture_close(struct nic_capture *cap);
+
+/** Copy a frame aside (with its checksums filled in) before it is handed to the driver. */
+void nic_capture_stage(struct nic_capture *cap, const struct nic_buf *frame);
+
+/** Write the frame staged last. */
+void nic_capture_commit(struct nic_capture *cap, uint64_t now_ns);
+
+#endif

@@ -1,0 +1,113 @@
+/**
+ * @file
+ * What a driver fills in. Included by drivers/ and nic/ only.
+ */
+#ifndef NIC_DRIVER_H
+#define NIC_DRIVER_H
+
+#include "nic/nic.h"
+
+/** Bytes of a frame beyond its MTU: Ethernet header and one VLAN tag. */
+#define NIC_L2_OVERHEAD 18u
+/** Shortest frame that has an Ethernet header. */
+#define NIC_FRAME_MIN 14u
+
+struct nic_capture;
+
+/** Base of every driver's port object: its first member. */
+struct nic_port {
+    const struct nic_driver *driver;
+    struct nic_capture *capture; /**< NULL: nothing is recorded; nic/'s own */
+    struct nic_port_info info;
+    struct nic_port_stats stats;
+    char name[NIC_NAME_SIZE];
+};
+
+struct nic_driver {
+    const char *name;
+    int (*conf_check)(const struct nic_port_conf *conf);
+    int (*open)(const struct nic_port_conf *conf, struct nic_port **out);
+    void (*close)(struct nic_port *port);
+    uint32_t (*rx_burst)(struct nic_port *port, struct nic_buf **bufs, uint32_t count, uint64_t now_ns);
+    uint32_t (*tx_burst)(struct nic_port *port, struct nic_buf **bufs, uint32_t count, uint64_t now_ns);
+    struct nic_buf *(*buf_alloc)(struct nic_port *port);
+    struct nic_buf *(*buf_attach_ext)(struct nic_port *port, void *data, uint32_t len, nic_release_fn release,
+                                      void *context);
+    void (*buf_free)(struct nic_buf *seg); /**< one segment, of this driver; its next is to be ignored */
+    void (*tx_reclaim)(struct nic_port *port);
+    int (*mem_register)(struct nic_port *port, void *base, size_t size);
+    intptr_t (*wait_handle)(struct nic_port *port);
+    uint64_t (*next_event_ns)(struct nic_port *port);
+    int (*mcast)(struct nic_port *port, const uint8_t mac[6], bool join);
+    bool (*link_poll)(struct nic_port *port);
+    /** out holds port->stats already; the driver corrects what it knows better */
+    void (*stats_read)(const struct nic_port *port, struct nic_port_stats *out);
+};
+
+/** The drivers that this build has, NULL-terminated; defined in drivers/builtin.c. */
+extern const struct nic_driver *const nic_builtin_drivers[];
+
+/**
+ * Check that every slot of a table is filled.
+ *
+ * @return  0 or STK_EINVAL.
+ */
+int nic_driver_check(const struct nic_driver *driver);
+
+/**
+ * Fill in the base of a port object from its configuration: name, MTU, and an
+ * address, which is the configured one or a locally administered one that
+ * follows from the name.
+ *
+ * @param port    Zeroed by the caller, not yet published.
+ *
+ * Context: the driver's open.
+ */
+void nic_port_base_init(struct nic_port *port, const struct nic_driver *driver, const struct nic_port_conf *conf);
+
+/**
+ * Whether a chain is a frame that may be sent: lengths add up, not too many
+ * segments, within min..MTU + NIC_L2_OVERHEAD bytes. Drivers count what is
+ * not as tx_errors and free it.
+ *
+ * @param min  Bytes; NIC_FRAME_MIN, or less on a wire that carries torn frames.
+ *
+ * Context: the port's thread.
+ */
+bool nic_frame_ok(const struct nic_port *port, const struct nic_buf *head, uint32_t min);
+
+/**
+ * Copy a chain that nic_frame_ok accepted into one piece of memory.
+ *
+ * @param out  At least head->pkt_len bytes.
+ *
+ * Context: any thread.
+ */
+void nic_frame_copy(const struct nic_buf *head, uint8_t *out);
+
+/**
+ * Add to a counter of a port. The port's thread is its only writer; another
+ * thread may read at the same time (nic_stat_get), so both sides are relaxed
+ * atomic accesses on the plain fields.
+ */
+static inline void nic_stat_add(uint64_t *counter, uint64_t n)
+{
+    __atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
+}
+
+/** Read a counter that another thread may be writing. */
+static inline uint64_t nic_stat_get(const uint64_t *counter)
+{
+    return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+/**
+ * Report a configuration error as "file:line: port NAME: key: reason" into conf->error.
+ *
+ * @param kv  The offending pair, or NULL when it concerns the port as a whole.
+ * @return    STK_EINVAL, so that a driver can return it.
+ */
+__attribute__((format(printf, 3, 4))) int nic_conf_error(const struct nic_port_conf *conf, const struct nic_kv *kv,
+                                                         const char *format, ...);
+
+#endif
