@@ -1,0 +1,63 @@
+/**
+ * @file
+ * The instance's insides; for the sources of this folder.
+ */
+#ifndef STK_LWIP_INSTANCE_PRIV_H
+#define STK_LWIP_INSTANCE_PRIV_H
+
+#include "lwip/instance.h"
+#include "lwip/route.h"
+#include "lwip/siphash.h"
+#include "lwip/slab.h"
+
+#include "lwip/memp.h"
+#include "lwip/priv/instance.h"
+
+#define STK_PORTS 65536u
+
+struct stk_pool_item {
+    struct stk_pool_item *next;
+};
+
+struct stk_pool {
+    struct stk_pool_item *free;
+    unsigned char *fresh; /**< items from here on were never handed out */
+    uint32_t fresh_count;
+    uint32_t size_bytes;
+    struct stats_mem stats;
+};
+
+struct stk_inst {
+    struct lwip_instance lwip; /**< first: the selected pointer is a pointer to this */
+    const struct stk_inst_ops *ops;
+    void *ctx;
+    const struct stk_inst_events *events;
+    void *events_ctx;
+    struct stk_lwip_limits limits;
+    struct stk_slab slab;
+    struct stk_pool pools[MEMP_MAX];
+    void *pools_memory;
+    uint8_t isn_key[STK_SIPHASH_KEY_SIZE];
+    uint8_t port_key[2][STK_SIPHASH_KEY_SIZE];
+    struct stk_route_table routes;
+    uint16_t tcp_port_users[STK_PORTS]; /**< PCBs on each local port, all lists */
+    uint16_t port_tried[1024];          /**< table of algorithm 3 */
+    uint32_t random_pool[64];
+    uint32_t random_left;
+};
+
+_Static_assert(offsetof(struct stk_inst, lwip) == 0, "the selected lwip_instance is the stk_inst");
+
+/** The selected instance; never NULL inside lwIP. */
+static inline struct stk_inst *stk_inst_selected(void)
+{
+    return (struct stk_inst *)(void *)lwip_instance_current;
+}
+
+/** Lay out the pools by inst->limits; STK_ENOMEM. */
+int stk_pools_init(struct stk_inst *inst);
+
+/** Free what stk_pools_init took. */
+void stk_pools_fini(struct stk_inst *inst);
+
+#endif

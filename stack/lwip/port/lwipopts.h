@@ -1,0 +1,150 @@
+/*
+ * lwIP's options for Winlane: no operating system, raw API, IPv4 and IPv6, several instances per process.
+ *
+ * The sizes of pools are not options here: each instance takes them from struct stk_lwip_limits when it is created
+ * (stack/lwip/instance.h). What is here bounds a single object: a window, a segment, a table kept inside the instance.
+ */
+#ifndef STK_LWIP_LWIPOPTS_H
+#define STK_LWIP_LWIPOPTS_H
+
+/* One thread per instance, driven from outside. */
+#define NO_SYS 1
+#define SYS_LIGHTWEIGHT_PROT 0
+#define LWIP_NETCONN 0
+#define LWIP_SOCKET 0
+#define LWIP_NETIF_API 0
+#define LWIP_TIMERS 1
+#define LWIP_DISABLE_TCP_SANITY_CHECKS 1  /* these compare the MEMP_NUM_* constants, which are not used */
+#define LWIP_DISABLE_MEMP_SANITY_CHECKS 1
+
+/* The prototypes are in this header; lwIP's own headers look at some names of hooks, so that these are defined here. */
+#define LWIP_HOOK_FILENAME "stk_lwip_hooks.h"
+#define LWIP_HOOK_TCP_ISN stk_hook_tcp_isn
+#define LWIP_HOOK_IP4_ROUTE_SRC stk_hook_ip4_route
+#define LWIP_HOOK_IP6_ROUTE stk_hook_ip6_route
+#define LWIP_HOOK_ETHARP_GET_GW stk_hook_etharp_gw
+#define LWIP_HOOK_ND6_GET_GW stk_hook_nd6_gw
+#define LWIP_HOOK_VLAN_SET(netif, p, src, dst, eth_type) stk_hook_vlan_set(netif)
+#define LWIP_HOOK_VLAN_CHECK(netif, eth_hdr, vlan_hdr) stk_hook_vlan_check(netif, vlan_hdr)
+
+/* Memory: slab.c answers mem_malloc, pools.c answers memp_malloc, both from the selected instance. */
+#define MEM_ALIGNMENT 8
+#define MEM_CUSTOM_ALLOCATOR 1
+#define MEM_CUSTOM_MALLOC stk_slab_malloc
+#define MEM_CUSTOM_CALLOC stk_slab_calloc
+#define MEM_CUSTOM_FREE stk_slab_free
+#define MEM_SIZE 0x7fffffff /* only the width of mem_size_t follows from it */
+#define MEM_STATS 0
+#define MEMP_STATS 1
+#define LWIP_STATS 1
+#define LWIP_STATS_LARGE 1
+#define LWIP_STATS_DISPLAY 0
+#define LWIP_PBUF_REF_T u16_t
+#define LWIP_SUPPORT_CUSTOM_PBUF 1
+#define PBUF_POOL_SIZE 0
+#define PBUF_POOL_BUFSIZE 2048
+#define PBUF_LINK_HLEN (14 + 4) /* Ethernet and a VLAN tag */
+
+/*
+ * A queue that outlives the call (ARP, ND, loopback) copies what it does not own. ROM buffers point into a socket's
+ * transmit FIFO, which may be released as soon as the peer acknowledges a retransmitted copy; so they are copied as well.
+ */
+#define PBUF_NEEDS_COPY(p) \
+    ((((p)->type_internal) & PBUF_TYPE_FLAG_DATA_VOLATILE) || pbuf_match_allocsrc((p), PBUF_TYPE_ALLOC_SRC_MASK_STD_MEMP_PBUF))
+
+/* Link, ARP, ND. */
+#define LWIP_ARP 1
+#define LWIP_ETHERNET 1
+#define ARP_TABLE_SIZE 127
+#define ARP_QUEUEING 1
+#define ARP_QUEUE_LEN 16
+#define ETHARP_SUPPORT_STATIC_ENTRIES 1
+#define ETHARP_SUPPORT_VLAN 1
+#define ETH_PAD_SIZE 0
+#define LWIP_NETIF_HWADDRHINT 1
+#define LWIP_NETIF_TX_SINGLE_PBUF 0
+#define LWIP_NETIF_EXT_STATUS_CALLBACK 1
+#define LWIP_NETIF_STATUS_CALLBACK 1
+#define LWIP_NETIF_LINK_CALLBACK 1
+#define LWIP_NETIF_LOOPBACK 1
+#define LWIP_HAVE_LOOPIF 1
+#define LWIP_LOOPIF_MULTICAST 1
+#define LWIP_LOOPBACK_MAX_PBUFS 0
+#define LWIP_CHECKSUM_CTRL_PER_NETIF 1
+#define LWIP_NUM_NETIF_CLIENT_DATA 1
+
+/* IPv4. */
+#define LWIP_IPV4 1
+#define IP_FORWARD 0
+#define IP_OPTIONS_ALLOWED 1
+#define IP_FRAG 1
+#define IP_REASSEMBLY 1
+#define IP_REASS_MAXAGE 30
+#define IP_REASS_MAX_PBUFS 1024 /* fragments held, all datagrams together; the datagrams are limited by the instance */
+#define IP_DEFAULT_TTL 64
+#define IP_SOF_BROADCAST 1
+#define IP_SOF_BROADCAST_RECV 0 /* Winsock: SO_BROADCAST concerns sending only */
+#define LWIP_ICMP 1
+#define LWIP_IGMP 1
+#define LWIP_DHCP 1
+#define LWIP_DHCP_DOES_ACD_CHECK 1
+#define LWIP_DHCP_MAX_DNS_SERVERS 2
+#define LWIP_ACD 1
+#define LWIP_AUTOIP 0
+#define LWIP_DNS 0
+#define LWIP_MULTICAST_TX_OPTIONS 1
+
+/* IPv6. */
+#define LWIP_IPV6 1
+#define LWIP_IPV6_SCOPES 1
+#define LWIP_IPV6_NUM_ADDRESSES 8
+#define LWIP_IPV6_FRAG 1
+#define LWIP_IPV6_REASS 1
+#define IPV6_FRAG_COPYHEADER 1 /* the reassembly record does not fit into the fragment header where pointers have 64 bits */
+#define LWIP_IPV6_MLD 1
+#define LWIP_ICMP6 1
+#define LWIP_ICMP6_DATASIZE 1232 /* RFC 4443 2.4 (c): as much of the packet as fits into 1280 bytes */
+#define LWIP_ND6_QUEUEING 1
+#define LWIP_ND6_NUM_NEIGHBORS 64
+#define LWIP_ND6_NUM_DESTINATIONS 64
+#define LWIP_ND6_NUM_PREFIXES 8
+#define LWIP_ND6_NUM_ROUTERS 4
+#define LWIP_IPV6_DHCP6 0
+
+/* UDP and RAW. */
+#define LWIP_UDP 1
+#define LWIP_UDPLITE 0
+#define LWIP_RAW 1
+#define SO_REUSE 1
+#define SO_REUSE_RXTOALL 1
+#define LWIP_NETBUF_RECVINFO 1
+
+/* TCP. The constants are maxima; endpoints lower a socket's window. */
+#define LWIP_TCP 1
+#define TCP_MSS 8960 /* MTU 9000; the effective value follows the interface's MTU */
+#define TCP_CALCULATE_EFF_SEND_MSS 1
+#define LWIP_WND_SCALE 1
+#define TCP_RCV_SCALE 6
+#define TCP_WND (2U * 1024U * 1024U)
+#define TCP_SND_BUF (2U * 1024U * 1024U)
+#define TCP_SNDLOWAT (TCP_SND_BUF / 4U)
+#define TCP_SND_QUEUELEN 32768U
+#define TCP_SNDQUEUELOWAT (TCP_SND_QUEUELEN / 2U)
+#define TCP_OVERSIZE 0 /* data is written by reference */
+#define TCP_WND_UPDATE_THRESHOLD stk_lwip_wnd_update_threshold(pcb)
+#define TCP_QUEUE_OOSEQ 1
+#define LWIP_TCP_SACK_OUT 1
+#define LWIP_TCP_TIMESTAMPS 1
+#define LWIP_TCP_KEEPALIVE 1
+#define LWIP_TCP_PCB_NUM_EXT_ARGS 1
+#define TCP_LISTEN_BACKLOG 1
+#define TCP_DEFAULT_LISTEN_BACKLOG 0xff
+#define LWIP_TCP_RTO_TIME 1000 /* RFC 6298 2.1 */
+#define TCP_MSL stk_lwip_tcp_msl_ms()
+#define LWIP_CALLBACK_API 1
+#define LWIP_ALTCP 0
+
+/* Checksums: every check and generation is compiled in, and switched per interface. */
+#define LWIP_CHECKSUM_ON_COPY 0
+
+#endif

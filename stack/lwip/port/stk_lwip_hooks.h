@@ -1,0 +1,33 @@
+/*
+ * The hooks that lwIP's sources call (LWIP_HOOK_FILENAME). All act on the selected instance; hooks.c and netif_nic.c
+ * implement them, icmp_error.c those of the error patches.
+ */
+#ifndef STK_LWIP_HOOKS_H
+#define STK_LWIP_HOOKS_H
+
+#include "lwip/ip_addr.h"
+
+struct netif;
+struct pbuf;
+struct eth_hdr;
+struct eth_vlan_hdr;
+struct eth_addr;
+
+/** Initial sequence number (RFC 6528): keyed hash of the four-tuple plus a clock of 4 us. */
+u32_t stk_hook_tcp_isn(const ip_addr_t *local_ip, u16_t local_port, const ip_addr_t *remote_ip, u16_t remote_port);
+
+/** Route by longest prefix, the source's own interface preferred; NULL: no route here. */
+struct netif *stk_hook_ip4_route(const ip4_addr_t *src, const ip4_addr_t *dest);
+struct netif *stk_hook_ip6_route(const ip6_addr_t *src, const ip6_addr_t *dest);
+
+/** Next hop of a static route; NULL: none. */
+const ip4_addr_t *stk_hook_etharp_gw(struct netif *netif, const ip4_addr_t *dest);
+const ip6_addr_t *stk_hook_nd6_gw(struct netif *netif, const ip6_addr_t *dest);
+
+/** VLAN tag of an interface, -1: untagged. */
+s32_t stk_hook_vlan_set(struct netif *netif);
+
+/** Does a tagged frame belong to this interface? */
+int stk_hook_vlan_check(struct netif *netif, const struct eth_vlan_hdr *vlan);
+
+#endif
