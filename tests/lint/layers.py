@@ -148,7 +148,7 @@ def rule_room_include(tree):
 
 def rule_link(tree):
     barred = {"wsp": r"lwip|dpdk|\brte|\bdrv_(?!builtin\b)|nic_core|nic::core", "stack": r"dpdk|\brte|\bdrv_|wsp_|wsp::",
-              "nic": r"lwip|dpdk|\brte|\bdrv_|wsp_|stk_core|stk::core"}
+              "nic": r"lwip|dpdk|\brte|\bdrv_(?!builtin\b)|wsp_|stk_core|stk::core"}
     for source in sources(tree, "CMakeLists.txt", ".cmake"):
         room = room_of(source.path)
         pattern = barred.get(room)
