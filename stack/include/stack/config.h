@@ -41,7 +41,10 @@ struct stk_conf_neigh {
     uint8_t ip[16];
 };
 
-/** A driver's own key: owned by the configuration. */
+/**
+ * A driver's own key: owned by the configuration. A key given several times is
+ * there several times, in the file's order; the driver says whether it may be.
+ */
 struct stk_conf_arg {
     const char *key;
     const char *value;
@@ -119,11 +122,13 @@ struct stk_config {
  * @param error  error_size bytes: "FILE:LINE: [section] key: reason"; may be NULL.
  * @return       0, or:
  * @retval STK_ENOENT  no such file.
+ * @retval STK_EIO     not a regular file, not readable, or larger than 1 MiB.
  * @retval STK_EPROTO  not INI, unknown section or key.
  * @retval STK_EINVAL  a value out of range, malformed, doubled or contradicting another.
  * @retval STK_ENOMEM  out of memory.
  *
- * Context: any thread. Touches no NIC; checks the drivers' own keys through check.
+ * Context: any thread. Touches no NIC. The drivers' own keys are only collected:
+ * nic_port_conf_check judges them, before any port is opened.
  */
 int stk_config_load(const char *path, struct stk_config **out, char *error, size_t error_size);
 
@@ -131,7 +136,8 @@ int stk_config_load(const char *path, struct stk_config **out, char *error, size
  * The same from text in memory.
  *
  * @param text  NUL-terminated, borrowed.
- * @param name  Stands for the file in messages.
+ * @param name  Stands for the file in messages; NULL: "(text)".
+ * Returns as stk_config_load does, STK_ENOENT and STK_EIO excepted.
  */
 int stk_config_parse(const char *text, const char *name, struct stk_config **out, char *error, size_t error_size);
 
