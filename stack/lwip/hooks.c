@@ -77,6 +77,19 @@ static struct netif *route_group(const ip4_addr_t *src)
     return first;
 }
 
+/* A gateway of the interface itself: DHCP gave it. */
+static struct netif *route_gateway(const ip4_addr_t *dest)
+{
+    struct netif *netif;
+    if (ip4_addr_ismulticast(dest) || ip4_addr_get_u32(dest) == IPADDR_BROADCAST || ip4_addr_isloopback(dest))
+        return NULL;
+    NETIF_FOREACH (netif) {
+        if (netif_usable(netif) && !ip4_addr_isany_val(*netif_ip4_gw(netif)))
+            return netif;
+    }
+    return NULL;
+}
+
 struct netif *stk_hook_ip4_route(const ip4_addr_t *src, const ip4_addr_t *dest)
 {
     struct netif *netif;
@@ -101,6 +114,8 @@ struct netif *stk_hook_ip4_route(const ip4_addr_t *src, const ip4_addr_t *dest)
     const struct stk_route *route = stk_route_find(&stk_inst_selected()->routes, &wanted, NULL);
     if (route != NULL && 1u + route->prefix_len > best_bits)
         best = netif_for_source(route->netif, src);
+    if (best == NULL)
+        best = route_gateway(dest);
     if (best == NULL && (ip4_addr_ismulticast(dest) || ip4_addr_get_u32(dest) == IPADDR_BROADCAST))
         best = route_group(src);
     return best;
@@ -150,17 +165,4 @@ const ip6_addr_t *stk_hook_nd6_gw(struct netif *netif, const ip6_addr_t *dest)
     if (route == NULL)
         return NULL;
     return ip_addr_isany(&route->via) ? dest : ip_2_ip6(&route->via);
-}
-
-s32_t stk_hook_vlan_set(struct netif *netif)
-{
-    (void)netif;
-    return -1;
-}
-
-int stk_hook_vlan_check(struct netif *netif, const struct eth_vlan_hdr *vlan)
-{
-    (void)netif;
-    (void)vlan;
-    return 0;
 }

@@ -1,0 +1,53 @@
+/**
+ * @file
+ * The insides of an interface; for netif_*.c.
+ */
+#ifndef STK_LWIP_NETIF_PRIV_H
+#define STK_LWIP_NETIF_PRIV_H
+
+#include "instance_priv.h"
+#include "lwip/netif_nic.h"
+
+#include "lwip/netif.h"
+
+#define STK_NETIF_HOLDS 4096u
+
+/** A piece of memory that a driver refers to. */
+struct stk_netif_hold {
+    struct stk_netif *nif;
+    const void *data;
+    uint32_t len;
+    struct stk_netif_hold *next;
+};
+
+/** lwIP keeps one IPv4 address per interface: netifs[0] is the port, the others its further IPv4 addresses. */
+struct stk_netif {
+    struct stk_inst *inst;
+    struct nic_port *port;
+    const struct stk_netif_mem_ops *mem_ops;
+    void *mem_ctx;
+    uint32_t caps;
+    uint32_t if_index;
+    uint32_t vlan_id; /**< 0: untagged */
+    uint32_t mtu;
+    uint32_t netifs_count;
+    uint32_t tx_count;
+    struct nic_buf *tx[NIC_BURST_MAX];
+    uint64_t now_ns; /**< of the last flush, for a flush within output */
+    struct stk_netif_stats stats;
+    struct stk_netif_hold *holds_free;
+    struct stk_netif_hold *holds;
+    char name[32];
+    uint8_t mac[6];
+    uint32_t neighs_count;
+    struct stk_conf_neigh neighs[STK_CONF_NEIGHS_MAX];
+    struct netif netifs[STK_CONF_ADDRS_MAX];
+};
+
+/** lwIP's linkoutput of every netif of a port. */
+err_t stk_netif_output(struct netif *netif, struct pbuf *p);
+
+/** The index that programs know an lwIP interface by; loopback is 1. */
+uint32_t stk_netif_index_of(const struct netif *netif);
+
+#endif
