@@ -17,7 +17,8 @@
  *     loads rep_tail (acquire). The app's rep_head goes back by release/acquire.
  *  D  stack asleep: stack sets stack_sleeping (seq_cst exchange), looks at all
  *     rings again, then sleeps on stack_bell. App: after A, loads
- *     stack_sleeping (seq_cst); if set, adds to stack_bell and wakes.
+ *     stack_sleeping (seq_cst); if set, exchanges it to 0, and who found it set
+ *     adds to stack_bell and wakes.
  *  E  receive data: stack writes chunk bytes and slots, stores rx_tail
  *     (release); app loads rx_tail (acquire), reads.
  *  F  receive room: app has finished reading, stores rx_head (release); stack
@@ -37,13 +38,19 @@
  *     (seq_cst), wakes if set. App sets sleeping (seq_cst exchange), looks
  *     again, waits while word is unchanged.
  *  L  event queue: stack writes the entry, exchanges event_tail (seq_cst),
- *     loads event_sleeping (seq_cst); dispatcher mirrors D.
+ *     loads event_sleeping (seq_cst); if set, exchanges it to 0 and wakes.
+ *     Dispatcher sets event_sleeping (seq_cst exchange), looks again, sleeps
+ *     while it is 1. event_queued: stack exchanges it to 1 after the state
+ *     change and pushes if it was 0; dispatcher moves event_head on, exchanges
+ *     it to 0 (seq_cst), then looks at the state.
  */
 #ifndef STACK_IPC_CHANNEL_ABI_H
 #define STACK_IPC_CHANNEL_ABI_H
 
 #include "stack/addr.h"
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -56,10 +63,10 @@
 #define STK_WAITERS 64        /* bits of wait_mask */
 #define STK_CHUNK_SIZE 16384u /* bytes, a power of two */
 #define STK_CHUNK_NONE UINT32_MAX
-#define STK_FIFO_SLOTS 128u   /* chunks a FIFO can span, a power of two */
+#define STK_FIFO_SLOTS 128u /* chunks a FIFO can span, a power of two */
 /** Largest FIFO fill: the first and the last chunk may both be partial. */
 #define STK_FIFO_MAX ((STK_FIFO_SLOTS - 1u) * STK_CHUNK_SIZE)
-#define STK_IFS_MAX 18        /* loopback and ports */
+#define STK_IFS_MAX 18 /* loopback and ports */
 #define STK_IF_ADDRS_MAX 18
 
 #define STK_U32 _Atomic uint32_t
@@ -149,7 +156,7 @@ enum stk_state_bit {
     STK_ST_ENDED = 1u << 7,     /* connection gone by error; end_error says why */
     STK_ST_TX_SHUT = 1u << 8,   /* FIN queued after tx_tail as it was then */
     STK_ST_RX_SHUT = 1u << 9,
-    STK_ST_DRAINED = 1u << 10,  /* FIN sent and acknowledged */
+    STK_ST_DRAINED = 1u << 10, /* FIN sent and acknowledged */
 };
 
 /** Bits of stk_sock_abi.app_flags; written by the app only. */
@@ -181,23 +188,23 @@ struct stk_sock_abi {
     uint64_t reserved1[2];
     /* line 2, shared: readiness */
     _Alignas(STK_ABI_LINE) STK_U32 event_count; /* stack adds */
-    STK_U32 armed;        /* enum stk_ready bits; app sets, dispatcher clears */
-    STK_U64 wait_mask;    /* bit: waiter slot; app sets and clears */
-    STK_U32 event_queued; /* 1 while an entry for this slot is in the event queue */
-    STK_I32 error;        /* pending error; stack sets, app takes by exchange */
+    STK_U32 armed;                              /* enum stk_ready bits; app sets, dispatcher clears */
+    STK_U64 wait_mask;                          /* bit: waiter slot; app sets and clears */
+    STK_U32 event_queued;                       /* 1 while an entry for this slot is in the event queue */
+    STK_I32 error;                              /* pending error; stack sets, app takes by exchange */
     STK_U32 kicked;
-    STK_U32 rx_dropped;   /* datagrams that found the FIFO full; stack adds */
+    STK_U32 rx_dropped; /* datagrams that found the FIFO full; stack adds */
     uint64_t reserved2[4];
     /* line 3, stack */
     _Alignas(STK_ABI_LINE) STK_U64 rx_tail;
-    STK_U32 rx_records;   /* datagrams ever queued, mod 2^32 */
-    STK_U32 rx_want;      /* nonzero: kick when rx_head passed this many bytes since the last kick */
+    STK_U32 rx_records; /* datagrams ever queued, mod 2^32 */
+    STK_U32 rx_want;    /* nonzero: kick when rx_head passed this many bytes since the last kick */
     uint64_t reserved3[6];
     /* line 4, app; rx_lock held by the reader */
     _Alignas(STK_ABI_LINE) STK_U64 rx_head;
     STK_U32 rx_lock;
     STK_U32 rx_records_read;
-    STK_U64 rx_kick_head; /* rx_head at the last kick for room */
+    STK_U64 rx_kick_head;    /* rx_head at the last kick for room */
     STK_U64 rx_payload_read; /* payload bytes ever read (datagrams) */
     uint64_t reserved4[4];
     /* line 5, app; tx_lock held by the writer */
@@ -208,7 +215,7 @@ struct stk_sock_abi {
     uint64_t reserved5[5];
     /* line 6, stack */
     _Alignas(STK_ABI_LINE) STK_U64 tx_head;
-    STK_U64 rx_payload;   /* payload bytes ever queued (datagrams) */
+    STK_U64 rx_payload; /* payload bytes ever queued (datagrams) */
     uint64_t reserved6[6];
     /* slot tables: producer stores an index, consumer stores STK_CHUNK_NONE when it passed the chunk */
     _Alignas(STK_ABI_LINE) STK_U32 rx_slots[STK_FIFO_SLOTS];
@@ -310,7 +317,7 @@ struct stk_region_abi {
     uint32_t events_slots; /* a power of two >= socks_count */
     uint32_t rcvbuf_bytes; /* defaults for new sockets */
     uint32_t sndbuf_bytes;
-    int32_t app_spin_us;   /* -1 endless, -2 adaptive */
+    int32_t app_spin_us; /* -1 endless, -2 adaptive */
     uint64_t reserved1[5];
     /* line 2, stack */
     _Alignas(STK_ABI_LINE) STK_U32 engine_state;
@@ -325,12 +332,15 @@ struct stk_region_abi {
     STK_U64 waiters_free;    /* bit set: the slot is free */
     STK_U64 waiters_missing; /* counter: waits that found no slot */
     uint64_t reserved3[4];
-    /* line 4, shared: the chunk pool; free_head = tag << 32 | index + 1, 0 in the low half: empty */
+    /* line 4, shared: the chunk pool; free_head = tag << 32 | index + 1, 0 in the low half: empty.
+       Chunks from chunks_fresh on were never taken: their links and bytes are untouched memory. */
     _Alignas(STK_ABI_LINE) STK_U64 chunk_free_head;
     STK_U32 chunks_used;
     STK_U32 chunks_high_water;
     STK_U64 chunks_failed; /* counter: takes that found the pool empty */
-    uint64_t reserved4[5];
+    STK_U32 chunks_fresh;
+    uint32_t reserved4a;
+    uint64_t reserved4[4];
     /* line 5, stack */
     _Alignas(STK_ABI_LINE) STK_U32 event_tail;
     uint32_t reserved5[15];
