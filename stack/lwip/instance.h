@@ -71,13 +71,15 @@ struct stk_inst_proto_stats {
 /** What an ICMP message or a failed neighbour resolution says of an earlier packet. */
 struct stk_inst_net_error {
     uint8_t proto;          /**< IP protocol number of the packet: 6, 17, or another (RAW) */
-    bool hard;              /**< a TCP connection in SYN-SENT may fail by it (RFC 5927 5.2, RFC 1122 4.2.3.9) */
+    bool hard;              /**< TCP: the connection is in SYN-SENT and may fail by it (RFC 5927 5.2); others: unreachable */
     bool local;             /**< not ICMP: no answer to ARP or ND here */
     int32_t err;            /**< enum stk_err */
     uint8_t icmp_type;
     uint8_t icmp_code;
     uint32_t mtu;           /**< fragmentation needed, packet too big: next hop's MTU; else 0 */
     uint32_t seq;           /**< TCP: sequence number of the packet */
+    void *pcb;              /**< whom it concerns: tcp_pcb (sequence number checked) or udp_pcb; RAW: NULL */
+    uint32_t if_index;      /**< lwIP's number of the interface, where known */
     struct stk_addr local_addr;  /**< source of the packet */
     struct stk_addr remote_addr; /**< destination of the packet */
 };

@@ -1,6 +1,6 @@
 #include "instance_priv.h"
 
-#include "stk_lwip_platform.h"
+#include "stk_lwip_hooks.h"
 
 #include "lwip/udp.h"
 
@@ -51,4 +51,22 @@ uint16_t stk_lwip_port_pick(struct stk_inst *inst, uint8_t proto, const struct s
             return port;
     }
     return 0;
+}
+
+void stk_hook_tcp_port(u16_t port, int change)
+{
+    uint16_t *users = &stk_inst_selected()->tcp_port_users[port];
+    if (change > 0 && *users < UINT16_MAX)
+        (*users)++;
+    else if (change < 0 && *users > 0)
+        (*users)--;
+}
+
+u16_t stk_hook_tcp_new_port(const struct tcp_pcb *pcb)
+{
+    struct stk_addr local;
+    struct stk_addr remote;
+    stk_addr_from_ip(&pcb->local_ip, 0, &local);
+    stk_addr_from_ip(&pcb->remote_ip, pcb->remote_port, &remote);
+    return stk_lwip_port_pick(stk_inst_selected(), IP_PROTO_TCP, &local, pcb->remote_port != 0 ? &remote : NULL);
 }

@@ -27,6 +27,13 @@
 #define LWIP_HOOK_VLAN_SET(netif, p, src, dst, eth_type) stk_hook_vlan_set(netif)
 #define LWIP_HOOK_VLAN_CHECK(netif, eth_hdr, vlan_hdr) stk_hook_vlan_check(netif, vlan_hdr)
 
+/* Hooks of our own patches. */
+#define LWIP_HOOK_ICMP4_ERROR(p) stk_hook_icmp4_error(p)
+#define LWIP_HOOK_ICMP6_ERROR(p, inp) stk_hook_icmp6_error(p, inp)
+#define LWIP_HOOK_UNRESOLVED(netif, p) stk_hook_unresolved(netif, p)
+#define LWIP_HOOK_TCP_PORT(port, change) stk_hook_tcp_port(port, change)
+#define LWIP_HOOK_TCP_NEW_PORT(pcb) stk_hook_tcp_new_port(pcb)
+
 /* Memory: slab.c answers mem_malloc, pools.c answers memp_malloc, both from the selected instance. */
 #define MEM_ALIGNMENT 8
 #define MEM_CUSTOM_ALLOCATOR 1

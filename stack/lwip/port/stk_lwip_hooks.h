@@ -12,6 +12,7 @@ struct pbuf;
 struct eth_hdr;
 struct eth_vlan_hdr;
 struct eth_addr;
+struct tcp_pcb;
 
 /** Initial sequence number (RFC 6528): keyed hash of the four-tuple plus a clock of 4 us. */
 u32_t stk_hook_tcp_isn(const ip_addr_t *local_ip, u16_t local_port, const ip_addr_t *remote_ip, u16_t remote_port);
@@ -29,5 +30,18 @@ s32_t stk_hook_vlan_set(struct netif *netif);
 
 /** Does a tagged frame belong to this interface? */
 int stk_hook_vlan_check(struct netif *netif, const struct eth_vlan_hdr *vlan);
+
+/** An ICMP error came in, p at its ICMP header; p stays the caller's. */
+void stk_hook_icmp4_error(struct pbuf *p);
+void stk_hook_icmp6_error(struct pbuf *p, struct netif *inp);
+
+/** A packet of ours, p at its IP header, was dropped: the neighbour did not answer. */
+void stk_hook_unresolved(struct netif *netif, const struct pbuf *p);
+
+/** A PCB with this local port joined (+1) or left (-1) one of TCP's lists. */
+void stk_hook_tcp_port(u16_t port, int change);
+
+/** A dynamic port for a PCB; 0: none left. Its remote side is set if it connects. */
+u16_t stk_hook_tcp_new_port(const struct tcp_pcb *pcb);
 
 #endif
