@@ -1,0 +1,96 @@
+#include "core/client_priv.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static pthread_once_t watch_once = PTHREAD_ONCE_INIT;
+static pthread_key_t thread_key;
+static bool thread_key_made;
+static _Thread_local uint32_t thread_id;
+
+static void thread_ended(void *value)
+{
+    (void)value;
+    uint32_t thread = thread_id;
+    /* A later destructor of this thread may call again: then it is a new owner. */
+    thread_id = 0;
+    if (thread != 0) {
+        stk_client_thread_end(thread);
+    }
+}
+
+static void child_after_fork(void)
+{
+    atomic_store_explicit(&stk_client_forked, 1, memory_order_relaxed);
+}
+
+static void watch_start(void)
+{
+    thread_key_made = pthread_key_create(&thread_key, thread_ended) == 0;
+    (void)pthread_atfork(NULL, NULL, child_after_fork);
+}
+
+void stk_client_os_fork_watch(void)
+{
+    (void)pthread_once(&watch_once, watch_start);
+}
+
+uint32_t stk_client_os_thread(void)
+{
+    if (thread_id == 0) {
+        stk_client_os_fork_watch();
+        thread_id = (uint32_t)syscall(SYS_gettid);
+        if (thread_key_made) {
+            (void)pthread_setspecific(thread_key, &thread_id);
+        }
+    }
+    return thread_id;
+}
+
+uint32_t stk_client_os_cpus(void)
+{
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (sched_getaffinity(0, sizeof(set), &set) != 0) {
+        return 1;
+    }
+    int count = CPU_COUNT(&set);
+    return count > 0 ? (uint32_t)count : 1;
+}
+
+int stk_client_os_run(void *(*fn)(void *arg), void *arg)
+{
+    pthread_attr_t attr;
+    pthread_t thread;
+    sigset_t all;
+    sigset_t before;
+    if (pthread_attr_init(&attr) != 0) {
+        return STK_ENOMEM;
+    }
+    (void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    int result = pthread_create(&thread, &attr, fn, arg);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    (void)pthread_attr_destroy(&attr);
+    return result == 0 ? STK_OK : STK_ENOMEM;
+}
+
+void stk_client_os_write(int fd, const char *text, size_t len)
+{
+    while (len > 0) {
+        ssize_t done = write(fd, text, len);
+        if (done < 0 && errno == EINTR) {
+            continue;
+        }
+        if (done <= 0) {
+            return;
+        }
+        text += done;
+        len -= (size_t)done;
+    }
+}

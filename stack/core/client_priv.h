@@ -1,0 +1,165 @@
+/**
+ * @file
+ * Inside the application's side of a channel.
+ */
+#ifndef STACK_CORE_CLIENT_PRIV_H
+#define STACK_CORE_CLIENT_PRIV_H
+
+#include "core/client.h"
+#include "ipc/bell.h"
+#include "ipc/fifo.h"
+#include "ipc/lock.h"
+#include "ipc/notify.h"
+#include "ipc/ready.h"
+#include "ipc/ring.h"
+#include "ipc/seq.h"
+#include "ipc/waiter.h"
+
+struct stk_engine;
+
+#define CLIENT_DESTS 64u /* destinations that a thread remembers as reachable, a power of two */
+/** Longest sleep before the engine's state is looked at again. */
+#define CLIENT_SLICE_NS ((int64_t)200 * 1000 * 1000)
+
+/** A destination that was found reachable. */
+struct client_dest {
+    struct stk_addr addr; /**< port 0; family STK_AF_NONE: unused */
+    uint32_t ifs_seq;     /**< of the region when it was looked up */
+    bool broadcast;
+};
+
+/** A pair of rings, and what belongs to its owner. The last one is shared by threads that found none. */
+struct client_ring {
+    struct stk_ring_abi *abi;
+    uint32_t seq;
+    bool shared;
+    STK_U32 lock; /**< held by the user of the shared one */
+    struct client_dest dests[CLIENT_DESTS];
+};
+
+/** An application's end of a socket; one per slot of the region, made with the client. */
+struct stk_sock {
+    struct stk_sock_abi *abi;
+    struct stk_client *client;
+    uint32_t index;
+    uint32_t generation;
+    STK_U32 held;      /**< 1: between open or accept and close */
+    STK_U32 end_taken; /**< the end's error was given to stk_sock_error_take */
+    STK_U32 broadcast; /**< STK_OPT_BROADCAST */
+};
+
+struct stk_client {
+    struct stk_region *region;
+    uint64_t id; /**< of all clients of this process, never reused */
+    stk_pump_fn pump;
+    void *pump_context;
+    int64_t spin_ns; /**< < 0: endless */
+    struct stk_engine *engine; /**< NULL: the region was given */
+    struct stk_client *next;   /**< in the list for threads that end */
+    struct stk_sock *socks;    /**< region->socks_count */
+    struct client_ring rings[STK_RINGS_MAX];
+};
+
+/* --- client.c ------------------------------------------------------------ */
+
+/** Set in a child after fork: nothing of a client may be touched. */
+extern STK_U32 stk_client_forked;
+
+/** May calls be made? @return 0, STK_EFORKED or STK_ENETDOWN. Context: any thread. */
+static inline int stk_client_usable(const struct stk_client *client)
+{
+    if (atomic_load_explicit(&stk_client_forked, memory_order_relaxed) != 0) {
+        return STK_EFORKED;
+    }
+    uint32_t state = atomic_load_explicit(&client->region->abi->engine_state, memory_order_relaxed);
+    return state < STK_ENGINE_PARKED ? STK_OK : STK_ENETDOWN;
+}
+
+/** Give the rings of a thread that ends back, in every client. Context: that thread. */
+void stk_client_thread_end(uint32_t thread);
+
+/* --- client_ring.c: control ---------------------------------------------- */
+
+/** Make the local side of the rings. */
+void stk_client_rings_init(struct stk_client *client);
+
+/** Free the rings that a thread owns. */
+void stk_client_rings_free(struct stk_client *client, uint32_t thread);
+
+/** The calling thread's rings; claimed at its first call. Never NULL. */
+struct client_ring *stk_client_ring(struct stk_client *client);
+
+/**
+ * Submit and wait for the reply.
+ *
+ * @param sub         seq is filled in.
+ * @param rep         Out: filled on success; result is in it.
+ * @param timeout_ns  Bound; < 0: none.
+ * @return            The reply's result, or STK_ENETDOWN, STK_EFORKED, STK_ETIMEDOUT.
+ */
+int stk_client_call(struct stk_client *client, struct stk_sub_abi *sub, struct stk_rep_abi *rep, int64_t timeout_ns);
+
+/** Submit without a reply. @return 0 or STK_ENETDOWN. */
+int stk_client_post(struct stk_client *client, const struct stk_sub_abi *sub);
+
+/** Submit a kick for a socket whose flag was just raised. */
+void stk_client_kick_post(struct stk_sock *sock);
+
+/**
+ * Have the stack look at a socket's FIFOs and armed bits (edge I). Call after
+ * publishing what it should see.
+ */
+static inline void stk_client_kick(struct stk_sock *sock)
+{
+    /* edge I, app's end. */
+    if (atomic_exchange_explicit(&sock->abi->kicked, 1, memory_order_seq_cst) == 0) {
+        stk_client_kick_post(sock);
+    }
+}
+
+/** One control operation of a socket. */
+int stk_client_sock_call(struct stk_sock *sock, struct stk_sub_abi *sub, struct stk_rep_abi *rep);
+
+/* --- client_wait.c --------------------------------------------------------- */
+
+/** Ready bits, without OUT while the chunk pool is empty. */
+uint32_t stk_client_sock_ready(const struct stk_sock *sock);
+
+/** The pool was empty when this socket wanted to send. */
+void stk_client_starved(struct stk_sock *sock);
+
+/** A bounded wait: how long and since when. */
+struct client_deadline {
+    uint64_t start_ns;
+    int64_t timeout_ns;
+};
+
+/** Time as the client sees it: the pump's, or the clock's. */
+uint64_t stk_client_now(struct stk_client *client);
+
+/** Remaining ns, >= 0; INT64_MAX: endless. */
+int64_t stk_client_left(const struct client_deadline *deadline, uint64_t now_ns);
+
+/* --- client_info.c --------------------------------------------------------- */
+
+/** Is this an IPv4 broadcast address of an interface? Context: any thread. */
+bool stk_client_if_broadcast(const struct stk_client *client, const struct stk_addr *addr);
+
+/* --- client_linux.c ---------------------------------------------------------- */
+
+/** This thread's id, never 0; makes sure that stk_client_thread_end is called when it ends. */
+uint32_t stk_client_os_thread(void);
+
+/** Processors that this process may run on, >= 1. */
+uint32_t stk_client_os_cpus(void);
+
+/** Once: have stk_client_forked set in children. */
+void stk_client_os_fork_watch(void);
+
+/** Run fn(arg) on a detached thread with all signals blocked. @return 0 or STK_ENOMEM. */
+int stk_client_os_run(void *(*fn)(void *arg), void *arg);
+
+/** Write len bytes of text. */
+void stk_client_os_write(int fd, const char *text, size_t len);
+
+#endif

@@ -1,0 +1,646 @@
+#include "lwip/stk_ep_priv.h"
+
+#include "stack/assert.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Rows: the earlier bind, columns: the new one; 0..2 wildcard, 3..5 specific, each default, reuse, exclusive.
+ * Source: rules-001 table T2 (modern Windows, same user). */
+enum { OK_ = STK_OK, USE = STK_EADDRINUSE, ACC = STK_EACCES };
+static const int8_t bind_conflicts[6][6] = {
+    /* new:          def-W reu-W exc-W def-S reu-S exc-S */
+    /* default W */ {USE, ACC, USE, OK_, OK_, OK_},
+    /* reuse W   */ {USE, OK_, USE, OK_, OK_, OK_},
+    /* exclus. W */ {USE, ACC, USE, ACC, ACC, ACC},
+    /* default S */ {OK_, OK_, USE, USE, ACC, USE},
+    /* reuse S   */ {OK_, OK_, USE, USE, OK_, USE},
+    /* exclus. S */ {OK_, OK_, USE, USE, ACC, USE},
+};
+
+/* --- Life --------------------------------------------------------------- */
+
+int stk_ep_table_create(const struct stk_ep_conf *conf, struct stk_ep_table **out)
+{
+    struct stk_ep_table *table = calloc(1, sizeof(*table));
+    if (table == NULL) {
+        return STK_ENOMEM;
+    }
+    table->region = conf->region;
+    table->socks_count = conf->region->socks_count;
+    table->insts_count = conf->insts_count;
+    memcpy(table->insts, conf->insts, sizeof(table->insts));
+    table->port_first = conf->port_first;
+    table->port_last = conf->port_last;
+    table->connect_timeout_ms = conf->connect_timeout_ms;
+    table->free_head = STK_EP_NONE;
+    table->closing_head = STK_EP_NONE;
+    table->next_ns = STK_NEVER;
+    table->members_count = conf->mcast_max;
+    table->eps = calloc(table->socks_count, sizeof(*table->eps));
+    table->members = calloc(conf->mcast_max, sizeof(*table->members));
+    table->chunk_refs = calloc(conf->region->chunks_count, sizeof(*table->chunk_refs));
+    bool failed = table->eps == NULL || table->members == NULL || table->chunk_refs == NULL;
+    for (int i = 0; i < 3; i++) {
+        table->ports[i] = malloc(STK_EP_PORTS * sizeof(*table->ports[i]));
+        failed = failed || table->ports[i] == NULL;
+        if (table->ports[i] != NULL) {
+            memset(table->ports[i], 0xff, STK_EP_PORTS * sizeof(*table->ports[i]));
+        }
+    }
+    if (failed || stk_ep_tcp_table_init(table) != STK_OK) {
+        stk_ep_table_destroy(table);
+        return STK_ENOMEM;
+    }
+    for (uint32_t i = 0; i < conf->mcast_max; i++) {
+        table->members[i].next = i + 1 < conf->mcast_max ? i + 1 : STK_EP_NONE;
+    }
+    table->members_free = conf->mcast_max > 0 ? 0 : STK_EP_NONE;
+    *out = table;
+    return STK_OK;
+}
+
+void stk_ep_table_destroy(struct stk_ep_table *table)
+{
+    if (table == NULL) {
+        return;
+    }
+    if (table->eps != NULL) {
+        stk_ep_abort_held(table);
+        stk_ep_abort_closing(table);
+    }
+    for (int i = 0; i < 3; i++) {
+        free(table->ports[i]);
+    }
+    free(table->chunk_refs);
+    free(table->members);
+    free(table->eps);
+    free(table);
+}
+
+const struct stk_ep_stats *stk_ep_table_stats(const struct stk_ep_table *table)
+{
+    return &table->stats;
+}
+
+static void opts_default(struct stk_ep_opts *opts)
+{
+    memset(opts, 0, sizeof(*opts));
+    opts->v6only = true;
+    opts->mcast_loop = true;
+    opts->mcast_ttl = 1;
+    opts->udp_connreset = true;
+    opts->keepidle_ms = 7200 * 1000;
+    opts->keepintvl_ms = 1000;
+    opts->keepcnt = 10;
+}
+
+static void abi_slots_clear(struct stk_sock_abi *abi)
+{
+    for (uint32_t i = 0; i < STK_FIFO_SLOTS; i++) {
+        atomic_store_explicit(&abi->rx_slots[i], STK_CHUNK_NONE, memory_order_relaxed);
+        atomic_store_explicit(&abi->tx_slots[i], STK_CHUNK_NONE, memory_order_relaxed);
+    }
+}
+
+static void abi_open(struct stk_ep *ep, uint64_t cookie)
+{
+    struct stk_sock_abi *abi = ep->abi;
+    const struct stk_region_abi *head = ep->table->region->abi;
+    abi->family = ep->family;
+    abi->type = ep->type;
+    abi->protocol = ep->protocol;
+    abi->instance = UINT32_MAX;
+    abi->rx_limit = head->rcvbuf_bytes;
+    abi->backlog = 0;
+    memset(&abi->local, 0, sizeof(abi->local));
+    memset(&abi->peer, 0, sizeof(abi->peer));
+    atomic_store_explicit(&abi->tx_limit, head->sndbuf_bytes, memory_order_relaxed);
+    atomic_store_explicit(&abi->end_error, 0, memory_order_relaxed);
+    atomic_store_explicit(&abi->error, 0, memory_order_relaxed);
+    atomic_store_explicit(&abi->armed, 0, memory_order_relaxed);
+    atomic_store_explicit(&abi->wait_mask, 0, memory_order_relaxed);
+    atomic_store_explicit(&abi->kicked, 0, memory_order_relaxed);
+    atomic_store_explicit(&abi->rx_dropped, 0, memory_order_relaxed);
+    atomic_store_explicit(&abi->rx_records, 0, memory_order_relaxed);
+    atomic_store_explicit(&abi->rx_want, 0, memory_order_relaxed);
+    atomic_store_explicit(&abi->rx_records_read, 0, memory_order_relaxed);
+    atomic_store_explicit(&abi->rx_payload_read, 0, memory_order_relaxed);
+    atomic_store_explicit(&abi->rx_payload, 0, memory_order_relaxed);
+    atomic_store_explicit(&abi->rx_kick_head, 0, memory_order_relaxed);
+    atomic_store_explicit(&abi->rx_head, 0, memory_order_relaxed);
+    atomic_store_explicit(&abi->rx_tail, 0, memory_order_relaxed);
+    atomic_store_explicit(&abi->tx_head, 0, memory_order_relaxed);
+    atomic_store_explicit(&abi->tx_tail, 0, memory_order_relaxed);
+    atomic_store_explicit(&abi->rx_lock, 0, memory_order_relaxed);
+    atomic_store_explicit(&abi->tx_lock, 0, memory_order_relaxed);
+    atomic_store_explicit(&abi->app_flags, 0, memory_order_relaxed);
+    atomic_store_explicit(&abi->cookie, cookie, memory_order_relaxed);
+    atomic_store_explicit(&abi->generation, ep->generation, memory_order_relaxed);
+    atomic_store_explicit(&abi->state, STK_ST_OPEN, memory_order_release);
+}
+
+struct stk_ep *stk_ep_slot_take(struct stk_ep_table *table, uint8_t family, uint8_t type, uint8_t protocol)
+{
+    uint32_t index = table->free_head;
+    struct stk_ep *ep;
+    if (index != STK_EP_NONE) {
+        ep = &table->eps[index];
+        table->free_head = ep->next;
+    } else if (table->fresh < table->socks_count) {
+        index = table->fresh++;
+        ep = &table->eps[index];
+        ep->table = table;
+        ep->index = index;
+        ep->generation = 1;
+        ep->abi = &table->region->socks[index];
+        abi_slots_clear(ep->abi);
+    } else {
+        return NULL;
+    }
+    const uint32_t generation = ep->generation;
+    *ep = (struct stk_ep){.table = table,
+                          .abi = ep->abi,
+                          .index = index,
+                          .generation = generation,
+                          .family = family,
+                          .type = type,
+                          .protocol = protocol,
+                          .next = STK_EP_NONE,
+                          .prev = STK_EP_NONE,
+                          .port_next = STK_EP_NONE,
+                          .mcast_head = STK_EP_NONE,
+                          .connect_deadline_ns = STK_NEVER,
+                          .phase = STK_EP_HELD};
+    ep->local.family = family;
+    opts_default(&ep->opts);
+    abi_open(ep, 0);
+    table->stats.opened++;
+    table->stats.in_use++;
+    if (table->stats.in_use > table->stats.high_water) {
+        table->stats.high_water = table->stats.in_use;
+    }
+    return ep;
+}
+
+static void closing_remove(struct stk_ep *ep)
+{
+    struct stk_ep_table *table = ep->table;
+    if (ep->prev != STK_EP_NONE) {
+        table->eps[ep->prev].next = ep->next;
+    } else {
+        table->closing_head = ep->next;
+    }
+    if (ep->next != STK_EP_NONE) {
+        table->eps[ep->next].prev = ep->prev;
+    }
+    table->closing_count--;
+}
+
+void stk_ep_closing_add(struct stk_ep *ep)
+{
+    struct stk_ep_table *table = ep->table;
+    ep->phase = STK_EP_CLOSING;
+    ep->prev = STK_EP_NONE;
+    ep->next = table->closing_head;
+    if (ep->next != STK_EP_NONE) {
+        table->eps[ep->next].prev = ep->index;
+    }
+    table->closing_head = ep->index;
+    table->closing_count++;
+}
+
+/* The application has let go: both FIFOs are the stack's. Positions it wrote are bounded before use. */
+static void fifos_reset(struct stk_ep *ep)
+{
+    struct stk_sock_abi *abi = ep->abi;
+    for (uint32_t i = 0; i < STK_FIFO_SLOTS; i++) {
+        const uint32_t chunk = atomic_exchange_explicit(&abi->rx_slots[i], STK_CHUNK_NONE, memory_order_relaxed);
+        if (chunk < ep->table->region->chunks_count) {
+            stk_chunk_give(ep->table->region, chunk);
+        }
+    }
+    for (uint32_t i = 0; i < STK_FIFO_SLOTS; i++) {
+        const uint32_t chunk = atomic_exchange_explicit(&abi->tx_slots[i], STK_CHUNK_NONE, memory_order_relaxed);
+        if (chunk >= ep->table->region->chunks_count) {
+            continue;
+        }
+        if (ep->table->chunk_refs[chunk] != 0) {
+            ep->table->chunk_refs[chunk] |= STK_EP_REF_FREE;
+        } else {
+            stk_chunk_give(ep->table->region, chunk);
+        }
+    }
+}
+
+void stk_ep_slot_free(struct stk_ep *ep)
+{
+    struct stk_ep_table *table = ep->table;
+    if (ep->phase == STK_EP_CLOSING) {
+        closing_remove(ep);
+    }
+    if (ep->connect_deadline_ns != STK_NEVER) {
+        table->connecting_count--;
+    }
+    stk_ep_port_remove(ep);
+    stk_ep_mcast_leave_all(ep);
+    atomic_store_explicit(&ep->abi->state, 0, memory_order_release);
+    fifos_reset(ep);
+    ep->generation++;
+    atomic_store_explicit(&ep->abi->generation, ep->generation, memory_order_release);
+    ep->phase = STK_EP_FREE;
+    ep->pcb.tcp = NULL;
+    ep->next = table->free_head;
+    table->free_head = ep->index;
+    table->stats.freed++;
+    table->stats.in_use--;
+}
+
+int stk_ep_open(struct stk_ep_table *table, const uint32_t arg[4], uint64_t cookie, uint32_t *sock,
+                uint32_t *generation)
+{
+    const uint32_t family = arg[0];
+    const uint32_t type = arg[1];
+    const uint32_t protocol = arg[2];
+    if (family != STK_AF_INET && family != STK_AF_INET6) {
+        return STK_EAFNOSUPPORT;
+    }
+    if (type < STK_SOCK_STREAM || type > STK_SOCK_RAW || protocol > 255 || (type != STK_SOCK_RAW && protocol != 0)) {
+        return STK_EPROTONOSUPPORT;
+    }
+    struct stk_ep *ep = stk_ep_slot_take(table, (uint8_t)family, (uint8_t)type, (uint8_t)protocol);
+    if (ep == NULL) {
+        return STK_EMFILE;
+    }
+    atomic_store_explicit(&ep->abi->cookie, cookie, memory_order_relaxed);
+    *sock = ep->index;
+    *generation = ep->generation;
+    return STK_OK;
+}
+
+bool stk_ep_valid(const struct stk_ep_table *table, uint32_t sock, uint32_t generation)
+{
+    if (sock >= table->fresh) {
+        return false;
+    }
+    const struct stk_ep *ep = &table->eps[sock];
+    return (ep->phase == STK_EP_HELD || ep->phase == STK_EP_PENDING) && ep->generation == generation;
+}
+
+/* --- What the application sees ------------------------------------------- */
+
+void stk_ep_state_set(struct stk_ep *ep, uint32_t set, uint32_t clear)
+{
+    const uint32_t state = atomic_load_explicit(&ep->abi->state, memory_order_relaxed);
+    /* Edge J: the state first, the count by stk_notify after it. */
+    atomic_store_explicit(&ep->abi->state, (state & ~clear) | set, memory_order_release);
+}
+
+void stk_ep_addrs_publish(struct stk_ep *ep)
+{
+    struct stk_sock_abi *abi = ep->abi;
+    const uint32_t seq = atomic_load_explicit(&abi->addr_seq, memory_order_relaxed);
+    (void)atomic_exchange_explicit(&abi->addr_seq, seq + 1, memory_order_seq_cst);
+    abi->local = ep->local;
+    abi->peer = ep->peer;
+    atomic_store_explicit(&abi->addr_seq, seq + 2, memory_order_release);
+}
+
+void stk_ep_tx_release(struct stk_ep *ep, uint64_t to)
+{
+    struct stk_region *region = ep->table->region;
+    uint64_t at = ep->tx_acked / STK_CHUNK_SIZE;
+    for (; at < to / STK_CHUNK_SIZE; at++) {
+        STK_U32 *slot = &ep->abi->tx_slots[at % STK_FIFO_SLOTS];
+        const uint32_t chunk = atomic_load_explicit(slot, memory_order_relaxed);
+        atomic_store_explicit(slot, STK_CHUNK_NONE, memory_order_relaxed);
+        if (chunk >= region->chunks_count) {
+            continue;
+        }
+        if (ep->table->chunk_refs[chunk] != 0) {
+            ep->table->chunk_refs[chunk] |= STK_EP_REF_FREE;
+        } else {
+            stk_chunk_give(region, chunk);
+        }
+    }
+    ep->tx_acked = to;
+    /* Edge H. */
+    atomic_store_explicit(&ep->abi->tx_head, to, memory_order_release);
+}
+
+/* --- Binding ------------------------------------------------------------- */
+
+static uint32_t *port_head(const struct stk_ep *ep)
+{
+    return &ep->table->ports[ep->type - 1][ep->local.port];
+}
+
+static void port_add(struct stk_ep *ep)
+{
+    uint32_t *head = port_head(ep);
+    ep->port_next = *head;
+    *head = ep->index;
+    ep->in_ports = true;
+}
+
+void stk_ep_port_remove(struct stk_ep *ep)
+{
+    if (!ep->in_ports) {
+        return;
+    }
+    uint32_t *at = port_head(ep);
+    while (*at != STK_EP_NONE && *at != ep->index) {
+        at = &ep->table->eps[*at].port_next;
+    }
+    if (*at == ep->index) {
+        *at = ep->port_next;
+    }
+    ep->in_ports = false;
+}
+
+static unsigned bind_class(const struct stk_ep *ep, const struct stk_addr *local)
+{
+    const unsigned mode = ep->opts.exclusive ? 2u : ep->opts.reuseaddr ? 1u : 0u;
+    return (stk_ep_addr_any(local) ? 0u : 3u) + mode;
+}
+
+static int bind_conflict(const struct stk_ep *ep, const struct stk_addr *local)
+{
+    const struct stk_ep_table *table = ep->table;
+    const bool any = stk_ep_addr_any(local);
+    uint32_t at = table->ports[ep->type - 1][local->port];
+    for (; at != STK_EP_NONE; at = table->eps[at].port_next) {
+        const struct stk_ep *other = &table->eps[at];
+        const bool both_stacks = (ep->family == STK_AF_INET6 && !ep->opts.v6only) ||
+                                 (other->family == STK_AF_INET6 && !other->opts.v6only);
+        if (other->family != ep->family && !both_stacks) {
+            continue;
+        }
+        const bool other_any = stk_ep_addr_any(&other->local);
+        if (!any && !other_any && !stk_ep_addr_equal_ip(&other->local, local)) {
+            continue; /* RU-3 */
+        }
+        const int err = bind_conflicts[bind_class(other, &other->local)][bind_class(ep, local)];
+        if (err != STK_OK) {
+            return err;
+        }
+    }
+    return STK_OK;
+}
+
+static int port_choose(struct stk_ep *ep, struct stk_addr *local, const struct stk_addr *remote)
+{
+    const uint8_t proto = ep->type == STK_SOCK_STREAM ? 6 : 17;
+    const uint32_t range = (uint32_t)ep->table->port_last - ep->table->port_first + 1u;
+    struct stk_inst_scope scope = stk_inst_enter(ep->inst);
+    int err = STK_EADDRINUSE;
+    for (uint32_t i = 0; i < range; i++) {
+        local->port = stk_lwip_port_pick(ep->inst, proto, local, remote);
+        if (local->port == 0) {
+            break;
+        }
+        if (ep->table->ports[ep->type - 1][local->port] == STK_EP_NONE) {
+            err = STK_OK;
+            break;
+        }
+    }
+    stk_inst_leave(scope);
+    return err;
+}
+
+/* Take address and port; the instance is chosen. */
+static int bind_commit(struct stk_ep *ep, const struct stk_addr *local)
+{
+    ep->local = *local;
+    ep->bound = true;
+    if (ep->type != STK_SOCK_RAW) {
+        port_add(ep);
+    }
+    const int err = ep->type == STK_SOCK_STREAM ? STK_OK : stk_ep_dgram_bind(ep);
+    if (err != STK_OK) {
+        stk_ep_port_remove(ep);
+        ep->bound = false;
+        memset(&ep->local, 0, sizeof(ep->local));
+        ep->local.family = ep->family;
+        return err;
+    }
+    stk_ep_addrs_publish(ep);
+    stk_ep_state_set(ep, STK_ST_BOUND, 0);
+    return STK_OK;
+}
+
+int stk_ep_bind(struct stk_ep_table *table, uint32_t sock, const struct stk_addr *local)
+{
+    struct stk_ep *ep = &table->eps[sock];
+    struct stk_addr want = *local;
+    if (want.family != ep->family) {
+        return STK_EAFNOSUPPORT;
+    }
+    if (ep->bound) {
+        return STK_EINVAL;
+    }
+    const int inst = stk_ep_inst_of_local(table, ep, &want);
+    if (inst < 0) {
+        return STK_EADDRNOTAVAIL;
+    }
+    ep->inst = table->insts[inst];
+    ep->inst_index = (uint32_t)inst;
+    ep->abi->instance = (uint32_t)inst;
+    int err = STK_OK;
+    if (ep->type == STK_SOCK_RAW) {
+        want.port = 0;
+    } else if (want.port == 0) {
+        err = port_choose(ep, &want, NULL);
+    } else {
+        err = bind_conflict(ep, &want);
+    }
+    if (err == STK_OK) {
+        err = bind_commit(ep, &want);
+    }
+    if (err != STK_OK) {
+        ep->inst = NULL;
+        ep->abi->instance = UINT32_MAX;
+    }
+    return err;
+}
+
+int stk_ep_autobind(struct stk_ep *ep, const struct stk_addr *remote)
+{
+    if (ep->bound) {
+        return STK_OK;
+    }
+    const int inst = stk_ep_inst_of_remote(ep->table, ep, remote);
+    if (inst < 0) {
+        return STK_ENETUNREACH;
+    }
+    ep->inst = ep->table->insts[inst];
+    ep->inst_index = (uint32_t)inst;
+    ep->abi->instance = (uint32_t)inst;
+    struct stk_addr local = {.family = ep->family};
+    int err = ep->type == STK_SOCK_RAW ? STK_OK : port_choose(ep, &local, remote);
+    if (err == STK_OK) {
+        err = bind_commit(ep, &local);
+    }
+    return err;
+}
+
+/* --- Control ------------------------------------------------------------- */
+
+int stk_ep_listen(struct stk_ep_table *table, uint32_t sock, uint32_t backlog)
+{
+    struct stk_ep *ep = &table->eps[sock];
+    if (ep->type != STK_SOCK_STREAM) {
+        return STK_EOPNOTSUPP;
+    }
+    if (!ep->bound) {
+        return STK_EINVAL;
+    }
+    struct stk_inst_scope scope = stk_inst_enter(ep->inst);
+    const int err = stk_ep_tcp_listen(ep, backlog);
+    stk_inst_leave(scope);
+    return err;
+}
+
+int stk_ep_connect(struct stk_ep_table *table, uint32_t sock, const struct stk_addr *remote)
+{
+    struct stk_ep *ep = &table->eps[sock];
+    const bool clear = remote->family == STK_AF_NONE || (stk_ep_addr_any(remote) && remote->port == 0);
+    if (remote->family != ep->family && remote->family != STK_AF_NONE) {
+        return STK_EAFNOSUPPORT;
+    }
+    if (ep->type == STK_SOCK_STREAM) {
+        if (ep->listening) {
+            return STK_EINVAL;
+        }
+        if (stk_ep_addr_any(remote) || remote->port == 0 || remote->family == STK_AF_NONE) {
+            return STK_EADDRNOTAVAIL;
+        }
+    } else if (clear && !ep->bound) {
+        return STK_OK;
+    }
+    int err = clear ? STK_OK : stk_ep_autobind(ep, remote);
+    if (err != STK_OK) {
+        return err;
+    }
+    struct stk_inst_scope scope = stk_inst_enter(ep->inst);
+    err = ep->type == STK_SOCK_STREAM ? stk_ep_tcp_connect(ep, remote)
+                                      : stk_ep_dgram_connect(ep, clear ? NULL : remote);
+    stk_inst_leave(scope);
+    return err;
+}
+
+int stk_ep_shutdown(struct stk_ep_table *table, uint32_t sock, uint32_t how)
+{
+    struct stk_ep *ep = &table->eps[sock];
+    if (how == 0 || (how & ~(uint32_t)(STK_SHUT_RD | STK_SHUT_WR)) != 0) {
+        return STK_EINVAL;
+    }
+    if (ep->type == STK_SOCK_STREAM) {
+        if (ep->inst == NULL) {
+            return STK_ENOTCONN;
+        }
+        struct stk_inst_scope scope = stk_inst_enter(ep->inst);
+        const int err = stk_ep_tcp_shutdown(ep, how);
+        stk_inst_leave(scope);
+        return err;
+    }
+    ep->rx_shut = ep->rx_shut || (how & STK_SHUT_RD) != 0;
+    stk_ep_state_set(ep, ((how & STK_SHUT_RD) != 0 ? STK_ST_RX_SHUT : 0u) |
+                             ((how & STK_SHUT_WR) != 0 ? STK_ST_TX_SHUT : 0u), 0);
+    stk_ep_notify(ep);
+    return STK_OK;
+}
+
+void stk_ep_kick(struct stk_ep_table *table, uint32_t sock)
+{
+    struct stk_ep *ep = &table->eps[sock];
+    /* Edge I: the flag goes down before the positions are read. */
+    (void)atomic_exchange_explicit(&ep->abi->kicked, 0, memory_order_seq_cst);
+    if (ep->inst != NULL) {
+        struct stk_inst_scope scope = stk_inst_enter(ep->inst);
+        if (ep->type == STK_SOCK_STREAM) {
+            stk_ep_tcp_kick(ep);
+        } else {
+            stk_ep_dgram_kick(ep);
+        }
+        stk_inst_leave(scope);
+    }
+    if (atomic_load_explicit(&ep->abi->armed, memory_order_seq_cst) != 0) {
+        stk_ep_notify(ep);
+    }
+}
+
+void stk_ep_close(struct stk_ep_table *table, uint32_t sock, uint32_t mode)
+{
+    struct stk_ep *ep = &table->eps[sock];
+    stk_ep_port_remove(ep);
+    stk_ep_closing_add(ep);
+    if (ep->inst == NULL) {
+        stk_ep_slot_free(ep);
+        return;
+    }
+    struct stk_inst_scope scope = stk_inst_enter(ep->inst);
+    if (ep->type == STK_SOCK_STREAM) {
+        stk_ep_tcp_close(ep, mode);
+    } else {
+        stk_ep_dgram_close(ep);
+    }
+    stk_inst_leave(scope);
+}
+
+void stk_ep_abort_held(struct stk_ep_table *table)
+{
+    for (uint32_t i = 0; i < table->fresh; i++) {
+        if (table->eps[i].phase == STK_EP_HELD) {
+            stk_ep_close(table, i, STK_CLOSE_ABORT);
+        }
+    }
+}
+
+uint32_t stk_ep_closing_count(const struct stk_ep_table *table)
+{
+    return table->closing_count;
+}
+
+void stk_ep_abort_closing(struct stk_ep_table *table)
+{
+    while (table->closing_head != STK_EP_NONE) {
+        struct stk_ep *ep = &table->eps[table->closing_head];
+        struct stk_inst_scope scope = stk_inst_enter(ep->inst);
+        if (ep->type == STK_SOCK_STREAM) {
+            stk_ep_tcp_close(ep, STK_CLOSE_ABORT);
+        } else {
+            stk_ep_dgram_close(ep);
+        }
+        stk_inst_leave(scope);
+    }
+}
+
+/* --- Time ------------------------------------------------------------------ */
+
+void stk_ep_run(struct stk_ep_table *table, uint64_t now_ns)
+{
+    if (table->connecting_count == 0 || now_ns < table->next_ns) {
+        return;
+    }
+    uint64_t next = STK_NEVER;
+    for (uint32_t i = 0; i < table->fresh; i++) {
+        struct stk_ep *ep = &table->eps[i];
+        if (ep->phase == STK_EP_FREE || ep->connect_deadline_ns == STK_NEVER) {
+            continue;
+        }
+        if (ep->connect_deadline_ns > now_ns) {
+            next = ep->connect_deadline_ns < next ? ep->connect_deadline_ns : next;
+            continue;
+        }
+        struct stk_inst_scope scope = stk_inst_enter(ep->inst);
+        stk_ep_tcp_expire(ep);
+        stk_inst_leave(scope);
+    }
+    table->next_ns = next;
+}
+
+uint64_t stk_ep_next_ns(const struct stk_ep_table *table)
+{
+    return table->connecting_count == 0 ? STK_NEVER : table->next_ns;
+}

@@ -1,0 +1,135 @@
+/**
+ * @file
+ * Endpoints: the stack's end of sockets. An endpoint ties a socket slot of the
+ * channel's region to an lwIP PCB of one instance. This header includes
+ * nothing of lwIP.
+ *
+ * Owner: the engine. Every function runs on the engine's thread, which enters
+ * instances inside; none may be called from an lwIP callback.
+ *
+ * Life of a slot: free -> open -> (bound, connecting, ...) -> closed by the
+ * application -> background (data to be acknowledged) -> free. The generation
+ * grows when it becomes free.
+ */
+#ifndef STK_LWIP_EP_H
+#define STK_LWIP_EP_H
+
+#include "ipc/channel_abi.h"
+#include "ipc/region.h"
+#include "stack/api.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct stk_inst;
+struct stk_inst_net_error;
+struct stk_ep_table;
+
+#define STK_EP_INSTANCES_MAX STK_CONF_INSTANCES_MAX
+
+/** What a table is made of; borrowed for the call, what it points to until destroy. */
+struct stk_ep_conf {
+    struct stk_region *region;
+    struct stk_inst *insts[STK_EP_INSTANCES_MAX];
+    uint32_t insts_count;
+    uint16_t port_first; /**< dynamic ports */
+    uint16_t port_last;
+    uint32_t connect_timeout_ms;
+    uint32_t mcast_max;  /**< memberships of all sockets together */
+};
+
+/** Counters of the endpoints. One writer. */
+struct stk_ep_stats {
+    uint64_t opened;
+    uint64_t freed;
+    uint64_t in_use;
+    uint64_t high_water;
+    uint64_t tcp_accept_refused; /**< SYNs answered by RST: backlog full */
+    uint64_t tcp_accept_no_slot; /**< connections reset: no socket slot */
+    uint64_t tcp_rx_stalled;     /**< data kept by lwIP: no chunk */
+    uint64_t tcp_tx_no_memory;   /**< tcp_write refused: retried */
+    uint64_t udp_rx_full;        /**< datagrams dropped: FIFO or chunk pool full */
+    uint64_t udp_rx_filtered;    /**< datagrams dropped: not the peer, not a member, shut down */
+    uint64_t udp_tx_no_memory;   /**< datagrams dropped on transmit */
+    uint64_t udp_tx_no_route;
+    uint64_t bad_submissions;    /**< malformed records of the application's side */
+};
+
+/**
+ * Make the table, with an endpoint per socket slot of the region.
+ *
+ * @return  0 or STK_ENOMEM.
+ */
+int stk_ep_table_create(const struct stk_ep_conf *conf, struct stk_ep_table **out);
+
+/** Abort every endpoint and free the table; NULL is fine. */
+void stk_ep_table_destroy(struct stk_ep_table *table);
+
+/** The counters, owned by the table. */
+const struct stk_ep_stats *stk_ep_table_stats(const struct stk_ep_table *table);
+
+/**
+ * Take a slot.
+ *
+ * @param sock        Out: index of the slot.
+ * @param generation  Out.
+ * @return            0, STK_EMFILE, STK_EPROTONOSUPPORT or STK_EAFNOSUPPORT.
+ */
+int stk_ep_open(struct stk_ep_table *table, const uint32_t arg[4], uint64_t cookie, uint32_t *sock,
+                uint32_t *generation);
+
+/** Is this a slot that the application holds, with this generation? */
+bool stk_ep_valid(const struct stk_ep_table *table, uint32_t sock, uint32_t generation);
+
+/* The following take a valid slot; errors as in stack/api.h. */
+int stk_ep_bind(struct stk_ep_table *table, uint32_t sock, const struct stk_addr *local);
+int stk_ep_listen(struct stk_ep_table *table, uint32_t sock, uint32_t backlog);
+int stk_ep_connect(struct stk_ep_table *table, uint32_t sock, const struct stk_addr *remote);
+int stk_ep_shutdown(struct stk_ep_table *table, uint32_t sock, uint32_t how);
+int stk_ep_opt_set(struct stk_ep_table *table, uint32_t sock, uint32_t opt, const void *value, uint32_t len);
+int stk_ep_opt_get(struct stk_ep_table *table, uint32_t sock, uint32_t opt, int32_t *value);
+
+/** Look at the FIFOs and the armed bits of a slot (STK_SUB_KICK). */
+void stk_ep_kick(struct stk_ep_table *table, uint32_t sock);
+
+/** The application gave the slot up; what is queued goes out in the background. */
+void stk_ep_close(struct stk_ep_table *table, uint32_t sock, uint32_t mode);
+
+/**
+ * Find the instance, local address and interface that reach a destination.
+ *
+ * @param local     Out, may be NULL.
+ * @param if_index  Out, may be NULL.
+ * @return          0 or STK_ENETUNREACH.
+ */
+int stk_ep_route(struct stk_ep_table *table, const struct stk_addr *remote, struct stk_addr *local,
+                 uint32_t *if_index);
+
+/** Close every slot that the application holds with a reset (detach). */
+void stk_ep_abort_held(struct stk_ep_table *table);
+
+/** Slots in the background: closed by the application, not yet free. */
+uint32_t stk_ep_closing_count(const struct stk_ep_table *table);
+
+/** Reset what is still closing (drain time expired). */
+void stk_ep_abort_closing(struct stk_ep_table *table);
+
+/**
+ * Hold FIFO memory for a driver (struct stk_netif_mem_ops): its chunks are not
+ * given back before the last stk_ep_mem_drop.
+ *
+ * @return  false: not FIFO memory, or too many holds on a chunk.
+ */
+bool stk_ep_mem_hold(struct stk_ep_table *table, const void *data, uint32_t len);
+void stk_ep_mem_drop(struct stk_ep_table *table, const void *data, uint32_t len);
+
+/** An ICMP message or a failed neighbour resolution concerns a packet of this instance (it is entered). */
+void stk_ep_net_error(struct stk_ep_table *table, struct stk_inst *inst, const struct stk_inst_net_error *error);
+
+/** Deadlines (connect), retries, idle chunks. Call when stk_ep_next_ns is due. */
+void stk_ep_run(struct stk_ep_table *table, uint64_t now_ns);
+
+/** When stk_ep_run has something to do; STK_NEVER if nothing. */
+uint64_t stk_ep_next_ns(const struct stk_ep_table *table);
+
+#endif

@@ -1,0 +1,180 @@
+#include "lwip/stk_ep_priv.h"
+
+#include "lwip/route.h"
+
+#include <string.h>
+
+static const uint8_t mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+static bool addr_mapped(const struct stk_addr *addr)
+{
+    return addr->family == STK_AF_INET6 && memcmp(addr->ip, mapped_prefix, sizeof(mapped_prefix)) == 0;
+}
+
+bool stk_ep_addr_any(const struct stk_addr *addr)
+{
+    static const uint8_t zero[16];
+    return memcmp(addr->ip, zero, addr->family == STK_AF_INET6 ? 16 : 4) == 0;
+}
+
+bool stk_ep_addr_mcast(const struct stk_addr *addr)
+{
+    return addr->family == STK_AF_INET6 ? addr->ip[0] == 0xff : (addr->ip[0] & 0xf0) == 0xe0;
+}
+
+bool stk_ep_addr_equal_ip(const struct stk_addr *left, const struct stk_addr *right)
+{
+    return left->family == right->family && left->scope_id == right->scope_id &&
+           memcmp(left->ip, right->ip, left->family == STK_AF_INET6 ? 16 : 4) == 0;
+}
+
+int stk_ep_ip_from(const struct stk_ep *ep, const struct stk_addr *addr, ip_addr_t *out)
+{
+    if (addr_mapped(addr)) {
+        if (ep->opts.v6only) {
+            return STK_EADDRNOTAVAIL;
+        }
+        uint8_t v4[16] = {0};
+        memcpy(v4, addr->ip + sizeof(mapped_prefix), 4);
+        return stk_ip_from_bytes(STK_AF_INET, v4, out) ? STK_OK : STK_EAFNOSUPPORT;
+    }
+    return stk_addr_to_ip(addr, out) ? STK_OK : STK_EAFNOSUPPORT;
+}
+
+void stk_ep_ip_to(const struct stk_ep *ep, const ip_addr_t *ip, uint16_t port, struct stk_addr *out)
+{
+    stk_addr_from_ip(ip, port, out);
+    if (ep->family == STK_AF_INET6 && out->family == STK_AF_INET) {
+        uint8_t v4[4];
+        memcpy(v4, out->ip, sizeof(v4));
+        out->family = STK_AF_INET6;
+        if (ip_addr_isany(ip)) {
+            memset(out->ip, 0, sizeof(out->ip));
+            return;
+        }
+        memcpy(out->ip, mapped_prefix, sizeof(mapped_prefix));
+        memcpy(out->ip + sizeof(mapped_prefix), v4, sizeof(v4));
+    }
+}
+
+int stk_ep_err_from(err_t err)
+{
+    switch (err) {
+    case ERR_OK:
+        return STK_OK;
+    case ERR_MEM:
+    case ERR_BUF:
+        return STK_ENOMEM;
+    case ERR_RTE:
+        return STK_ENETUNREACH;
+    case ERR_USE:
+        return STK_EADDRINUSE;
+    case ERR_ALREADY:
+        return STK_EALREADY;
+    case ERR_ISCONN:
+        return STK_EISCONN;
+    case ERR_CONN:
+    case ERR_CLSD:
+        return STK_ENOTCONN;
+    case ERR_RST:
+        return STK_ECONNRESET;
+    case ERR_ABRT:
+        return STK_ECONNABORTED;
+    case ERR_TIMEOUT:
+        return STK_ETIMEDOUT;
+    default:
+        return STK_EINVAL;
+    }
+}
+
+/* Is it an address of the entered instance? */
+static bool ip_is_own(const ip_addr_t *ip)
+{
+    struct netif *netif;
+    if (IP_IS_V4(ip) && ip_addr_isloopback(ip)) {
+        return true;
+    }
+    NETIF_FOREACH (netif) {
+        if (IP_IS_V6(ip)) {
+            if (ip6_addr_has_zone(ip_2_ip6(ip)) && !ip6_addr_test_zone(ip_2_ip6(ip), netif)) {
+                continue;
+            }
+            if (netif_get_ip6_addr_match(netif, ip_2_ip6(ip)) >= 0) {
+                return true;
+            }
+        } else if (ip4_addr_eq(netif_ip4_addr(netif), ip_2_ip4(ip))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int stk_ep_inst_of_local(struct stk_ep_table *table, const struct stk_ep *ep, const struct stk_addr *local)
+{
+    ip_addr_t ip;
+    if (stk_ep_addr_any(local)) {
+        return 0;
+    }
+    if (stk_ep_ip_from(ep, local, &ip) != STK_OK) {
+        return -1;
+    }
+    for (uint32_t i = 0; i < table->insts_count; i++) {
+        struct stk_inst_scope scope = stk_inst_enter(table->insts[i]);
+        const bool own = ip_is_own(&ip);
+        stk_inst_leave(scope);
+        if (own) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+int stk_ep_inst_of_remote(struct stk_ep_table *table, const struct stk_ep *ep, const struct stk_addr *remote)
+{
+    ip_addr_t ip;
+    if (stk_ep_ip_from(ep, remote, &ip) != STK_OK) {
+        return -1;
+    }
+    int routed = -1;
+    for (uint32_t i = 0; i < table->insts_count; i++) {
+        struct stk_inst_scope scope = stk_inst_enter(table->insts[i]);
+        const bool own = ip_is_own(&ip);
+        ip_addr_t any;
+        ip_addr_set_any(IP_IS_V6(&ip), &any);
+        const bool route = own || ip_route(&any, &ip) != NULL;
+        stk_inst_leave(scope);
+        if (own) {
+            return (int)i;
+        }
+        if (route && routed < 0) {
+            routed = (int)i;
+        }
+    }
+    return routed;
+}
+
+int stk_ep_route(struct stk_ep_table *table, const struct stk_addr *remote, struct stk_addr *local,
+                 uint32_t *if_index)
+{
+    const struct stk_ep asker = {.family = (uint8_t)remote->family};
+    const int inst = stk_ep_inst_of_remote(table, &asker, remote);
+    ip_addr_t ip;
+    if (inst < 0 || stk_ep_ip_from(&asker, remote, &ip) != STK_OK) {
+        return STK_ENETUNREACH;
+    }
+    struct stk_inst_scope scope = stk_inst_enter(table->insts[inst]);
+    ip_addr_t any;
+    ip_addr_set_any(IP_IS_V6(&ip), &any);
+    struct netif *netif = ip_route(&any, &ip);
+    const ip_addr_t *src = netif != NULL ? ip_netif_get_local_ip(netif, &ip) : NULL;
+    if (src != NULL) {
+        if (local != NULL) {
+            stk_ep_ip_to(&asker, src, 0, local);
+        }
+        if (if_index != NULL) {
+            *if_index = netif_get_index(netif);
+        }
+    }
+    stk_inst_leave(scope);
+    return src != NULL ? STK_OK : STK_ENETUNREACH;
+}

@@ -1,0 +1,374 @@
+#include "lwip/stk_ep_priv.h"
+
+#include "lwip/inet_chksum.h"
+
+#include <string.h>
+
+/** Largest datagram payloads: 65535 less headers; IPv6: the reassembled packet, header included, has 16 bits. */
+#define UDP_MAX_V4 65507u
+#define UDP_MAX_V6 65487u
+
+static uint32_t payload_max(const struct stk_ep *ep)
+{
+    return ep->family == STK_AF_INET6 ? UDP_MAX_V6 : UDP_MAX_V4;
+}
+
+/* --- Receive ------------------------------------------------------------- */
+
+static bool source_accepted(const struct stk_ep *ep, const struct stk_addr *from)
+{
+    if (!ep->peer_set) {
+        return true;
+    }
+    return (ep->type == STK_SOCK_RAW || from->port == ep->peer.port) && stk_ep_addr_equal_ip(from, &ep->peer);
+}
+
+/* Fill the record of the packet that lwIP is delivering. */
+static void record_fill(const struct stk_ep *ep, struct stk_dgram_abi *record, const ip_addr_t *addr, u16_t port)
+{
+    memset(record, 0, sizeof(*record));
+    stk_ep_ip_to(ep, addr, port, &record->addr);
+    stk_ep_ip_to(ep, ip_current_dest_addr(), ep->local.port, &record->local);
+    record->if_index = netif_get_index(ip_current_input_netif());
+    if (ip_current_is_v6()) {
+        record->ttl = IP6H_HOPLIM(ip6_current_header());
+        record->tos = IP6H_TC(ip6_current_header());
+    } else {
+        record->ttl = IPH_TTL(ip4_current_header());
+        record->tos = IPH_TOS(ip4_current_header());
+    }
+    if (ip_addr_ismulticast(ip_current_dest_addr())) {
+        record->flags |= STK_MSG_MCAST;
+    } else if (ip_addr_isbroadcast(ip_current_dest_addr(), ip_current_input_netif())) {
+        record->flags |= STK_MSG_BCAST;
+    }
+}
+
+static bool record_store(struct stk_ep *ep, struct stk_dgram_abi *record, const struct pbuf *p)
+{
+    struct stk_region *region = ep->table->region;
+    const uint64_t head = atomic_load_explicit(&ep->abi->rx_head, memory_order_acquire);
+    const uint64_t used = ep->rx_tail - head;
+    const uint64_t need = STK_DGRAM_SIZE(p->tot_len);
+    const uint32_t limit = ep->abi->rx_limit;
+    if (used > STK_FIFO_MAX || used + need > STK_FIFO_MAX || (used > 0 && used + need > limit)) {
+        return false;
+    }
+    record->payload_bytes = p->tot_len;
+    uint64_t at = ep->rx_tail;
+    if (stk_fifo_write(region, ep->abi->rx_slots, at, record, sizeof(*record)) != sizeof(*record)) {
+        return false;
+    }
+    at += sizeof(*record);
+    for (const struct pbuf *q = p; q != NULL; q = q->next) {
+        if (stk_fifo_write(region, ep->abi->rx_slots, at, q->payload, q->len) != q->len) {
+            return false;
+        }
+        at += q->len;
+    }
+    static const uint8_t zero[8];
+    const uint64_t end = ep->rx_tail + need;
+    if (stk_fifo_write(region, ep->abi->rx_slots, at, zero, end - at) != end - at) {
+        return false;
+    }
+    ep->rx_tail = end;
+    ep->rx_payload += p->tot_len;
+    atomic_store_explicit(&ep->abi->rx_payload, ep->rx_payload, memory_order_relaxed);
+    atomic_fetch_add_explicit(&ep->abi->rx_records, 1, memory_order_relaxed);
+    /* Edge E. */
+    atomic_store_explicit(&ep->abi->rx_tail, end, memory_order_release);
+    return true;
+}
+
+static void dgram_deliver(struct stk_ep *ep, const struct pbuf *p, const ip_addr_t *addr, u16_t port)
+{
+    struct stk_dgram_abi record;
+    record_fill(ep, &record, addr, port);
+    if (ep->phase != STK_EP_HELD || ep->rx_shut || !source_accepted(ep, &record.addr) ||
+        ((record.flags & STK_MSG_MCAST) != 0 && ep->type == STK_SOCK_DGRAM &&
+         !stk_ep_mcast_member(ep, &record.local, record.if_index))) {
+        ep->table->stats.udp_rx_filtered++;
+        return;
+    }
+    if (!record_store(ep, &record, p)) {
+        ep->table->stats.udp_rx_full++;
+        atomic_fetch_add_explicit(&ep->abi->rx_dropped, 1, memory_order_relaxed);
+        return;
+    }
+    stk_ep_notify(ep);
+}
+
+static void on_udp(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *addr, u16_t port)
+{
+    (void)pcb;
+    dgram_deliver(arg, p, addr, port);
+    pbuf_free(p);
+}
+
+/* IPv4 keeps its header, IPv6 is stripped of it (rules-001 7.7). lwIP goes on with the packet. */
+static u8_t on_raw(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip_addr_t *addr)
+{
+    (void)pcb;
+    const u16_t strip = ip_current_is_v6() ? ip_current_header_tot_len() : 0;
+    if (strip == 0) {
+        dgram_deliver(arg, p, addr, 0);
+    } else if (pbuf_remove_header(p, strip) == 0) {
+        dgram_deliver(arg, p, addr, 0);
+        (void)pbuf_add_header(p, strip);
+    }
+    return 0;
+}
+
+/* --- Transmit ------------------------------------------------------------- */
+
+/* A chain that refers to the FIFO; whoever queues it copies (PBUF_REF). */
+static struct pbuf *payload_chain(const struct stk_ep *ep, uint64_t at, uint32_t len)
+{
+    struct pbuf *chain = pbuf_alloc(PBUF_TRANSPORT, 0, PBUF_RAM);
+    while (chain != NULL && len > 0) {
+        uint8_t *span_at;
+        uint32_t span = stk_fifo_span(ep->table->region, ep->abi->tx_slots, at, len, &span_at);
+        span = span > UINT16_MAX ? UINT16_MAX : span;
+        struct pbuf *part = span > 0 ? pbuf_alloc_reference(span_at, (u16_t)span, PBUF_REF) : NULL;
+        if (part == NULL) {
+            pbuf_free(chain);
+            return NULL;
+        }
+        pbuf_cat(chain, part);
+        at += span;
+        len -= span;
+    }
+    return chain;
+}
+
+/* Small datagrams are copied behind their headers: one buffer is cheaper than a chain. */
+static struct pbuf *payload_copy(const struct stk_ep *ep, uint64_t at, uint32_t len)
+{
+    struct pbuf *p = pbuf_alloc(PBUF_TRANSPORT, (u16_t)len, PBUF_RAM);
+    if (p != NULL) {
+        stk_fifo_read(ep->table->region, ep->abi->tx_slots, at, p->payload, len);
+    }
+    return p;
+}
+
+static err_t raw_output(struct stk_ep *ep, struct pbuf *p, const ip_addr_t *ip)
+{
+    if (!ep->opts.hdrincl || ep->family != STK_AF_INET) {
+        return raw_sendto(ep->pcb.raw, p, ip);
+    }
+    raw_set_flags(ep->pcb.raw, RAW_FLAGS_HDRINCL);
+    const err_t err = raw_sendto(ep->pcb.raw, p, ip);
+    raw_clear_flags(ep->pcb.raw, RAW_FLAGS_HDRINCL);
+    return err;
+}
+
+static err_t record_send(struct stk_ep *ep, const struct stk_dgram_abi *record, uint64_t at)
+{
+    const struct stk_addr *to = record->addr.family != STK_AF_NONE ? &record->addr : &ep->peer;
+    ip_addr_t ip;
+    if ((record->addr.family == STK_AF_NONE && !ep->peer_set) || stk_ep_ip_from(ep, to, &ip) != STK_OK) {
+        return ERR_ARG;
+    }
+    struct pbuf *p = record->payload_bytes <= STK_EP_COPY_MAX ? payload_copy(ep, at, record->payload_bytes)
+                                                              : payload_chain(ep, at, record->payload_bytes);
+    if (p == NULL) {
+        return ERR_MEM;
+    }
+    const err_t err = ep->type == STK_SOCK_RAW ? raw_output(ep, p, &ip) : udp_sendto(ep->pcb.udp, p, &ip, to->port);
+    pbuf_free(p);
+    return err;
+}
+
+static void send_failed(struct stk_ep *ep, err_t err)
+{
+    if (err == ERR_RTE) {
+        ep->table->stats.udp_tx_no_route++;
+        atomic_store_explicit(&ep->abi->error, STK_ENETUNREACH, memory_order_relaxed);
+    } else {
+        ep->table->stats.udp_tx_no_memory++;
+    }
+}
+
+/* The application's side wrote nonsense: nothing in the FIFO can be trusted. */
+static void records_drop(struct stk_ep *ep, uint64_t tail)
+{
+    ep->table->stats.bad_submissions++;
+    if (tail - ep->tx_queued <= STK_FIFO_MAX) {
+        ep->tx_queued = tail;
+        stk_ep_tx_release(ep, tail);
+    }
+    atomic_store_explicit(&ep->abi->error, STK_EPROTO, memory_order_relaxed);
+}
+
+void stk_ep_dgram_kick(struct stk_ep *ep)
+{
+    if (ep->pcb.udp == NULL) {
+        return;
+    }
+    /* Edge G. */
+    const uint64_t tail = atomic_load_explicit(&ep->abi->tx_tail, memory_order_acquire);
+    if (tail == ep->tx_queued) {
+        return;
+    }
+    while (tail != ep->tx_queued) {
+        struct stk_dgram_abi record;
+        const uint64_t left = tail - ep->tx_queued;
+        if (left > STK_FIFO_MAX || left < sizeof(record)) {
+            records_drop(ep, tail);
+            break;
+        }
+        stk_fifo_read(ep->table->region, ep->abi->tx_slots, ep->tx_queued, &record, sizeof(record));
+        const uint64_t size = STK_DGRAM_SIZE(record.payload_bytes);
+        if (record.payload_bytes > payload_max(ep) || size > left) {
+            records_drop(ep, tail);
+            break;
+        }
+        const err_t err = record_send(ep, &record, ep->tx_queued + sizeof(record));
+        if (err != ERR_OK) {
+            send_failed(ep, err);
+        }
+        ep->tx_queued += size;
+        stk_ep_tx_release(ep, ep->tx_queued);
+    }
+    if (ep->phase == STK_EP_HELD) {
+        stk_ep_notify(ep);
+    }
+}
+
+/* --- Control --------------------------------------------------------------- */
+
+void stk_ep_dgram_opts_apply(struct stk_ep *ep)
+{
+    struct udp_pcb *udp = ep->pcb.udp;
+    if (udp == NULL) {
+        return;
+    }
+    const uint8_t ttl = ep->opts.ttl != 0 ? ep->opts.ttl : IP_DEFAULT_TTL;
+    if (ep->type == STK_SOCK_RAW) {
+        ep->pcb.raw->ttl = ttl;
+        ep->pcb.raw->tos = ep->opts.tos;
+        raw_set_multicast_ttl(ep->pcb.raw, ep->opts.mcast_ttl);
+        raw_set_multicast_netif_index(ep->pcb.raw, (u8_t)ep->opts.mcast_if);
+        ip_set_option(ep->pcb.raw, SOF_BROADCAST);
+        return;
+    }
+    udp->ttl = ttl;
+    udp->tos = ep->opts.tos;
+    udp_set_multicast_ttl(udp, ep->opts.mcast_ttl);
+    udp_set_multicast_netif_index(udp, (u8_t)ep->opts.mcast_if);
+    if (ep->opts.mcast_loop) {
+        udp_set_flags(udp, UDP_FLAGS_MULTICAST_LOOP);
+    } else {
+        udp_clear_flags(udp, UDP_FLAGS_MULTICAST_LOOP);
+    }
+    ip_set_option(udp, SOF_REUSEADDR);
+    if (ep->opts.broadcast) {
+        ip_set_option(udp, SOF_BROADCAST);
+    } else {
+        ip_reset_option(udp, SOF_BROADCAST);
+    }
+}
+
+static int raw_make(struct stk_ep *ep, const ip_addr_t *local)
+{
+    struct raw_pcb *pcb = raw_new_ip_type(ep->family == STK_AF_INET6 ? IPADDR_TYPE_V6 : IPADDR_TYPE_V4, ep->protocol);
+    if (pcb == NULL) {
+        return STK_ENOMEM;
+    }
+    ep->pcb.raw = pcb;
+    raw_recv(pcb, on_raw, ep);
+    return stk_ep_err_from(raw_bind(pcb, local));
+}
+
+static int udp_make(struct stk_ep *ep, const ip_addr_t *local, bool dual)
+{
+    struct udp_pcb *pcb = udp_new_ip_type(dual                           ? IPADDR_TYPE_ANY
+                                          : ep->family == STK_AF_INET6 ? IPADDR_TYPE_V6
+                                                                         : IPADDR_TYPE_V4);
+    if (pcb == NULL) {
+        return STK_ENOMEM;
+    }
+    ep->pcb.udp = pcb;
+    ip_set_option(pcb, SOF_REUSEADDR);
+    udp_recv(pcb, on_udp, ep);
+    return stk_ep_err_from(udp_bind(pcb, local, ep->local.port));
+}
+
+static void dgram_unmake(struct stk_ep *ep)
+{
+    if (ep->pcb.udp == NULL) {
+        return;
+    }
+    if (ep->type == STK_SOCK_RAW) {
+        raw_remove(ep->pcb.raw);
+    } else {
+        udp_remove(ep->pcb.udp);
+    }
+    ep->pcb.udp = NULL;
+}
+
+int stk_ep_dgram_bind(struct stk_ep *ep)
+{
+    ip_addr_t local;
+    int err = stk_ep_ip_from(ep, &ep->local, &local);
+    if (err != STK_OK) {
+        return err;
+    }
+    const bool dual = ep->family == STK_AF_INET6 && !ep->opts.v6only && stk_ep_addr_any(&ep->local);
+    if (dual) {
+        IP_SET_TYPE_VAL(local, IPADDR_TYPE_ANY);
+    }
+    struct stk_inst_scope scope = stk_inst_enter(ep->inst);
+    err = ep->type == STK_SOCK_RAW ? raw_make(ep, &local) : udp_make(ep, &local, dual);
+    if (err == STK_OK) {
+        stk_ep_dgram_opts_apply(ep);
+    } else {
+        dgram_unmake(ep);
+    }
+    stk_inst_leave(scope);
+    return err;
+}
+
+/* Datagrams of other sources that are queued already are dropped by the reader, not here (WSPCONNECT-5). */
+int stk_ep_dgram_connect(struct stk_ep *ep, const struct stk_addr *remote)
+{
+    if (remote == NULL) {
+        ep->peer_set = false;
+        memset(&ep->peer, 0, sizeof(ep->peer));
+        stk_ep_addrs_publish(ep);
+        stk_ep_state_set(ep, 0, STK_ST_CONNECTED);
+        return STK_OK;
+    }
+    ip_addr_t ip;
+    int err = stk_ep_ip_from(ep, remote, &ip);
+    if (err != STK_OK) {
+        return err;
+    }
+    ip_addr_t any;
+    ip_addr_set_any(IP_IS_V6(&ip), &any);
+    struct netif *netif = ip_route(&any, &ip);
+    const ip_addr_t *src = netif != NULL ? ip_netif_get_local_ip(netif, &ip) : NULL;
+    if (src == NULL) {
+        return STK_ENETUNREACH;
+    }
+    if (ip_addr_isbroadcast(&ip, netif) && !ep->opts.broadcast && ep->type == STK_SOCK_DGRAM) {
+        return STK_EACCES;
+    }
+    ep->peer = *remote;
+    ep->peer_set = true;
+    if (stk_ep_addr_any(&ep->local)) {
+        const uint16_t port = ep->local.port;
+        stk_ep_ip_to(ep, src, port, &ep->local);
+    }
+    stk_ep_addrs_publish(ep);
+    stk_ep_state_set(ep, STK_ST_CONNECTED, 0);
+    stk_ep_notify(ep);
+    return STK_OK;
+}
+
+void stk_ep_dgram_close(struct stk_ep *ep)
+{
+    stk_ep_dgram_kick(ep); /* what is queued still goes out */
+    dgram_unmake(ep);
+    stk_ep_slot_free(ep);
+}

@@ -1,0 +1,174 @@
+#include "lwip/stk_ep_priv.h"
+
+#include <string.h>
+
+/* One row per option that is a plain number: where it lives, its range, which types have it. */
+struct opt_row {
+    size_t offset;
+    uint8_t kind; /* OPT_* */
+    uint8_t types; /* bits: 1 << enum stk_sock_type */
+    int32_t min;
+    int32_t max;
+};
+
+enum { OPT_NONE, OPT_BOOL, OPT_U8, OPT_U32, OPT_I32 };
+
+#define STREAM (1u << STK_SOCK_STREAM)
+#define DGRAM (1u << STK_SOCK_DGRAM)
+#define RAW (1u << STK_SOCK_RAW)
+#define ALL (STREAM | DGRAM | RAW)
+#define FIELD(name) offsetof(struct stk_ep_opts, name)
+
+static const struct opt_row opt_rows[STK_OPT_COUNT] = {
+    [STK_OPT_REUSEADDR] = {FIELD(reuseaddr), OPT_BOOL, ALL, 0, 1},
+    [STK_OPT_EXCLUSIVE] = {FIELD(exclusive), OPT_BOOL, ALL, 0, 1},
+    [STK_OPT_KEEPALIVE] = {FIELD(keepalive), OPT_BOOL, STREAM, 0, 1},
+    [STK_OPT_KEEPIDLE_MS] = {FIELD(keepidle_ms), OPT_I32, STREAM, 1, INT32_MAX},
+    [STK_OPT_KEEPINTVL_MS] = {FIELD(keepintvl_ms), OPT_I32, STREAM, 1, INT32_MAX},
+    [STK_OPT_KEEPCNT] = {FIELD(keepcnt), OPT_I32, STREAM, 1, 255},
+    [STK_OPT_NODELAY] = {FIELD(nodelay), OPT_BOOL, STREAM, 0, 1},
+    [STK_OPT_BROADCAST] = {FIELD(broadcast), OPT_BOOL, DGRAM | RAW, 0, 1},
+    [STK_OPT_DONTROUTE] = {FIELD(dontroute), OPT_BOOL, ALL, 0, 1},
+    [STK_OPT_TTL] = {FIELD(ttl), OPT_U8, ALL, 1, 255},
+    [STK_OPT_TOS] = {FIELD(tos), OPT_U8, ALL, 0, 255},
+    [STK_OPT_V6ONLY] = {FIELD(v6only), OPT_BOOL, ALL, 0, 1},
+    [STK_OPT_MCAST_TTL] = {FIELD(mcast_ttl), OPT_U8, DGRAM | RAW, 0, 255},
+    [STK_OPT_MCAST_LOOP] = {FIELD(mcast_loop), OPT_BOOL, DGRAM | RAW, 0, 1},
+    [STK_OPT_MCAST_IF] = {FIELD(mcast_if), OPT_U32, DGRAM | RAW, 0, UINT8_MAX},
+    [STK_OPT_HDRINCL] = {FIELD(hdrincl), OPT_BOOL, RAW, 0, 1},
+    [STK_OPT_DONTFRAG] = {FIELD(dontfrag), OPT_BOOL, ALL, 0, 1},
+    [STK_OPT_CONN_TIMEOUT_MS] = {FIELD(conn_timeout_ms), OPT_I32, STREAM, 0, INT32_MAX},
+    [STK_OPT_UDP_CONNRESET] = {FIELD(udp_connreset), OPT_BOOL, DGRAM, 0, 1},
+};
+
+static const struct opt_row *row_find(const struct stk_ep *ep, uint32_t opt)
+{
+    if (opt >= STK_OPT_COUNT || opt_rows[opt].kind == OPT_NONE || (opt_rows[opt].types & (1u << ep->type)) == 0) {
+        return NULL;
+    }
+    return &opt_rows[opt];
+}
+
+static void row_store(struct stk_ep_opts *opts, const struct opt_row *row, int32_t value)
+{
+    uint8_t *at = (uint8_t *)opts + row->offset;
+    if (row->kind == OPT_BOOL) {
+        const bool flag = value != 0;
+        memcpy(at, &flag, sizeof(flag));
+    } else if (row->kind == OPT_U8) {
+        *at = (uint8_t)value;
+    } else {
+        memcpy(at, &value, sizeof(value));
+    }
+}
+
+static int32_t row_load(const struct stk_ep_opts *opts, const struct opt_row *row)
+{
+    const uint8_t *at = (const uint8_t *)opts + row->offset;
+    int32_t value;
+    if (row->kind == OPT_BOOL || row->kind == OPT_U8) {
+        return *at;
+    }
+    memcpy(&value, at, sizeof(value));
+    return value;
+}
+
+static void opts_apply(struct stk_ep *ep)
+{
+    if (ep->inst == NULL) {
+        return;
+    }
+    struct stk_inst_scope scope = stk_inst_enter(ep->inst);
+    if (ep->type == STK_SOCK_STREAM) {
+        if (!ep->connecting) {
+            stk_ep_tcp_opts_apply(ep);
+        }
+    } else {
+        stk_ep_dgram_opts_apply(ep);
+    }
+    stk_inst_leave(scope);
+}
+
+static int buffer_set(struct stk_ep *ep, uint32_t opt, int32_t value)
+{
+    if (value < 0) {
+        return STK_EINVAL;
+    }
+    const uint32_t bytes = (uint32_t)value > STK_FIFO_MAX ? STK_FIFO_MAX : (uint32_t)value;
+    if (opt == STK_OPT_SNDBUF) {
+        atomic_store_explicit(&ep->abi->tx_limit, bytes, memory_order_relaxed);
+    } else {
+        ep->abi->rx_limit = bytes;
+        ep->opts.rcvbuf_set = true;
+    }
+    return STK_OK;
+}
+
+/* What may not change once an address is taken. */
+static bool frozen(const struct stk_ep *ep, uint32_t opt)
+{
+    return ep->bound && (opt == STK_OPT_REUSEADDR || opt == STK_OPT_EXCLUSIVE || opt == STK_OPT_V6ONLY);
+}
+
+int stk_ep_opt_set(struct stk_ep_table *table, uint32_t sock, uint32_t opt, const void *value, uint32_t len)
+{
+    struct stk_ep *ep = &table->eps[sock];
+    if (opt == STK_OPT_MCAST_JOIN || opt == STK_OPT_MCAST_LEAVE) {
+        struct stk_mcast_req req;
+        if (len != sizeof(req)) {
+            return STK_EINVAL;
+        }
+        memcpy(&req, value, sizeof(req));
+        return stk_ep_mcast_change(ep, &req, opt == STK_OPT_MCAST_JOIN);
+    }
+    int32_t number;
+    if (len != sizeof(number)) {
+        return STK_EINVAL;
+    }
+    memcpy(&number, value, sizeof(number));
+    if (opt == STK_OPT_RCVBUF || opt == STK_OPT_SNDBUF) {
+        return buffer_set(ep, opt, number);
+    }
+    const struct opt_row *row = row_find(ep, opt);
+    if (row == NULL) {
+        return STK_ENOPROTOOPT;
+    }
+    if (number < row->min || number > row->max || frozen(ep, opt)) {
+        return STK_EINVAL;
+    }
+    if (opt == STK_OPT_REUSEADDR && number != 0 && ep->opts.exclusive) {
+        return STK_EINVAL;
+    }
+    if (opt == STK_OPT_EXCLUSIVE && number != 0 && ep->opts.reuseaddr) {
+        return STK_EINVAL;
+    }
+    row_store(&ep->opts, row, number);
+    opts_apply(ep);
+    return STK_OK;
+}
+
+int stk_ep_opt_get(struct stk_ep_table *table, uint32_t sock, uint32_t opt, int32_t *value)
+{
+    const struct stk_ep *ep = &table->eps[sock];
+    if (opt == STK_OPT_SNDBUF) {
+        *value = (int32_t)atomic_load_explicit(&ep->abi->tx_limit, memory_order_relaxed);
+        return STK_OK;
+    }
+    if (opt == STK_OPT_RCVBUF) {
+        *value = (int32_t)ep->abi->rx_limit;
+        return STK_OK;
+    }
+    if (opt == STK_OPT_MSS && ep->type == STK_SOCK_STREAM) {
+        *value = ep->pcb.tcp != NULL && !ep->listening ? ep->pcb.tcp->mss : 536;
+        return STK_OK;
+    }
+    const struct opt_row *row = row_find(ep, opt);
+    if (row == NULL) {
+        return STK_ENOPROTOOPT;
+    }
+    *value = row_load(&ep->opts, row);
+    if (opt == STK_OPT_TTL && *value == 0) {
+        *value = IP_DEFAULT_TTL;
+    }
+    return STK_OK;
+}

@@ -1,0 +1,181 @@
+/**
+ * @file
+ * The insides of endpoints, for the stk_ep_*.c files.
+ */
+#ifndef STK_LWIP_EP_PRIV_H
+#define STK_LWIP_EP_PRIV_H
+
+#include "lwip/instance.h"
+#include "lwip/stk_ep.h"
+
+#include "ipc/fifo.h"
+#include "ipc/notify.h"
+
+#include "lwip/ip_addr.h"
+#include "lwip/netif.h"
+#include "lwip/raw.h"
+#include "lwip/tcp.h"
+#include "lwip/udp.h"
+
+#include "lwip/priv/instance.h"
+
+#define STK_EP_NONE UINT32_MAX
+#define STK_EP_PORTS 65536u
+/** Bytes handed to lwIP beyond what it has sent: keeps its unsent list short. */
+#define STK_EP_UNSENT_MAX (128u * 1024u)
+/** Pieces up to this size are copied into the segment: one buffer is cheaper than a chain. */
+#define STK_EP_COPY_MAX 512u
+
+enum stk_ep_phase {
+    STK_EP_FREE = 0,
+    STK_EP_HELD,    /* the application has it */
+    STK_EP_PENDING, /* in a listener's queue */
+    STK_EP_CLOSING, /* given up by the application, bytes to be acknowledged */
+};
+
+/** Option values kept until a PCB exists, and for getting. */
+struct stk_ep_opts {
+    bool reuseaddr;
+    bool exclusive;
+    bool keepalive;
+    bool nodelay;
+    bool broadcast;
+    bool dontroute;
+    bool v6only;
+    bool mcast_loop;
+    bool hdrincl;
+    bool dontfrag;
+    bool udp_connreset;
+    bool rcvbuf_set;
+    uint8_t ttl; /* 0: the stack's default */
+    uint8_t tos;
+    uint8_t mcast_ttl;
+    uint32_t mcast_if;
+    int32_t keepidle_ms;
+    int32_t keepintvl_ms;
+    int32_t keepcnt;
+    int32_t conn_timeout_ms; /* 0: the table's */
+};
+
+struct stk_ep {
+    struct stk_ep_table *table;
+    struct stk_sock_abi *abi;
+    struct stk_inst *inst; /* NULL: not yet chosen */
+    union {
+        struct tcp_pcb *tcp; /* also a listening PCB, see listening */
+        struct udp_pcb *udp;
+        struct raw_pcb *raw;
+    } pcb;
+    uint32_t index;
+    uint32_t generation;
+    uint32_t next; /* free list, or closing list */
+    uint32_t prev; /* closing list */
+    uint32_t inst_index;
+    uint32_t port_next; /* bound endpoints of one port and type */
+    uint8_t family;
+    uint8_t type;
+    uint8_t protocol;
+    uint8_t phase; /* enum stk_ep_phase */
+    bool bound;
+    bool in_ports;
+    bool listening;
+    bool connecting;
+    bool fin_wanted; /* FIN after what is queued */
+    bool fin_done;   /* handed to lwIP */
+    bool rx_shut;
+    bool peer_set;   /* datagrams */
+    struct stk_addr local;
+    struct stk_addr peer;
+    uint64_t tx_queued; /* FIFO position handed to lwIP */
+    uint64_t tx_acked;  /* FIFO position released, = abi->tx_head */
+    uint64_t rx_tail;   /* own copy of abi->rx_tail */
+    uint64_t rx_opened; /* FIFO position up to which the window was opened */
+    uint64_t rx_payload;
+    uint64_t connect_deadline_ns; /* STK_NEVER: none */
+    uint32_t backlog;
+    uint32_t half_open;  /* listener: handshakes in progress */
+    uint32_t mcast_head; /* memberships, index into the table's pool */
+    int32_t soft_error;  /* ICMP during the handshake: what to report when it times out */
+    struct stk_ep_opts opts;
+};
+
+struct stk_ep_member {
+    uint32_t next;
+    uint32_t if_index;
+    struct stk_addr group;
+};
+
+struct stk_ep_table {
+    struct stk_region *region;
+    struct stk_inst *insts[STK_EP_INSTANCES_MAX];
+    uint8_t ext_id[STK_EP_INSTANCES_MAX]; /* lwIP ext arg, per instance */
+    uint32_t insts_count;
+    uint32_t socks_count;
+    uint32_t free_head;
+    uint32_t fresh; /* slots from here on were never used */
+    uint32_t closing_head;
+    uint32_t closing_count;
+    uint32_t connecting_count;
+    uint32_t members_count;
+    uint32_t members_free;
+    uint32_t connect_timeout_ms;
+    uint16_t port_first;
+    uint16_t port_last;
+    uint64_t next_ns;
+    struct stk_ep *eps;
+    struct stk_ep_member *members;
+    uint32_t *ports[3]; /* per type: head of the endpoints bound to a port */
+    uint16_t *chunk_refs; /* per chunk: references of drivers; see STK_EP_REF_FREE */
+    struct stk_ep_stats stats;
+};
+
+/** chunk_refs flag: the FIFO has let go; give the chunk back with the last reference. */
+#define STK_EP_REF_FREE 0x8000u
+
+/* stk_ep.c */
+struct stk_ep *stk_ep_slot_take(struct stk_ep_table *table, uint8_t family, uint8_t type, uint8_t protocol);
+void stk_ep_slot_free(struct stk_ep *ep);
+void stk_ep_closing_add(struct stk_ep *ep);
+void stk_ep_state_set(struct stk_ep *ep, uint32_t set, uint32_t clear);
+void stk_ep_addrs_publish(struct stk_ep *ep);
+void stk_ep_tx_release(struct stk_ep *ep, uint64_t to);
+void stk_ep_port_remove(struct stk_ep *ep);
+int stk_ep_autobind(struct stk_ep *ep, const struct stk_addr *remote);
+static inline void stk_ep_notify(struct stk_ep *ep)
+{
+    stk_notify(ep->table->region, ep->index);
+}
+
+/* stk_ep_addr.c */
+int stk_ep_ip_from(const struct stk_ep *ep, const struct stk_addr *addr, ip_addr_t *out);
+void stk_ep_ip_to(const struct stk_ep *ep, const ip_addr_t *ip, uint16_t port, struct stk_addr *out);
+bool stk_ep_addr_any(const struct stk_addr *addr);
+bool stk_ep_addr_mcast(const struct stk_addr *addr);
+bool stk_ep_addr_equal_ip(const struct stk_addr *left, const struct stk_addr *right);
+int stk_ep_inst_of_local(struct stk_ep_table *table, const struct stk_ep *ep, const struct stk_addr *local);
+int stk_ep_inst_of_remote(struct stk_ep_table *table, const struct stk_ep *ep, const struct stk_addr *remote);
+int stk_ep_err_from(err_t err);
+
+/* stk_ep_tcp.c */
+int stk_ep_tcp_listen(struct stk_ep *ep, uint32_t backlog);
+int stk_ep_tcp_connect(struct stk_ep *ep, const struct stk_addr *remote);
+void stk_ep_tcp_kick(struct stk_ep *ep);
+void stk_ep_tcp_close(struct stk_ep *ep, uint32_t mode);
+int stk_ep_tcp_shutdown(struct stk_ep *ep, uint32_t how);
+void stk_ep_tcp_expire(struct stk_ep *ep);
+void stk_ep_tcp_opts_apply(struct stk_ep *ep);
+int stk_ep_tcp_table_init(struct stk_ep_table *table);
+
+/* stk_ep_dgram.c: UDP and RAW */
+int stk_ep_dgram_bind(struct stk_ep *ep);
+int stk_ep_dgram_connect(struct stk_ep *ep, const struct stk_addr *remote);
+void stk_ep_dgram_kick(struct stk_ep *ep);
+void stk_ep_dgram_close(struct stk_ep *ep);
+void stk_ep_dgram_opts_apply(struct stk_ep *ep);
+
+/* stk_ep_mcast.c */
+int stk_ep_mcast_change(struct stk_ep *ep, const struct stk_mcast_req *req, bool join);
+bool stk_ep_mcast_member(const struct stk_ep *ep, const struct stk_addr *group, uint32_t if_index);
+void stk_ep_mcast_leave_all(struct stk_ep *ep);
+
+#endif

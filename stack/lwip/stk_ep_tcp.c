@@ -1,0 +1,701 @@
+#include "lwip/stk_ep_priv.h"
+
+#include "lwip/priv/tcp_priv.h"
+
+#include <string.h>
+
+static err_t on_passive_open(u8_t id, struct tcp_pcb_listen *lpcb, struct tcp_pcb *cpcb);
+static void on_destroy(u8_t id, void *data);
+
+static const struct tcp_ext_arg_callbacks ext_callbacks = {
+    .destroy = on_destroy,
+    .passive_open = on_passive_open,
+};
+
+int stk_ep_tcp_table_init(struct stk_ep_table *table)
+{
+    for (uint32_t i = 0; i < table->insts_count; i++) {
+        struct stk_inst_scope scope = stk_inst_enter(table->insts[i]);
+        table->ext_id[i] = tcp_ext_arg_alloc_id();
+        stk_inst_leave(scope);
+    }
+    return STK_OK;
+}
+
+static uint8_t ext_id_of(const struct stk_ep *ep)
+{
+    return ep->table->ext_id[ep->inst_index];
+}
+
+/* --- Ends ------------------------------------------------------------------ */
+
+/* Cut the ties, so that lwIP finishes the PCB alone. */
+static void tcp_detach(struct stk_ep *ep)
+{
+    struct tcp_pcb *pcb = ep->pcb.tcp;
+    ep->pcb.tcp = NULL;
+    if (pcb == NULL) {
+        return;
+    }
+    tcp_arg(pcb, NULL);
+    tcp_ext_arg_set(pcb, ext_id_of(ep), NULL);
+    if (!ep->listening) {
+        tcp_recv(pcb, NULL);
+        tcp_sent(pcb, NULL);
+        tcp_err(pcb, NULL);
+        tcp_poll(pcb, NULL, 0);
+    }
+}
+
+static void tcp_kill(struct stk_ep *ep)
+{
+    struct tcp_pcb *pcb = ep->pcb.tcp;
+    tcp_detach(ep);
+    if (pcb != NULL) {
+        tcp_abort(pcb);
+    }
+}
+
+static void deadline_clear(struct stk_ep *ep)
+{
+    if (ep->connect_deadline_ns != STK_NEVER) {
+        ep->connect_deadline_ns = STK_NEVER;
+        ep->table->connecting_count--;
+    }
+}
+
+/* The connection, or the attempt, ended by error; the PCB is gone. */
+static void tcp_ended(struct stk_ep *ep, int err)
+{
+    ep->pcb.tcp = NULL;
+    deadline_clear(ep);
+    if (ep->phase == STK_EP_CLOSING) {
+        stk_ep_slot_free(ep);
+        return;
+    }
+    atomic_store_explicit(&ep->abi->end_error, err, memory_order_relaxed);
+    if (ep->connecting) {
+        ep->connecting = false;
+        atomic_store_explicit(&ep->abi->error, err, memory_order_relaxed);
+        stk_ep_state_set(ep, STK_ST_FAILED, STK_ST_CONNECTING);
+    } else {
+        stk_ep_state_set(ep, STK_ST_ENDED, STK_ST_CONNECTED);
+    }
+    stk_ep_notify(ep);
+}
+
+static void on_err(void *arg, err_t err)
+{
+    struct stk_ep *ep = arg;
+    if (ep == NULL) {
+        return;
+    }
+    if (err == ERR_CLSD) { /* both FINs are through; nothing was lost */
+        ep->pcb.tcp = NULL;
+        if (ep->phase == STK_EP_CLOSING) {
+            stk_ep_slot_free(ep);
+            return;
+        }
+        stk_ep_state_set(ep, STK_ST_EOF | STK_ST_DRAINED, 0);
+        stk_ep_notify(ep);
+        return;
+    }
+    if (ep->connecting) {
+        tcp_ended(ep, err == ERR_RST ? STK_ECONNREFUSED : ep->soft_error != 0 ? ep->soft_error : STK_ETIMEDOUT);
+    } else {
+        tcp_ended(ep, err == ERR_RST ? STK_ECONNRESET : STK_ETIMEDOUT);
+    }
+}
+
+/* lwIP frees a PCB: TIME_WAIT is over, or it was taken for another connection. */
+static void on_destroy(u8_t id, void *data)
+{
+    (void)id;
+    struct stk_ep *ep = data;
+    if (ep == NULL) {
+        return;
+    }
+    if (ep->listening) { /* a handshake of this listener ended */
+        if (ep->half_open > 0) {
+            ep->half_open--;
+        }
+        return;
+    }
+    ep->pcb.tcp = NULL;
+}
+
+/* --- Transmit -------------------------------------------------------------- */
+
+static void tcp_finish_if_drained(struct stk_ep *ep)
+{
+    if (ep->phase == STK_EP_CLOSING && ep->fin_done && ep->pcb.tcp != NULL && ep->tx_acked == ep->tx_queued) {
+        tcp_detach(ep);
+        stk_ep_slot_free(ep);
+    }
+}
+
+/* FIN once everything is queued in lwIP. */
+static void tcp_fin(struct stk_ep *ep)
+{
+    struct tcp_pcb *pcb = ep->pcb.tcp;
+    if (!ep->fin_wanted || ep->fin_done || pcb->state < ESTABLISHED) {
+        return;
+    }
+    if (ep->phase == STK_EP_CLOSING) {
+        /* lwIP resets when the window is not fully open; whether data is unread was decided in stk_ep_tcp_close. */
+        pcb->rcv_wnd = TCP_WND_MAX(pcb);
+        ep->fin_done = tcp_close(pcb) == ERR_OK;
+    } else {
+        ep->fin_done = tcp_shutdown(pcb, 0, 1) == ERR_OK;
+    }
+}
+
+/* Copy a small piece that is not contiguous, or refer to the FIFO's memory. */
+static err_t tcp_write_piece(struct stk_ep *ep, uint32_t len_max, uint32_t *len)
+{
+    uint8_t *at;
+    uint32_t span = stk_fifo_span(ep->table->region, ep->abi->tx_slots, ep->tx_queued, len_max, &at);
+    if (span == 0) {
+        return ERR_ARG;
+    }
+    if (span > UINT16_MAX) {
+        span = UINT16_MAX;
+    }
+    *len = span;
+    u8_t flags = span < len_max ? TCP_WRITE_FLAG_MORE : 0;
+    if (span <= STK_EP_COPY_MAX) {
+        flags |= TCP_WRITE_FLAG_COPY;
+    }
+    return tcp_write(ep->pcb.tcp, at, (u16_t)span, flags);
+}
+
+/* False: the application's side broke the protocol, the connection is reset; in a callback return ERR_ABRT. */
+static bool tcp_push(struct stk_ep *ep)
+{
+    struct tcp_pcb *pcb = ep->pcb.tcp;
+    /* Edge G. */
+    const uint64_t tail = atomic_load_explicit(&ep->abi->tx_tail, memory_order_acquire);
+    if (tail - ep->tx_acked > STK_FIFO_MAX) {
+        ep->table->stats.bad_submissions++;
+        tcp_kill(ep);
+        tcp_ended(ep, STK_ECONNABORTED);
+        return false;
+    }
+    bool wrote = false;
+    while (tail != ep->tx_queued) {
+        const uint32_t unsent = pcb->snd_lbb - pcb->snd_nxt;
+        if (unsent >= STK_EP_UNSENT_MAX || tcp_sndbuf(pcb) == 0) {
+            break;
+        }
+        uint64_t want = tail - ep->tx_queued;
+        if (want > STK_EP_UNSENT_MAX - unsent) {
+            want = STK_EP_UNSENT_MAX - unsent;
+        }
+        if (want > tcp_sndbuf(pcb)) {
+            want = tcp_sndbuf(pcb);
+        }
+        uint32_t len = 0;
+        const err_t err = tcp_write_piece(ep, (uint32_t)want, &len);
+        if (err != ERR_OK) {
+            ep->table->stats.tcp_tx_no_memory++;
+            break;
+        }
+        ep->tx_queued += len;
+        wrote = true;
+    }
+    if (tail == ep->tx_queued) {
+        tcp_fin(ep);
+    }
+    if (wrote && ep->pcb.tcp != NULL) {
+        (void)tcp_output(ep->pcb.tcp);
+    }
+    return true;
+}
+
+static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
+{
+    struct stk_ep *ep = arg;
+    (void)pcb;
+    stk_ep_tx_release(ep, ep->tx_acked + len);
+    const uint64_t tail = atomic_load_explicit(&ep->abi->tx_tail, memory_order_acquire);
+    if ((tail != ep->tx_queued || ep->fin_wanted) && !tcp_push(ep)) {
+        return ERR_ABRT;
+    }
+    if (ep->phase == STK_EP_CLOSING) {
+        tcp_finish_if_drained(ep);
+    } else if (ep->phase != STK_EP_FREE) {
+        stk_ep_notify(ep);
+    }
+    return ERR_OK;
+}
+
+/* Twice a second: retry what found a pool empty. */
+static err_t on_poll(void *arg, struct tcp_pcb *pcb)
+{
+    struct stk_ep *ep = arg;
+    if (ep == NULL) {
+        return ERR_OK;
+    }
+    if (pcb->state >= ESTABLISHED && (!ep->fin_done || ep->tx_queued != ep->tx_acked)) {
+        if (!ep->fin_done && !tcp_push(ep)) {
+            return ERR_ABRT;
+        }
+        tcp_finish_if_drained(ep);
+    }
+    return ERR_OK;
+}
+
+/* --- Receive --------------------------------------------------------------- */
+
+/* Open the window by what the application has read. */
+static void tcp_credit(struct stk_ep *ep)
+{
+    /* Edge F. */
+    const uint64_t head = atomic_load_explicit(&ep->abi->rx_head, memory_order_acquire);
+    uint64_t opened = head - ep->rx_opened;
+    if (opened == 0) {
+        return;
+    }
+    if (opened > ep->rx_tail - ep->rx_opened) { /* the application's side claims bytes that never came */
+        ep->table->stats.bad_submissions++;
+        return;
+    }
+    ep->rx_opened = head;
+    while (opened > 0) {
+        const u16_t step = opened > 0xffff ? 0xffff : (u16_t)opened;
+        tcp_recved(ep->pcb.tcp, step);
+        opened -= step;
+    }
+}
+
+static bool rx_store(struct stk_ep *ep, const struct pbuf *p)
+{
+    uint64_t at = ep->rx_tail;
+    const uint64_t head = atomic_load_explicit(&ep->abi->rx_head, memory_order_acquire);
+    if (at - head > STK_FIFO_MAX || at + p->tot_len - head > STK_FIFO_MAX) {
+        return false;
+    }
+    for (const struct pbuf *q = p; q != NULL; q = q->next) {
+        if (stk_fifo_write(ep->table->region, ep->abi->rx_slots, at, q->payload, q->len) != q->len) {
+            return false;
+        }
+        at += q->len;
+    }
+    ep->rx_tail = at;
+    /* Edge E. */
+    atomic_store_explicit(&ep->abi->rx_tail, at, memory_order_release);
+    return true;
+}
+
+static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
+{
+    struct stk_ep *ep = arg;
+    (void)err;
+    if (p == NULL) {
+        if (ep->phase != STK_EP_CLOSING) {
+            stk_ep_state_set(ep, STK_ST_EOF, 0);
+            stk_ep_notify(ep);
+        }
+        return ERR_OK;
+    }
+    if (ep->phase == STK_EP_CLOSING) { /* nobody will read it: RFC 2525 2.17, WSPCLOSESOCKET-6 */
+        pbuf_free(p);
+        tcp_detach(ep);
+        stk_ep_slot_free(ep);
+        tcp_abort(pcb);
+        return ERR_ABRT;
+    }
+    const u16_t len = p->tot_len;
+    if (ep->rx_shut) {
+        tcp_recved(pcb, len);
+        pbuf_free(p);
+        return ERR_OK;
+    }
+    if (!rx_store(ep, p)) {
+        ep->table->stats.tcp_rx_stalled++;
+        return ERR_MEM; /* lwIP keeps it and tries again */
+    }
+    pbuf_free(p);
+    tcp_credit(ep);
+    stk_ep_notify(ep);
+    return ERR_OK;
+}
+
+/* --- Connections ------------------------------------------------------------ */
+
+static void tcp_callbacks(struct stk_ep *ep)
+{
+    struct tcp_pcb *pcb = ep->pcb.tcp;
+    tcp_arg(pcb, ep);
+    tcp_recv(pcb, on_recv);
+    tcp_sent(pcb, on_sent);
+    tcp_err(pcb, on_err);
+    tcp_poll(pcb, on_poll, 1);
+    tcp_ext_arg_set_callbacks(pcb, ext_id_of(ep), &ext_callbacks);
+    tcp_ext_arg_set(pcb, ext_id_of(ep), ep);
+}
+
+void stk_ep_tcp_opts_apply(struct stk_ep *ep)
+{
+    struct tcp_pcb *pcb = ep->pcb.tcp;
+    if (pcb == NULL) {
+        return;
+    }
+    if (ep->opts.ttl != 0) {
+        pcb->ttl = ep->opts.ttl;
+    }
+    pcb->tos = ep->opts.tos;
+    if (ep->opts.keepalive) {
+        ip_set_option(pcb, SOF_KEEPALIVE);
+    } else {
+        ip_reset_option(pcb, SOF_KEEPALIVE);
+    }
+    if (ep->listening) {
+        return; /* a listening PCB has no more fields; children take the endpoint's options */
+    }
+    pcb->keep_idle = (u32_t)ep->opts.keepidle_ms;
+    pcb->keep_intvl = (u32_t)ep->opts.keepintvl_ms;
+    pcb->keep_cnt = (u32_t)ep->opts.keepcnt;
+    if (ep->opts.nodelay) {
+        tcp_nagle_disable(pcb);
+        (void)tcp_output(pcb);
+    } else {
+        tcp_nagle_enable(pcb);
+    }
+}
+
+/* The window that the FIFO's limit allows, once scaling is settled. */
+static void tcp_window_set(const struct stk_ep *ep, struct tcp_pcb *pcb)
+{
+    const tcpwnd_size_t max = TCP_WND_MAX(pcb);
+    const uint32_t limit = ep->abi->rx_limit > 0 ? ep->abi->rx_limit : 1;
+    if (limit < max) {
+        pcb->rcv_wnd = limit;
+        pcb->rcv_ann_wnd = limit;
+    }
+}
+
+static void tcp_addrs_take(struct stk_ep *ep)
+{
+    const struct tcp_pcb *pcb = ep->pcb.tcp;
+    struct stk_addr local;
+    stk_ep_ip_to(ep, &pcb->local_ip, pcb->local_port, &local);
+    if (ep->in_ports && local.port == ep->local.port) {
+        ep->local = local; /* same bucket: the address became concrete */
+    } else if (!ep->in_ports) {
+        ep->local = local;
+    }
+    stk_ep_ip_to(ep, &pcb->remote_ip, pcb->remote_port, &ep->peer);
+    stk_ep_addrs_publish(ep);
+}
+
+static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
+{
+    struct stk_ep *ep = arg;
+    (void)err;
+    deadline_clear(ep);
+    ep->connecting = false;
+    tcp_window_set(ep, pcb);
+    stk_ep_tcp_opts_apply(ep);
+    tcp_addrs_take(ep);
+    stk_ep_state_set(ep, STK_ST_CONNECTED, STK_ST_CONNECTING | STK_ST_FAILED);
+    stk_ep_notify(ep);
+    return ERR_OK;
+}
+
+/* A PCB bound to what the endpoint is bound to. Conflicts were judged by stk_ep_bind. */
+static int tcp_make(struct stk_ep *ep)
+{
+    const bool dual = ep->family == STK_AF_INET6 && !ep->opts.v6only && stk_ep_addr_any(&ep->local);
+    struct tcp_pcb *pcb = tcp_new_ip_type(dual                           ? IPADDR_TYPE_ANY
+                                          : ep->family == STK_AF_INET6 ? IPADDR_TYPE_V6
+                                                                         : IPADDR_TYPE_V4);
+    if (pcb == NULL) {
+        return STK_ENOMEM;
+    }
+    ip_addr_t local;
+    int err = stk_ep_ip_from(ep, &ep->local, &local);
+    if (err == STK_OK) {
+        ip_set_option(pcb, SOF_REUSEADDR);
+        if (dual) {
+            IP_SET_TYPE_VAL(local, IPADDR_TYPE_ANY);
+        }
+        err = stk_ep_err_from(tcp_bind(pcb, &local, ep->local.port));
+    }
+    if (err != STK_OK) {
+        tcp_abort(pcb);
+        return err;
+    }
+    ep->pcb.tcp = pcb;
+    tcp_callbacks(ep);
+    stk_ep_tcp_opts_apply(ep);
+    return STK_OK;
+}
+
+static int connect_start(struct stk_ep *ep, const struct stk_addr *remote)
+{
+    ip_addr_t ip;
+    int err = stk_ep_ip_from(ep, remote, &ip);
+    if (err == STK_OK && IP_IS_V4(&ip) && ep->family == STK_AF_INET6) {
+        /* A mapped destination makes it an IPv4 connection. */
+        ip_addr_set_any(false, &ep->pcb.tcp->local_ip);
+    }
+    if (err == STK_OK) {
+        err = stk_ep_err_from(tcp_connect(ep->pcb.tcp, &ip, remote->port, on_connected));
+    }
+    return err;
+}
+
+int stk_ep_tcp_connect(struct stk_ep *ep, const struct stk_addr *remote)
+{
+    const uint32_t state = atomic_load_explicit(&ep->abi->state, memory_order_relaxed);
+    if (ep->connecting) {
+        return STK_EALREADY;
+    }
+    if ((state & (STK_ST_CONNECTED | STK_ST_ENDED)) != 0) {
+        return STK_EISCONN;
+    }
+    int err = tcp_make(ep);
+    if (err != STK_OK) {
+        return err;
+    }
+    err = connect_start(ep, remote);
+    if (err != STK_OK) {
+        tcp_kill(ep);
+        return err;
+    }
+    const uint64_t bound_ms = ep->opts.conn_timeout_ms > 0 ? (uint64_t)ep->opts.conn_timeout_ms
+                                                           : ep->table->connect_timeout_ms;
+    ep->connecting = true;
+    ep->soft_error = 0;
+    ep->peer = *remote;
+    ep->connect_deadline_ns = stk_inst_now_ns(ep->inst) + bound_ms * STK_MS_NS;
+    if (ep->table->connecting_count++ == 0 || ep->connect_deadline_ns < ep->table->next_ns) {
+        ep->table->next_ns = ep->connect_deadline_ns;
+    }
+    stk_ep_state_set(ep, STK_ST_CONNECTING, STK_ST_FAILED);
+    return STK_EINPROGRESS;
+}
+
+void stk_ep_tcp_expire(struct stk_ep *ep)
+{
+    tcp_kill(ep);
+    tcp_ended(ep, ep->soft_error != 0 ? ep->soft_error : STK_ETIMEDOUT);
+}
+
+/* --- Listening --------------------------------------------------------------- */
+
+static uint32_t pending_count(const struct stk_ep *ep)
+{
+    const uint64_t head = atomic_load_explicit(&ep->abi->rx_head, memory_order_acquire);
+    return (uint32_t)((ep->rx_tail - head) / sizeof(struct stk_pending_abi));
+}
+
+/* A SYN arrived: refuse it while nothing is spent yet (WSPLISTEN-4). */
+static err_t on_passive_open(u8_t id, struct tcp_pcb_listen *lpcb, struct tcp_pcb *cpcb)
+{
+    struct stk_ep *ep = lpcb->callback_arg;
+    if (ep == NULL || pending_count(ep) + ep->half_open >= ep->backlog) {
+        if (ep != NULL) {
+            ep->table->stats.tcp_accept_refused++;
+        }
+        tcp_ext_arg_set(cpcb, id, NULL);
+        tcp_rst(cpcb, 0, cpcb->rcv_nxt, &cpcb->local_ip, &cpcb->remote_ip, cpcb->local_port, cpcb->remote_port);
+        return ERR_ABRT;
+    }
+    ep->half_open++;
+    tcp_ext_arg_set(cpcb, id, ep);
+    tcp_window_set(ep, cpcb);
+    return ERR_OK;
+}
+
+static bool pending_push(struct stk_ep *ep, const struct stk_ep *child)
+{
+    const struct stk_pending_abi record = {.sock = child->index, .generation = child->generation};
+    if (stk_fifo_write(ep->table->region, ep->abi->rx_slots, ep->rx_tail, &record, sizeof(record)) !=
+        sizeof(record)) {
+        return false;
+    }
+    ep->rx_tail += sizeof(record);
+    atomic_store_explicit(&ep->abi->rx_tail, ep->rx_tail, memory_order_release);
+    return true;
+}
+
+static void child_init(struct stk_ep *child, const struct stk_ep *ep, struct tcp_pcb *pcb)
+{
+    child->inst = ep->inst;
+    child->inst_index = ep->inst_index;
+    child->abi->instance = ep->inst_index;
+    child->abi->rx_limit = ep->abi->rx_limit;
+    atomic_store_explicit(&child->abi->tx_limit, atomic_load_explicit(&ep->abi->tx_limit, memory_order_relaxed),
+                          memory_order_relaxed);
+    child->opts = ep->opts;
+    child->phase = STK_EP_PENDING;
+    child->bound = true;
+    child->pcb.tcp = pcb;
+    tcp_callbacks(child);
+    stk_ep_tcp_opts_apply(child);
+    tcp_addrs_take(child);
+    stk_ep_state_set(child, STK_ST_BOUND | STK_ST_CONNECTED, 0);
+}
+
+static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
+{
+    struct stk_ep *ep = arg;
+    if (ep == NULL || pcb == NULL || err != ERR_OK) {
+        return ERR_VAL;
+    }
+    tcp_backlog_accepted(pcb);
+    if (ep->half_open > 0) {
+        ep->half_open--;
+    }
+    tcp_ext_arg_set(pcb, ext_id_of(ep), NULL);
+    struct stk_ep *child = stk_ep_slot_take(ep->table, ep->family, ep->type, 0);
+    if (child != NULL) {
+        child_init(child, ep, pcb);
+        if (pending_push(ep, child)) {
+            stk_ep_notify(ep);
+            return ERR_OK;
+        }
+        tcp_detach(child);
+        stk_ep_slot_free(child);
+    }
+    ep->table->stats.tcp_accept_no_slot++;
+    tcp_arg(pcb, NULL);
+    tcp_err(pcb, NULL);
+    tcp_abort(pcb);
+    return ERR_ABRT;
+}
+
+int stk_ep_tcp_listen(struct stk_ep *ep, uint32_t backlog)
+{
+    const uint32_t max = STK_FIFO_MAX / sizeof(struct stk_pending_abi);
+    backlog = backlog < 1 ? 1 : backlog > max ? max : backlog;
+    if (ep->listening) {
+        ep->backlog = backlog;
+        return STK_OK;
+    }
+    const uint32_t state = atomic_load_explicit(&ep->abi->state, memory_order_relaxed);
+    if (ep->connecting || (state & (STK_ST_CONNECTED | STK_ST_ENDED)) != 0) {
+        return STK_EISCONN;
+    }
+    int err = tcp_make(ep);
+    if (err != STK_OK) {
+        return err;
+    }
+    err_t lerr = ERR_OK;
+    struct tcp_pcb *lpcb = tcp_listen_with_backlog_and_err(ep->pcb.tcp, TCP_DEFAULT_LISTEN_BACKLOG, &lerr);
+    if (lpcb == NULL) {
+        tcp_kill(ep);
+        return lerr == ERR_USE ? STK_EADDRINUSE : STK_ENOMEM;
+    }
+    ep->pcb.tcp = lpcb;
+    ep->listening = true;
+    ep->backlog = backlog;
+    tcp_arg(lpcb, ep);
+    tcp_ext_arg_set_callbacks(lpcb, ext_id_of(ep), &ext_callbacks);
+    tcp_ext_arg_set(lpcb, ext_id_of(ep), NULL);
+    tcp_accept(lpcb, on_accept);
+    stk_ep_state_set(ep, STK_ST_LISTEN, STK_ST_FAILED);
+    return STK_OK;
+}
+
+static void listener_close(struct stk_ep *ep)
+{
+    struct stk_ep_table *table = ep->table;
+    uint64_t head = atomic_load_explicit(&ep->abi->rx_head, memory_order_acquire);
+    for (; head < ep->rx_tail && ep->rx_tail - head <= STK_FIFO_MAX; head += sizeof(struct stk_pending_abi)) {
+        struct stk_pending_abi record;
+        stk_fifo_read(table->region, ep->abi->rx_slots, head, &record, sizeof(record));
+        struct stk_ep *child = record.sock < table->fresh ? &table->eps[record.sock] : NULL;
+        if (child != NULL && child->phase == STK_EP_PENDING && child->generation == record.generation) {
+            tcp_kill(child);
+            stk_ep_slot_free(child);
+        }
+    }
+    struct tcp_pcb *pcb = ep->pcb.tcp;
+    /* Handshakes in progress forget the listener; lwIP resets them when they complete. */
+    for (struct tcp_pcb *at = tcp_active_pcbs; at != NULL; at = at->next) {
+        if (tcp_ext_arg_get(at, ext_id_of(ep)) == ep) {
+            tcp_ext_arg_set(at, ext_id_of(ep), NULL);
+            tcp_arg(at, NULL);
+        }
+    }
+    tcp_detach(ep);
+    (void)tcp_close(pcb);
+    stk_ep_slot_free(ep);
+}
+
+/* --- Control ------------------------------------------------------------------ */
+
+int stk_ep_tcp_shutdown(struct stk_ep *ep, uint32_t how)
+{
+    const uint32_t state = atomic_load_explicit(&ep->abi->state, memory_order_relaxed);
+    if ((state & STK_ST_ENDED) != 0) {
+        return STK_ECONNRESET;
+    }
+    if ((state & STK_ST_CONNECTED) == 0) {
+        return STK_ENOTCONN;
+    }
+    if ((how & STK_SHUT_RD) != 0) {
+        ep->rx_shut = true;
+        stk_ep_state_set(ep, STK_ST_RX_SHUT, 0);
+    }
+    if ((how & STK_SHUT_WR) != 0) {
+        stk_ep_state_set(ep, STK_ST_TX_SHUT, 0);
+        ep->fin_wanted = true;
+        if (ep->pcb.tcp != NULL) {
+            (void)tcp_push(ep);
+        }
+    }
+    if (ep->phase != STK_EP_FREE) {
+        stk_ep_notify(ep);
+    }
+    return STK_OK;
+}
+
+void stk_ep_tcp_kick(struct stk_ep *ep)
+{
+    if (ep->pcb.tcp == NULL || ep->listening || ep->connecting) {
+        return;
+    }
+    tcp_credit(ep);
+    if (ep->pcb.tcp->refused_data != NULL) {
+        (void)tcp_process_refused_data(ep->pcb.tcp);
+        if (ep->pcb.tcp == NULL) {
+            return;
+        }
+    }
+    (void)tcp_push(ep);
+}
+
+void stk_ep_tcp_close(struct stk_ep *ep, uint32_t mode)
+{
+    deadline_clear(ep);
+    if (ep->listening) {
+        listener_close(ep);
+        return;
+    }
+    struct tcp_pcb *pcb = ep->pcb.tcp;
+    if (pcb == NULL) {
+        stk_ep_slot_free(ep);
+        return;
+    }
+    const uint64_t head = atomic_load_explicit(&ep->abi->rx_head, memory_order_acquire);
+    const bool unread = head != ep->rx_tail || pcb->refused_data != NULL;
+    if (mode == STK_CLOSE_ABORT || unread || pcb->state < ESTABLISHED) {
+        tcp_kill(ep);
+        stk_ep_slot_free(ep);
+        return;
+    }
+    ep->fin_wanted = true;
+    if (ep->fin_done) { /* FIN went out by shutdown; give the receive direction up too */
+        pcb->rcv_wnd = TCP_WND_MAX(pcb);
+        (void)tcp_close(pcb);
+    } else {
+        (void)tcp_push(ep);
+    }
+    if (ep->phase == STK_EP_CLOSING) {
+        tcp_finish_if_drained(ep);
+    }
+}
