@@ -8,11 +8,10 @@ struct unit_row {
     uint64_t factor;
 };
 
-/* k is 1000, as in SI; Ki and Mi are the powers of two. */
+/* k is 1000, as in SI. Bytes have no k: half of the world would read 1024. */
 static const struct unit_row unit_rows[] = {
     {"k", STK_CONF_UNIT_COUNT, 1000},
     {"B", STK_CONF_UNIT_BYTES, 1},
-    {"k", STK_CONF_UNIT_BYTES, 1000},
     {"KiB", STK_CONF_UNIT_BYTES, UINT64_C(1) << 10},
     {"MiB", STK_CONF_UNIT_BYTES, UINT64_C(1) << 20},
     {"GiB", STK_CONF_UNIT_BYTES, UINT64_C(1) << 30},

@@ -36,7 +36,7 @@ static void field_store_signed(struct stk_conf_parse *parse, const struct stk_co
 static int number_take(struct stk_conf_parse *parse, const struct stk_conf_key *key, const char *value,
                        enum stk_conf_unit unit, uint64_t *out)
 {
-    static const char *const units[] = {"k", "B, k, KiB, MiB or GiB", "us, ms, s or min"};
+    static const char *const units[] = {"k", "B, KiB, MiB or GiB", "us, ms, s or min"};
     switch (stk_conf_number_read(value, unit, out)) {
     case STK_CONF_NUM_OK:
         return STK_OK;

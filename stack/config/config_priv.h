@@ -182,8 +182,8 @@ void stk_conf_engine_defaults(struct stk_conf_engine *engine);
 int stk_conf_check(struct stk_conf_parse *parse);
 
 /**
- * Read a whole number with a unit of its kind: counts k; bytes B, k, KiB, MiB,
- * GiB; time ns, us, ms, s, min (into ns).
+ * Read a whole number with a unit of its kind: counts k; bytes B, KiB, MiB, GiB;
+ * time ns, us, ms, s, min (into ns).
  *
  * @param out  Set if STK_CONF_NUM_OK.
  */
