@@ -13,12 +13,13 @@
 
 #include "guiddef.h"
 
+/* Around every list of prototypes. The library is compiled with hidden visibility: what is declared is exported. */
 #ifdef __cplusplus
-#define WL_BEGIN_C extern "C" {
-#define WL_END_C }
+#define WL_BEGIN_C extern "C" { _Pragma("GCC visibility push(default)")
+#define WL_END_C _Pragma("GCC visibility pop") }
 #else
-#define WL_BEGIN_C
-#define WL_END_C
+#define WL_BEGIN_C _Pragma("GCC visibility push(default)")
+#define WL_END_C _Pragma("GCC visibility pop")
 #endif
 
 #define WINAPI

@@ -1,0 +1,226 @@
+/*
+ * The catalogue file. One JSON object:
+ *
+ *   { "providers": [ { "id": "{6e8b1c52-9d0a-4a6f-8b57-2c41d3f0a7e9}", "path": "libwinlane.so",
+ *                      "entries": [ { "id": 1001, "name": "Winlane Tcpip [TCP/IP]", "family": 2, "type": 1,
+ *                                     "protocol": 6, "protocol_max_offset": 0, "service_flags": 102,
+ *                                     "provider_flags": 8, "address_bytes": 16, "message_bytes": 0 } ] } ] }
+ *
+ * Order in the file is catalogue order, hence selection order (rule CAT-1). A path with a slash that does not start
+ * with one counts from the file's directory; a path without is looked for by the loader.
+ */
+#include "ws2_priv.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+struct reader {
+    const char *file;
+    struct ws2_catalog *catalog;
+};
+
+static bool complain(const struct reader *reader, const char *where, const char *what)
+{
+    fprintf(stderr, "ws2_32: catalogue %s: %s: %s\n", reader->file, where, what);
+    return false;
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    if (c >= 'a' && c <= 'f') {
+        return c - 'a' + 10;
+    }
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/**
+ * Read a GUID written as {8-4-4-4-12} hexadecimal digits, braces optional.
+ *
+ * @return  false, *guid untouched, for anything else.
+ */
+bool ws2_guid_parse(const char *text, GUID *guid)
+{
+    static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+    bool braces = text[0] == '{';
+    uint8_t bytes[16] = {0};
+    unsigned digits = 0;
+    size_t i;
+    text += braces;
+    for (i = 0; i < sizeof form - 1; i++) {
+        int digit = hex_digit(text[i]);
+        if (form[i] == '-' ? text[i] != '-' : digit < 0) {
+            return false;
+        }
+        if (form[i] == 'x') {
+            bytes[digits / 2] = (uint8_t)(bytes[digits / 2] << 4 | digit);
+            digits++;
+        }
+    }
+    if (strcmp(text + i, braces ? "}" : "") != 0) {
+        return false;
+    }
+    guid->Data1 = (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+    guid->Data2 = (uint16_t)(bytes[4] << 8 | bytes[5]);
+    guid->Data3 = (uint16_t)(bytes[6] << 8 | bytes[7]);
+    memcpy(guid->Data4, bytes + 8, 8);
+    return true;
+}
+
+static bool read_path(const struct reader *reader, const char *path, char out[WS2_PATH_BYTES])
+{
+    const char *slash = strrchr(reader->file, '/');
+    size_t directory = slash == NULL || path[0] == '/' || strchr(path, '/') == NULL
+                           ? 0
+                           : (size_t)(slash - reader->file) + 1;
+    if (directory + strlen(path) >= WS2_PATH_BYTES) {
+        return complain(reader, "path", "too long");
+    }
+    memcpy(out, reader->file, directory);
+    memcpy(out + directory, path, strlen(path) + 1);
+    return true;
+}
+
+/* A number in [min, max]; absent means `fallback` unless that is below min: then the key is required. */
+static bool read_number(const struct reader *reader, const json_t *object, const char *key, json_int_t min,
+                        json_int_t max, json_int_t fallback, json_int_t *out)
+{
+    const json_t *value = json_object_get(object, key);
+    if (value == NULL && fallback >= min) {
+        *out = fallback;
+        return true;
+    }
+    if (!json_is_integer(value) || json_integer_value(value) < min || json_integer_value(value) > max) {
+        return complain(reader, key, "must be a number in its range");
+    }
+    *out = json_integer_value(value);
+    return true;
+}
+
+static bool known_key(const json_t *object, const char *const *keys, const char **unknown)
+{
+    void *at = json_object_iter((json_t *)(uintptr_t)object);
+    while (at != NULL) {
+        const char *const *key = keys;
+        const char *name = json_object_iter_key(at);
+        while (*key != NULL && strcmp(*key, name) != 0) {
+            key++;
+        }
+        if (*key == NULL) {
+            *unknown = name;
+            return false;
+        }
+        at = json_object_iter_next((json_t *)(uintptr_t)object, at);
+    }
+    return true;
+}
+
+static bool read_entry(const struct reader *reader, const json_t *object, const GUID *provider, const char *path)
+{
+    static const char *const keys[] = {"id", "name", "family", "type", "protocol", "protocol_max_offset",
+                                       "service_flags", "provider_flags", "address_bytes", "message_bytes", NULL};
+    const char *name = json_string_value(json_object_get(object, "name"));
+    const char *unknown = NULL;
+    struct ws2_entry *entry;
+    json_int_t id, family, type, protocol, offset, service, flags, address, message;
+    if (reader->catalog->count == WS2_CATALOG_ENTRIES) {
+        return complain(reader, "entries", "too many");
+    }
+    if (!json_is_object(object) || !known_key(object, keys, &unknown)) {
+        return complain(reader, unknown == NULL ? "entries" : unknown, "is not a key of an entry");
+    }
+    if (name == NULL || strlen(name) > WSAPROTOCOL_LEN) {
+        return complain(reader, "name", "must be a text of at most 255 characters");
+    }
+    if (!read_number(reader, object, "id", 1, UINT32_MAX, 0, &id) ||
+        !read_number(reader, object, "family", 1, 255, 0, &family) ||
+        !read_number(reader, object, "type", 1, 5, 0, &type) ||
+        !read_number(reader, object, "protocol", 0, 255, -1, &protocol) ||
+        !read_number(reader, object, "protocol_max_offset", 0, 255, 0, &offset) ||
+        !read_number(reader, object, "service_flags", 0, UINT32_MAX, -1, &service) ||
+        !read_number(reader, object, "provider_flags", 0, UINT32_MAX, 0, &flags) ||
+        !read_number(reader, object, "address_bytes", 2, 128, 0, &address) ||
+        !read_number(reader, object, "message_bytes", 0, UINT32_MAX, 0, &message)) {
+        return false;
+    }
+    if (ws2_catalog_by_id(reader->catalog, (DWORD)id) != NULL) {
+        return complain(reader, "id", "is used twice");
+    }
+    entry = &reader->catalog->entry[reader->catalog->count++];
+    entry->info.dwServiceFlags1 = (DWORD)service;
+    entry->info.dwProviderFlags = (DWORD)flags;
+    entry->info.ProviderId = *provider;
+    entry->info.dwCatalogEntryId = (DWORD)id;
+    entry->info.ProtocolChain.ChainLen = BASE_PROTOCOL;
+    entry->info.iVersion = 2;
+    entry->info.iAddressFamily = (int)family;
+    entry->info.iMaxSockAddr = (int)address;
+    entry->info.iMinSockAddr = (int)address;
+    entry->info.iSocketType = (int)type;
+    entry->info.iProtocol = (int)protocol;
+    entry->info.iProtocolMaxOffset = (int)offset;
+    entry->info.dwMessageSize = (DWORD)message;
+    ws2_utf16_from_ansi(name, entry->info.szProtocol, WSAPROTOCOL_LEN + 1);
+    return read_path(reader, path, entry->path);
+}
+
+static bool read_provider(const struct reader *reader, const json_t *object)
+{
+    static const char *const keys[] = {"id", "path", "entries", NULL};
+    const char *id = json_string_value(json_object_get(object, "id"));
+    const char *path = json_string_value(json_object_get(object, "path"));
+    const json_t *entries = json_object_get(object, "entries");
+    const char *unknown = NULL;
+    GUID guid;
+    size_t i;
+    if (!json_is_object(object) || !known_key(object, keys, &unknown)) {
+        return complain(reader, unknown == NULL ? "providers" : unknown, "is not a key of a provider");
+    }
+    if (id == NULL || !ws2_guid_parse(id, &guid)) {
+        return complain(reader, "id", "must be a GUID");
+    }
+    if (path == NULL || path[0] == '\0') {
+        return complain(reader, "path", "must be a text");
+    }
+    if (!json_is_array(entries)) {
+        return complain(reader, "entries", "must be a list");
+    }
+    for (i = 0; i < json_array_size(entries); i++) {
+        if (!read_entry(reader, json_array_get(entries, i), &guid, path)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/**
+ * Read a catalogue file.
+ *
+ * @param catalog  Filled; its content is undefined on failure.
+ * @return         0, or WSASYSNOTREADY with the file, place and reason on the error stream.
+ */
+int ws2_catalog_parse_file(struct ws2_catalog *catalog, const char *file)
+{
+    struct reader reader = {file, catalog};
+    json_error_t error;
+    json_t *root = json_load_file(file, JSON_REJECT_DUPLICATES, &error);
+    const json_t *providers = json_object_get(root, "providers");
+    bool good = true;
+    size_t i;
+    memset(catalog, 0, sizeof *catalog);
+    if (root == NULL) {
+        fprintf(stderr, "ws2_32: catalogue %s:%d: %s\n", file, error.line, error.text);
+        return WSASYSNOTREADY;
+    }
+    if (!json_is_array(providers)) {
+        good = complain(&reader, "providers", "must be a list");
+    }
+    for (i = 0; good && i < json_array_size(providers); i++) {
+        good = read_provider(&reader, json_array_get(providers, i));
+    }
+    json_decref(root);
+    return good ? 0 : WSASYSNOTREADY;
+}

@@ -1,0 +1,322 @@
+/*
+ * Sending and receiving: the data path. No lock, no allocation, one call into the provider.
+ * Source: rules WS2-10, WS2-12, WS2-30, WS2-31, WSPRECV-7.
+ */
+#include "ws2_priv.h"
+
+static int finish(int result, int error)
+{
+    return result == SOCKET_ERROR ? ws2_fail(error) : result;
+}
+
+/**
+ * Send on a connected socket.
+ *
+ * @return  Bytes taken, or SOCKET_ERROR with WSANOTINITIALISED, WSAENOTSOCK, or the provider's (WSPSEND-1).
+ *
+ * Context: any thread; blocks as the socket's mode says.
+ */
+int WSAAPI send(SOCKET s, const char *buf, int len, int flags)
+{
+    struct ws2_provider *provider = ws2_route(s);
+    WSABUF buffer = {(ULONG)len, (CHAR *)(uintptr_t)buf};
+    DWORD sent = 0;
+    int error = 0;
+    if (provider == NULL) {
+        return SOCKET_ERROR;
+    }
+    if (provider->table.lpWSPSend(s, &buffer, 1, &sent, (DWORD)flags, NULL, NULL, NULL, &error) == SOCKET_ERROR) {
+        return ws2_fail(error);
+    }
+    return (int)sent;
+}
+
+/* Rule WSPRECV-7: a message that did not fit is an error here, a flag in WSARecv. */
+static int received_whole(int flags, DWORD flags_out, DWORD received)
+{
+    if ((flags_out & MSG_PARTIAL) != 0 && (flags & MSG_PARTIAL) == 0) {
+        return ws2_fail(WSAEMSGSIZE);
+    }
+    return (int)received;
+}
+
+/**
+ * Receive on a connected or bound socket.
+ *
+ * @return  Bytes, 0 at the end of a stream, or SOCKET_ERROR with WSANOTINITIALISED, WSAENOTSOCK, WSPRECV-1.
+ *
+ * Context: any thread; blocks as the socket's mode says.
+ */
+int WSAAPI recv(SOCKET s, char *buf, int len, int flags)
+{
+    struct ws2_provider *provider = ws2_route(s);
+    WSABUF buffer = {(ULONG)len, buf};
+    DWORD received = 0;
+    DWORD flags_inout = (DWORD)flags;
+    int error = 0;
+    if (provider == NULL) {
+        return SOCKET_ERROR;
+    }
+    if (provider->table.lpWSPRecv(s, &buffer, 1, &received, &flags_inout, NULL, NULL, NULL, &error) == SOCKET_ERROR) {
+        return ws2_fail(error);
+    }
+    return received_whole(flags, flags_inout, received);
+}
+
+/** Send to an address. As send, with the errors of WSPSENDTO-1. */
+int WSAAPI sendto(SOCKET s, const char *buf, int len, int flags, const struct sockaddr *to, int tolen)
+{
+    struct ws2_provider *provider = ws2_route(s);
+    WSABUF buffer = {(ULONG)len, (CHAR *)(uintptr_t)buf};
+    DWORD sent = 0;
+    int error = 0;
+    if (provider == NULL) {
+        return SOCKET_ERROR;
+    }
+    if (provider->table.lpWSPSendTo(s, &buffer, 1, &sent, (DWORD)flags, to, tolen, NULL, NULL, NULL, &error) ==
+        SOCKET_ERROR) {
+        return ws2_fail(error);
+    }
+    return (int)sent;
+}
+
+/** Receive and learn from whom. As recv, with the errors of WSPRECVFROM-1. */
+int WSAAPI recvfrom(SOCKET s, char *buf, int len, int flags, struct sockaddr *from, int *fromlen)
+{
+    struct ws2_provider *provider = ws2_route(s);
+    WSABUF buffer = {(ULONG)len, buf};
+    DWORD received = 0;
+    DWORD flags_inout = (DWORD)flags;
+    int error = 0;
+    if (provider == NULL) {
+        return SOCKET_ERROR;
+    }
+    if (provider->table.lpWSPRecvFrom(s, &buffer, 1, &received, &flags_inout, from, fromlen, NULL, NULL, NULL,
+                                      &error) == SOCKET_ERROR) {
+        return ws2_fail(error);
+    }
+    return received_whole(flags, flags_inout, received);
+}
+
+/* The thread's identity travels only with a routine (rule WS2-31). */
+static bool thread_for(LPWSAOVERLAPPED_COMPLETION_ROUTINE routine, WSATHREADID *store, LPWSATHREADID *id)
+{
+    *id = NULL;
+    if (routine == NULL) {
+        return true;
+    }
+    *id = store;
+    return ws2_thread_self_id(store);
+}
+
+/** Scattered, possibly overlapped send. Errors: WSANOTINITIALISED, WSAENOTSOCK, WSPSEND-1; WSA_IO_PENDING. */
+int WSAAPI WSASend(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD sent, DWORD flags, LPWSAOVERLAPPED overlapped,
+                   LPWSAOVERLAPPED_COMPLETION_ROUTINE routine)
+{
+    struct ws2_provider *provider = ws2_route(s);
+    WSATHREADID store;
+    LPWSATHREADID thread;
+    int error = 0;
+    if (provider == NULL) {
+        return SOCKET_ERROR;
+    }
+    if (!thread_for(routine, &store, &thread)) {
+        return ws2_fail(WSAENOBUFS);
+    }
+    return finish(provider->table.lpWSPSend(s, buffers, count, sent, flags, overlapped, routine, thread, &error),
+                  error);
+}
+
+/** Scattered, possibly overlapped send to an address. Errors as WSASend, WSPSENDTO-1. */
+int WSAAPI WSASendTo(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD sent, DWORD flags, const struct sockaddr *to,
+                     int tolen, LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine)
+{
+    struct ws2_provider *provider = ws2_route(s);
+    WSATHREADID store;
+    LPWSATHREADID thread;
+    int error = 0;
+    if (provider == NULL) {
+        return SOCKET_ERROR;
+    }
+    if (!thread_for(routine, &store, &thread)) {
+        return ws2_fail(WSAENOBUFS);
+    }
+    return finish(provider->table.lpWSPSendTo(s, buffers, count, sent, flags, to, tolen, overlapped, routine, thread,
+                                              &error),
+                  error);
+}
+
+/** Scattered, possibly overlapped receive. Errors: WSANOTINITIALISED, WSAENOTSOCK, WSPRECV-1; WSA_IO_PENDING. */
+int WSAAPI WSARecv(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD received, LPDWORD flags,
+                   LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine)
+{
+    struct ws2_provider *provider = ws2_route(s);
+    WSATHREADID store;
+    LPWSATHREADID thread;
+    int error = 0;
+    if (provider == NULL) {
+        return SOCKET_ERROR;
+    }
+    if (!thread_for(routine, &store, &thread)) {
+        return ws2_fail(WSAENOBUFS);
+    }
+    return finish(provider->table.lpWSPRecv(s, buffers, count, received, flags, overlapped, routine, thread, &error),
+                  error);
+}
+
+/** Scattered, possibly overlapped receive with the sender's address. Errors as WSARecv, WSPRECVFROM-1. */
+int WSAAPI WSARecvFrom(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD received, LPDWORD flags,
+                       struct sockaddr *from, LPINT fromlen, LPWSAOVERLAPPED overlapped,
+                       LPWSAOVERLAPPED_COMPLETION_ROUTINE routine)
+{
+    struct ws2_provider *provider = ws2_route(s);
+    WSATHREADID store;
+    LPWSATHREADID thread;
+    int error = 0;
+    if (provider == NULL) {
+        return SOCKET_ERROR;
+    }
+    if (!thread_for(routine, &store, &thread)) {
+        return ws2_fail(WSAENOBUFS);
+    }
+    return finish(provider->table.lpWSPRecvFrom(s, buffers, count, received, flags, from, fromlen, overlapped, routine,
+                                                thread, &error),
+                  error);
+}
+
+/**
+ * The outcome of an overlapped operation.
+ *
+ * @return  TRUE when it succeeded; FALSE with WSA_IO_INCOMPLETE, the operation's own error, WSANOTINITIALISED,
+ *          WSAENOTSOCK or the provider's (WSPGETOVERLAPPEDRESULT-1).
+ */
+BOOL WSAAPI WSAGetOverlappedResult(SOCKET s, LPWSAOVERLAPPED overlapped, LPDWORD transferred, BOOL wait,
+                                   LPDWORD flags)
+{
+    struct ws2_provider *provider = ws2_route(s);
+    int error = 0;
+    BOOL done;
+    if (provider == NULL) {
+        return FALSE;
+    }
+    done = provider->table.lpWSPGetOverlappedResult(s, overlapped, transferred, wait, flags, &error);
+    if (!done) {
+        ws2_fail(error);
+    }
+    return done;
+}
+
+/* ---- readiness ---- */
+
+static bool first_socket(const fd_set *set, SOCKET *s)
+{
+    if (set == NULL || set->fd_count == 0) {
+        return false;
+    }
+    *s = set->fd_array[0];
+    return true;
+}
+
+/**
+ * Wait until one of the sockets is ready.
+ *
+ * @return  Number of ready sockets, 0 after the time, or SOCKET_ERROR with WSANOTINITIALISED, WSAEINVAL (no socket in
+ *          any set), WSAENOTSOCK, or the provider's (WSPSELECT-1). The sets may be larger than FD_SETSIZE here says.
+ *
+ * Context: any thread. The provider of the first socket found answers for all. Source: rules WS2-40 to WS2-44.
+ */
+int WSAAPI select(int nfds, fd_set *readfds, fd_set *writefds, fd_set *exceptfds, const struct timeval *timeout)
+{
+    struct ws2_provider *provider;
+    SOCKET s;
+    int error = 0;
+    if (!ws2_started()) {
+        return ws2_fail(WSANOTINITIALISED);
+    }
+    if (!first_socket(readfds, &s) && !first_socket(writefds, &s) && !first_socket(exceptfds, &s)) {
+        return ws2_fail(WSAEINVAL);
+    }
+    provider = ws2_route(s);
+    if (provider == NULL) {
+        return SOCKET_ERROR;
+    }
+    return finish(provider->table.lpWSPSelect(nfds, readfds, writefds, exceptfds, timeout, &error), error);
+}
+
+/** Whether a socket is in a set. Needs no WSAStartup. Source: rule WS2-45. */
+int WSAAPI __WSAFDIsSet(SOCKET s, fd_set *set)
+{
+    /* The set may be larger than this file's FD_SETSIZE. */
+    const SOCKET *member = set == NULL ? NULL : set->fd_array;
+    u_int i;
+    for (i = 0; set != NULL && i < set->fd_count; i++) {
+        if (member[i] == s) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/** Tie network events to an event object. Errors: WSANOTINITIALISED, WSAENOTSOCK, WSPEVENTSELECT-1. */
+int WSAAPI WSAEventSelect(SOCKET s, WSAEVENT event, LONG events)
+{
+    struct ws2_provider *provider = ws2_route(s);
+    int error = 0;
+    return provider == NULL ? SOCKET_ERROR
+                            : finish(provider->table.lpWSPEventSelect(s, event, events, &error), error);
+}
+
+/** Take the record of network events. Errors: WSANOTINITIALISED, WSAENOTSOCK, WSPENUMNETWORKEVENTS-1. */
+int WSAAPI WSAEnumNetworkEvents(SOCKET s, WSAEVENT event, LPWSANETWORKEVENTS record)
+{
+    struct ws2_provider *provider = ws2_route(s);
+    int error = 0;
+    return provider == NULL ? SOCKET_ERROR
+                            : finish(provider->table.lpWSPEnumNetworkEvents(s, event, record, &error), error);
+}
+
+/** Tie network events to window messages. Errors: WSANOTINITIALISED, WSAENOTSOCK, WSPASYNCSELECT-1. */
+int WSAAPI WSAAsyncSelect(SOCKET s, HWND window, u_int message, LONG events)
+{
+    struct ws2_provider *provider = ws2_route(s);
+    int error = 0;
+    return provider == NULL ? SOCKET_ERROR
+                            : finish(provider->table.lpWSPAsyncSelect(s, window, message, events, &error), error);
+}
+
+/* ---- events ---- */
+
+/** A manual-reset event, not signalled. @return WSA_INVALID_EVENT with WSA_NOT_ENOUGH_MEMORY. Rule WS2-51. */
+WSAEVENT WSAAPI WSACreateEvent(void)
+{
+    return CreateEventW(NULL, TRUE, FALSE, NULL);
+}
+
+/** As CloseHandle for an event. @return FALSE with WSA_INVALID_HANDLE. */
+BOOL WSAAPI WSACloseEvent(WSAEVENT event)
+{
+    if (ws2_handle_close((uintptr_t)event, WS2_KIND_EVENT)) {
+        return TRUE;
+    }
+    ws2_fail(WSA_INVALID_HANDLE);
+    return FALSE;
+}
+
+/** As SetEvent. */
+BOOL WSAAPI WSASetEvent(WSAEVENT event)
+{
+    return SetEvent(event);
+}
+
+/** As ResetEvent. */
+BOOL WSAAPI WSAResetEvent(WSAEVENT event)
+{
+    return ResetEvent(event);
+}
+
+/** As WaitForMultipleObjectsEx. Source: rule WS2-51. */
+DWORD WSAAPI WSAWaitForMultipleEvents(DWORD count, const WSAEVENT *events, BOOL wait_all, DWORD timeout_ms,
+                                      BOOL alertable)
+{
+    return WaitForMultipleObjectsEx(count, events, wait_all, timeout_ms, alertable);
+}

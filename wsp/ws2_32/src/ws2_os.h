@@ -1,0 +1,54 @@
+/*
+ * What the Winsock DLL asks of the operating system. Implemented once per platform (*_linux.c); no Winsock rule lives
+ * below this line.
+ */
+#ifndef WS2_OS_H
+#define WS2_OS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct ws2_mutex;
+
+/** The lock of start-up and provider loading. */
+struct ws2_mutex *ws2_os_process_mutex(void);
+
+/** The lock of the handle table's free list. */
+struct ws2_mutex *ws2_os_table_mutex(void);
+
+void ws2_os_lock(struct ws2_mutex *mutex);
+void ws2_os_unlock(struct ws2_mutex *mutex);
+
+/**
+ * Install the fork handlers, once. `child` runs in every child process, before fork returns there.
+ *
+ * Context: under the process lock.
+ */
+void ws2_os_watch_fork(void (*child)(void));
+
+/** Directory of this library, without a trailing separator. @return false if it cannot be found or does not fit. */
+bool ws2_os_own_directory(char *out, size_t bytes);
+
+/** Nonzero if the file can be opened for reading. */
+bool ws2_os_file_readable(const char *path);
+
+/** Load a library; NULL when it cannot be, with the loader's words on the standard error stream. */
+void *ws2_os_module_open(const char *path);
+
+/** Address of an exported function, or NULL. */
+void (*ws2_os_module_function(void *module, const char *name))(void);
+
+/** The host's own name. @return false if it does not fit. */
+bool ws2_os_host_name(char *out, size_t bytes);
+
+/** Path of the hosts file. */
+const char *ws2_os_hosts_path(void);
+
+/** Port (network order) and protocol of a service, by name. proto may be NULL. @return false if unknown. */
+bool ws2_os_service_by_name(const char *name, const char *proto, uint16_t *port_be, char proto_out[16]);
+
+/** Name of a service by port (network order). proto may be NULL. @return false if unknown. */
+bool ws2_os_service_by_port(uint16_t port_be, const char *proto, char name_out[64], char proto_out[16]);
+
+#endif

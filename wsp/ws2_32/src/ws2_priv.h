@@ -1,0 +1,174 @@
+/*
+ * What the files of the Winsock DLL share.
+ *
+ * The portable files know Winsock only; everything that the operating system does for them is declared in ws2_os.h
+ * and implemented in *_linux.c. One table holds every handle that the process can name (sockets, events, threads), so
+ * that a value means one thing only. Locks: `ws2_process_lock` guards start-up, catalogue and provider loading and is
+ * never taken by a call on an existing socket.
+ */
+#ifndef WS2_PRIV_H
+#define WS2_PRIV_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <winsock2.h>
+#include <ws2tcpip.h>
+#include <ws2spi.h>
+
+#include "ws2_os.h"
+
+/* ---- process state (ws2_startup.c) ---- */
+
+extern atomic_uint ws2_start_count;
+extern struct ws2_mutex *ws2_process_lock(void);
+
+/** Nonzero between the first WSAStartup and the last WSACleanup. Context: any thread; one load. */
+static inline bool ws2_started(void)
+{
+    return atomic_load_explicit(&ws2_start_count, memory_order_acquire) != 0;
+}
+
+/** Lowest major version among the outstanding WSAStartup calls: 1 switches the rules of Winsock 1.1 on. */
+bool ws2_is_legacy(void);
+
+/** Set the thread's last error and return SOCKET_ERROR; a code of 0 becomes WSASYSCALLFAILURE. Source: rule WS2-9. */
+int ws2_fail(int code);
+
+/* ---- catalogue (ws2_catalog.c, ws2_catalog_file.c) ---- */
+
+#define WS2_PATH_BYTES 1024
+#define WS2_CATALOG_ENTRIES 64
+
+struct ws2_entry {
+    WSAPROTOCOL_INFOW info;
+    char path[WS2_PATH_BYTES]; /* provider library; absolute, or a bare name for the loader's search */
+};
+
+struct ws2_catalog {
+    unsigned count;
+    struct ws2_entry entry[WS2_CATALOG_ENTRIES];
+};
+
+int ws2_catalog_load(struct ws2_catalog *catalog);
+int ws2_catalog_parse_file(struct ws2_catalog *catalog, const char *file);
+void ws2_catalog_defaults(struct ws2_catalog *catalog, const char *path);
+const struct ws2_entry *ws2_catalog_select(const struct ws2_catalog *catalog, int af, int type, int protocol,
+                                           int *error);
+const struct ws2_entry *ws2_catalog_by_id(const struct ws2_catalog *catalog, DWORD id);
+const struct ws2_catalog *ws2_catalog_current(void);
+bool ws2_guid_parse(const char *text, GUID *guid);
+
+/* ---- providers (ws2_provider.c) ---- */
+
+#define WS2_PROVIDERS 16
+
+struct ws2_provider {
+    WSPPROC_TABLE table; /* valid while started */
+    bool used;
+    atomic_bool started;
+    GUID id;
+    char path[WS2_PATH_BYTES];
+    void *module; /* stays loaded for the life of the process */
+};
+
+struct ws2_provider *ws2_provider_get(const struct ws2_entry *entry, int *error);
+void ws2_provider_cleanup_all(void);
+bool ws2_provider_any_loaded(void);
+void ws2_upcalls_fill(WSPUPCALLTABLE *table);
+
+/* ---- handles (ws2_handle.c) ---- */
+
+enum ws2_kind { WS2_KIND_FREE, WS2_KIND_SOCKET, WS2_KIND_EVENT, WS2_KIND_THREAD };
+
+/*
+ * One handle. `live` is the handle's value while it is open, else 0. `refs` counts the open handle and every pin; the
+ * slot is recycled when it falls to 0, and its memory is never given back, so that a stale pointer to it is harmless.
+ */
+struct ws2_slot {
+    atomic_uint live;
+    atomic_uint refs;
+    uint32_t index;
+    uint32_t generation;
+    struct ws2_slot *next_free;
+    enum ws2_kind kind;
+    atomic_uintptr_t context;            /* socket: the provider's */
+    _Atomic(struct ws2_provider *) provider; /* socket */
+    DWORD entry_id;                      /* socket */
+    void *object;                        /* event, thread: the system layer's */
+};
+
+struct ws2_slot *ws2_handle_open(enum ws2_kind kind);
+void ws2_handle_publish(struct ws2_slot *slot);
+uint32_t ws2_handle_value(const struct ws2_slot *slot);
+bool ws2_handle_close(uintptr_t handle, enum ws2_kind kind);
+struct ws2_slot *ws2_handle_pin(uintptr_t handle, enum ws2_kind kind);
+void ws2_handle_unpin(struct ws2_slot *slot);
+enum ws2_kind ws2_handle_kind(uintptr_t handle);
+struct ws2_provider *ws2_handle_provider(SOCKET s);
+bool ws2_handle_context(SOCKET s, uintptr_t *context);
+bool ws2_handle_entry_id(SOCKET s, DWORD *id);
+void ws2_handle_close_all_of(const struct ws2_provider *provider);
+unsigned ws2_handle_open_count(enum ws2_kind kind);
+
+/** Release what an event or thread slot points to. Implemented by the system layer; called when refs fell to 0. */
+void ws2_object_release(enum ws2_kind kind, void *object);
+
+/* ---- per thread (ws2_thread_linux.c keeps the storage) ---- */
+
+struct ws2_thread_data {
+    int open_type;
+    char ntoa[16];
+    char host_name[256];
+    struct hostent hostent;
+    char *hostent_list[18];
+    char *hostent_aliases[1];
+    uint32_t hostent_addr[17];
+    struct servent servent;
+    char servent_name[64];
+    char servent_proto[16];
+    char *servent_aliases[1];
+    struct protoent protoent;
+    char *protoent_aliases[1];
+    FARPROC blocking_hook;
+};
+
+struct ws2_thread_data *ws2_thread_data(void);
+bool ws2_thread_self_id(WSATHREADID *id);
+
+/* ---- routing ---- */
+
+/**
+ * The provider of a socket, or NULL with the last error set.
+ *
+ * Context: any thread, on the data path: two loads for the start count and the handle, no lock.
+ * Source: rules WS2-5, WS2-12, WS2-13.
+ */
+static inline struct ws2_provider *ws2_route(SOCKET s)
+{
+    struct ws2_provider *provider;
+    if (!ws2_started()) {
+        ws2_fail(WSANOTINITIALISED);
+        return NULL;
+    }
+    provider = ws2_handle_provider(s);
+    if (provider == NULL) {
+        ws2_fail(WSAENOTSOCK);
+    }
+    return provider;
+}
+
+/* ---- text (ws2_text.c) ---- */
+
+bool ws2_text_parse4(const char *text, uint8_t addr[4]);
+bool ws2_text_parse4_any(const char *text, uint32_t *addr_be);
+bool ws2_text_parse6(const char *text, uint8_t addr[16]);
+size_t ws2_text_format4(const uint8_t addr[4], char out[16]);
+size_t ws2_text_format6(const uint8_t addr[16], char out[46]);
+size_t ws2_utf16_from_ansi(const char *in, WCHAR *out, size_t out_chars);
+size_t ws2_ansi_from_utf16(const WCHAR *in, char *out, size_t out_bytes);
+size_t ws2_utf16_len(const WCHAR *text);
+
+#endif

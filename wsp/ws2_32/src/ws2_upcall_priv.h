@@ -1,0 +1,15 @@
+/*
+ * The upcalls that need the platform's threads.
+ */
+#ifndef WS2_UPCALL_PRIV_H
+#define WS2_UPCALL_PRIV_H
+
+#include "ws2_priv.h"
+
+int WSPAPI ws2_upcall_queue_apc(LPWSATHREADID thread, LPWSAUSERAPC routine, DWORD_PTR context, LPINT error);
+int WSPAPI ws2_upcall_open_current_thread(LPWSATHREADID thread, LPINT error);
+int WSPAPI ws2_upcall_close_thread(LPWSATHREADID thread, LPINT error);
+
+struct ws2_provider *ws2_provider_started(const struct ws2_entry *entry);
+
+#endif

@@ -1,0 +1,374 @@
+/*
+ * Events and waits, Linux: CreateEvent to WaitForMultipleObjectsEx, and the WSA names of the same.
+ * Source: rules WS2-4, WS2-51, WPU-1, WPU-3, WPU-12.
+ */
+#include "ws2_wait_priv.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <time.h>
+
+/** Prepare an event in memory of the caller. */
+void ws2_event_init(struct ws2_event *event, bool manual_reset, bool signalled)
+{
+    pthread_mutex_init(&event->lock, NULL);
+    event->waiters = NULL;
+    atomic_init(&event->signalled, signalled);
+    event->manual_reset = manual_reset;
+}
+
+/** Undo ws2_event_init. Nobody waits: waiters hold a pin. */
+void ws2_event_destroy(struct ws2_event *event)
+{
+    pthread_mutex_destroy(&event->lock);
+}
+
+/** Signal, and make every waiter look. Context: any thread; takes the event's own lock only. */
+void ws2_event_signal(struct ws2_event *event)
+{
+    struct ws2_wait_node *node;
+    pthread_mutex_lock(&event->lock);
+    atomic_store_explicit(&event->signalled, 1, memory_order_seq_cst);
+    for (node = event->waiters; node != NULL; node = node->next) {
+        ws2_thread_wake(node->thread);
+    }
+    pthread_mutex_unlock(&event->lock);
+}
+
+static void event_link(struct ws2_event *event, struct ws2_wait_node *node, struct ws2_thread *thread)
+{
+    node->thread = thread;
+    node->prev = NULL;
+    pthread_mutex_lock(&event->lock);
+    node->next = event->waiters;
+    if (node->next != NULL) {
+        node->next->prev = node;
+    }
+    event->waiters = node;
+    pthread_mutex_unlock(&event->lock);
+}
+
+static void event_unlink(struct ws2_event *event, struct ws2_wait_node *node)
+{
+    pthread_mutex_lock(&event->lock);
+    if (node->prev != NULL) {
+        node->prev->next = node->next;
+    } else {
+        event->waiters = node->next;
+    }
+    if (node->next != NULL) {
+        node->next->prev = node->prev;
+    }
+    pthread_mutex_unlock(&event->lock);
+}
+
+/* True if the event was signalled; an automatic one is taken by this. */
+static bool event_take(struct ws2_event *event)
+{
+    unsigned one = 1;
+    if (event->manual_reset) {
+        return atomic_load_explicit(&event->signalled, memory_order_seq_cst) != 0;
+    }
+    return atomic_compare_exchange_strong_explicit(&event->signalled, &one, 0, memory_order_seq_cst,
+                                                   memory_order_seq_cst);
+}
+
+void ws2_object_release(enum ws2_kind kind, void *object)
+{
+    if (kind == WS2_KIND_EVENT) {
+        ws2_event_destroy((struct ws2_event *)object);
+        free(object);
+    } else if (kind == WS2_KIND_THREAD) {
+        ws2_thread_unref((struct ws2_thread *)object);
+    }
+}
+
+static struct ws2_event *slot_event(const struct ws2_slot *slot)
+{
+    return slot->kind == WS2_KIND_THREAD ? &((struct ws2_thread *)slot->object)->ended
+                                         : (struct ws2_event *)slot->object;
+}
+
+/* ---- events ---- */
+
+/**
+ * Create an unnamed event.
+ *
+ * @param name  Named objects do not exist here: ignored, the event is this process's own.
+ * @return      A handle to be closed, or NULL with ERROR_NOT_ENOUGH_MEMORY.
+ */
+HANDLE WINAPI CreateEventW(LPSECURITY_ATTRIBUTES attributes, BOOL manual_reset, BOOL initial_state, LPCWSTR name)
+{
+    struct ws2_event *event = (struct ws2_event *)malloc(sizeof *event);
+    struct ws2_slot *slot;
+    uint32_t handle;
+    (void)attributes;
+    (void)name;
+    if (event == NULL) {
+        SetLastError(ERROR_NOT_ENOUGH_MEMORY);
+        return NULL;
+    }
+    slot = ws2_handle_open(WS2_KIND_EVENT);
+    if (slot == NULL) {
+        free(event);
+        SetLastError(ERROR_NOT_ENOUGH_MEMORY);
+        return NULL;
+    }
+    ws2_event_init(event, manual_reset != FALSE, initial_state != FALSE);
+    slot->object = event;
+    handle = ws2_handle_value(slot);
+    ws2_handle_publish(slot);
+    return (HANDLE)(uintptr_t)handle;
+}
+
+/** As CreateEventW. */
+HANDLE WINAPI CreateEventA(LPSECURITY_ATTRIBUTES attributes, BOOL manual_reset, BOOL initial_state, LPCSTR name)
+{
+    (void)name;
+    return CreateEventW(attributes, manual_reset, initial_state, NULL);
+}
+
+static BOOL event_change(HANDLE event, bool set)
+{
+    struct ws2_slot *slot = ws2_handle_pin((uintptr_t)event, WS2_KIND_EVENT);
+    if (slot == NULL) {
+        SetLastError(ERROR_INVALID_HANDLE);
+        return FALSE;
+    }
+    if (set) {
+        ws2_event_signal((struct ws2_event *)slot->object);
+    } else {
+        atomic_store_explicit(&((struct ws2_event *)slot->object)->signalled, 0, memory_order_seq_cst);
+    }
+    ws2_handle_unpin(slot);
+    return TRUE;
+}
+
+/** Signal an event. @return FALSE with ERROR_INVALID_HANDLE for what is no event. Context: any thread. */
+BOOL WINAPI SetEvent(HANDLE event)
+{
+    return event_change(event, true);
+}
+
+/** Unsignal an event. @return FALSE with ERROR_INVALID_HANDLE for what is no event. Context: any thread. */
+BOOL WINAPI ResetEvent(HANDLE event)
+{
+    return event_change(event, false);
+}
+
+/**
+ * Close an event or thread handle. Sockets are closed with closesocket only.
+ *
+ * @return  FALSE with ERROR_INVALID_HANDLE if the handle is not one of these. Waits in progress keep the object.
+ */
+BOOL WINAPI CloseHandle(HANDLE object)
+{
+    if (ws2_handle_close((uintptr_t)object, WS2_KIND_EVENT) || ws2_handle_close((uintptr_t)object, WS2_KIND_THREAD)) {
+        return TRUE;
+    }
+    SetLastError(ERROR_INVALID_HANDLE);
+    return FALSE;
+}
+
+/* ---- waits ---- */
+
+static const struct timespec *deadline_after(DWORD timeout_ms, struct timespec *deadline)
+{
+    if (timeout_ms == INFINITE) {
+        return NULL;
+    }
+    clock_gettime(CLOCK_MONOTONIC, deadline);
+    deadline->tv_sec += timeout_ms / 1000;
+    deadline->tv_nsec += (long)(timeout_ms % 1000) * 1000000;
+    if (deadline->tv_nsec >= 1000000000) {
+        deadline->tv_sec++;
+        deadline->tv_nsec -= 1000000000;
+    }
+    return deadline;
+}
+
+/* Index of the first signalled object, or -1. */
+static int take_any(struct ws2_slot *const *slots, DWORD count)
+{
+    DWORD i;
+    for (i = 0; i < count; i++) {
+        if (event_take(slot_event(slots[i]))) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+/* All or none: looks first, takes then; what a rival took in between makes the automatic ones go back. */
+static bool take_all(struct ws2_slot *const *slots, DWORD count)
+{
+    DWORD i;
+    for (i = 0; i < count; i++) {
+        if (atomic_load_explicit(&slot_event(slots[i])->signalled, memory_order_seq_cst) == 0) {
+            return false;
+        }
+    }
+    for (i = 0; i < count; i++) {
+        if (!event_take(slot_event(slots[i]))) {
+            break;
+        }
+    }
+    if (i == count) {
+        return true;
+    }
+    while (i-- > 0) {
+        struct ws2_event *event = slot_event(slots[i]);
+        if (!event->manual_reset) {
+            ws2_event_signal(event);
+        }
+    }
+    return false;
+}
+
+struct wait_plan {
+    struct ws2_slot *const *slots;
+    DWORD count;
+    bool all;
+    bool alertable;
+    const struct timespec *deadline;
+};
+
+static DWORD wait_look(const struct wait_plan *plan)
+{
+    int index;
+    if (plan->count == 0) {
+        return WAIT_TIMEOUT;
+    }
+    if (plan->all) {
+        return take_all(plan->slots, plan->count) ? WAIT_OBJECT_0 : WAIT_TIMEOUT;
+    }
+    index = take_any(plan->slots, plan->count);
+    return index < 0 ? WAIT_TIMEOUT : WAIT_OBJECT_0 + (DWORD)index;
+}
+
+/* Objects come before calls, as in a Windows wait. The calls themselves run after the nodes are unlinked. */
+static DWORD wait_linked(struct ws2_thread *self, const struct wait_plan *plan, bool may_sleep)
+{
+    for (;;) {
+        unsigned seen = atomic_load_explicit(&self->wake_word, memory_order_seq_cst);
+        DWORD result = wait_look(plan);
+        if (result != WAIT_TIMEOUT) {
+            return result;
+        }
+        if (plan->alertable && ws2_thread_apc_waits(self)) {
+            return WAIT_IO_COMPLETION;
+        }
+        if (!may_sleep) {
+            return WAIT_TIMEOUT;
+        }
+        may_sleep = ws2_thread_sleep(self, seen, plan->deadline);
+    }
+}
+
+static DWORD wait_slots(struct ws2_slot *const *slots, DWORD count, bool all, DWORD timeout_ms, bool alertable)
+{
+    struct ws2_thread *self = ws2_thread_self();
+    struct timespec deadline;
+    struct wait_plan plan = {slots, count, all, alertable, NULL};
+    DWORD result;
+    DWORD i;
+    if (self == NULL) {
+        SetLastError(ERROR_NOT_ENOUGH_MEMORY);
+        return WAIT_FAILED;
+    }
+    if (timeout_ms != 0) {
+        plan.deadline = deadline_after(timeout_ms, &deadline);
+    }
+    for (i = 0; i < count; i++) {
+        event_link(slot_event(slots[i]), &self->node[i], self);
+    }
+    result = wait_linked(self, &plan, timeout_ms != 0);
+    for (i = 0; i < count; i++) {
+        event_unlink(slot_event(slots[i]), &self->node[i]);
+    }
+    if (result == WAIT_IO_COMPLETION) {
+        ws2_thread_run_apcs(self);
+    }
+    return result;
+}
+
+static struct ws2_slot *pin_waitable(HANDLE object)
+{
+    struct ws2_slot *slot = ws2_handle_pin((uintptr_t)object, WS2_KIND_EVENT);
+    return slot != NULL ? slot : ws2_handle_pin((uintptr_t)object, WS2_KIND_THREAD);
+}
+
+/**
+ * Wait for events and threads.
+ *
+ * @param count      1..64.
+ * @param wait_all   All at once, or any: then the index of the first signalled one is returned.
+ * @param timeout_ms Milliseconds, or INFINITE.
+ * @param alertable  Run queued calls of this thread and return WAIT_IO_COMPLETION after them.
+ * @return           WAIT_OBJECT_0 + index, WAIT_IO_COMPLETION, WAIT_TIMEOUT, or WAIT_FAILED with the last error
+ *                   ERROR_INVALID_PARAMETER (count, NULL array), ERROR_INVALID_HANDLE or ERROR_NOT_ENOUGH_MEMORY.
+ *
+ * Context: any thread; blocks. Source: rule WS2-51.
+ */
+DWORD WINAPI WaitForMultipleObjectsEx(DWORD count, const HANDLE *objects, BOOL wait_all, DWORD timeout_ms,
+                                      BOOL alertable)
+{
+    struct ws2_slot *slots[MAXIMUM_WAIT_OBJECTS];
+    DWORD pinned = 0;
+    DWORD result = WAIT_FAILED;
+    if (count == 0 || count > MAXIMUM_WAIT_OBJECTS || objects == NULL) {
+        SetLastError(ERROR_INVALID_PARAMETER);
+        return WAIT_FAILED;
+    }
+    while (pinned < count && (slots[pinned] = pin_waitable(objects[pinned])) != NULL) {
+        pinned++;
+    }
+    if (pinned == count) {
+        result = wait_slots(slots, count, wait_all != FALSE, timeout_ms, alertable != FALSE);
+    } else {
+        SetLastError(ERROR_INVALID_HANDLE);
+    }
+    while (pinned > 0) {
+        ws2_handle_unpin(slots[--pinned]);
+    }
+    return result;
+}
+
+/** As WaitForMultipleObjectsEx, not alertable. */
+DWORD WINAPI WaitForMultipleObjects(DWORD count, const HANDLE *objects, BOOL wait_all, DWORD timeout_ms)
+{
+    return WaitForMultipleObjectsEx(count, objects, wait_all, timeout_ms, FALSE);
+}
+
+/** As WaitForMultipleObjectsEx, for one object. */
+DWORD WINAPI WaitForSingleObjectEx(HANDLE object, DWORD timeout_ms, BOOL alertable)
+{
+    return WaitForMultipleObjectsEx(1, &object, FALSE, timeout_ms, alertable);
+}
+
+/** As WaitForMultipleObjectsEx, for one object, not alertable. */
+DWORD WINAPI WaitForSingleObject(HANDLE object, DWORD timeout_ms)
+{
+    return WaitForMultipleObjectsEx(1, &object, FALSE, timeout_ms, FALSE);
+}
+
+/**
+ * Sleep.
+ *
+ * @return  WAIT_IO_COMPLETION when alertable and calls ran, else 0 after the time.
+ */
+DWORD WINAPI SleepEx(DWORD milliseconds, BOOL alertable)
+{
+    DWORD result = wait_slots(NULL, 0, false, milliseconds, alertable != FALSE);
+    return result == WAIT_IO_COMPLETION ? WAIT_IO_COMPLETION : 0;
+}
+
+/** Sleep for a time, not alertable. 0 gives the rest of the time slice away. */
+void WINAPI Sleep(DWORD milliseconds)
+{
+    if (milliseconds == 0) {
+        sched_yield();
+        return;
+    }
+    (void)SleepEx(milliseconds, FALSE);
+}

@@ -1,0 +1,67 @@
+/*
+ * Waitable objects and the per-thread parking place, Linux. Private to the *_linux.c files.
+ *
+ * A thread that waits links one node per object into the object's waiter list, reads its own wake word, looks at the
+ * objects, and sleeps on the word. Who signals an object bumps the word of every waiter. Edge W1: the waiter links
+ * (under the object's lock) before it looks at `signalled`; the signaller stores `signalled` before it looks at the
+ * list under the same lock. Edge W2: the wake word is read before the look and compared by the kernel before it sleeps.
+ */
+#ifndef WS2_WAIT_PRIV_H
+#define WS2_WAIT_PRIV_H
+
+#include <pthread.h>
+
+#include "ws2_priv.h"
+
+struct ws2_thread;
+
+struct ws2_wait_node {
+    struct ws2_wait_node *next;
+    struct ws2_wait_node *prev;
+    struct ws2_thread *thread;
+};
+
+/* An event, and the end-of-thread signal inside a thread. */
+struct ws2_event {
+    pthread_mutex_t lock;
+    struct ws2_wait_node *waiters;
+    atomic_uint signalled;
+    bool manual_reset;
+};
+
+struct ws2_apc {
+    struct ws2_apc *next;
+    void (*routine)(uintptr_t context);
+    uintptr_t context;
+};
+
+struct ws2_thread {
+    atomic_uint refs;
+    atomic_uint wake_word; /* futex; bumped by every reason to look again */
+    struct ws2_event ended;
+    atomic_uint exit_code;
+    pthread_mutex_t apc_lock;
+    struct ws2_apc *apc_head;
+    struct ws2_apc *apc_tail;
+    bool apc_closed; /* the thread has ended: nothing is queued any more */
+    uint32_t self_handle;
+    DWORD id;
+    struct ws2_thread_data data;
+    struct ws2_wait_node node[MAXIMUM_WAIT_OBJECTS];
+};
+
+struct ws2_thread *ws2_thread_self(void);
+struct ws2_thread *ws2_thread_new(void);
+void ws2_thread_adopt(struct ws2_thread *thread);
+void ws2_thread_unref(struct ws2_thread *thread);
+void ws2_thread_wake(struct ws2_thread *thread);
+bool ws2_thread_queue_apc(struct ws2_thread *thread, void (*routine)(uintptr_t), uintptr_t context);
+bool ws2_thread_apc_waits(struct ws2_thread *thread);
+unsigned ws2_thread_run_apcs(struct ws2_thread *thread);
+bool ws2_thread_sleep(struct ws2_thread *thread, unsigned seen, const struct timespec *deadline);
+
+void ws2_event_init(struct ws2_event *event, bool manual_reset, bool signalled);
+void ws2_event_destroy(struct ws2_event *event);
+void ws2_event_signal(struct ws2_event *event);
+
+#endif
