@@ -84,7 +84,7 @@ static struct netif *route_gateway(const ip4_addr_t *dest)
     if (ip4_addr_ismulticast(dest) || ip4_addr_get_u32(dest) == IPADDR_BROADCAST || ip4_addr_isloopback(dest))
         return NULL;
     NETIF_FOREACH (netif) {
-        if (netif_usable(netif) && !ip4_addr_isany_val(*netif_ip4_gw(netif)))
+        if (netif->state != NULL && netif_usable(netif) && !ip4_addr_isany_val(*netif_ip4_gw(netif)))
             return netif;
     }
     return NULL;

@@ -22,6 +22,7 @@ void stk_lwip_limits_default(struct stk_lwip_limits *limits)
         .pbufs = 65536,
         .reass = 64,
         .frag_pbufs = 1024,
+        .pbuf_copies = 512,
         .arp_queue = 256,
         .nd6_queue = 256,
         .igmp_groups = 256,
@@ -37,7 +38,7 @@ static bool limits_ok(const struct stk_lwip_limits *limits)
 {
     const uint32_t counts[] = {limits->tcp_conns,   limits->tcp_listeners, limits->tcp_segs,  limits->udp_endpoints,
                                limits->raw_endpoints,   limits->pbufs,           limits->reass,     limits->frag_pbufs,
-                               limits->arp_queue,  limits->nd6_queue,       limits->igmp_groups, limits->mld6_groups,
+                               limits->arp_queue,  limits->nd6_queue,       limits->pbuf_copies,    limits->igmp_groups, limits->mld6_groups,
                                limits->tcp_msl_ms};
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
         if (counts[i] == 0 || counts[i] > (1u << 24))
@@ -144,6 +145,7 @@ void stk_inst_run(struct stk_inst *inst)
     struct stk_inst_scope scope = stk_inst_enter(inst);
     inst_loopback_run(inst);
     sys_check_timeouts();
+    inst_loopback_run(inst); /* what the timers sent to addresses of this instance */
     stk_inst_leave(scope);
 }
 

@@ -34,6 +34,7 @@ struct stk_lwip_limits {
     uint32_t pbufs;           /**< descriptors of referenced memory: one per piece written without copy */
     uint32_t reass;           /**< datagrams in reassembly, per family */
     uint32_t frag_pbufs;      /**< fragments being sent */
+    uint32_t pbuf_copies;     /**< 2 KiB pieces: a datagram for several sockets is copied for all but one */
     uint32_t arp_queue;       /**< packets waiting for an address */
     uint32_t nd6_queue;
     uint32_t igmp_groups;

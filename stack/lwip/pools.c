@@ -44,6 +44,8 @@ static uint64_t pool_limit(const struct stk_lwip_limits *limits, memp_t type)
         return limits->reass;
     case MEMP_FRAG_PBUF:
         return limits->frag_pbufs;
+    case MEMP_PBUF_POOL:
+        return limits->pbuf_copies;
     case MEMP_ARP_QUEUE:
         return limits->arp_queue;
     case MEMP_IGMP_GROUP:

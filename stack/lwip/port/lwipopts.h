@@ -48,7 +48,7 @@
 #define LWIP_STATS_DISPLAY 0
 #define LWIP_PBUF_REF_T u16_t
 #define LWIP_SUPPORT_CUSTOM_PBUF 1
-#define PBUF_POOL_SIZE 0
+#define PBUF_POOL_SIZE 1 /* the length is the instance's */
 #define PBUF_POOL_BUFSIZE 2048
 #define PBUF_LINK_HLEN (14 + 4) /* Ethernet and a VLAN tag */
 
@@ -112,6 +112,7 @@
 #define LWIP_ICMP6 1
 #define LWIP_ICMP6_DATASIZE 1232 /* RFC 4443 2.4 (c): as much of the packet as fits into 1280 bytes */
 #define LWIP_ND6_QUEUEING 1
+#define LWIP_IPV6_SEND_ROUTER_SOLICIT 0 /* addresses and routes come from the configuration */
 #define LWIP_ND6_NUM_NEIGHBORS 64
 #define LWIP_ND6_NUM_DESTINATIONS 64
 #define LWIP_ND6_NUM_PREFIXES 8

@@ -1,0 +1,13 @@
+#!/bin/sh
+# No mutable symbol may be left in lwIP's objects but the selected instance (patch 0001).
+# usage: check_globals.sh LIBRARY
+set -eu
+left=$(nm "$1" | awk '$2 ~ /^[bBC]$/ && $3 != "lwip_instance_current" { print $3 }')
+# Initialised data: constant tables of pointers are relocated and then read-only; everything else is mutable.
+data=$(objdump -t "$1" | awk '$0 ~ /[ \t]\.(data|tdata)(\.[^r][^ \t]*)?[ \t]/ && $0 ~ / O / { print $NF }')
+tls=$(objdump -t "$1" | awk '$0 ~ /\.tbss/ && $0 ~ / O |TLS/ { print $NF }' | grep -v '^lwip_instance_current$' | grep -v '^\.tbss' || true)
+if [ -n "$left$data$tls" ]; then
+    echo "mutable globals left in lwIP:" $left $data $tls
+    exit 1
+fi
+nm "$1" | grep -q lwip_instance_current
