@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -121,6 +122,19 @@ static inline struct nic_buf *t_frame(struct nic_port *port, uint32_t len, uint3
     return buf;
 }
 
+/** As t_frame, where the pool cannot be empty. */
+__attribute__((returns_nonnull)) static inline struct nic_buf *t_frame_must(struct nic_port *port, uint32_t len,
+                                                                            uint32_t number)
+{
+    struct nic_buf *buf = t_frame(port, len, number);
+
+    if (buf == NULL) {
+        fail_msg("port %s: the pool is empty", nic_port_info_get(port)->name);
+        abort();
+    }
+    return buf;
+}
+
 /** Number of a received frame that t_frame made. */
 static inline uint32_t t_frame_number(const struct nic_buf *buf)
 {
@@ -132,9 +146,8 @@ static inline uint32_t t_frame_number(const struct nic_buf *buf)
 /** Send one frame; fails the test if the port does not take it. */
 static inline void t_send(struct nic_port *port, uint32_t len, uint32_t number, uint64_t now_ns)
 {
-    struct nic_buf *buf = t_frame(port, len, number);
+    struct nic_buf *buf = t_frame_must(port, len, number);
 
-    assert_non_null(buf);
     assert_int_equal(nic_tx_burst(port, &buf, 1, now_ns), 1);
 }
 

@@ -1,0 +1,186 @@
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "dpdk_priv.h"
+#include "nic/conf.h"
+#include "stack/err.h"
+#include "stack/log.h"
+
+/** An abstract name belongs to the network namespace, as the interface does, and ends with the process. */
+static int claim(const struct nic_port_conf *conf, const char *kind, const char *device, int *lock_fd)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int len = snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1, "winlane/port/%s/%s", kind, device);
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int error;
+
+    if (fd < 0) {
+        nic_conf_error(conf, NULL, "cannot claim %s: %s", device, strerror(errno));
+        return STK_EIO;
+    }
+    if (bind(fd, (const struct sockaddr *)&address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1) + (socklen_t)len) == 0) {
+        *lock_fd = fd;
+        return 0;
+    }
+    error = errno;
+    close(fd);
+    nic_conf_error(conf, nic_conf_find(conf, "device"), "%s is %s", device,
+                   error == EADDRINUSE ? "in use by another port or process" : strerror(error));
+    if (error != EADDRINUSE)
+        return STK_EIO;
+    stk_log(STK_LOG_ERROR, "port %s: %s is already owned by another Winlane port or process", conf->name, device);
+    return STK_EBUSY;
+}
+
+static int iface_check(const struct nic_port_conf *conf, const struct dpdk_device *device)
+{
+    const struct nic_kv *kv = nic_conf_find(conf, "device");
+    struct ifreq request = {0};
+    int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+    int err = 0;
+
+    if (fd < 0) {
+        nic_conf_error(conf, kv, "no packet socket: %s (it needs CAP_NET_RAW)", strerror(errno));
+        return STK_EIO;
+    }
+    snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", device->iface);
+    if (ioctl(fd, SIOCGIFMTU, &request) != 0) {
+        nic_conf_error(conf, kv, "no interface %s: %s", device->iface, strerror(errno));
+        err = STK_ENOENT;
+    } else if (request.ifr_mtu < (int)conf->mtu) {
+        err = nic_conf_error(conf, kv, "interface %s has MTU %d, less than %u", device->iface, request.ifr_mtu,
+                             (unsigned)conf->mtu);
+    } else if (ioctl(fd, SIOCGIFFLAGS, &request) == 0 && (request.ifr_flags & IFF_UP) == 0) {
+        nic_conf_error(conf, kv, "interface %s is down", device->iface);
+        err = STK_EIO;
+    }
+    close(fd);
+    return err;
+}
+
+int dpdk_device_claim(const struct nic_port_conf *conf, const struct dpdk_device *device, int *lock_fd)
+{
+    int err;
+
+    *lock_fd = -1;
+    if (device->iface[0] != '\0') {
+        err = iface_check(conf, device);
+        return err != 0 ? err : claim(conf, "iface", device->iface, lock_fd);
+    }
+    if (dpdk_pci_address(device->name, strlen(device->name)))
+        return claim(conf, "pci", device->name, lock_fd);
+    return 0;
+}
+
+void dpdk_device_release(int lock_fd)
+{
+    if (lock_fd >= 0)
+        close(lock_fd);
+}
+
+/** Call a function for each open descriptor but the one that lists them; stops when it returns true. */
+static int fds_walk(bool (*visit)(int fd, void *context), void *context)
+{
+    DIR *dir = opendir("/proc/self/fd");
+    const struct dirent *entry;
+    int found = -1;
+
+    if (dir == NULL)
+        return -1;
+    while (found < 0 && (entry = readdir(dir)) != NULL) {
+        char *end;
+        long fd = strtol(entry->d_name, &end, 10);
+
+        if (*end == '\0' && end != entry->d_name && fd != dirfd(dir) && visit((int)fd, context))
+            found = (int)fd;
+    }
+    closedir(dir);
+    return found;
+}
+
+static bool fd_append(int fd, void *context)
+{
+    struct dpdk_fd_set *set = context;
+
+    if (set->count < sizeof(set->fds) / sizeof(set->fds[0]))
+        set->fds[set->count++] = fd;
+    return false;
+}
+
+void dpdk_fds_list(struct dpdk_fd_set *out)
+{
+    out->count = 0;
+    (void)fds_walk(fd_append, out);
+}
+
+static bool fd_in(const struct dpdk_fd_set *set, int fd)
+{
+    for (uint32_t i = 0; i < set->count; i++) {
+        if (set->fds[i] == fd)
+            return true;
+    }
+    return set->count == sizeof(set->fds) / sizeof(set->fds[0]); /* a full list proves nothing */
+}
+
+/* Other threads of the application may open files meanwhile: ordinary files of theirs are left alone. */
+static bool fd_of_dpdk(int fd)
+{
+    static const char *const kinds[] = {"anon_inode:", "pipe:",      "socket:",          "/memfd:",
+                                        "/dev/vfio",   "/dev/net/tun", "/dev/hugepages", "/sys/bus/pci"};
+    char path[32], target[64];
+    ssize_t len;
+
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    len = readlink(path, target, sizeof(target) - 1);
+    if (len < 0)
+        return false;
+    target[len] = '\0';
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (strncmp(target, kinds[i], strlen(kinds[i])) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool fd_cloexec(int fd, void *context)
+{
+    int flags;
+
+    if (fd_in(context, fd) || !fd_of_dpdk(fd))
+        return false;
+    flags = fcntl(fd, F_GETFD);
+    if (flags >= 0 && (flags & FD_CLOEXEC) == 0)
+        (void)fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
+    return false;
+}
+
+void dpdk_fds_cloexec(const struct dpdk_fd_set *before)
+{
+    struct dpdk_fd_set *set = (struct dpdk_fd_set *)(uintptr_t)before; /* only read */
+
+    (void)fds_walk(fd_cloexec, set);
+}
+
+static bool fd_packet(int fd, void *context)
+{
+    int domain = 0;
+    socklen_t len = sizeof(domain);
+
+    return !fd_in(context, fd) && getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain == AF_PACKET;
+}
+
+int dpdk_fds_packet_socket(const struct dpdk_fd_set *before)
+{
+    struct dpdk_fd_set *set = (struct dpdk_fd_set *)(uintptr_t)before; /* only read */
+
+    return fds_walk(fd_packet, set);
+}

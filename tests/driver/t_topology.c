@@ -1,0 +1,118 @@
+#include "t_topology.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct t_bad_conf wire_bad[] = {
+    {"", "driver wire needs the key link"},
+    {"link=x loss=120%", "t.conf:11: port a: loss: '120%' is not a probability"},
+    {"link=x delay=5", "t.conf:11: port a: delay: '5' is not a duration"},
+    {"link=x queue=0", "t.conf:11: port a: queue: '0' is outside 1 to 65536"},
+    {"link=x device=net_null0", "t.conf:11: port a: device: unknown key"},
+    {NULL, NULL},
+};
+
+static const struct t_bad_conf dpdk_bad[] = {
+    {"", "driver dpdk needs the key device"},
+    {"device=eth0", "t.conf:10: port a: device: 'eth0' is neither a PCI address nor a virtual device"},
+    {"device=net_", "is neither a PCI address nor a virtual device"},
+    {"device=0000:03:00.9", "is neither a PCI address nor a virtual device"},
+    {"device=net_null0 ring_pair=x", "t.conf:10: port a: device: not together with ring_pair"},
+    {"device=net_af_packet0", "needs iface=NAME"},
+    {"device=net_af_packet0,iface=", "needs iface=NAME"},
+    {"device=net_af_packet0,iface=x,framesz=1024", "framesz is not a multiple of 16 that holds a frame"},
+    {"device=net_af_packet0,iface=x,blocksz=5000", "blocksz is not a multiple"},
+    {"device=net_af_packet0,iface=x,framecnt=3", "framecnt is not a multiple"},
+    {"device=net_af_packet0,iface=x,qpairs=2", "qpairs is not 1"},
+    {"ring_pair=x memory_mb=1", "t.conf:11: port a: memory_mb: '1' is outside 32 to"},
+    {"ring_pair=x hugepages=maybe", "t.conf:11: port a: hugepages: 'maybe' is none of yes|no|auto"},
+    {"ring_pair=x eal=--lcores=0", "t.conf:11: port a: eal: EAL option '--lcores' is not allowed here"},
+    {"ring_pair=x eal=--vdev=net_null0", "EAL option '--vdev' is not allowed here"},
+    {"ring_pair=x eal=-c", "EAL option '-c' is not allowed here"},
+    {"ring_pair=x eal=--help", "EAL option '--help' is not allowed here"},
+    {"ring_pair=x eal=-v", "EAL option '-v' is not allowed here"},
+    {"ring_pair=x eal=nonsense", "EAL option 'nonsense' is not allowed here"},
+    {"ring_pair=x eal=--iova-mode=xx", "EAL option --iova-mode: 'xx' is not a value it takes"},
+    {"ring_pair=x eal=--iova-mode", "EAL option --iova-mode: '' is not a value it takes"},
+    {"ring_pair=x eal=-a", "EAL option -a: '' is not a value it takes"},
+    {"ring_pair=x eal=--allow=eth0", "EAL option --allow: 'eth0' is not a value it takes"},
+    {"ring_pair=x eal=--log-level=9", "EAL option --log-level: '9' is not a value it takes"},
+    {"ring_pair=x eal=--log-level=a;b:8", "is not a value it takes"},
+    {"ring_pair=x eal=--huge-dir=/nonexistent", "EAL option --huge-dir: '/nonexistent' is not a value it takes"},
+    {"ring_pair=x eal=--socket-mem=12,", "EAL option --socket-mem: '12,' is not a value it takes"},
+    {"ring_pair=x eal=--single-file-segments=1", "is not a value it takes"},
+    {"ring_pair=x eal=-n", "is not a value it takes"},
+    {"ring_pair=x link=y", "t.conf:11: port a: link: unknown key"},
+    {NULL, NULL},
+};
+
+/** A network namespace of this process alone, which ends with it, and a veth pair in it. */
+static bool veth_prepare(void)
+{
+    if (unshare(CLONE_NEWNET) != 0) {
+        printf("no network namespace: %s\n", strerror(errno));
+        return false;
+    }
+    if (system("ip link add t_nic0 mtu 9000 type veth peer name t_nic1 mtu 9000 && "
+               "echo 1 >/proc/sys/net/ipv6/conf/t_nic0/disable_ipv6 && "
+               "echo 1 >/proc/sys/net/ipv6/conf/t_nic1/disable_ipv6 && "
+               "ip link set t_nic0 up && ip link set t_nic1 up") != 0) {
+        printf("no veth pair\n");
+        return false;
+    }
+    return true;
+}
+
+static const struct t_topology topologies[] = {
+    {
+        .name = "wire",
+        .driver = "wire",
+        .keys_a = "link=contract",
+        .keys_b = "link=contract",
+        .burst = 256,
+        .bad = wire_bad,
+    },
+    {
+        .name = "net_ring",
+        .driver = "dpdk",
+        .keys_a = "ring_pair=contract",
+        .keys_b = "ring_pair=contract",
+        .burst = 256,
+        .bad = dpdk_bad,
+    },
+    {
+        .name = "net_null",
+        .driver = "dpdk",
+        .keys_a = "device=net_null0,no-rx=1",
+        .burst = 256,
+        .bad = dpdk_bad,
+    },
+    {
+        .name = "af_packet",
+        .driver = "dpdk",
+        .keys_a = "device=net_af_packet0,iface=t_nic0",
+        .keys_b = "device=net_af_packet1,iface=t_nic1",
+        .needs_root = true,
+        .prepare = veth_prepare,
+        .wait_fd = true,
+        .extmem = true,
+        .burst = 256,
+        .bad = dpdk_bad,
+    },
+};
+
+const struct t_topology *t_topology_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof(topologies) / sizeof(topologies[0]); i++) {
+        if (strcmp(topologies[i].name, name) == 0)
+            return &topologies[i];
+    }
+    printf("no topology '%s'; there are:", name);
+    for (size_t i = 0; i < sizeof(topologies) / sizeof(topologies[0]); i++)
+        printf(" %s", topologies[i].name);
+    printf("\n");
+    return NULL;
+}

@@ -1,0 +1,37 @@
+/**
+ * @file
+ * The places where the contract test runs: which driver, with which keys, and
+ * what joins the two ports.
+ */
+#ifndef T_TOPOLOGY_H
+#define T_TOPOLOGY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct t_bad_conf {
+    const char *keys;
+    const char *reason; /**< part of the error's text */
+};
+
+struct t_topology {
+    const char *name;
+    const char *driver;
+    const char *keys_a;
+    const char *keys_b;  /**< NULL: one port, whose frames go nowhere */
+    bool needs_root;
+    bool (*prepare)(void); /**< makes what the ports need; false: cannot, and said why */
+    bool wait_fd;          /**< the ports must have something to sleep on */
+    bool extmem;           /**< the ports must take external memory */
+    uint32_t burst;        /**< frames that surely fit between the ports */
+    const struct t_bad_conf *bad; /**< ends with NULL keys */
+};
+
+/**
+ * Find a topology.
+ *
+ * @return  It, or NULL: no such name (prints those that exist).
+ */
+const struct t_topology *t_topology_find(const char *name);
+
+#endif
