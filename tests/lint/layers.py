@@ -21,6 +21,7 @@ TOP_FILES = {"CMakeLists.txt", "CMakePresets.json", "README.md", "LICENSE", "CON
 CODE_SUFFIXES = (".c", ".h", ".py", ".sh", ".cmake", "CMakeLists.txt")
 MAX_FILE_LINES = 800
 MAX_FUNCTION_LINES = 70
+MAX_TEST_FUNCTION_LINES = 100  # tables of rows
 
 # What the rooms below the stack may take from it: errors, assertions, logs, clocks, counters. No protocol, no channel.
 BASE_HEADERS = {"stack/err.h", "stack/assert.h", "stack/log.h", "stack/clock.h", "stack/counters.h"}
@@ -93,12 +94,30 @@ def rule_top_level(tree):
             yield Fault("top-level", source.path, 1, "not one of the allowed folders and files")
 
 
+def lwip_exposing(own):
+    """Names ("lwip/x.h") of our headers in stack/lwip that bring in lwIP's, directly or through one another."""
+    exposing = set()
+    while True:
+        more = {name for name, source in own.items() if name not in exposing and
+                any((LWIP.match(used) and used not in own) or f"lwip/{os.path.basename(used)}" in exposing
+                    for _, used in includes(source))}
+        if not more:
+            return exposing
+        exposing |= more
+
+
 def rule_lwip_include(tree):
+    own = {source.path[len("stack/"):]: source for source in sources(tree, ".h")
+           if os.path.dirname(source.path) == "stack/lwip"}
+    exposing = lwip_exposing(own)
     for source in sources(tree, ".c", ".h"):
-        if not source.path.startswith("stack/lwip/"):
-            for number, name in includes(source):
-                if LWIP.match(name):
-                    yield Fault("lwip-include", source.path, number, f"{name}: lwIP stays in stack/lwip")
+        if source.path.startswith("stack/lwip/"):
+            continue
+        for number, name in includes(source):
+            if name in exposing:
+                yield Fault("lwip-include", source.path, number, f"{name} brings in lwIP's headers")
+            elif LWIP.match(name) and name not in own:
+                yield Fault("lwip-include", source.path, number, f"{name}: lwIP stays in stack/lwip")
 
 
 def rule_dpdk_include(tree):
@@ -193,10 +212,10 @@ def functions(source):
 
 def rule_function_length(tree):
     for source in sources(tree, ".c"):
+        most = MAX_TEST_FUNCTION_LINES if "test" in source.path else MAX_FUNCTION_LINES
         for first, last in functions(source):
-            if last - first - 1 > MAX_FUNCTION_LINES:
-                yield Fault("function-length", source.path, first,
-                            f"{last - first - 1} lines; at most {MAX_FUNCTION_LINES}")
+            if last - first - 1 > most:
+                yield Fault("function-length", source.path, first, f"{last - first - 1} lines; at most {most}")
 
 
 def rule_platform(tree):
