@@ -8,6 +8,7 @@
 #include "core/client.h"
 #include "ipc/bell.h"
 #include "ipc/fifo.h"
+#include "ipc/futex.h"
 #include "ipc/lock.h"
 #include "ipc/notify.h"
 #include "ipc/ready.h"
@@ -53,7 +54,7 @@ struct stk_client {
     uint64_t id; /**< of all clients of this process, never reused */
     stk_pump_fn pump;
     void *pump_context;
-    int64_t spin_ns; /**< < 0: endless */
+    int64_t spin_ns;           /**< < 0: endless */
     struct stk_engine *engine; /**< NULL: the region was given */
     struct stk_client *next;   /**< in the list for threads that end */
     struct stk_sock *socks;    /**< region->socks_count */
@@ -73,6 +74,14 @@ static inline int stk_client_usable(const struct stk_client *client)
     }
     uint32_t state = atomic_load_explicit(&client->region->abi->engine_state, memory_order_relaxed);
     return state < STK_ENGINE_PARKED ? STK_OK : STK_ENETDOWN;
+}
+
+/** Without a thread of its own the stack gets a turn when a call finds nothing. */
+static inline void stk_client_pump_once(struct stk_client *client)
+{
+    if (client->pump != NULL) {
+        (void)client->pump(client->pump_context, 0);
+    }
 }
 
 /** Give the rings of a thread that ends back, in every client. Context: that thread. */

@@ -162,6 +162,7 @@ enum stk_state_bit {
 /** Bits of stk_sock_abi.app_flags; written by the app only. */
 enum stk_app_flag {
     STK_APP_CANCELLED = 1u << 0,
+    STK_APP_STARVED = 1u << 1, /* the last send found the chunk pool empty */
 };
 
 /**
@@ -178,7 +179,7 @@ struct stk_sock_abi {
     uint8_t type;
     uint8_t protocol;
     uint32_t instance; /* UINT32_MAX: not yet chosen */
-    uint32_t rx_limit; /* bytes the receive FIFO may hold */
+    STK_U32 rx_limit;  /* bytes the receive FIFO may hold */
     STK_U32 tx_limit;  /* bytes the transmit FIFO may hold */
     uint32_t backlog;
     uint32_t reserved0[7];

@@ -1,0 +1,307 @@
+#include "core/client_priv.h"
+
+#define PAYLOAD_MAX_IPV4 65507u /* 65535 less IPv4 and UDP headers */
+#define PAYLOAD_MAX_IPV6 65487u
+#define PAYLOAD_MAX_RAW 65535u
+
+/* --- Destinations ------------------------------------------------------------ */
+
+static bool addr_is_any(const struct stk_addr *addr)
+{
+    static const uint8_t zero[16];
+    return memcmp(addr->ip, zero, sizeof(zero)) == 0;
+}
+
+static bool addr_is_multicast(const struct stk_addr *addr)
+{
+    return addr->family == STK_AF_INET ? (addr->ip[0] & 0xf0) == 0xe0 : addr->ip[0] == 0xff;
+}
+
+static bool addr_is_limited_broadcast(const struct stk_addr *addr)
+{
+    static const uint8_t ones[4] = {255, 255, 255, 255};
+    return addr->family == STK_AF_INET && memcmp(addr->ip, ones, sizeof(ones)) == 0;
+}
+
+static uint32_t addr_hash(const struct stk_addr *addr)
+{
+    uint32_t words[4];
+    memcpy(words, addr->ip, sizeof(words));
+    uint32_t mix = (words[0] ^ words[1] ^ words[2] ^ words[3] ^ addr->scope_id) * UINT32_C(0x9e3779b1);
+    return mix >> 16;
+}
+
+/** Is there a route, and is it a broadcast? Asks the stack once per thread, destination and state of the ports. */
+static int dest_look_up(struct stk_client *client, const struct stk_addr *to, bool *broadcast)
+{
+    uint32_t ifs_seq = atomic_load_explicit(&client->region->abi->ifs_seq, memory_order_relaxed);
+    struct client_ring *ring = stk_client_ring(client);
+    struct client_dest *dest = &ring->dests[addr_hash(to) % CLIENT_DESTS];
+    struct stk_addr key = *to;
+    key.port = 0;
+    if (!ring->shared && dest->ifs_seq == ifs_seq && memcmp(&dest->addr, &key, sizeof(key)) == 0) {
+        *broadcast = dest->broadcast;
+        return STK_OK;
+    }
+    struct stk_addr local;
+    *broadcast = stk_client_if_broadcast(client, to);
+    int result = stk_client_route(client, &key, &local, NULL);
+    if (result == STK_OK && !ring->shared) {
+        *dest = (struct client_dest){.addr = key, .ifs_seq = ifs_seq, .broadcast = *broadcast};
+    }
+    return result;
+}
+
+/** Checks the destination of a datagram before it is queued: later there is nobody to tell. */
+static int dest_check(struct stk_sock *sock, const struct stk_addr *to)
+{
+    const struct stk_sock_abi *abi = sock->abi;
+    if (to->family != abi->family) {
+        return STK_EAFNOSUPPORT;
+    }
+    if ((abi->type == STK_SOCK_DGRAM && to->port == 0) || addr_is_any(to)) {
+        return STK_EADDRNOTAVAIL;
+    }
+    bool broadcast = addr_is_limited_broadcast(to);
+    if (!broadcast && !addr_is_multicast(to)) {
+        int result = dest_look_up(sock->client, to, &broadcast);
+        if (result != STK_OK) {
+            return result;
+        }
+    }
+    if (broadcast && atomic_load_explicit(&sock->broadcast, memory_order_relaxed) == 0) {
+        return STK_EACCES;
+    }
+    return STK_OK;
+}
+
+/* --- Sending ------------------------------------------------------------------ */
+
+static uint32_t payload_max(const struct stk_sock_abi *abi)
+{
+    if (abi->type == STK_SOCK_RAW) {
+        return PAYLOAD_MAX_RAW;
+    }
+    return abi->family == STK_AF_INET ? PAYLOAD_MAX_IPV4 : PAYLOAD_MAX_IPV6;
+}
+
+/** Bytes of all entries together; more than the largest datagram: just that it is more. */
+static uint64_t iov_bytes(const struct stk_iov *iov, size_t count)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < count && bytes <= PAYLOAD_MAX_RAW; i++) {
+        bytes += iov[i].len;
+        if (iov[i].len > PAYLOAD_MAX_RAW) {
+            return iov[i].len;
+        }
+    }
+    return bytes;
+}
+
+static int bind_implicitly(struct stk_sock *sock)
+{
+    struct stk_addr any = {.family = sock->abi->family};
+    int result = stk_sock_bind(sock, &any);
+    /* Another thread may have come first. */
+    bool bound = (atomic_load_explicit(&sock->abi->state, memory_order_acquire) & STK_ST_BOUND) != 0;
+    return bound ? STK_OK : result;
+}
+
+static int sendto_check(struct stk_sock *sock, uint64_t payload, const struct stk_addr *to)
+{
+    const struct stk_sock_abi *abi = sock->abi;
+    uint32_t state = atomic_load_explicit(&abi->state, memory_order_acquire);
+    if ((state & STK_ST_TX_SHUT) != 0) {
+        return STK_ESHUTDOWN;
+    }
+    if (payload > payload_max(abi)) {
+        return STK_EMSGSIZE;
+    }
+    if (to == NULL && (state & STK_ST_CONNECTED) == 0) {
+        return STK_ENOTCONN;
+    }
+    if (to != NULL) {
+        int result = dest_check(sock, to);
+        if (result != STK_OK) {
+            return result;
+        }
+    }
+    return abi->type == STK_SOCK_DGRAM && (state & STK_ST_BOUND) == 0 ? bind_implicitly(sock) : STK_OK;
+}
+
+/** Writes one record at tail. Returns false when the pool ran empty: nothing is published then. */
+static bool record_write(struct stk_sock *sock, uint64_t tail, const struct stk_dgram_abi *head,
+                         const struct stk_iov *iov, size_t count)
+{
+    struct stk_region *region = sock->client->region;
+    STK_U32 *slots = sock->abi->tx_slots;
+    static const uint8_t padding[8];
+    uint64_t at = tail;
+    if (stk_fifo_write(region, slots, at, head, sizeof(*head)) < sizeof(*head)) {
+        return false;
+    }
+    at += sizeof(*head);
+    for (size_t i = 0; i < count; i++) {
+        if (stk_fifo_write(region, slots, at, iov[i].base, iov[i].len) < iov[i].len) {
+            return false;
+        }
+        at += iov[i].len;
+    }
+    uint64_t pad = tail + STK_DGRAM_SIZE(head->payload_bytes) - at;
+    return stk_fifo_write(region, slots, at, padding, pad) == pad;
+}
+
+int64_t stk_sock_sendto(struct stk_sock *sock, const struct stk_iov *iov, size_t count, const struct stk_addr *to)
+{
+    int usable = stk_client_usable(sock->client);
+    if (usable != STK_OK) {
+        return usable;
+    }
+    struct stk_sock_abi *abi = sock->abi;
+    if (abi->type == STK_SOCK_STREAM) {
+        return stk_sock_send(sock, iov, count);
+    }
+    uint64_t payload = iov_bytes(iov, count);
+    int result = sendto_check(sock, payload, to);
+    if (result != STK_OK) {
+        return result;
+    }
+    struct stk_dgram_abi head = {.payload_bytes = (uint32_t)payload};
+    if (to != NULL) {
+        head.addr = *to;
+    }
+    stk_lock_take(&abi->tx_lock);
+    uint64_t tail = atomic_load_explicit(&abi->tx_tail, memory_order_relaxed);
+    uint64_t used = stk_sock_abi_tx_used(abi);
+    uint64_t size = STK_DGRAM_SIZE(payload);
+    /* An empty FIFO takes any datagram, whatever SO_SNDBUF. */
+    bool room = used == 0 || used + size <= stk_sock_abi_tx_limit(abi);
+    bool written = room && record_write(sock, tail, &head, iov, count);
+    if (written) {
+        /* edge G, app's end. */
+        atomic_store_explicit(&abi->tx_tail, tail + size, memory_order_release);
+    }
+    stk_lock_give(&abi->tx_lock);
+    if (written) {
+        stk_client_kick(sock);
+        return (int64_t)payload;
+    }
+    if (room) {
+        stk_client_starved(sock);
+    }
+    stk_client_pump_once(sock->client);
+    return STK_EAGAIN;
+}
+
+/* --- Receiving ---------------------------------------------------------------- */
+
+/** Reads the head of the first record; false: none. A damaged length is cut to what is queued. */
+static bool record_head(struct stk_sock *sock, uint64_t at, uint64_t queued, struct stk_dgram_abi *head)
+{
+    if (queued < sizeof(*head) || queued > STK_FIFO_MAX) {
+        return false;
+    }
+    (void)stk_fifo_read(sock->client->region, sock->abi->rx_slots, at, head, sizeof(*head));
+    if (STK_DGRAM_SIZE(head->payload_bytes) > queued) {
+        head->payload_bytes = (uint32_t)(queued - sizeof(*head));
+    }
+    return true;
+}
+
+static uint64_t record_scatter(struct stk_sock *sock, uint64_t at, uint64_t payload, const struct stk_iov *iov,
+                               size_t count)
+{
+    uint64_t done = 0;
+    for (size_t i = 0; i < count && done < payload; i++) {
+        uint64_t len = iov[i].len < payload - done ? iov[i].len : payload - done;
+        (void)stk_fifo_read(sock->client->region, sock->abi->rx_slots, at + done, iov[i].base, len);
+        done += len;
+    }
+    return done;
+}
+
+/** Passes a record; says whether the stack should hear of the room. Holder of rx_lock. */
+static bool record_pass(struct stk_sock *sock, uint64_t at, const struct stk_dgram_abi *head)
+{
+    struct stk_sock_abi *abi = sock->abi;
+    uint64_t to = at + STK_DGRAM_SIZE(head->payload_bytes);
+    stk_fifo_release(sock->client->region, abi->rx_slots, at, to);
+    uint64_t read = atomic_load_explicit(&abi->rx_payload_read, memory_order_relaxed);
+    uint32_t records = atomic_load_explicit(&abi->rx_records_read, memory_order_relaxed);
+    atomic_store_explicit(&abi->rx_payload_read, read + head->payload_bytes, memory_order_relaxed);
+    atomic_store_explicit(&abi->rx_records_read, records + 1, memory_order_relaxed);
+    /* edge F, app's end. */
+    atomic_store_explicit(&abi->rx_head, to, memory_order_release);
+    uint32_t want = atomic_load_explicit(&abi->rx_want, memory_order_relaxed);
+    if (want == 0 || to - atomic_load_explicit(&abi->rx_kick_head, memory_order_relaxed) < want) {
+        return false;
+    }
+    atomic_store_explicit(&abi->rx_kick_head, to, memory_order_relaxed);
+    return true;
+}
+
+static void info_fill(struct stk_msg_info *info, const struct stk_dgram_abi *head, uint64_t done)
+{
+    *info = (struct stk_msg_info){
+        .from = head->addr,
+        .to = head->local,
+        .if_index = head->if_index,
+        .ttl = head->ttl,
+        .tos = head->tos,
+        .truncated = done < head->payload_bytes,
+        .flags = head->flags,
+        .full_size = head->payload_bytes,
+    };
+}
+
+/** What a datagram socket without a datagram answers. */
+static int recvfrom_empty_error(struct stk_sock *sock)
+{
+    stk_client_pump_once(sock->client);
+    return STK_EAGAIN;
+}
+
+int64_t stk_sock_recvfrom(struct stk_sock *sock, const struct stk_iov *iov, size_t count, unsigned flags,
+                          struct stk_msg_info *info)
+{
+    int usable = stk_client_usable(sock->client);
+    if (usable != STK_OK) {
+        return usable;
+    }
+    struct stk_sock_abi *abi = sock->abi;
+    if (abi->type == STK_SOCK_STREAM) {
+        return stk_sock_recv(sock, iov, count, flags);
+    }
+    if (atomic_load_explicit(&abi->error, memory_order_relaxed) != 0) {
+        int error = stk_sock_error_take(sock);
+        if (error != STK_OK) {
+            return error;
+        }
+    }
+    if ((atomic_load_explicit(&abi->state, memory_order_acquire) & STK_ST_RX_SHUT) != 0) {
+        return STK_ESHUTDOWN;
+    }
+    struct stk_dgram_abi head;
+    uint64_t done = 0;
+    bool kick = false;
+    stk_lock_take(&abi->rx_lock);
+    uint64_t at = atomic_load_explicit(&abi->rx_head, memory_order_relaxed);
+    /* edge E, app's end. */
+    uint64_t queued = atomic_load_explicit(&abi->rx_tail, memory_order_acquire) - at;
+    bool there = record_head(sock, at, queued, &head);
+    if (there) {
+        done = record_scatter(sock, at + sizeof(head), head.payload_bytes, iov, count);
+        kick = (flags & STK_RECV_PEEK) == 0 && record_pass(sock, at, &head);
+    }
+    stk_lock_give(&abi->rx_lock);
+    if (!there) {
+        return recvfrom_empty_error(sock);
+    }
+    if (kick) {
+        stk_client_kick(sock);
+    }
+    if (info != NULL) {
+        info_fill(info, &head, done);
+    }
+    return (int64_t)done;
+}

@@ -1,0 +1,134 @@
+#include "core/client_priv.h"
+
+/** Pause before a socket that found the chunk pool empty is looked at again. */
+#define STARVED_NAP_NS ((int64_t)1000 * 1000)
+
+uint32_t stk_sock_arm(struct stk_sock *sock, uint32_t mask)
+{
+    if (stk_client_usable(sock->client) != STK_OK) {
+        return 0;
+    }
+    /* edge J, app's end: armed first, then the look. */
+    (void)atomic_fetch_or_explicit(&sock->abi->armed, mask, memory_order_seq_cst);
+    uint32_t hit = stk_sock_abi_ready(sock->abi) & mask;
+    if (hit != 0) {
+        /* The queue has one producer, the stack: have it look. */
+        stk_client_kick(sock);
+    }
+    return hit;
+}
+
+void stk_sock_disarm(struct stk_sock *sock, uint32_t mask)
+{
+    if (stk_client_usable(sock->client) == STK_OK) {
+        (void)atomic_fetch_and_explicit(&sock->abi->armed, ~mask, memory_order_seq_cst);
+    }
+}
+
+/** Turns an entry of the queue into an event; false: nothing that the dispatcher should see. */
+static bool event_make(struct stk_client *client, uint32_t index, struct stk_event *event)
+{
+    struct stk_sock *sock = &client->socks[index];
+    if (atomic_load_explicit(&sock->held, memory_order_acquire) == 0) {
+        return false;
+    }
+    uint32_t ready = stk_client_sock_ready(sock);
+    uint32_t armed = atomic_load_explicit(&sock->abi->armed, memory_order_seq_cst);
+    uint32_t fired = ready & armed;
+    if (fired == 0) {
+        if ((stk_sock_abi_ready(sock->abi) & armed) != 0) {
+            /* Ready but for the empty pool, which nobody announces: come back. */
+            STK_U32 nobody = 0;
+            if (client->pump == NULL) {
+                (void)stk_futex_wait(&nobody, 0, STARVED_NAP_NS);
+            }
+            stk_client_kick(sock);
+        }
+        return false;
+    }
+    (void)atomic_fetch_and_explicit(&sock->abi->armed, ~fired, memory_order_seq_cst);
+    *event = (struct stk_event){
+        .cookie = atomic_load_explicit(&sock->abi->cookie, memory_order_acquire),
+        .ready = ready,
+        .fired = fired,
+    };
+    return true;
+}
+
+static int events_take(struct stk_client *client, struct stk_event *events, size_t count)
+{
+    size_t taken = 0;
+    uint32_t index;
+    while (taken < count && stk_event_pop(client->region, &index)) {
+        taken += event_make(client, index, &events[taken]) ? 1u : 0u;
+    }
+    return (int)taken;
+}
+
+#define EVENTS_MORE INT32_MAX /* nothing yet */
+
+static int events_look(struct stk_client *client, struct stk_event *events, size_t count, const _Atomic uint32_t *wake)
+{
+    int taken = events_take(client, events, count);
+    if (taken > 0) {
+        return taken;
+    }
+    if (wake != NULL && atomic_load_explicit(wake, memory_order_seq_cst) != 0) {
+        return STK_EINTR;
+    }
+    int usable = stk_client_usable(client);
+    return usable == STK_OK ? EVENTS_MORE : usable;
+}
+
+static int events_pump(struct stk_client *client, struct stk_event *events, size_t count, int64_t timeout_ns,
+                       const _Atomic uint32_t *wake)
+{
+    uint64_t now = client->pump(client->pump_context, 0);
+    uint64_t until = timeout_ns < 0 ? STK_NEVER : now + (uint64_t)timeout_ns;
+    for (;;) {
+        int result = events_look(client, events, count, wake);
+        if (result != EVENTS_MORE) {
+            return result;
+        }
+        if (now >= until) {
+            return 0;
+        }
+        now = client->pump(client->pump_context, until);
+    }
+}
+
+int stk_events_wait(struct stk_client *client, struct stk_event *events, size_t count, int64_t timeout_ns,
+                    const _Atomic uint32_t *wake)
+{
+    int usable = stk_client_usable(client);
+    if (usable != STK_OK) {
+        return usable;
+    }
+    if (count == 0) {
+        return STK_EINVAL;
+    }
+    if (client->pump != NULL) {
+        return events_pump(client, events, count, timeout_ns, wake);
+    }
+    struct client_deadline deadline = {stk_clock_ns(), timeout_ns};
+    for (uint32_t spins = 1;; spins++) {
+        int result = events_look(client, events, count, wake);
+        if (result != EVENTS_MORE) {
+            return result;
+        }
+        if (spins % 32 != 0 && client->spin_ns != 0) {
+            stk_cpu_relax();
+            continue;
+        }
+        uint64_t now = stk_clock_ns();
+        int64_t left = stk_client_left(&deadline, now);
+        if (left == 0) {
+            return 0;
+        }
+        if (client->spin_ns < 0 || now - deadline.start_ns < (uint64_t)client->spin_ns) {
+            continue;
+        }
+        /* edge L, dispatcher's end. */
+        stk_event_sleep(client->region, wake, left < CLIENT_SLICE_NS ? left : CLIENT_SLICE_NS);
+    }
+}
