@@ -7,17 +7,10 @@ from figures import gbps, us
 from jobs import Failed
 from steps import UDP_MAX, UDP_SIZES
 
-SERVER = {4: "10.78.0.2", 6: "fd00:78::2"}
-CLIENT = {4: "10.78.0.1", 6: "fd00:78::1"}
-
-
-def wire_ini():
-    """Two stack instances, one port each, on one link."""
-    lines = ["[engine]", "connect_timeout = 3s", ""]
-    for instance, addresses in enumerate((CLIENT, SERVER)):
-        lines += [f"[port wire{instance}]", "driver = wire", f"instance = {instance}", "wire.link = demo",
-                  *(f"address = {address}/{veth.PREFIX[family]}" for family, address in addresses.items()), ""]
-    return "\n".join(lines)
+INI = os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, os.pardir, "configs", "wire-pair.ini")
+# The addresses of its two ports, one port in each of two stack instances.
+CLIENT = {4: "10.88.0.1", 6: "fd88::1"}
+SERVER = {4: "10.88.0.2", 6: "fd88::2"}
 
 
 class InMemorySteps:
@@ -26,17 +19,14 @@ class InMemorySteps:
         self.options = options
         self.pair = os.path.join(build, "bench", "pair")
         self.port = 7000
-        self.ini = jobs.path("ini")
-        with open(self.ini, "w", encoding="utf-8") as handle:
-            handle.write(wire_ini())
         self.file = jobs.path("data")
         self.file_digest = jobs_module.random_file(self.file, options.xfer_bytes)
 
-    def run(self, server, client, family, port_first=True):
+    def run(self, server, client, family):
         self.port += 1
         at = ("--at", veth.at(SERVER[family], self.port))
         words = [self.pair, server[0], *server[1:], *at, "--", client[0], *client[1:], *at, "--from", CLIENT[family]]
-        return self.jobs.run(words, seconds=120, env={"WINLANE_CONFIG": self.ini})
+        return self.jobs.run(words, seconds=120, env={"WINLANE_CONFIG": os.path.abspath(INI)})
 
     def http(self, family):
         got = self.jobs.path("got")
