@@ -378,9 +378,6 @@ int stk_conf_key_continue(struct stk_conf_parse *parse, const char *value)
     struct stk_conf_port *port = parse->open->port;
     const char *name = key != NULL ? key->name : port->args[port->args_count - 1].key;
     struct stk_conf_where where = stk_conf_here(parse, name);
-    if (*value == '\0') {
-        return STK_OK;
-    }
     if (looks_like_key(parse, value)) {
         return stk_conf_fail_at(parse, where, STK_EINVAL,
                                 "the indented line continues this key, but looks like another; keys begin in the first "

@@ -126,7 +126,10 @@ static int line_check(struct stk_conf_parse *parse, const char *line, size_t len
     return line_check_text(parse, line + skip, len - skip);
 }
 
-/* libinih's source of lines: like fgets, but a line is whole or an error, never split. */
+/*
+ * libinih's source of lines: like fgets, but a line is whole or an error, never split. The newline is needed: the library's
+ * heap mode, which the program may have chosen for itself, joins what has none to the next line.
+ */
 static char *line_next(char *out, int size, void *stream)
 {
     struct stk_conf_parse *parse = stream;
@@ -138,13 +141,15 @@ static char *line_next(char *out, int size, void *stream)
     if (line == NULL || line_check(parse, line, len) != STK_OK) {
         return NULL;
     }
-    if (len >= (size_t)size) {
+    if (len + 2 > (size_t)size) {
         (void)stk_conf_fail_at(parse, stk_conf_here(parse, NULL), STK_EPROTO,
-                               "the INI library takes lines of less than %d bytes only", size);
+                               "line of %zu bytes; the program has set the INI library to take %d at most", len,
+                               size - 2);
         return NULL;
     }
     memcpy(out, line, len);
-    out[len] = '\0';
+    out[len] = '\n';
+    out[len + 1] = '\0';
     return out;
 }
 
@@ -162,11 +167,22 @@ static void comment_cut(const char *value, char *out, size_t size)
     out[len] = '\0';
 }
 
+/* The library's settings are the process's: a program may have switched continuation lines off. */
+static bool continues_last(const struct stk_conf_parse *parse, const char *name)
+{
+    const struct stk_conf_port *port = parse->open->port;
+    const char *last = parse->last != NULL ? parse->last->name : port->args[port->args_count - 1].key;
+    return strcmp(name, last) == 0;
+}
+
 static int pair_take(void *user, const char *section, const char *name, const char *value)
 {
     struct stk_conf_parse *parse = user;
     (void)section;
-    if (parse->result != STK_OK) {
+    if (parse->result != STK_OK || value == NULL) {
+        return 0;
+    }
+    if (parse->indented && !continues_last(parse, name)) {
         return 0;
     }
     if (parse->indented) {
@@ -185,7 +201,8 @@ int stk_conf_read(struct stk_conf_parse *parse)
     }
     if (bad > 0 && parse->result == STK_OK) {
         struct stk_conf_where where = {.line = (uint32_t)bad};
-        return stk_conf_fail_at(parse, where, STK_EPROTO, "the INI library cannot read this line");
+        return stk_conf_fail_at(parse, where, STK_EPROTO,
+                                "the INI library does not take this line; has the program changed its settings?");
     }
     return parse->result;
 }

@@ -14,8 +14,8 @@
 
 #include "stack/config.h"
 
-/** Longest line that libinih's buffer holds, without its end. */
-#define STK_CONF_LINE_MAX 199
+/** Longest line that libinih's buffer of 200 bytes holds with a newline and a NUL. */
+#define STK_CONF_LINE_MAX 198
 /** Longest key: libinih keeps this much of it for continuation lines. */
 #define STK_CONF_KEY_MAX 49
 /** At most so many keys in one section's table. */

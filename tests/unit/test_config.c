@@ -353,7 +353,7 @@ static void config__longest_line__accepted_whole(void **state)
     char path[256];
     (void)state;
     memset(path, 'p', sizeof(path));
-    int value = 199 - (int)strlen("pcap.rx_file = ");
+    int value = 198 - (int)strlen("pcap.rx_file = ");
     (void)snprintf(text, sizeof(text), "[port a]\ndriver = pcap\npcap.rx_file = %.*s\r\n", value, path);
     struct stk_config *config = t_parse_good(text);
     assert_int_equal(strlen(config->ports[0].args[0].value), value);
