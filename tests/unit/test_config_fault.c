@@ -1,11 +1,13 @@
 /*
- * Each allocation of the configuration parser fails in turn. The linker sends
- * malloc and kin of the linked archives through the counters here.
+ * Each allocation of the configuration parser fails in turn, and reading the
+ * file goes wrong in each way. The linker sends malloc, read and kin of the
+ * linked archives through the counters here.
  */
 #include "stack/config.h"
 #include "stack/err.h"
 #include "t_config.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
 
 #include <cmocka.h>
 
@@ -20,10 +23,12 @@ void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *old, size_t size);
 void __real_free(void *old);
+ssize_t __real_read(int fd, void *buf, size_t size);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *old, size_t size);
 void __wrap_free(void *old);
+ssize_t __wrap_read(int fd, void *buf, size_t size);
 
 static struct {
     bool on;
@@ -70,6 +75,44 @@ void __wrap_free(void *old)
 {
     faults.live -= faults.on && old != NULL;
     __real_free(old);
+}
+
+/* What reading the file does. */
+enum reading { READ_WELL, READ_BYTES, READ_INTERRUPTED, READ_ERROR, READ_ERROR_LATER, READ_GROWING };
+
+static struct {
+    enum reading way;
+    unsigned calls;
+} reads;
+
+ssize_t __wrap_read(int fd, void *buf, size_t size)
+{
+    reads.calls++;
+    switch (reads.way) {
+    case READ_WELL:
+        break;
+    case READ_BYTES:
+        return __real_read(fd, buf, size > 7 ? 7 : size);
+    case READ_INTERRUPTED:
+        if (reads.calls % 2 == 1) {
+            errno = EINTR;
+            return -1;
+        }
+        return __real_read(fd, buf, size > 100 ? 100 : size);
+    case READ_ERROR:
+        errno = EIO;
+        return -1;
+    case READ_ERROR_LATER:
+        if (reads.calls > 3) {
+            errno = EIO;
+            return -1;
+        }
+        return __real_read(fd, buf, size > 10 ? 10 : size);
+    case READ_GROWING:
+        memset(buf, '\n', size > 65536 ? 65536 : size);
+        return size > 65536 ? 65536 : (ssize_t)size;
+    }
+    return __real_read(fd, buf, size);
 }
 
 static void faults_begin(unsigned fail_at)
@@ -131,6 +174,44 @@ static void config__each_allocation_fails__enomem_and_no_leak(void **state)
     }
 }
 
+static void load__reading_goes_wrong__whole_file_or_an_error(void **state)
+{
+    static const struct {
+        enum reading way;
+        int result;
+        const char *why;
+    } rows[] = {
+        {READ_WELL, STK_OK, ""},
+        {READ_BYTES, STK_OK, ""},
+        {READ_INTERRUPTED, STK_OK, ""},
+        {READ_ERROR, STK_EIO, ": cannot be read"},
+        {READ_ERROR_LATER, STK_EIO, ": cannot be read"},
+        {READ_GROWING, STK_EIO, ": larger than 1 MiB"},
+    };
+    const struct way *ways = *state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char error[STK_CONF_ERROR_SIZE] = "";
+        char expected[STK_CONF_ERROR_SIZE] = "";
+        struct stk_config *config = NULL;
+        reads.way = rows[i].way;
+        reads.calls = 0;
+        faults_begin(0);
+        int result = stk_config_load(ways[3].path, &config, error, sizeof(error));
+        uint32_t ports_count = config != NULL ? config->ports_count : 0;
+        stk_config_free(config);
+        faults.on = false;
+        reads.way = READ_WELL;
+        if (rows[i].result != STK_OK) {
+            (void)snprintf(expected, sizeof(expected), "%.400s%s", ways[3].path, rows[i].why);
+        }
+        assert_string_equal(error, expected);
+        assert_int_equal(result, rows[i].result);
+        assert_int_equal(ports_count, result == STK_OK ? 1 : 0);
+        assert_int_equal(faults.live, 0);
+        assert_true(reads.calls > 0);
+    }
+}
+
 /* The counters themselves notice a block that stays. */
 static void faults__block_kept__is_counted(void **state)
 {
@@ -162,6 +243,7 @@ int main(int argc, char **argv)
     };
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_prestate(config__each_allocation_fails__enomem_and_no_leak, ways),
+        cmocka_unit_test_prestate(load__reading_goes_wrong__whole_file_or_an_error, ways),
         cmocka_unit_test(faults__block_kept__is_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

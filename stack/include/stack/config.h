@@ -108,7 +108,7 @@ struct stk_config {
     char file[512]; /**< where it came from, for messages */
     struct stk_conf_engine engine;
     uint32_t ports_count;
-    uint32_t instances_count; /**< highest port instance + 1 */
+    uint32_t instances_count; /**< highest port instance + 1; each has a port; 1 without any port */
     struct stk_conf_port ports[STK_CONF_PORTS_MAX];
     char log_level[16]; /**< "": not set */
     char *strings;      /**< owns what args point to */
