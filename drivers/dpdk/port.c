@@ -215,7 +215,9 @@ static int device_start(struct dpdk_port *self, const struct nic_port_conf *conf
     eth_conf = calloc(1, sizeof(*eth_conf)); /* too large for the stack */
     if (eth_conf == NULL)
         return STK_ENOMEM;
-    eth_conf->rxmode.mtu = conf->mtu;
+    /* net_af_packet names 1518 bytes as its most, whatever its slots hold: there the interface's MTU counts. */
+    if (self->device.iface[0] == '\0')
+        eth_conf->rxmode.mtu = conf->mtu;
     negotiate(self, &info, conf->caps_off, eth_conf);
     err = pools_and_start(self, conf, &info, eth_conf);
     free(eth_conf);

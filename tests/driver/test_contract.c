@@ -234,11 +234,11 @@ static void burst__every_size__arrives_whole_and_in_order(void **state)
     uint64_t frames = 0, bytes = 0;
 
     (void)state;
-    for (uint32_t len = 60; len <= mtu + NIC_L2_OVERHEAD; len += step) {
+    for (uint32_t len = 60; len <= mtu + NIC_FRAME_MIN; len += step) {
         struct nic_buf *bufs[4];
 
-        if (len + step > mtu + NIC_L2_OVERHEAD)
-            len = mtu + NIC_L2_OVERHEAD;
+        if (len + step > mtu + NIC_FRAME_MIN)
+            len = mtu + NIC_FRAME_MIN;
         for (uint32_t i = 0; i < 4; i++)
             bufs[i] = t_frame_must(p.a, len, len + i);
         send_all(p.a, bufs, 4);
@@ -333,8 +333,11 @@ static void burst__torn_or_malformed__is_counted_and_never_arrives(void **state)
         buf->pkt_len += i == 0 ? 1 : UINT32_MAX;
         assert_int_equal(nic_tx_burst(p.a, &buf, 1, 0), 1);
     }
-    /* One byte too long, in two segments. */
-    buf = t_frame_must(p.a, mtu + NIC_L2_OVERHEAD, 0);
+    /* One byte too long, in one segment and in two. */
+    buf = t_frame_must(p.a, mtu + NIC_FRAME_MIN + 1, 0);
+    assert_int_equal(nic_tx_burst(p.a, &buf, 1, 0), 1);
+    bad++;
+    buf = t_frame_must(p.a, mtu + NIC_FRAME_MIN, 0);
     buf->next = t_frame_must(p.a, 1, 0);
     buf->pkt_len++;
     buf->segs = 2;
@@ -353,6 +356,30 @@ static void burst__torn_or_malformed__is_counted_and_never_arrives(void **state)
         assert_silent(p.b);
     /* A wire carries what is torn; its receiver counts it. */
     assert_int_equal(t_stats(p.a).tx_errors + (p.b == NULL ? 0 : t_stats(p.b).rx_errors), bad);
+    pair_close(&p);
+}
+
+static void burst__vlan_tag__may_exceed_the_mtu(void **state)
+{
+    struct pair p = pair_open(0);
+    struct nic_buf *buf = t_frame_must(p.a, mtu + NIC_L2_OVERHEAD, 0);
+
+    (void)state;
+    memcpy(buf->data + 12, "\x81\0\0\5\x88\xb5", 6);
+    send_all(p.a, &buf, 1);
+    assert_int_equal(t_stats(p.a).tx_errors, 0);
+    if (p.b != NULL) {
+        receive(p.b, &buf, 1);
+        assert_int_equal(buf->pkt_len, mtu + NIC_L2_OVERHEAD);
+        assert_memory_equal(buf->data + 12, "\x81\0\0\5\x88\xb5", 6);
+        nic_buf_free(buf);
+    }
+    buf = t_frame_must(p.a, mtu + NIC_L2_OVERHEAD, 0);
+    memcpy(buf->data + 12, "\x81\0\0\5\x88\xb5", 6);
+    buf->next = t_frame_must(p.a, 1, 0);
+    buf->pkt_len++;
+    assert_int_equal(nic_tx_burst(p.a, &buf, 1, 0), 1);
+    assert_int_equal(t_stats(p.a).tx_errors, 1);
     pair_close(&p);
 }
 
@@ -526,6 +553,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(burst__more_than_fits__stays_the_callers),
         cmocka_unit_test(burst__echoed__comes_back),
         cmocka_unit_test(burst__torn_or_malformed__is_counted_and_never_arrives),
+        cmocka_unit_test(burst__vlan_tag__may_exceed_the_mtu),
         cmocka_unit_test(burst__bad_frame_between_good_ones__stops_nobody),
         cmocka_unit_test(burst__chains__arrive_whole),
         cmocka_unit_test(extmem__sent_or_freed__is_released_exactly_once),

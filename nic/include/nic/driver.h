@@ -67,8 +67,8 @@ void nic_port_base_init(struct nic_port *port, const struct nic_driver *driver, 
 
 /**
  * Whether a chain is a frame that may be sent: lengths add up, not too many
- * segments, within min..MTU + NIC_L2_OVERHEAD bytes. Drivers count what is
- * not as tx_errors and free it.
+ * segments, from min bytes to the MTU and its Ethernet header, with a VLAN tag
+ * four more. Drivers count what is not as tx_errors and free it.
  *
  * @param min  Bytes; NIC_FRAME_MIN, or less on a wire that carries torn frames.
  *
