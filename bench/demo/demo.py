@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Shows real programs over the whole line; every row of the table that it prints was verified.
 
-Usage: demo.py BUILD_DIR [--no-root] [--quick] [--capture FILE]
+Usage: demo.py BUILD_DIR [--no-root] [--quick] [--no-figures] [--capture FILE]
 
 As root: two namespaces and a veth pair, Winlane on a DPDK af_packet port at one end, the kernel's stack with ordinary
-programs at the other. --no-root: the same programs over the in-memory wire. --quick: less data. Exit status 0 only if
+programs at the other. --no-root: the same programs over the in-memory wire. --quick: less data. --no-figures: nothing is measured. Exit status 0 only if
 every row was verified.
 """
 import argparse
@@ -30,6 +30,7 @@ def options_read():
     parser.add_argument("build")
     parser.add_argument("--no-root", action="store_true", help="over the in-memory wire")
     parser.add_argument("--quick", action="store_true", help="less data, shorter measurements")
+    parser.add_argument("--no-figures", action="store_true", help="leave out the rows that measure")
     parser.add_argument("--capture", help="where the capture goes (default: BUILD_DIR/demo.pcap)")
     parser.add_argument("--only", help="rows whose text contains this")
     options = parser.parse_args()

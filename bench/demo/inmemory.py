@@ -70,10 +70,12 @@ class InMemorySteps:
         found = []
         for family in (4, 6):
             ip = f"IPv{family}"
-            for what, how, step in ((f"{ip} HTTP: Winsock client and server", "SHA-256 equal", self.http),
-                                    (f"{ip} TCP: both ways at once", "SHA-256 equal at both ends", self.transfer),
-                                    (f"{ip} UDP: echo, fragments included", "every byte, sender's address", self.udp),
-                                    (f"{ip} TCP 64 B round trip (RTT)", "last echo compared", self.round_trips),
-                                    (f"{ip} TCP throughput", "counted by the receiver", self.throughput)):
+            steps = [(f"{ip} HTTP: Winsock client and server", "SHA-256 equal", self.http),
+                     (f"{ip} TCP: both ways at once", "SHA-256 equal at both ends", self.transfer),
+                     (f"{ip} UDP: echo, fragments included", "every byte, sender's address", self.udp)]
+            if not self.options.no_figures:
+                steps += [(f"{ip} TCP 64 B round trip (RTT)", "last echo compared", self.round_trips),
+                          (f"{ip} TCP throughput", "counted by the receiver", self.throughput)]
+            for what, how, step in steps:
                 found.append((what, how, lambda step=step, family=family: step(family)))
         return found

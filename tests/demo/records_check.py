@@ -1,0 +1,48 @@
+#!/usr/bin/env python3
+"""Checks the records of a benchmark run: known keys, numbers where numbers belong, every measure there.
+
+Usage: records_check.py FILE
+"""
+import json
+import sys
+
+TEXTS = {"name", "api", "carrier", "wire", "commit", "machine"}
+NUMBERS = {"size_bytes", "p50_ns", "p99_ns", "p999_ns", "rate_per_s", "bits_per_s", "floor_p50_ns", "floor_rate_per_s",
+           "kernel_p50_ns", "kernel_rate_per_s", "kernel_bits_per_s"}
+WANTED = {
+    "rtt_tcp": {"p50_ns", "p99_ns", "p999_ns", "rate_per_s", "floor_p50_ns", "floor_rate_per_s", "kernel_p50_ns",
+                "kernel_rate_per_s", "size_bytes"},
+    "stream_out": {"bits_per_s", "kernel_bits_per_s"},
+    "stream_in": {"bits_per_s", "kernel_bits_per_s"},
+    "crr": {"p50_ns", "p99_ns", "rate_per_s", "kernel_p50_ns", "kernel_rate_per_s"},
+}
+
+
+def faults(records):
+    for record in records:
+        name = record.get("name", "(no name)")
+        for key in record.keys() - TEXTS - NUMBERS:
+            yield f"{name}: {key}: not a key of a record"
+        for key in TEXTS - record.keys():
+            yield f"{name}: {key} is missing"
+        for key in TEXTS & record.keys():
+            if not isinstance(record[key], str) or not record[key]:
+                yield f"{name}: {key}: no text"
+        for key in NUMBERS & record.keys():
+            if not isinstance(record[key], (int, float)) or record[key] <= 0:
+                yield f"{name}: {key}: {record[key]!r} is no positive number"
+        for key in WANTED.get(name, set()) - record.keys():
+            yield f"{name}: {key} is missing"
+    for name in WANTED.keys() - {record.get("name") for record in records}:
+        yield f"no record of {name}"
+
+
+def main():
+    with open(sys.argv[1], encoding="utf-8") as handle:
+        found = list(faults(json.load(handle)))
+    print(*found, sep="\n")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
