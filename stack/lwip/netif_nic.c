@@ -8,6 +8,8 @@
 #include "lwip/etharp.h"
 #include "lwip/ethip6.h"
 #include "lwip/igmp.h"
+#include "lwip/ip4_frag.h"
+#include "lwip/ip6_frag.h"
 #include "lwip/prot/ethernet.h"
 #include "lwip/mld6.h"
 #include "lwip/priv/nd6_priv.h"
@@ -226,6 +228,15 @@ static int nif_setup(struct stk_netif *nif, const struct stk_conf_port *conf)
     return err;
 }
 
+/* Fragments wait in buffers of ports: give them up as if their time had run out, so that a port can close. */
+static void nif_reassembly_flush(struct stk_netif *nif)
+{
+    for (uint32_t i = 0; i <= IP_REASS_MAXAGE && nif->inst->lwip.ip4.reassdatagrams != NULL; i++)
+        ip_reass_tmr();
+    for (uint32_t i = 0; i <= IPV6_REASS_MAXAGE && nif->inst->lwip.ip6.reassdatagrams != NULL; i++)
+        ip6_reass_tmr();
+}
+
 static void nif_teardown(struct stk_netif *nif)
 {
     if (nif->netifs_count > 0 && netif_dhcp_data(&nif->netifs[0]) != NULL) {
@@ -236,6 +247,8 @@ static void nif_teardown(struct stk_netif *nif)
         struct netif *netif = &nif->netifs[--nif->netifs_count];
         stk_route_remove_netif(&nif->inst->routes, netif);
         netif_set_down(netif);
+        if (nif->netifs_count == 0)
+            nif_reassembly_flush(nif);
         netif_remove(netif);
     }
     stk_netif_tx_flush(nif, nif->now_ns);
