@@ -1,0 +1,314 @@
+/** @file Making, naming and connecting sockets. */
+#include "wsp_connect.h"
+
+#include "wsp_addr.h"
+#include "wsp_error.h"
+#include "wsp_event.h"
+#include "wsp_wait.h"
+
+#define SOCKET_FLAGS                                                                                                   \
+    (WSA_FLAG_OVERLAPPED | WSA_FLAG_MULTIPOINT_C_ROOT | WSA_FLAG_MULTIPOINT_C_LEAF | WSA_FLAG_MULTIPOINT_D_ROOT |      \
+     WSA_FLAG_MULTIPOINT_D_LEAF | WSA_FLAG_ACCESS_SYSTEM_SECURITY | WSA_FLAG_NO_HANDLE_INHERIT |                       \
+     WSA_FLAG_REGISTERED_IO)
+#define SOCKET_ROOTS (WSA_FLAG_MULTIPOINT_C_ROOT | WSA_FLAG_MULTIPOINT_D_ROOT)
+#define SOCKET_LEAVES (WSA_FLAG_MULTIPOINT_C_LEAF | WSA_FLAG_MULTIPOINT_D_LEAF)
+#define BACKLOG_MAX 65535
+#define BACKLOG_HINT_MIN 200 /* WSPLISTEN-2: SOMAXCONN_HINT */
+
+/* What a socket shall be; FROM_PROTOCOL_INFO and 0 are resolved (WSPSOCKET-2). */
+struct socket_kind {
+    int af;
+    int type;
+    int protocol;
+};
+
+static int socket_check_protocol(const struct socket_kind *kind)
+{
+    if (kind->type == SOCK_RAW)
+        return kind->protocol >= 0 && kind->protocol < IPPROTO_MAX ? 0 : WSAEPROTONOSUPPORT;
+    if (kind->type == SOCK_STREAM && kind->protocol != IPPROTO_TCP) /* DSC-19 */
+        return kind->protocol == IPPROTO_UDP ? WSAEPROTOTYPE : WSAEPROTONOSUPPORT;
+    if (kind->type == SOCK_DGRAM && kind->protocol != IPPROTO_UDP)
+        return WSAEPROTONOSUPPORT;
+    return 0;
+}
+
+static int socket_resolve(struct socket_kind *kind, const WSAPROTOCOL_INFOW *info)
+{
+    if (kind->af == FROM_PROTOCOL_INFO || kind->af == AF_UNSPEC)
+        kind->af = info->iAddressFamily;
+    if (kind->type == FROM_PROTOCOL_INFO || kind->type == 0)
+        kind->type = info->iSocketType;
+    if (kind->protocol == FROM_PROTOCOL_INFO || kind->protocol == 0)
+        kind->protocol = info->iProtocol;
+    if (wsp_addr_family(kind->af) == STK_AF_NONE || kind->af != info->iAddressFamily)
+        return WSAEAFNOSUPPORT;
+    if (kind->type != info->iSocketType || kind->type < SOCK_STREAM || kind->type > SOCK_RAW)
+        return WSAESOCKTNOSUPPORT;
+    return socket_check_protocol(kind);
+}
+
+/* WSPSOCKET-5, WSPSOCKET-8: IP has leaves only, and both of them. */
+static int socket_check_flags(GROUP g, DWORD flags, int type)
+{
+    if (g != 0 || (flags & ~(DWORD)SOCKET_FLAGS) || (flags & SOCKET_ROOTS))
+        return WSAEINVAL;
+    if ((flags & SOCKET_LEAVES) && ((flags & SOCKET_LEAVES) != SOCKET_LEAVES || type == SOCK_STREAM))
+        return WSAEINVAL;
+    return 0;
+}
+
+static int socket_make(struct wsp_socket *sock, const struct socket_kind *kind)
+{
+    static const int types[] = {
+        [SOCK_STREAM] = STK_SOCK_STREAM, [SOCK_DGRAM] = STK_SOCK_DGRAM, [SOCK_RAW] = STK_SOCK_RAW};
+    struct stk_client *client = NULL;
+    int code = wsp_provider_check();
+    int err;
+
+    if (code == 0)
+        code = wsp_provider_client(&client);
+    if (code != 0)
+        return code;
+    sock->family = kind->af;
+    sock->type = kind->type;
+    sock->protocol = kind->protocol;
+    if (!wsp_socket_is_stream(sock))
+        wsp_slow_set(sock, WSP_SLOW_TYPE);
+    err = stk_sock_open(client, (int)wsp_addr_family(kind->af), types[kind->type],
+                        kind->type == SOCK_RAW ? kind->protocol : 0, wsp_socket_context(sock), &sock->stk);
+    return wsp_error_of(WSP_OP_SOCKET, err);
+}
+
+/**
+ * WSPSocket. Context: any thread; the first one of the process blocks until the engine runs.
+ * Source: rules WSPSOCKET-1..8, DSC.
+ */
+SOCKET WSPAPI wsp_socket(int af, int type, int protocol, LPWSAPROTOCOL_INFOW lpProtocolInfo, GROUP g, DWORD dwFlags,
+                         LPINT lpErrno)
+{
+    struct socket_kind kind = {.af = af, .type = type, .protocol = protocol};
+    struct wsp_socket *sock;
+    SOCKET handle;
+    int code = wsp_provider_check();
+    int info = 0;
+
+    if (code == 0 && !lpProtocolInfo)
+        code = WSAEFAULT;
+    if (code == 0 && lpProtocolInfo->dwProviderReserved != 0)
+        code = WSAEINVAL; /* a token of WSPDuplicateSocket; none was given out */
+    if (code == 0)
+        code = socket_resolve(&kind, lpProtocolInfo);
+    if (code == 0)
+        code = socket_check_flags(g, dwFlags, kind.type);
+    if (code == 0 && (info = wsp_provider_info_add(lpProtocolInfo)) < 0)
+        code = WSAENOBUFS;
+    if (code != 0)
+        return (SOCKET)(INT_PTR)wsp_fail(lpErrno, code);
+    sock = wsp_socket_alloc();
+    if (!sock)
+        return (SOCKET)(INT_PTR)wsp_fail(lpErrno, WSAEMFILE);
+    sock->catalog_id = lpProtocolInfo->dwCatalogEntryId;
+    sock->info = (uint32_t)info;
+    sock->flags = dwFlags;
+    code = socket_make(sock, &kind);
+    if (code != 0) {
+        wsp_socket_discard(sock);
+        return (SOCKET)(INT_PTR)wsp_fail(lpErrno, code);
+    }
+    code = wsp_socket_open(sock);
+    if (code != 0)
+        return (SOCKET)(INT_PTR)wsp_fail(lpErrno, code);
+    handle = atomic_load(&sock->handle);
+    /* The last cleanup may have gone through the table before this entry was in it. */
+    if (wsp_provider_check() != 0 && (sock = wsp_socket_get_context(wsp_socket_context(sock))) != NULL) {
+        if (wsp_socket_mark_closed(sock))
+            wsp_socket_end(sock, STK_CLOSE_ABORT, false);
+        wsp_socket_put(sock);
+        return (SOCKET)(INT_PTR)wsp_fail(lpErrno, WSANOTINITIALISED);
+    }
+    return handle;
+}
+
+/* The end of an entry with a reference. */
+static int connect_return(struct wsp_socket *sock, int code, LPINT lpErrno)
+{
+    wsp_socket_put(sock);
+    return code == 0 ? 0 : wsp_fail(lpErrno, code);
+}
+
+/**
+ * WSPBind. Context: any thread. Source: rules WSPBIND-1..5, BND, CF-2.
+ */
+int WSPAPI wsp_bind(SOCKET s, const struct sockaddr *name, int namelen, LPINT lpErrno)
+{
+    struct wsp_socket *sock = wsp_socket_get(s, lpErrno);
+    struct stk_addr local;
+    int code;
+
+    if (!sock)
+        return SOCKET_ERROR;
+    code = wsp_addr_read(name, namelen, sock->family, &local);
+    if (code == 0)
+        code = wsp_error_of(WSP_OP_BIND, stk_sock_bind(sock->stk, &local));
+    return connect_return(sock, code, lpErrno);
+}
+
+static uint32_t listen_backlog(int backlog)
+{
+    if (backlog == SOMAXCONN)
+        return BACKLOG_MAX;
+    if (backlog < 0) { /* SOMAXCONN_HINT(n) is -n; beyond the range of int there is no hint */
+        backlog = backlog < -BACKLOG_MAX ? BACKLOG_MAX : -backlog;
+        return (uint32_t)(backlog < BACKLOG_HINT_MIN ? BACKLOG_HINT_MIN : backlog);
+    }
+    if (backlog == 0)
+        return 1;
+    return (uint32_t)(backlog > BACKLOG_MAX ? BACKLOG_MAX : backlog);
+}
+
+/**
+ * WSPListen. Context: any thread. Source: rules WSPLISTEN-1..5, CON-2.
+ */
+int WSPAPI wsp_listen(SOCKET s, int backlog, LPINT lpErrno)
+{
+    struct wsp_socket *sock = wsp_socket_get(s, lpErrno);
+    int code = 0;
+
+    if (!sock)
+        return SOCKET_ERROR;
+    if (!wsp_socket_is_stream(sock))
+        code = WSAEOPNOTSUPP;
+    else
+        code = wsp_error_of(WSP_OP_ANY, stk_sock_listen(sock->stk, listen_backlog(backlog)));
+    if (code == 0) {
+        atomic_store(&sock->listening, 1);
+        if (wsp_events_registered(sock))
+            wsp_events_reenable(sock, FD_ACCEPT);
+    }
+    return connect_return(sock, code, lpErrno);
+}
+
+int wsp_connect_take_error(struct wsp_socket *sock)
+{
+    int code = wsp_error_of(WSP_OP_CONNECT, stk_sock_error_take(sock->stk));
+
+    if (code != 0)
+        atomic_store(&sock->connect_error, code);
+    else
+        code = atomic_load(&sock->connect_error);
+    return code;
+}
+
+/* A blocking connect waits for the handshake's end; the stack bounds it. */
+static int connect_wait(struct wsp_socket *sock)
+{
+    struct wsp_wait wait;
+    int code;
+
+    wsp_wait_begin(&wait, 0);
+    code = wsp_wait_ready(&wait, sock, STK_READY_CONN | STK_READY_FAIL);
+    if (code != 0)
+        return code;
+    if (stk_sock_ready(sock->stk) & STK_READY_FAIL) {
+        code = wsp_connect_take_error(sock);
+        return code != 0 ? code : WSAECONNREFUSED;
+    }
+    atomic_store(&sock->connecting, 0);
+    return 0;
+}
+
+static int connect_stream(struct wsp_socket *sock, const struct stk_addr *remote)
+{
+    bool nonblocking = atomic_load(&sock->nonblocking) != 0;
+    int err = stk_sock_connect(sock->stk, remote);
+
+    if (err != STK_EINPROGRESS && err != STK_OK)
+        return wsp_error_of(WSP_OP_CONNECT, err);
+    atomic_store(&sock->connect_error, 0);
+    atomic_store(&sock->connect_ns, stk_clock_ns());
+    atomic_store(&sock->connecting, nonblocking);
+    if (wsp_events_registered(sock)) /* a new connection: every event may occur anew */
+        wsp_events_reenable(sock, FD_CONNECT | FD_READ | FD_WRITE | FD_CLOSE | FD_OOB);
+    if (err == STK_OK)
+        return 0;
+    return nonblocking ? WSAEWOULDBLOCK : connect_wait(sock);
+}
+
+/* CLL-4: the all-zero address takes the peer away. */
+static int connect_datagram(struct wsp_socket *sock, struct stk_addr *remote)
+{
+    if (wsp_addr_is_any(remote) && remote->port == 0)
+        remote->family = STK_AF_NONE;
+    return wsp_error_of(WSP_OP_CONNECT, stk_sock_connect(sock->stk, remote));
+}
+
+/**
+ * WSPConnect. Context: any thread; blocks on a blocking stream socket.
+ * Source: rules WSPCONNECT-1..8, CON-6..CON-14, CLL-1..CLL-4.
+ */
+int WSPAPI wsp_connect(SOCKET s, const struct sockaddr *name, int namelen, LPWSABUF lpCallerData,
+                       LPWSABUF lpCalleeData, LPQOS lpSQOS, LPQOS lpGQOS, LPINT lpErrno)
+{
+    struct wsp_socket *sock = wsp_socket_get(s, lpErrno);
+    struct stk_addr remote;
+    int code;
+
+    (void)lpGQOS; /* reserved */
+    if (!sock)
+        return SOCKET_ERROR;
+    code = wsp_addr_read(name, namelen, sock->family, &remote);
+    if (code == 0 && lpSQOS)
+        code = WSAEOPNOTSUPP;
+    if (code == 0 && wsp_socket_is_stream(sock)) {
+        if (lpCallerData && lpCallerData->len > 0)
+            code = WSAEPROTONOSUPPORT; /* WSPCONNECT-6 */
+        else
+            code = connect_stream(sock, &remote);
+    } else if (code == 0) {
+        code = connect_datagram(sock, &remote);
+    }
+    if (code == 0 && lpCalleeData)
+        lpCalleeData->len = 0;
+    return connect_return(sock, code, lpErrno);
+}
+
+/**
+ * WSPGetSockName. Context: any thread. Does not block. Source: rules WSPGETSOCKNAME-1, -2.
+ */
+int WSPAPI wsp_get_sock_name(SOCKET s, struct sockaddr *name, LPINT namelen, LPINT lpErrno)
+{
+    struct wsp_socket *sock = wsp_socket_get(s, lpErrno);
+    struct stk_addr addr;
+    int code;
+
+    if (!sock)
+        return SOCKET_ERROR;
+    if (!name || !namelen || *namelen < wsp_addr_size(sock->family))
+        code = WSAEFAULT;
+    else
+        code = wsp_error_of(WSP_OP_ANY, stk_sock_local(sock->stk, &addr));
+    if (code == 0)
+        code = wsp_addr_write(&addr, sock->family, name, namelen);
+    return connect_return(sock, code, lpErrno);
+}
+
+/**
+ * WSPGetPeerName. Context: any thread. Does not block. Source: rules WSPGETPEERNAME-1..3.
+ */
+int WSPAPI wsp_get_peer_name(SOCKET s, struct sockaddr *name, LPINT namelen, LPINT lpErrno)
+{
+    struct wsp_socket *sock = wsp_socket_get(s, lpErrno);
+    struct stk_addr addr;
+    int code;
+
+    if (!sock)
+        return SOCKET_ERROR;
+    if (!name || !namelen || *namelen < wsp_addr_size(sock->family))
+        code = WSAEFAULT;
+    else
+        code = wsp_error_of(WSP_OP_ANY, stk_sock_peer(sock->stk, &addr));
+    if (code == 0)
+        code = wsp_addr_write(&addr, sock->family, name, namelen);
+    return connect_return(sock, code, lpErrno);
+}

@@ -1,0 +1,80 @@
+/**
+ * @file
+ * The dispatcher: one thread, started on first use, which takes the stack's
+ * events, moves the data of overlapped requests, records network events and
+ * makes the upcalls, holding no lock. Source: rules OVL-19, EVT-14, START-14.
+ */
+#include "wsp_event.h"
+#include "wsp_overlapped.h"
+#include "wsp_provider.h"
+#include "wsp_socket.h"
+
+#define DISPATCH_EVENTS 64
+#define DISPATCH_LOST_NAP_NS 10000000 /* the engine is gone: requests are failed, then there is nothing to do */
+
+static void dispatch_service(struct wsp_socket *sock, void *unused)
+{
+    struct wsp_event_posts posts = {0};
+    struct wsp_queue done;
+
+    (void)unused;
+    wsp_mutex_lock(&sock->lock);
+    wsp_requests_run(sock, &done);
+    if (sock->events.mask != 0)
+        wsp_events_evaluate(sock, &posts);
+    wsp_mutex_unlock(&sock->lock);
+    wsp_requests_deliver(sock, &done);
+    wsp_events_post(sock, &posts);
+}
+
+static void dispatch_main(void *arg)
+{
+    struct stk_client *client = arg;
+    struct stk_event events[DISPATCH_EVENTS];
+
+    while (atomic_load(&wsp_provider.stop) == 0) {
+        int count = stk_events_wait(client, events, DISPATCH_EVENTS, -1, &wsp_provider.stop);
+
+        for (int i = 0; i < count; i++) {
+            struct wsp_socket *sock = wsp_socket_get_context(events[i].cookie);
+
+            if (!sock)
+                continue; /* closed meanwhile */
+            dispatch_service(sock, NULL);
+            wsp_socket_put(sock);
+        }
+        if (count < 0 && count != STK_EINTR) {
+            wsp_socket_each(dispatch_service, NULL); /* the stack's calls say that it is lost */
+            wsp_os_sleep_ns(DISPATCH_LOST_NAP_NS);
+        }
+    }
+}
+
+int wsp_dispatcher_start(void)
+{
+    struct stk_client *client;
+    int err = STK_OK;
+
+    if (atomic_load_explicit(&wsp_provider.dispatcher_runs, memory_order_acquire))
+        return 0;
+    wsp_mutex_lock(&wsp_provider.lock);
+    client = wsp_provider_client_now();
+    if (!client)
+        err = STK_ENOTINIT;
+    else if (!atomic_load(&wsp_provider.dispatcher_runs))
+        err = wsp_os_thread_start(&wsp_provider.dispatcher, dispatch_main, client);
+    if (err == STK_OK)
+        atomic_store_explicit(&wsp_provider.dispatcher_runs, true, memory_order_release);
+    wsp_mutex_unlock(&wsp_provider.lock);
+    return err == STK_OK ? 0 : WSAENOBUFS;
+}
+
+void wsp_dispatcher_stop(void)
+{
+    if (!atomic_load(&wsp_provider.dispatcher_runs))
+        return;
+    /* exit() called by what an upcall runs: this thread cannot wait for itself. */
+    if (!wsp_os_thread_is_self(&wsp_provider.dispatcher))
+        wsp_os_thread_join(&wsp_provider.dispatcher);
+    atomic_store(&wsp_provider.dispatcher_runs, false);
+}

@@ -1,0 +1,243 @@
+/** @file Network events. */
+#include "wsp_event.h"
+
+#include "wsp_error.h"
+#include "wsp_upcall.h"
+
+/* What has to be armed for an event to be noticed. */
+static const uint32_t event_ready[FD_MAX_EVENTS] = {
+    [FD_READ_BIT] = STK_READY_IN,
+    [FD_WRITE_BIT] = STK_READY_OUT,
+    [FD_OOB_BIT] = STK_READY_OOB,
+    [FD_ACCEPT_BIT] = STK_READY_ACCEPT,
+    [FD_CONNECT_BIT] = STK_READY_CONN | STK_READY_FAIL,
+    [FD_CLOSE_BIT] = STK_READY_EOF | STK_READY_RESET,
+};
+
+int wsp_events_close_code(const struct stk_sock_status *status)
+{
+    if (!(status->ready & STK_READY_RESET))
+        return 0;
+    if (status->error == STK_ECONNRESET || status->error == 0)
+        return WSAECONNRESET;
+    return status->error == STK_ENETDOWN ? WSAENETDOWN : WSAECONNABORTED;
+}
+
+/* Does the event's condition hold? Its code is stored if so. Lock held. */
+static bool event_holds(struct wsp_socket *sock, int bit, const struct stk_sock_status *status, int *code)
+{
+    bool stream = wsp_socket_is_stream(sock);
+    uint32_t ready = status->ready;
+
+    *code = 0;
+    switch (bit) {
+    case FD_READ_BIT:
+        if (stream)
+            return !(ready & STK_READY_ACCEPT) && status->rx_bytes > 0;
+        return (ready & STK_READY_IN) != 0;
+    case FD_WRITE_BIT:
+        return (ready & STK_READY_OUT) != 0;
+    case FD_OOB_BIT:
+        return (ready & STK_READY_OOB) != 0;
+    case FD_ACCEPT_BIT: /* EVT-22: none while a deferred one is at the head */
+        return (ready & STK_READY_ACCEPT) != 0 && !sock->deferred;
+    case FD_CONNECT_BIT:
+        if (!stream || !atomic_load(&sock->connecting) || !(ready & (STK_READY_CONN | STK_READY_FAIL)))
+            return false;
+        if (ready & STK_READY_FAIL) {
+            *code = wsp_error_of(WSP_OP_CONNECT, stk_sock_error_take(sock->stk));
+            atomic_store(&sock->connect_error, *code);
+        }
+        atomic_store(&sock->connecting, 0);
+        return true;
+    case FD_CLOSE_BIT: /* EVT-5: the end is told once everything was read */
+        if (!stream || !(ready & STK_READY_CONN))
+            return false;
+        *code = wsp_events_close_code(status);
+        return (ready & STK_READY_RESET) || ((ready & STK_READY_EOF) && status->rx_bytes == 0);
+    default: /* no QoS; the address list and routes do not change while the engine runs */
+        return false;
+    }
+}
+
+void wsp_events_evaluate(struct wsp_socket *sock, struct wsp_event_posts *posts)
+{
+    struct wsp_events *events = &sock->events;
+    struct stk_sock_status status;
+    LONG occurred = 0;
+    uint32_t arm = 0;
+    int code;
+
+    stk_sock_status(sock->stk, &status);
+    for (int bit = 0; bit < FD_MAX_EVENTS; bit++) {
+        if (!(events->mask & events->enabled & (1 << bit)))
+            continue;
+        if (event_holds(sock, bit, &status, &code)) {
+            events->enabled &= ~(1 << bit);
+            occurred |= 1 << bit;
+            events->codes[bit] = code;
+            posts->codes[bit] = code;
+        } else {
+            arm |= event_ready[bit];
+        }
+    }
+    /* A bit that is set already has another reason (end of data): arming it would fire for ever. */
+    arm &= ~status.ready;
+    if (arm != 0)
+        (void)stk_sock_arm(sock->stk, arm);
+    if (occurred == 0)
+        return;
+    if (events->window) {
+        posts->window = events->window;
+        posts->message = events->message;
+        posts->handle = atomic_load(&sock->handle);
+        posts->bits = occurred;
+        return;
+    }
+    events->recorded |= occurred;
+    wsp_upcall_event_set(events->event);
+}
+
+void wsp_events_post(struct wsp_socket *sock, const struct wsp_event_posts *posts)
+{
+    LPWPUPOSTMESSAGE post = atomic_load_explicit(&wsp_upcalls.post_message, memory_order_relaxed);
+    LONG failed = 0;
+
+    for (int bit = 0; bit < FD_MAX_EVENTS && post; bit++)
+        if (posts->bits & (1 << bit)) {
+            LPARAM what = MAKELONG(1 << bit, posts->codes[bit]);
+
+            if (!post(posts->window, posts->message, (WPARAM)posts->handle, what))
+                failed |= 1 << bit;
+        }
+    if (failed == 0)
+        return;
+    /* WSPASYNCSELECT-3: the queue is full; the next evaluation posts again. */
+    wsp_mutex_lock(&sock->lock);
+    sock->events.enabled |= failed & sock->events.mask;
+    wsp_mutex_unlock(&sock->lock);
+}
+
+void wsp_events_reenable(struct wsp_socket *sock, LONG bits)
+{
+    struct wsp_event_posts posts = {0};
+
+    wsp_mutex_lock(&sock->lock);
+    if (sock->events.mask != 0 && !wsp_socket_closing(sock)) {
+        sock->events.enabled |= bits;
+        wsp_events_evaluate(sock, &posts);
+    }
+    wsp_mutex_unlock(&sock->lock);
+    wsp_events_post(sock, &posts);
+}
+
+bool wsp_events_registered(struct wsp_socket *sock)
+{
+    return (atomic_load(&sock->slow) & WSP_SLOW_EVENTS) != 0;
+}
+
+/* Replace the registration: WSPEVENTSELECT-2, EVT-11. */
+static int events_register(struct wsp_socket *sock, const struct wsp_events *events)
+{
+    struct wsp_event_posts posts = {0};
+
+    if (events->mask != 0 && wsp_dispatcher_start() != 0)
+        return WSAENOBUFS;
+    atomic_store(&sock->nonblocking, 1);
+    wsp_mutex_lock(&sock->lock);
+    sock->events = *events;
+    sock->events.enabled = events->mask;
+    if (events->mask != 0) {
+        wsp_slow_set(sock, WSP_SLOW_EVENTS);
+        wsp_events_evaluate(sock, &posts); /* WSPEVENTSELECT-4 */
+    } else {
+        wsp_slow_clear(sock, WSP_SLOW_EVENTS);
+    }
+    wsp_mutex_unlock(&sock->lock);
+    wsp_events_post(sock, &posts);
+    return 0;
+}
+
+void wsp_events_inherit(struct wsp_socket *sock, struct wsp_socket *listener)
+{
+    struct wsp_events events;
+
+    wsp_mutex_lock(&listener->lock);
+    events = listener->events;
+    wsp_mutex_unlock(&listener->lock);
+    if (events.mask == 0)
+        return;
+    events.recorded = 0;
+    events.mask &= ~(LONG)FD_ACCEPT; /* it cannot accept */
+    (void)events_register(sock, &events);
+}
+
+/**
+ * WSPEventSelect. Context: any thread. Does not block.
+ * Source: rules WSPEVENTSELECT-1..4.
+ */
+int WSPAPI wsp_event_select(SOCKET s, WSAEVENT hEventObject, LONG lNetworkEvents, LPINT lpErrno)
+{
+    struct wsp_socket *sock = wsp_socket_get(s, lpErrno);
+    struct wsp_events events = {.mask = lNetworkEvents, .event = hEventObject};
+    int code;
+
+    if (!sock)
+        return SOCKET_ERROR;
+    if ((lNetworkEvents & ~FD_ALL_EVENTS) || (lNetworkEvents != 0 && !hEventObject))
+        code = WSAEINVAL;
+    else
+        code = events_register(sock, &events);
+    wsp_socket_put(sock);
+    return code == 0 ? 0 : wsp_fail(lpErrno, code);
+}
+
+/**
+ * WSPAsyncSelect. Context: any thread. Does not block.
+ * Source: rules WSPASYNCSELECT-1..6.
+ */
+int WSPAPI wsp_async_select(SOCKET s, HWND hWnd, unsigned int wMsg, LONG lEvent, LPINT lpErrno)
+{
+    struct wsp_socket *sock = wsp_socket_get(s, lpErrno);
+    struct wsp_events events = {.mask = lEvent, .window = hWnd, .message = wMsg};
+    int code;
+
+    if (!sock)
+        return SOCKET_ERROR;
+    /* Without windows (no such upcall) no window exists. */
+    if ((lEvent & ~FD_ALL_EVENTS) || (lEvent != 0 && (!hWnd || !atomic_load(&wsp_upcalls.post_message))))
+        code = WSAEINVAL;
+    else
+        code = events_register(sock, &events);
+    wsp_socket_put(sock);
+    return code == 0 ? 0 : wsp_fail(lpErrno, code);
+}
+
+/**
+ * WSPEnumNetworkEvents: record, its clearing and the event's reset are one step
+ * against the dispatcher, which holds the same lock.
+ *
+ * Context: any thread. Does not block. Source: rules WSPENUMNETWORKEVENTS-1..5.
+ */
+int WSPAPI wsp_enum_network_events(SOCKET s, WSAEVENT hEventObject, LPWSANETWORKEVENTS lpNetworkEvents,
+                                   LPINT lpErrno)
+{
+    struct wsp_socket *sock = wsp_socket_get(s, lpErrno);
+
+    if (!sock)
+        return SOCKET_ERROR;
+    if (!lpNetworkEvents) {
+        wsp_socket_put(sock);
+        return wsp_fail(lpErrno, WSAEFAULT);
+    }
+    wsp_mutex_lock(&sock->lock);
+    lpNetworkEvents->lNetworkEvents = sock->events.recorded;
+    for (int bit = 0; bit < FD_MAX_EVENTS; bit++)
+        if (sock->events.recorded & (1 << bit))
+            lpNetworkEvents->iErrorCode[bit] = sock->events.codes[bit];
+    sock->events.recorded = 0;
+    wsp_upcall_event_reset(hEventObject);
+    wsp_mutex_unlock(&sock->lock);
+    wsp_socket_put(sock);
+    return 0;
+}

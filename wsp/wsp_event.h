@@ -1,0 +1,51 @@
+/**
+ * @file
+ * Network events: WSPEventSelect, WSPAsyncSelect, WSPEnumNetworkEvents.
+ *
+ * An event is recorded when it is enabled and its condition holds; recording
+ * disables it until its re-enabling call is made, which looks at the condition
+ * again. What does not hold yet is armed with the stack; the dispatcher then
+ * evaluates again. Record and event object change together under the socket's
+ * lock, so that an enumeration sees both or neither.
+ *
+ * Source: rules EVT, WSPEVENTSELECT, WSPENUMNETWORKEVENTS, WSPASYNCSELECT.
+ */
+#ifndef WSP_EVENT_H
+#define WSP_EVENT_H
+
+#include "wsp_socket.h"
+
+/** Messages to post once the lock is released (WSPAsyncSelect). */
+struct wsp_event_posts {
+    HWND window;
+    unsigned message;
+    SOCKET handle;
+    LONG bits;
+    int codes[FD_MAX_EVENTS];
+};
+
+/** Record what became true and arm the rest. Lock held. */
+void wsp_events_evaluate(struct wsp_socket *sock, struct wsp_event_posts *posts);
+
+/** Post what wsp_events_evaluate gave. Context: no lock held. */
+void wsp_events_post(struct wsp_socket *sock, const struct wsp_event_posts *posts);
+
+/** A call that re-enables bits was made. Context: no lock held. */
+void wsp_events_reenable(struct wsp_socket *sock, LONG bits);
+
+/** Give a new socket the registration of its listener (WSPACCEPT-4). Context: no lock held. */
+void wsp_events_inherit(struct wsp_socket *sock, struct wsp_socket *listener);
+
+/** Are events registered (FIONBIO may then not make it blocking)? */
+bool wsp_events_registered(struct wsp_socket *sock);
+
+/** The code of a stream's end for FD_CLOSE and SO_ERROR; 0: graceful. */
+int wsp_events_close_code(const struct stk_sock_status *status);
+
+/* Slots 3, 10, 11. */
+int WSPAPI wsp_async_select(SOCKET s, HWND hWnd, unsigned int wMsg, LONG lEvent, LPINT lpErrno);
+int WSPAPI wsp_enum_network_events(SOCKET s, WSAEVENT hEventObject, LPWSANETWORKEVENTS lpNetworkEvents,
+                                   LPINT lpErrno);
+int WSPAPI wsp_event_select(SOCKET s, WSAEVENT hEventObject, LONG lNetworkEvents, LPINT lpErrno);
+
+#endif

@@ -1,0 +1,52 @@
+/**
+ * @file
+ * Send and receive: the four data slots, and one attempt of an operation as
+ * the overlapped requests share it.
+ *
+ * Source: rules WSPSEND, WSPRECV, WSPSENDTO, WSPRECVFROM, SG.
+ */
+#ifndef WSP_IO_H
+#define WSP_IO_H
+
+#include "wsp_overlapped.h"
+
+/** What one receive of a datagram told. */
+struct wsp_io_from {
+    struct stk_addr addr;
+    bool truncated;
+};
+
+/**
+ * One attempt to send.
+ *
+ * @param to  NULL: the peer. Streams ignore it.
+ * @return    Bytes, or a negative enum stk_err.
+ *
+ * Context: any thread. Does not block.
+ */
+int64_t wsp_io_send_once(struct wsp_socket *sock, const struct stk_iov *iov, size_t count, const struct stk_addr *to);
+
+/** One attempt to receive. @param from  Filled for datagrams. Returns as wsp_io_send_once. */
+int64_t wsp_io_recv_once(struct wsp_socket *sock, const struct stk_iov *iov, size_t count, DWORD flags,
+                         struct wsp_io_from *from);
+
+/** The code of a failed attempt. */
+int wsp_io_code(const struct wsp_socket *sock, enum wsp_direction direction, bool named, int64_t err);
+
+/* Slots 20, 22, 24, 26. */
+int WSPAPI wsp_recv(SOCKET s, LPWSABUF lpBuffers, DWORD dwBufferCount, LPDWORD lpNumberOfBytesRecvd, LPDWORD lpFlags,
+                    LPWSAOVERLAPPED lpOverlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE lpCompletionRoutine,
+                    LPWSATHREADID lpThreadId, LPINT lpErrno);
+int WSPAPI wsp_recv_from(SOCKET s, LPWSABUF lpBuffers, DWORD dwBufferCount, LPDWORD lpNumberOfBytesRecvd,
+                         LPDWORD lpFlags, struct sockaddr *lpFrom, LPINT lpFromlen, LPWSAOVERLAPPED lpOverlapped,
+                         LPWSAOVERLAPPED_COMPLETION_ROUTINE lpCompletionRoutine, LPWSATHREADID lpThreadId,
+                         LPINT lpErrno);
+int WSPAPI wsp_send(SOCKET s, LPWSABUF lpBuffers, DWORD dwBufferCount, LPDWORD lpNumberOfBytesSent, DWORD dwFlags,
+                    LPWSAOVERLAPPED lpOverlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE lpCompletionRoutine,
+                    LPWSATHREADID lpThreadId, LPINT lpErrno);
+int WSPAPI wsp_send_to(SOCKET s, LPWSABUF lpBuffers, DWORD dwBufferCount, LPDWORD lpNumberOfBytesSent, DWORD dwFlags,
+                       const struct sockaddr *lpTo, int iTolen, LPWSAOVERLAPPED lpOverlapped,
+                       LPWSAOVERLAPPED_COMPLETION_ROUTINE lpCompletionRoutine, LPWSATHREADID lpThreadId,
+                       LPINT lpErrno);
+
+#endif

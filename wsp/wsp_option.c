@@ -1,0 +1,132 @@
+/** @file Socket options: the two slots and what rows are made of. */
+#include "wsp_option.h"
+
+#include "wsp_error.h"
+
+int wsp_option_stack_set(struct wsp_socket *sock, enum stk_opt opt, int32_t value)
+{
+    return wsp_error_of(WSP_OP_OPTION, stk_sock_opt_set(sock->stk, opt, &value, sizeof value));
+}
+
+int wsp_option_get_stack(struct wsp_socket *sock, const struct wsp_option_row *row, char *value, int *len)
+{
+    int32_t got = 0;
+    int err = stk_sock_opt_get(sock->stk, (enum stk_opt)row->arg, &got);
+
+    if (err != STK_OK)
+        return wsp_error_of(WSP_OP_OPTION, err);
+    memcpy(value, &got, sizeof got);
+    *len = (int)sizeof got;
+    return 0;
+}
+
+int wsp_option_set_stack(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value, int len)
+{
+    int32_t given;
+
+    (void)len;
+    memcpy(&given, value, sizeof given);
+    if (given < row->min || given > row->max)
+        return WSAEINVAL;
+    return wsp_option_stack_set(sock, (enum stk_opt)row->arg, given);
+}
+
+int wsp_option_set_stack_bool(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value, int len)
+{
+    int32_t given;
+
+    (void)len;
+    memcpy(&given, value, sizeof given);
+    return wsp_option_stack_set(sock, (enum stk_opt)row->arg, given != 0); /* WSPSETSOCKOPT-2 */
+}
+
+static bool option_level_known(int level)
+{
+    return level == SOL_SOCKET || level == IPPROTO_IP || level == IPPROTO_IPV6 || level == IPPROTO_TCP ||
+           level == IPPROTO_UDP;
+}
+
+/* A level of the other family is no level of this socket (DS-6). */
+static bool option_level_fits(const struct wsp_socket *sock, int level)
+{
+    if (level == IPPROTO_IP)
+        return sock->family == AF_INET;
+    return level != IPPROTO_IPV6 || sock->family == AF_INET6;
+}
+
+static bool option_row_fits(const struct wsp_socket *sock, const struct wsp_option_row *row)
+{
+    static const unsigned types[] = {
+        [SOCK_STREAM] = WSP_OPT_STREAM, [SOCK_DGRAM] = WSP_OPT_DGRAM, [SOCK_RAW] = WSP_OPT_RAW};
+    unsigned family = sock->family == AF_INET ? (unsigned)WSP_OPT_V4 : (unsigned)WSP_OPT_V6;
+
+    return (row->where & family) && (row->where & types[sock->type]);
+}
+
+/* The row, or a code: X19: WSAEINVAL for the level, WSAENOPROTOOPT for the option. */
+static int option_find(const struct wsp_socket *sock, int level, int name, const struct wsp_option_row **out)
+{
+    if (!option_level_known(level) || !option_level_fits(sock, level))
+        return WSAEINVAL;
+    for (unsigned i = 0; i < wsp_option_rows_count; i++) {
+        const struct wsp_option_row *row = &wsp_option_rows[i];
+
+        if (row->level == level && row->name == name) {
+            *out = row;
+            return option_row_fits(sock, row) ? 0 : WSAENOPROTOOPT;
+        }
+    }
+    return WSAENOPROTOOPT;
+}
+
+/**
+ * WSPGetSockOpt. Context: any thread. Does not block on the network.
+ * Source: rules WSPGETSOCKOPT-1..8.
+ */
+int WSPAPI wsp_get_sock_opt(SOCKET s, int level, int optname, char *optval, LPINT optlen, LPINT lpErrno)
+{
+    struct wsp_socket *sock = wsp_socket_get(s, lpErrno);
+    const struct wsp_option_row *row = NULL;
+    int code;
+
+    if (!sock)
+        return SOCKET_ERROR;
+    if (!optval || !optlen)
+        code = WSAEFAULT;
+    else
+        code = option_find(sock, level, optname, &row);
+    if (code == 0 && !(row->access & WSP_OPT_GET))
+        code = WSAENOPROTOOPT;
+    if (code == 0 && *optlen < row->size)
+        code = WSAEFAULT;
+    if (code == 0)
+        code = row->get(sock, row, optval, optlen);
+    wsp_socket_put(sock);
+    return code == 0 ? 0 : wsp_fail(lpErrno, code);
+}
+
+/**
+ * WSPSetSockOpt. Context: any thread. Does not block on the network.
+ * Source: rules WSPSETSOCKOPT-1..7.
+ */
+int WSPAPI wsp_set_sock_opt(SOCKET s, int level, int optname, const char *optval, int optlen, LPINT lpErrno)
+{
+    struct wsp_socket *sock = wsp_socket_get(s, lpErrno);
+    const struct wsp_option_row *row = NULL;
+    int code;
+
+    if (!sock)
+        return SOCKET_ERROR;
+    if (!optval)
+        code = WSAEFAULT;
+    else
+        code = option_find(sock, level, optname, &row);
+    if (code == 0 && !(row->access & WSP_OPT_SET))
+        code = WSAENOPROTOOPT; /* WSPSETSOCKOPT-4 */
+    if (code == 0 && optlen < row->size)
+        code = WSAEFAULT;
+    if (code == 0)
+        code = row->set(sock, row, optval, optlen);
+    wsp_socket_put(sock);
+    return code == 0 ? 0 : wsp_fail(lpErrno, code);
+}

@@ -1,0 +1,83 @@
+/**
+ * @file
+ * Socket options: one table, a row per level and option.
+ *
+ * Source: rules WSPGETSOCKOPT, WSPSETSOCKOPT, NUM 6.1 and sections 5.1 to 5.5 of the options' list, 7.8.
+ */
+#ifndef WSP_OPTION_H
+#define WSP_OPTION_H
+
+#include "wsp_socket.h"
+
+enum wsp_option_access { WSP_OPT_GET = 1, WSP_OPT_SET = 2, WSP_OPT_BOTH = 3 };
+
+/* Families and socket types of a row, as bits. */
+enum wsp_option_where {
+    WSP_OPT_V4 = 1u << 0,
+    WSP_OPT_V6 = 1u << 1,
+    WSP_OPT_STREAM = 1u << 2,
+    WSP_OPT_DGRAM = 1u << 3,
+    WSP_OPT_RAW = 1u << 4,
+};
+
+/** Options whose value is remembered and has no effect here: index in wsp_socket.values. */
+enum wsp_option_value {
+    WSP_VALUE_DEBUG,
+    WSP_VALUE_DONTROUTE,
+    WSP_VALUE_OOBINLINE,
+    WSP_VALUE_NOCHECKSUM,
+    WSP_VALUE_GROUP_PRIORITY,
+    WSP_VALUE_UDP_NETRESET,
+    WSP_VALUE_KEEPALIVE_VALS,
+    WSP_VALUES
+};
+
+struct wsp_option_row;
+
+/**
+ * Read an option's value.
+ *
+ * @param value  At least row->size bytes.
+ * @param len    In: capacity; out: size.
+ * @return       0 or a WSAE* code; nothing is written on failure.
+ */
+typedef int (*wsp_option_get_fn)(struct wsp_socket *sock, const struct wsp_option_row *row, char *value, int *len);
+
+/** Set an option from len >= row->size bytes. @return  0 or a WSAE* code. */
+typedef int (*wsp_option_set_fn)(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value,
+                                 int len);
+
+struct wsp_option_row {
+    int level;
+    int name;
+    unsigned where;  /**< enum wsp_option_where */
+    unsigned access; /**< enum wsp_option_access */
+    int size;        /**< bytes */
+    int arg;         /**< enum stk_opt, enum wsp_option_value, or what the functions make of it */
+    int32_t min, max;
+    wsp_option_get_fn get;
+    wsp_option_set_fn set;
+};
+
+extern const struct wsp_option_row wsp_option_rows[];
+extern const unsigned wsp_option_rows_count;
+
+/* What rows are made of. */
+int wsp_option_get_stack(struct wsp_socket *sock, const struct wsp_option_row *row, char *value, int *len);
+int wsp_option_set_stack(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value, int len);
+int wsp_option_set_stack_bool(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value, int len);
+
+/** Set an int32 option of the stack. @return  0 or a WSAE* code. */
+int wsp_option_stack_set(struct wsp_socket *sock, enum stk_opt opt, int32_t value);
+
+/* Memberships: wsp_option_mcast.c. */
+int wsp_option_set_mreq(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value, int len);
+int wsp_option_set_mreq6(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value, int len);
+int wsp_option_set_group(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value, int len);
+int wsp_option_set_mcast_if(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value, int len);
+
+/* Slots 15, 27. */
+int WSPAPI wsp_get_sock_opt(SOCKET s, int level, int optname, char *optval, LPINT optlen, LPINT lpErrno);
+int WSPAPI wsp_set_sock_opt(SOCKET s, int level, int optname, const char *optval, int optlen, LPINT lpErrno);
+
+#endif

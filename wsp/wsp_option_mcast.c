@@ -1,0 +1,100 @@
+/** @file Multicast options: memberships and interfaces. Source: rules 5.2, 5.3, 7.8. */
+#include "wsp_addr.h"
+#include "wsp_error.h"
+#include "wsp_ioctl.h"
+#include "wsp_option.h"
+
+#include <ws2ipdef.h>
+
+static bool mcast_is_group(const struct stk_addr *addr)
+{
+    if (addr->family == STK_AF_INET)
+        return (addr->ip[0] & 0xf0) == 0xe0;
+    return addr->ip[0] == 0xff;
+}
+
+/*
+ * An interface as IPv4 options name it: 0 by route, 0.x.y.z an index in network order, else one of its addresses.
+ */
+static int mcast_interface(const unsigned char ip[4], uint32_t *if_index)
+{
+    struct stk_addr addr = {.family = STK_AF_INET};
+
+    *if_index = 0;
+    if (ip[0] == 0) {
+        *if_index = (uint32_t)ip[1] << 16 | (uint32_t)ip[2] << 8 | ip[3];
+        return 0;
+    }
+    memcpy(addr.ip, ip, 4);
+    *if_index = wsp_interface_of(&addr);
+    return *if_index != 0 ? 0 : WSAEADDRNOTAVAIL;
+}
+
+static int mcast_apply(struct wsp_socket *sock, enum stk_opt opt, const struct stk_mcast_req *req)
+{
+    int err;
+
+    if (!mcast_is_group(&req->group))
+        return WSAEADDRNOTAVAIL;
+    err = stk_sock_opt_set(sock->stk, opt, req, sizeof *req);
+    /* The conflict table of 7.8: joined already, and not a member. */
+    if (opt == STK_OPT_MCAST_JOIN && err == STK_EADDRINUSE)
+        return WSAEADDRNOTAVAIL;
+    if (opt == STK_OPT_MCAST_LEAVE && err == STK_EADDRNOTAVAIL)
+        return WSAEINVAL;
+    return wsp_error_of(WSP_OP_OPTION, err);
+}
+
+int wsp_option_set_mreq(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value, int len)
+{
+    struct stk_mcast_req req = {.group = {.family = STK_AF_INET}};
+    unsigned char interface[4];
+    int code;
+
+    (void)len;
+    memcpy(req.group.ip, value + offsetof(IP_MREQ, imr_multiaddr), 4);
+    memcpy(interface, value + offsetof(IP_MREQ, imr_interface), 4);
+    code = mcast_interface(interface, &req.if_index);
+    return code != 0 ? code : mcast_apply(sock, (enum stk_opt)row->arg, &req);
+}
+
+int wsp_option_set_mreq6(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value, int len)
+{
+    struct stk_mcast_req req = {.group = {.family = STK_AF_INET6}};
+    IPV6_MREQ given;
+
+    (void)len;
+    memcpy(&given, value, sizeof given);
+    memcpy(req.group.ip, &given.ipv6mr_multiaddr, sizeof req.group.ip);
+    req.if_index = given.ipv6mr_interface;
+    return mcast_apply(sock, (enum stk_opt)row->arg, &req);
+}
+
+int wsp_option_set_group(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value, int len)
+{
+    struct stk_mcast_req req = {0};
+    GROUP_REQ given;
+    int code;
+
+    (void)len;
+    memcpy(&given, value, sizeof given);
+    code = wsp_addr_read((const struct sockaddr *)&given.gr_group, (int)sizeof given.gr_group, sock->family,
+                         &req.group);
+    if (code != 0)
+        return WSAEINVAL;
+    req.group.port = 0;
+    req.if_index = given.gr_interface;
+    return mcast_apply(sock, (enum stk_opt)row->arg, &req);
+}
+
+int wsp_option_set_mcast_if(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value, int len)
+{
+    unsigned char interface[4];
+    uint32_t if_index;
+    int code;
+
+    (void)len;
+    memcpy(interface, value, sizeof interface);
+    code = mcast_interface(interface, &if_index);
+    return code != 0 ? code : wsp_option_stack_set(sock, (enum stk_opt)row->arg, (int32_t)if_index);
+}

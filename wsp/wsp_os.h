@@ -1,0 +1,115 @@
+/**
+ * @file
+ * What the provider needs of the operating system beyond the stack API: locks,
+ * one thread, one slot per thread, hooks for fork, exit and the end of a
+ * thread. One file per platform implements it (wsp_os_linux.c).
+ *
+ * A struct wsp_mutex or wsp_cond of zero bytes is initialised and free.
+ */
+#ifndef WSP_OS_H
+#define WSP_OS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct wsp_mutex {
+    _Alignas(8) unsigned char opaque[48];
+};
+
+struct wsp_cond {
+    _Alignas(8) unsigned char opaque[48];
+};
+
+struct wsp_os_thread {
+    _Alignas(8) unsigned char opaque[16];
+};
+
+typedef void (*wsp_os_fn)(void *arg);
+
+/** What the platform calls back. */
+struct wsp_os_hooks {
+    void (*fork_child)(void);        /**< in the child, right after fork; no lock may be taken */
+    void (*at_exit)(void);           /**< once, when the process exits by itself; not in a forked child */
+    void (*thread_exit)(void *slot); /**< a thread with a non-NULL slot ends; runs on it */
+};
+
+/** Lock; threads block until it is free. Context: any thread. Not recursive. */
+void wsp_mutex_lock(struct wsp_mutex *mutex);
+
+/**
+ * Lock within a time.
+ *
+ * @return  false: not free in timeout_ms milliseconds.
+ *
+ * Context: any thread.
+ */
+bool wsp_mutex_lock_for(struct wsp_mutex *mutex, uint32_t timeout_ms);
+
+/** Unlock. Context: the thread that locked. */
+void wsp_mutex_unlock(struct wsp_mutex *mutex);
+
+/**
+ * Wait for a wake; spurious ones happen.
+ *
+ * @param mutex       Held by the caller; released while waiting.
+ * @param timeout_ns  Nanoseconds, > 0.
+ * @return            false: the time is over.
+ *
+ * Context: any thread.
+ */
+bool wsp_cond_wait(struct wsp_cond *cond, struct wsp_mutex *mutex, int64_t timeout_ns);
+
+/** Wake all waiters. Context: any thread. */
+void wsp_cond_wake_all(struct wsp_cond *cond);
+
+/**
+ * Start a thread that blocks all signals.
+ *
+ * @param out  Filled; ended by wsp_os_thread_join.
+ * @return     0, or:
+ * @retval STK_ENOMEM  the system gives no thread.
+ *
+ * Context: any thread.
+ */
+int wsp_os_thread_start(struct wsp_os_thread *out, wsp_os_fn fn, void *arg);
+
+/** Wait for a thread's end. Context: any thread but that one. Blocks. */
+void wsp_os_thread_join(struct wsp_os_thread *thread);
+
+/** Is this the calling thread? Context: any thread. */
+bool wsp_os_thread_is_self(const struct wsp_os_thread *thread);
+
+/**
+ * Install the hooks, once per process; later calls change nothing.
+ *
+ * @return  0, or:
+ * @retval STK_ENOMEM  the system has no slot or hook left.
+ */
+int wsp_os_hooks_install(const struct wsp_os_hooks *hooks);
+
+/** The calling thread's slot; NULL until set. Context: any thread, after the hooks were installed. */
+void *wsp_os_slot_get(void);
+
+/**
+ * Set the calling thread's slot.
+ *
+ * @retval STK_ENOMEM  no memory; the slot is unchanged.
+ */
+int wsp_os_slot_set(void *value);
+
+/** Sleep. Context: any thread. */
+void wsp_os_sleep_ns(int64_t ns);
+
+/**
+ * Find a function by name in the module that holds another one, else anywhere
+ * in the process.
+ *
+ * @param inside  A function of that module.
+ * @param name    The exported name.
+ * @return        The function, or NULL.
+ *
+ * Context: any thread. May take the loader's lock.
+ */
+void (*wsp_os_symbol(void (*inside)(void), const char *name))(void);
+
+#endif

@@ -1,0 +1,602 @@
+/** @file Overlapped requests: pool, queues, completion. */
+#include "wsp_overlapped.h"
+
+#include "wsp_addr.h"
+#include "wsp_error.h"
+#include "wsp_event.h"
+#include "wsp_io.h"
+#include "wsp_upcall.h"
+
+#include <stdlib.h>
+
+#define RESULT_NAP_NS 1000000 /* WPU-25: the structure may change a little after the upcall */
+
+struct request_pool {
+    struct wsp_mutex lock;
+    struct wsp_request *memory; /* WSP_REQUESTS_MAX; pages are touched as they are first used */
+    struct wsp_request *free;
+    uint32_t used;
+    _Atomic uint32_t fresh; /* entries from here on were never used */
+};
+
+struct request_results {
+    struct wsp_mutex lock;
+    struct wsp_cond changed;
+    _Atomic uint32_t waiters;
+};
+
+/* A completion routine that is running on this thread; requests that came due inside it wait (OVL2-10). */
+struct request_frame {
+    struct request_frame *outer;
+    uint64_t context;
+    struct wsp_queue deferred;
+};
+
+static struct request_pool request_pool;
+static struct request_results request_results;
+
+static void queue_init(struct wsp_queue *queue)
+{
+    queue->head = NULL;
+    queue->tail = &queue->head;
+}
+
+static void queue_push(struct wsp_queue *queue, struct wsp_request *request)
+{
+    request->next = NULL;
+    *queue->tail = request;
+    queue->tail = &request->next;
+}
+
+static struct wsp_request *queue_pop(struct wsp_queue *queue)
+{
+    struct wsp_request *request = queue->head;
+
+    if (request) {
+        queue->head = request->next;
+        if (!queue->head)
+            queue->tail = &queue->head;
+    }
+    return request;
+}
+
+/* --- Pool ----------------------------------------------------------------- */
+
+static struct wsp_request *request_alloc(void)
+{
+    struct wsp_request *request = NULL;
+
+    wsp_mutex_lock(&request_pool.lock);
+    if (!request_pool.memory)
+        request_pool.memory = calloc(WSP_REQUESTS_MAX, sizeof *request);
+    if (request_pool.free) {
+        request = request_pool.free;
+        request_pool.free = request->next;
+    } else if (request_pool.memory && request_pool.fresh < WSP_REQUESTS_MAX) {
+        request = &request_pool.memory[request_pool.fresh];
+        atomic_fetch_add_explicit(&request_pool.fresh, 1, memory_order_release);
+    }
+    if (request)
+        request_pool.used++;
+    wsp_mutex_unlock(&request_pool.lock);
+    return request;
+}
+
+static void request_free(struct wsp_request *request)
+{
+    if (request->vec != request->iov)
+        free(request->vec);
+    request->vec = request->iov;
+    atomic_store_explicit(&request->context, 0, memory_order_relaxed);
+    atomic_store_explicit(&request->thread, 0, memory_order_relaxed);
+    wsp_mutex_lock(&request_pool.lock);
+    request->next = request_pool.free;
+    request_pool.free = request;
+    request_pool.used--;
+    wsp_mutex_unlock(&request_pool.lock);
+}
+
+uint32_t wsp_requests_count(void)
+{
+    uint32_t used;
+
+    wsp_mutex_lock(&request_pool.lock);
+    used = request_pool.used;
+    wsp_mutex_unlock(&request_pool.lock);
+    return used;
+}
+
+/* --- Completion --------------------------------------------------------------- */
+
+/* The application polls Internal while we write it: it is atomic on both sides. */
+static void result_store(LPWSAOVERLAPPED ov, ULONG_PTR value)
+{
+    atomic_store_explicit((_Atomic ULONG_PTR *)&ov->Internal, value, memory_order_release);
+}
+
+static ULONG_PTR result_load(LPWSAOVERLAPPED ov)
+{
+    return atomic_load_explicit((_Atomic ULONG_PTR *)&ov->Internal, memory_order_acquire);
+}
+
+static void results_wake(void)
+{
+    if (atomic_load(&request_results.waiters) == 0)
+        return;
+    wsp_mutex_lock(&request_results.lock);
+    wsp_cond_wake_all(&request_results.changed);
+    wsp_mutex_unlock(&request_results.lock);
+}
+
+/* OVL2-16: flags and code go where WSPGetOverlappedResult finds them, before anybody is told. */
+static void request_store(const struct wsp_request *request)
+{
+    request->overlapped->Offset = request->flags;
+    request->overlapped->OffsetHigh = (DWORD)request->code;
+}
+
+static void request_finish_quietly(struct wsp_request *request)
+{
+    LPWSAOVERLAPPED ov = request->overlapped;
+
+    request_store(request);
+    ov->InternalHigh = request->bytes;
+    result_store(ov, (ULONG_PTR)request->code);
+}
+
+static void CALLBACK request_apc(DWORD_PTR context);
+
+static void request_deliver_routine(struct wsp_request *request)
+{
+    LPWPUQUEUEAPC queue_apc = atomic_load_explicit(&wsp_upcalls.queue_apc, memory_order_relaxed);
+    WSATHREADID thread = request->apc_thread;
+    INT err = 0;
+
+    request_finish_quietly(request);
+    if (!queue_apc || queue_apc(&thread, request_apc, (DWORD_PTR)request, &err) == SOCKET_ERROR)
+        request_free(request); /* WPU-29: the thread is gone */
+}
+
+static void request_deliver(struct wsp_request *request)
+{
+    LPWPUCOMPLETEOVERLAPPEDREQUEST complete = atomic_load_explicit(&wsp_upcalls.complete, memory_order_relaxed);
+    LPWSAOVERLAPPED ov = request->overlapped;
+    WSAEVENT event;
+    INT err = 0;
+
+    if (request->routine) {
+        request_deliver_routine(request);
+    } else {
+        event = ov->hEvent;
+        request_store(request);
+        if (!complete ||
+            complete(request->handle, ov, (DWORD)request->code, request->bytes, &err) == SOCKET_ERROR) {
+            /* No such upcall, or the handle is gone: the structure and the event are still ours to serve. */
+            ov->InternalHigh = request->bytes;
+            result_store(ov, (ULONG_PTR)request->code);
+            wsp_upcall_event_set((WSAEVENT)((ULONG_PTR)event & ~(ULONG_PTR)1));
+        }
+        request_free(request);
+    }
+    results_wake();
+}
+
+void wsp_requests_deliver(struct wsp_socket *sock, struct wsp_queue *done)
+{
+    struct wsp_request *request;
+    bool any = done->head != NULL;
+
+    while ((request = queue_pop(done)) != NULL)
+        request_deliver(request);
+    if (any)
+        atomic_fetch_sub(&sock->delivering, 1);
+}
+
+static void request_run_routine(struct wsp_request *request)
+{
+    LPWSAOVERLAPPED_COMPLETION_ROUTINE routine = request->routine;
+    LPWSAOVERLAPPED ov = request->overlapped;
+    DWORD code = (DWORD)request->code, bytes = request->bytes, flags = request->flags;
+
+    request_free(request);
+    routine(code, bytes, ov, flags);
+}
+
+/* Our own routine between ws2_32 and the application's: OVL-22. */
+static void CALLBACK request_apc(DWORD_PTR context)
+{
+    struct wsp_request *request = (struct wsp_request *)context;
+    struct wsp_thread *thread = wsp_thread_get();
+    struct request_frame frame;
+
+    if (!thread) {
+        request_run_routine(request);
+        return;
+    }
+    for (struct request_frame *f = thread->routines; f; f = f->outer)
+        if (f->context == atomic_load_explicit(&request->context, memory_order_relaxed)) {
+            queue_push(&f->deferred, request);
+            return;
+        }
+    frame.outer = thread->routines;
+    frame.context = atomic_load_explicit(&request->context, memory_order_relaxed);
+    queue_init(&frame.deferred);
+    thread->routines = &frame;
+    do
+        request_run_routine(request);
+    while ((request = queue_pop(&frame.deferred)) != NULL);
+    thread->routines = frame.outer;
+}
+
+/* --- Attempts ------------------------------------------------------------------- */
+
+static void request_advance(struct wsp_request *request, size_t done)
+{
+    request->bytes += (uint32_t)done;
+    while (request->vec_first < request->vec_count && done >= request->vec[request->vec_first].len) {
+        done -= request->vec[request->vec_first].len;
+        request->vec_first++;
+    }
+    if (done > 0) {
+        struct stk_iov *iov = &request->vec[request->vec_first];
+
+        iov->base = (char *)iov->base + done;
+        iov->len -= done;
+    }
+}
+
+static void request_received(struct wsp_socket *sock, struct wsp_request *request, const struct wsp_io_from *from)
+{
+    if (wsp_socket_is_stream(sock))
+        return;
+    if (request->from)
+        (void)wsp_addr_write(&from->addr, sock->family, request->from, request->fromlen);
+    if (from->truncated) {
+        request->flags = MSG_PARTIAL;
+        request->code = WSAEMSGSIZE;
+    }
+}
+
+/* true: finished, with its code. */
+static bool request_attempt(struct wsp_socket *sock, struct wsp_request *request)
+{
+    bool stream = wsp_socket_is_stream(sock), whole;
+    struct wsp_io_from from = {0};
+    int64_t moved;
+
+    for (;;) {
+        const struct stk_iov *iov = request->vec + request->vec_first;
+        size_t count = request->vec_count - request->vec_first;
+
+        moved = request->direction == WSP_SENDING
+                    ? wsp_io_send_once(sock, iov, count, request->to_set ? &request->to : NULL)
+                    : wsp_io_recv_once(sock, iov, count, request->flags, &from);
+        if (moved < 0)
+            break;
+        request_advance(request, (size_t)moved);
+        whole = request->vec_first == request->vec_count;
+        if (stream && !whole && moved > 0 &&
+            (request->direction == WSP_SENDING || (request->flags & MSG_WAITALL)))
+            continue;
+        request->flags = 0;
+        if (request->direction == WSP_READING)
+            request_received(sock, request, &from);
+        return true;
+    }
+    if (moved == STK_EAGAIN)
+        return false;
+    request->flags = 0;
+    if (request->direction == WSP_READING && request->bytes > 0)
+        return true; /* MSG_WAITALL: what came before the end is not lost */
+    request->code = wsp_io_code(sock, request->direction, request->to_set, moved);
+    return true;
+}
+
+static uint32_t request_ready_bits(enum wsp_direction direction)
+{
+    return direction == WSP_SENDING ? (uint32_t)(STK_READY_OUT | STK_READY_RESET)
+                                    : (uint32_t)(STK_READY_IN | STK_READY_RESET | STK_READY_ERROR);
+}
+
+static void requests_run_queue(struct wsp_socket *sock, enum wsp_direction direction, struct wsp_queue *done)
+{
+    struct wsp_queue *queue = &sock->queues[direction];
+    uint32_t bit = direction == WSP_SENDING ? (uint32_t)WSP_SLOW_SENDING : (uint32_t)WSP_SLOW_READING;
+
+    while (queue->head && request_attempt(sock, queue->head))
+        queue_push(done, queue_pop(queue));
+    if (queue->head) {
+        wsp_slow_set(sock, bit);
+        (void)stk_sock_arm(sock->stk, request_ready_bits(direction));
+    } else {
+        wsp_slow_clear(sock, bit);
+    }
+}
+
+void wsp_requests_run(struct wsp_socket *sock, struct wsp_queue *done)
+{
+    queue_init(done);
+    for (int direction = 0; direction < WSP_DIRECTIONS; direction++)
+        if (sock->queues[direction].head)
+            requests_run_queue(sock, (enum wsp_direction)direction, done);
+    if (done->head)
+        atomic_fetch_add(&sock->delivering, 1);
+}
+
+/* --- Start ------------------------------------------------------------------------ */
+
+static int request_capture(struct wsp_request *request, const struct wsp_call *call)
+{
+    DWORD count = call->buffers_count;
+
+    request->vec = request->iov;
+    if (count > WSP_REQUEST_IOVS) {
+        request->vec = calloc(count, sizeof *request->vec);
+        if (!request->vec) {
+            request->vec = request->iov;
+            return WSAENOBUFS;
+        }
+    }
+    for (DWORD i = 0; i < count; i++)
+        request->vec[i] = (struct stk_iov){.base = call->buffers[i].buf, .len = call->buffers[i].len};
+    if (count == 0) {
+        request->iov[0] = (struct stk_iov){.base = request->iov, .len = 0};
+        count = 1;
+    }
+    request->vec_count = count;
+    request->vec_first = 0;
+    return 0;
+}
+
+static int request_fill(struct wsp_request *request, const struct wsp_call *call, const struct wsp_thread *thread)
+{
+    int code = request_capture(request, call);
+
+    if (code != 0)
+        return code;
+    request->direction = call->direction;
+    request->handle = atomic_load(&call->sock->handle);
+    request->overlapped = call->overlapped;
+    request->routine = call->routine;
+    request->apc_thread = call->thread ? *call->thread : (WSATHREADID){0};
+    request->flags = call->flags;
+    request->bytes = 0;
+    request->code = 0;
+    request->from = call->from;
+    request->fromlen = call->fromlen;
+    request->to_set = call->to != NULL;
+    if (call->to) /* WSPSENDTO-4: a copy */
+        code = wsp_addr_read(call->to, call->tolen, call->sock->family, &request->to);
+    atomic_store_explicit(&request->thread, thread->id, memory_order_relaxed);
+    atomic_store_explicit(&request->context, wsp_socket_context(call->sock), memory_order_release);
+    return code;
+}
+
+/* OVL2-3. The low bit of the event asks a port to be skipped and is no part of the handle. */
+static void request_mark_pending(const struct wsp_call *call)
+{
+    LPWSAOVERLAPPED ov = call->overlapped;
+
+    result_store(ov, WSS_OPERATION_IN_PROGRESS);
+    ov->InternalHigh = 0;
+    if (!call->routine)
+        wsp_upcall_event_reset((WSAEVENT)((ULONG_PTR)ov->hEvent & ~(ULONG_PTR)1));
+}
+
+/* Finished inside the call: the caller is told by the return value and the indication follows all the same. */
+static int request_at_once(const struct wsp_call *call, struct wsp_request *request)
+{
+    int code = request->code;
+
+    if (code != 0 && code != WSAEMSGSIZE) { /* WSPC-10: an error in the call gives no indication */
+        request_finish_quietly(request);
+        request_free(request);
+        return code;
+    }
+    if (call->bytes)
+        *call->bytes = request->bytes;
+    if (call->flags_out)
+        *call->flags_out = request->flags;
+    if (code == WSAEMSGSIZE) {
+        request_finish_quietly(request);
+        request_free(request);
+        return code;
+    }
+    request_deliver(request);
+    return 0;
+}
+
+static int request_submit(const struct wsp_call *call, struct wsp_request *request)
+{
+    struct wsp_socket *sock = call->sock;
+    struct wsp_queue *queue = &sock->queues[call->direction];
+    bool finished;
+
+    request_mark_pending(call);
+    wsp_mutex_lock(&sock->lock);
+    if (wsp_socket_closing(sock)) {
+        wsp_mutex_unlock(&sock->lock);
+        request->code = WSAENOTSOCK;
+        return request_at_once(call, request);
+    }
+    finished = !queue->head && request_attempt(sock, request);
+    if (!finished) {
+        queue_push(queue, request);
+        wsp_slow_set(sock, call->direction == WSP_SENDING ? (uint32_t)WSP_SLOW_SENDING : (uint32_t)WSP_SLOW_READING);
+        (void)stk_sock_arm(sock->stk, request_ready_bits(call->direction));
+    }
+    wsp_mutex_unlock(&sock->lock);
+    return finished ? request_at_once(call, request) : WSA_IO_PENDING;
+}
+
+int wsp_request_start(const struct wsp_call *call)
+{
+    struct wsp_socket *sock = call->sock;
+    struct wsp_thread *thread = wsp_thread_get();
+    struct wsp_request *request;
+    int code = wsp_dispatcher_start();
+
+    if (!thread || code != 0)
+        return WSAENOBUFS;
+    if (call->routine && !call->thread)
+        return WSAEINVAL;
+    request = request_alloc();
+    if (!request)
+        return WSAENOBUFS;
+    code = request_fill(request, call, thread);
+    if (code != 0) {
+        request_free(request);
+        return code;
+    }
+    thread->issued++;
+    code = request_submit(call, request);
+    if (call->direction == WSP_READING &&
+        (atomic_load_explicit(&sock->slow, memory_order_relaxed) & WSP_SLOW_EVENTS))
+        wsp_events_reenable(sock, FD_READ | FD_OOB);
+    return code;
+}
+
+int wsp_request_complete_now(const struct wsp_call *call, DWORD bytes)
+{
+    struct wsp_thread *thread = wsp_thread_get();
+    struct wsp_request *request = thread ? request_alloc() : NULL;
+    int code;
+
+    if (!request)
+        return WSAENOBUFS;
+    code = request_fill(request, call, thread);
+    if (code != 0) {
+        request_free(request);
+        return code;
+    }
+    request->bytes = bytes;
+    request_mark_pending(call);
+    request_deliver(request);
+    return 0;
+}
+
+/* --- Cancellation -------------------------------------------------------------------- */
+
+/* Move requests of a thread (0: all) from a queue to done, as aborted. Lock held. */
+static void requests_take(struct wsp_queue *queue, uint64_t thread, struct wsp_queue *done)
+{
+    struct wsp_queue kept;
+    struct wsp_request *request;
+
+    queue_init(&kept);
+    while ((request = queue_pop(queue)) != NULL) {
+        if (thread != 0 && atomic_load_explicit(&request->thread, memory_order_relaxed) != thread) {
+            queue_push(&kept, request);
+            continue;
+        }
+        request->code = WSA_OPERATION_ABORTED;
+        request->flags = 0;
+        queue_push(done, request);
+    }
+    queue_init(queue);
+    while ((request = queue_pop(&kept)) != NULL)
+        queue_push(queue, request);
+}
+
+static void requests_take_all(struct wsp_socket *sock, uint64_t thread, struct wsp_queue *done)
+{
+    queue_init(done);
+    wsp_mutex_lock(&sock->lock);
+    for (int direction = 0; direction < WSP_DIRECTIONS; direction++)
+        requests_take(&sock->queues[direction], thread, done);
+    if (!sock->queues[WSP_READING].head)
+        wsp_slow_clear(sock, WSP_SLOW_READING);
+    if (!sock->queues[WSP_SENDING].head)
+        wsp_slow_clear(sock, WSP_SLOW_SENDING);
+    if (done->head)
+        atomic_fetch_add(&sock->delivering, 1);
+    wsp_mutex_unlock(&sock->lock);
+}
+
+void wsp_requests_abort(struct wsp_socket *sock, bool deliver)
+{
+    struct wsp_queue done;
+    struct wsp_request *request;
+
+    requests_take_all(sock, 0, &done);
+    if (deliver) {
+        wsp_requests_deliver(sock, &done);
+        return;
+    }
+    if (done.head)
+        atomic_fetch_sub(&sock->delivering, 1);
+    while ((request = queue_pop(&done)) != NULL) { /* WSPCLEANUP-3: the structure, and no indication */
+        request_finish_quietly(request);
+        request_free(request);
+    }
+    results_wake();
+}
+
+void wsp_requests_abort_thread(uint64_t thread)
+{
+    uint32_t fresh = atomic_load_explicit(&request_pool.fresh, memory_order_acquire);
+
+    for (uint32_t i = 0; i < fresh; i++) {
+        struct wsp_request *request = &request_pool.memory[i];
+        struct wsp_socket *sock;
+        struct wsp_queue done;
+
+        if (atomic_load_explicit(&request->thread, memory_order_relaxed) != thread)
+            continue;
+        sock = wsp_socket_get_context(atomic_load_explicit(&request->context, memory_order_acquire));
+        if (!sock)
+            continue;
+        requests_take_all(sock, thread, &done);
+        wsp_requests_deliver(sock, &done);
+        wsp_socket_put(sock);
+    }
+}
+
+/* --- Results ------------------------------------------------------------------------- */
+
+/* Wait until the structure says that it is complete. */
+static int result_wait(struct wsp_socket *sock, LPWSAOVERLAPPED ov)
+{
+    atomic_fetch_add(&request_results.waiters, 1);
+    wsp_mutex_lock(&request_results.lock);
+    while (result_load(ov) == WSS_OPERATION_IN_PROGRESS && wsp_provider_check() == 0)
+        (void)wsp_cond_wait(&request_results.changed, &request_results.lock, RESULT_NAP_NS);
+    wsp_mutex_unlock(&request_results.lock);
+    atomic_fetch_sub(&request_results.waiters, 1);
+    (void)sock;
+    return result_load(ov) == WSS_OPERATION_IN_PROGRESS ? WSANOTINITIALISED : 0;
+}
+
+/**
+ * WSPGetOverlappedResult. Context: any thread; blocks only with fWait.
+ * Source: rules WSPGETOVERLAPPEDRESULT-1..6.
+ */
+BOOL WSPAPI wsp_get_overlapped_result(SOCKET s, LPWSAOVERLAPPED lpOverlapped, LPDWORD lpcbTransfer, BOOL fWait,
+                                      LPDWORD lpdwFlags, LPINT lpErrno)
+{
+    struct wsp_socket *sock = wsp_socket_get(s, lpErrno);
+    int code = 0;
+
+    if (!sock)
+        return FALSE;
+    if (!lpOverlapped || !lpcbTransfer || !lpdwFlags) {
+        code = WSAEFAULT;
+    } else if (result_load(lpOverlapped) == WSS_OPERATION_IN_PROGRESS) {
+        if (!fWait)
+            code = WSA_IO_INCOMPLETE;
+        else if (!lpOverlapped->hEvent)
+            code = WSAEINVAL; /* waiting is for event notification only */
+        else
+            code = result_wait(sock, lpOverlapped);
+    }
+    if (code == 0) {
+        *lpdwFlags = lpOverlapped->Offset;
+        code = (int)lpOverlapped->OffsetHigh;
+        if (code == 0 || code == WSAEMSGSIZE)
+            *lpcbTransfer = (DWORD)lpOverlapped->InternalHigh;
+    }
+    wsp_socket_put(sock);
+    if (code != 0)
+        (void)wsp_fail(lpErrno, code);
+    return code == 0;
+}

@@ -1,0 +1,93 @@
+/**
+ * @file
+ * Overlapped requests: a pool with a limit, one queue per socket and direction
+ * in the order of posting, completion by event, port or routine.
+ *
+ * A request is on its socket's queue or owned by the thread that took it off
+ * under the socket's lock; that thread delivers it, holding no lock. After the
+ * delivery the WSAOVERLAPPED is the application's.
+ *
+ * Source: rules OVL, OVL2, WPU-24..WPU-31.
+ */
+#ifndef WSP_OVERLAPPED_H
+#define WSP_OVERLAPPED_H
+
+#include "wsp_socket.h"
+
+#define WSP_REQUESTS_MAX 131072u
+#define WSP_REQUEST_IOVS 8u
+
+/** The arguments of a send or receive, as the four slots share them. */
+struct wsp_call {
+    struct wsp_socket *sock;
+    enum wsp_direction direction;
+    LPWSABUF buffers;
+    DWORD buffers_count;
+    LPDWORD bytes;        /**< lpNumberOfBytes* */
+    DWORD flags;          /**< in; out for receives */
+    LPDWORD flags_out;    /**< lpFlags of receives */
+    bool named;           /**< sendto, recvfrom */
+    const struct sockaddr *to;
+    int tolen;
+    struct sockaddr *from;
+    LPINT fromlen;
+    LPWSAOVERLAPPED overlapped;
+    LPWSAOVERLAPPED_COMPLETION_ROUTINE routine;
+    LPWSATHREADID thread;
+};
+
+struct wsp_request {
+    struct wsp_request *next;
+    _Atomic uint64_t context; /**< the socket's; 0: free */
+    _Atomic uint64_t thread;  /**< who issued it */
+    enum wsp_direction direction;
+    SOCKET handle;
+    LPWSAOVERLAPPED overlapped;
+    LPWSAOVERLAPPED_COMPLETION_ROUTINE routine;
+    WSATHREADID apc_thread; /**< a copy: WPU-29 */
+    struct stk_iov iov[WSP_REQUEST_IOVS];
+    struct stk_iov *vec; /**< iov, or memory of its own for long lists */
+    uint32_t vec_count;
+    uint32_t vec_first; /**< entries before it are done */
+    uint32_t flags;     /**< MSG_* as given, then as returned */
+    uint32_t bytes;
+    int code; /**< WSAE* */
+    bool to_set;
+    struct stk_addr to;
+    struct sockaddr *from;
+    LPINT fromlen;
+};
+
+/**
+ * Start an overlapped operation whose arguments were checked.
+ *
+ * @return  0: complete, and its indication was given; WSA_IO_PENDING; or a code without any indication:
+ *          WSAENOBUFS (pool empty), WSA_INVALID_HANDLE.
+ *
+ * Context: an application thread with a reference and no lock. Does not block.
+ */
+int wsp_request_start(const struct wsp_call *call);
+
+/** Attempt what is queued on a socket; called by the dispatcher. Completed requests go to done. Lock held. */
+void wsp_requests_run(struct wsp_socket *sock, struct wsp_queue *done);
+
+/** Deliver requests that wsp_requests_run gave. Context: no lock held. */
+void wsp_requests_deliver(struct wsp_socket *sock, struct wsp_queue *done);
+
+/** End all requests of a socket with WSA_OPERATION_ABORTED. @param deliver  With their indication. */
+void wsp_requests_abort(struct wsp_socket *sock, bool deliver);
+
+/** End the requests that a thread issued, with their indication (OVL2-14). Context: that thread, ending. */
+void wsp_requests_abort_thread(uint64_t thread);
+
+/** Requests in use, for tests and the counters. */
+uint32_t wsp_requests_count(void);
+
+/** Deliver a completed operation that had no request (an ioctl): event, port or routine. */
+int wsp_request_complete_now(const struct wsp_call *call, DWORD bytes);
+
+/* Slot 12. */
+BOOL WSPAPI wsp_get_overlapped_result(SOCKET s, LPWSAOVERLAPPED lpOverlapped, LPDWORD lpcbTransfer, BOOL fWait,
+                                      LPDWORD lpdwFlags, LPINT lpErrno);
+
+#endif

@@ -1,0 +1,178 @@
+/**
+ * @file
+ * Sockets of the provider: a table whose entries are never freed, so that a
+ * stale handle can be looked at safely. The context that ws2_32 keeps for a
+ * handle is index and generation of the entry.
+ *
+ * One atomic word per entry holds generation, a closing mark and a count of
+ * references: one for the open handle, one for each call in progress. No
+ * reference can be taken once the mark is set; who drops the last one ends the
+ * stack's socket. So no call finds it gone, and closing never waits for calls.
+ *
+ * Memory order: the state word is exchanged with acquire order when a
+ * reference is taken (C) and with release order when one is dropped (D); the
+ * stores that make a socket precede the release store that opens it (E).
+ *
+ * Source: rules WSPC-4, WSPC-7, WSPCLOSESOCKET-7.
+ */
+#ifndef WSP_SOCKET_H
+#define WSP_SOCKET_H
+
+#include "wsp_os.h"
+#include "wsp_provider.h"
+
+#include "stack/api.h"
+
+#include <stdatomic.h>
+#include <ws2spi.h>
+
+/** Why the short paths of send and receive do not apply. */
+enum wsp_slow {
+    WSP_SLOW_EVENTS = 1u << 0,  /**< network events are registered: calls re-enable them */
+    WSP_SLOW_SENDING = 1u << 1, /**< overlapped sends are pending: order */
+    WSP_SLOW_READING = 1u << 2, /**< overlapped receives are pending */
+    WSP_SLOW_TYPE = 1u << 3,    /**< not a stream */
+};
+
+enum wsp_direction { WSP_READING, WSP_SENDING, WSP_DIRECTIONS };
+
+struct wsp_request;
+
+/** Requests in the order of posting. */
+struct wsp_queue {
+    struct wsp_request *head;
+    struct wsp_request **tail;
+};
+
+/** Network events of a socket. Guarded by the socket's lock. */
+struct wsp_events {
+    LONG mask;         /**< nominated */
+    LONG enabled;      /**< may be recorded */
+    LONG recorded;     /**< occurred, not yet enumerated */
+    WSAEVENT event;    /**< WSPEventSelect */
+    HWND window;       /**< WSPAsyncSelect */
+    unsigned message;
+    int codes[FD_MAX_EVENTS];
+};
+
+struct wsp_socket {
+    _Atomic uint64_t state;
+    _Atomic uint32_t wake;        /**< nonzero: closing; the wake word of waits on this socket */
+    _Atomic uint32_t slow;        /**< enum wsp_slow */
+    struct stk_sock *stk;
+    _Atomic SOCKET handle;
+    uint32_t index;
+    DWORD catalog_id;
+    int family;   /**< AF_INET, AF_INET6 */
+    int type;     /**< SOCK_STREAM ... */
+    int protocol;
+    DWORD flags;  /**< WSA_FLAG_* */
+    uint32_t info; /**< index in wsp_provider.infos */
+    _Atomic uint32_t nonblocking;
+    _Atomic uint32_t rcvtimeo_ms; /**< 0: for ever */
+    _Atomic uint32_t sndtimeo_ms;
+    _Atomic uint32_t linger;      /**< on << 16 | seconds */
+    _Atomic uint32_t values[8];   /**< options that are only remembered, see wsp_option */
+    _Atomic int connect_error;    /**< WSAE* of the last failed connect, until SO_ERROR takes it */
+    _Atomic uint32_t listening;
+    _Atomic uint32_t connecting;  /**< a nonblocking connect whose result FD_CONNECT has not told */
+    _Atomic uint64_t connect_ns;  /**< when; 0: never */
+    _Atomic uint32_t delivering;  /**< completions being handed over without the lock */
+    _Atomic uint32_t close_mode;  /**< enum stk_close_mode for the last reference */
+
+    struct wsp_mutex lock;        /**< guards what follows */
+    struct wsp_queue queues[WSP_DIRECTIONS];
+    struct wsp_events events;
+    struct wsp_socket *deferred;  /**< connections that CF_DEFER left at the head, entries not yet opened */
+    struct wsp_socket *deferred_next;
+    struct stk_addr peer;         /**< of a connection that waits on a deferred list */
+};
+
+/**
+ * Find a socket and take a reference.
+ *
+ * @param s    Handle as the application gave it.
+ * @param err  lpErrno, set on failure: WSANOTINITIALISED, WSAENOTSOCK.
+ * @return     The socket, given back with wsp_socket_put, or NULL.
+ *
+ * Context: any thread. No lock, no allocation: one upcall and one exchange.
+ */
+struct wsp_socket *wsp_socket_get(SOCKET s, LPINT err);
+
+/** The same from a context or an event's cookie; NULL: stale. */
+struct wsp_socket *wsp_socket_get_context(uint64_t context);
+
+/** Take one more reference of a socket that the caller has one of. */
+void wsp_socket_ref(struct wsp_socket *sock);
+
+/** Give back a reference. Context: any thread that holds no lock of the socket. */
+void wsp_socket_put(struct wsp_socket *sock);
+
+/** The context (cookie) of a socket. */
+uint64_t wsp_socket_context(const struct wsp_socket *sock);
+
+/** Calls in progress, the caller's included. */
+uint32_t wsp_socket_calls(const struct wsp_socket *sock);
+
+/** Is it being closed? */
+bool wsp_socket_closing(const struct wsp_socket *sock);
+
+/**
+ * Take a free entry: no handle, no stack socket, not findable.
+ *
+ * @return  The entry, or NULL: the table is full or no memory.
+ */
+struct wsp_socket *wsp_socket_alloc(void);
+
+/** Give back an entry that was not opened. */
+void wsp_socket_discard(struct wsp_socket *sock);
+
+/**
+ * Make an entry findable and get its handle from ws2_32. The caller's
+ * reference is the one of the open handle.
+ *
+ * @return  0, or the upcall's code; the entry and its stack socket are then gone.
+ */
+int wsp_socket_open(struct wsp_socket *sock);
+
+/**
+ * Mark a socket closed: nobody finds it any more.
+ *
+ * @return  false: somebody else did.
+ *
+ * Context: a thread that holds a reference. The handle's own reference passes to the caller.
+ */
+bool wsp_socket_mark_closed(struct wsp_socket *sock);
+
+/**
+ * End a socket whose mark the caller set: cancels waits and requests and drops
+ * the handle's reference.
+ *
+ * @param mode     How the stack's socket ends.
+ * @param deliver  Aborted requests are delivered (close) or only marked (cleanup).
+ */
+void wsp_socket_end(struct wsp_socket *sock, enum stk_close_mode mode, bool deliver);
+
+/** Call fn for every open socket, each with a reference. */
+void wsp_socket_each(void (*fn)(struct wsp_socket *sock, void *arg), void *arg);
+
+/** Entries that are open or have references. */
+uint32_t wsp_socket_live_count(void);
+
+/* Bits of slow, set and cleared by their owners. */
+static inline void wsp_slow_set(struct wsp_socket *sock, uint32_t bit)
+{
+    atomic_fetch_or_explicit(&sock->slow, bit, memory_order_relaxed);
+}
+
+static inline void wsp_slow_clear(struct wsp_socket *sock, uint32_t bit)
+{
+    atomic_fetch_and_explicit(&sock->slow, ~bit, memory_order_relaxed);
+}
+
+static inline bool wsp_socket_is_stream(const struct wsp_socket *sock)
+{
+    return sock->type == SOCK_STREAM;
+}
+
+#endif
