@@ -4,7 +4,7 @@
 set -eu
 left=$(nm "$1" | awk '$2 ~ /^[bBC]$/ && $3 != "lwip_instance_current" { print $3 }')
 # Initialised data: constant tables of pointers are relocated and then read-only; everything else is mutable.
-data=$(objdump -t "$1" | awk '$0 ~ /[ \t]\.(data|tdata)(\.[^r][^ \t]*)?[ \t]/ && $0 ~ / O / { print $NF }')
+data=$(objdump -t "$1" | awk '/[ \t]\.(data|tdata)[^ \t]*[ \t]/ && / O / && !/\.data\.rel\.ro/ { print $NF }')
 tls=$(objdump -t "$1" | awk '$0 ~ /\.tbss/ && $0 ~ / O |TLS/ { print $NF }' | grep -v '^lwip_instance_current$' | grep -v '^\.tbss' || true)
 if [ -n "$left$data$tls" ]; then
     echo "mutable globals left in lwIP:" $left $data $tls
