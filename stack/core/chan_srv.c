@@ -45,6 +45,8 @@ static int sock_op(struct stk_engine *engine, const struct stk_sub_abi *sub, str
     switch (sub->op) {
     case STK_SUB_BIND:
         return stk_ep_bind(engine->eps, sub->sock, &sub->addr);
+    case STK_SUB_AUTOBIND:
+        return stk_ep_bind_for(engine->eps, sub->sock, &sub->addr);
     case STK_SUB_LISTEN:
         return stk_ep_listen(engine->eps, sub->sock, sub->arg[0]);
     case STK_SUB_CONNECT:

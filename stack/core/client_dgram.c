@@ -98,10 +98,10 @@ static uint64_t iov_bytes(const struct stk_iov *iov, size_t count)
     return bytes;
 }
 
-static int bind_implicitly(struct stk_sock *sock)
+/* Where the destination is reached from: several instances may each have an unbound socket's port. */
+static int bind_implicitly(struct stk_sock *sock, const struct stk_addr *to)
 {
-    struct stk_addr any = {.family = sock->abi->family};
-    int result = stk_sock_bind(sock, &any);
+    int result = stk_sock_bind_for(sock, to);
     /* Another thread may have come first. */
     bool bound = (atomic_load_explicit(&sock->abi->state, memory_order_acquire) & STK_ST_BOUND) != 0;
     return bound ? STK_OK : result;
@@ -126,7 +126,7 @@ static int sendto_check(struct stk_sock *sock, uint64_t payload, const struct st
             return result;
         }
     }
-    return abi->type == STK_SOCK_DGRAM && (state & STK_ST_BOUND) == 0 ? bind_implicitly(sock) : STK_OK;
+    return to != NULL && (state & STK_ST_BOUND) == 0 ? bind_implicitly(sock, to) : STK_OK;
 }
 
 /** Writes one record at tail. Returns false when the pool ran empty: nothing is published then. */

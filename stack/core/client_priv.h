@@ -129,6 +129,9 @@ static inline void stk_client_kick(struct stk_sock *sock)
 /** One control operation of a socket. */
 int stk_client_sock_call(struct stk_sock *sock, struct stk_sub_abi *sub, struct stk_rep_abi *rep);
 
+/** Bind an unbound socket where a destination is reached from; bound ones stay. Errors as stk_sock_bind, STK_ENETUNREACH. */
+int stk_sock_bind_for(struct stk_sock *sock, const struct stk_addr *remote);
+
 /* --- client_wait.c --------------------------------------------------------- */
 
 /** Ready bits, without OUT while the chunk pool is empty. */

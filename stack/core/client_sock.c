@@ -64,6 +64,11 @@ int stk_sock_bind(struct stk_sock *sock, const struct stk_addr *local)
     return local == NULL ? STK_EINVAL : sock_addr_call(sock, STK_SUB_BIND, local);
 }
 
+int stk_sock_bind_for(struct stk_sock *sock, const struct stk_addr *remote)
+{
+    return sock_addr_call(sock, STK_SUB_AUTOBIND, remote);
+}
+
 int stk_sock_listen(struct stk_sock *sock, uint32_t backlog)
 {
     return sock_arg_call(sock, STK_SUB_LISTEN, backlog);

@@ -310,6 +310,9 @@ uint32_t stk_engine_step(struct stk_engine *engine)
     if (engine->now_ns >= engine->upkeep_ns) {
         upkeep(engine);
     }
+    if (work == 0) {
+        stk_ep_sweep(engine->eps, engine->now_ns);
+    }
     engine->stats.turns++;
     engine->stats.turns_idle += work == 0;
     return work;

@@ -87,6 +87,7 @@ enum stk_sub_op {
     STK_SUB_OPT_GET,  /* arg[0]: enum stk_opt. Reply: arg[0] value */
     STK_SUB_ROUTE,    /* addr. Reply: addr = local, arg[0] = interface index */
     STK_SUB_DETACH,   /* reset every open socket; arg[0]: drain time in ms. Reply when done or expired */
+    STK_SUB_AUTOBIND, /* addr: a destination; bind an unbound socket where it is reached from */
 };
 
 struct stk_sub_abi {

@@ -1,9 +1,12 @@
 #include "lwip/stk_ep_priv.h"
 
-#include "stack/assert.h"
+#include "ipc/lock.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#define SWEEP_ROUND_NS STK_S_NS
+#define SWEEP_STEPS 512u
 
 /* Rows: the earlier bind, columns: the new one; 0..2 wildcard, 3..5 specific, each default, reuse, exclusive.
  * Source: rules-001 table T2 (modern Windows, same user). */
@@ -484,6 +487,12 @@ int stk_ep_autobind(struct stk_ep *ep, const struct stk_addr *remote)
     return err;
 }
 
+int stk_ep_bind_for(struct stk_ep_table *table, uint32_t sock, const struct stk_addr *remote)
+{
+    struct stk_ep *ep = &table->eps[sock];
+    return remote->family != ep->family ? STK_EAFNOSUPPORT : stk_ep_autobind(ep, remote);
+}
+
 /* --- Control ------------------------------------------------------------- */
 
 int stk_ep_listen(struct stk_ep_table *table, uint32_t sock, uint32_t backlog)
@@ -638,6 +647,49 @@ void stk_ep_run(struct stk_ep_table *table, uint64_t now_ns)
         stk_inst_leave(scope);
     }
     table->next_ns = next;
+}
+
+/* An idle socket costs its control block only: chunks that it has begun go back. */
+static void idle_give(struct stk_ep *ep)
+{
+    struct stk_sock_abi *abi = ep->abi;
+    struct stk_region *region = ep->table->region;
+    const uint64_t mark = ep->rx_tail + ep->tx_acked;
+    if (mark != ep->idle_mark) {
+        ep->idle_mark = mark; /* used since the last visit */
+        return;
+    }
+    if (atomic_load_explicit(&abi->rx_head, memory_order_acquire) == ep->rx_tail) {
+        (void)stk_fifo_idle_give(region, abi->rx_slots, ep->rx_tail);
+    }
+    /* The application is the producer of the other FIFO: only under its lock, and never waiting for it. */
+    if (!stk_lock_try(&abi->tx_lock)) {
+        return;
+    }
+    if (atomic_load_explicit(&abi->tx_tail, memory_order_acquire) == ep->tx_acked) {
+        const uint32_t chunk = atomic_load_explicit(stk_fifo_slot(abi->tx_slots, ep->tx_acked), memory_order_relaxed);
+        if (chunk < region->chunks_count && ep->table->chunk_refs[chunk] == 0) {
+            (void)stk_fifo_idle_give(region, abi->tx_slots, ep->tx_acked);
+        }
+    }
+    stk_lock_give(&abi->tx_lock);
+}
+
+void stk_ep_sweep(struct stk_ep_table *table, uint64_t now_ns)
+{
+    if (now_ns < table->sweep_ns || table->stats.in_use == 0) {
+        return;
+    }
+    /* Every slot is visited about once in SWEEP_ROUND_NS, a few at a time. */
+    const uint32_t steps = table->fresh / SWEEP_STEPS + 1;
+    for (uint32_t i = 0; i < steps; i++) {
+        table->sweep_at = table->sweep_at + 1 < table->fresh ? table->sweep_at + 1 : 0;
+        struct stk_ep *ep = &table->eps[table->sweep_at];
+        if (ep->phase == STK_EP_HELD && !ep->listening) {
+            idle_give(ep);
+        }
+    }
+    table->sweep_ns = now_ns + SWEEP_ROUND_NS / SWEEP_STEPS;
 }
 
 uint64_t stk_ep_next_ns(const struct stk_ep_table *table)

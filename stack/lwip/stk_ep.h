@@ -83,6 +83,8 @@ bool stk_ep_valid(const struct stk_ep_table *table, uint32_t sock, uint32_t gene
 
 /* The following take a valid slot; errors as in stack/api.h. */
 int stk_ep_bind(struct stk_ep_table *table, uint32_t sock, const struct stk_addr *local);
+/** Bind an unbound socket to a dynamic port of the instance that reaches a destination; bound ones stay. */
+int stk_ep_bind_for(struct stk_ep_table *table, uint32_t sock, const struct stk_addr *remote);
 int stk_ep_listen(struct stk_ep_table *table, uint32_t sock, uint32_t backlog);
 int stk_ep_connect(struct stk_ep_table *table, uint32_t sock, const struct stk_addr *remote);
 int stk_ep_shutdown(struct stk_ep_table *table, uint32_t sock, uint32_t how);
@@ -126,8 +128,11 @@ void stk_ep_mem_drop(struct stk_ep_table *table, const void *data, uint32_t len)
 /** An ICMP message or a failed neighbour resolution concerns a packet of this instance (it is entered). */
 void stk_ep_net_error(struct stk_ep_table *table, struct stk_inst *inst, const struct stk_inst_net_error *error);
 
-/** Deadlines (connect), retries, idle chunks. Call when stk_ep_next_ns is due. */
+/** Connect deadlines. Call when stk_ep_next_ns is due. */
 void stk_ep_run(struct stk_ep_table *table, uint64_t now_ns);
+
+/** Give chunks of idle sockets back, a few sockets a call; when the loop has nothing else to do. */
+void stk_ep_sweep(struct stk_ep_table *table, uint64_t now_ns);
 
 /** When stk_ep_run has something to do; STK_NEVER if nothing. */
 uint64_t stk_ep_next_ns(const struct stk_ep_table *table);

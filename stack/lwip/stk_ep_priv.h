@@ -91,6 +91,7 @@ struct stk_ep {
     uint64_t rx_tail;   /* own copy of abi->rx_tail */
     uint64_t rx_opened; /* FIFO position up to which the window was opened */
     uint64_t rx_payload;
+    uint64_t idle_mark;
     uint64_t connect_deadline_ns; /* STK_NEVER: none */
     uint32_t backlog;
     uint32_t half_open;  /* listener: handshakes in progress */
@@ -122,6 +123,8 @@ struct stk_ep_table {
     uint16_t port_first;
     uint16_t port_last;
     uint64_t next_ns;
+    uint64_t sweep_ns;
+    uint32_t sweep_at;
     struct stk_ep *eps;
     struct stk_ep_member *members;
     uint32_t *ports[3]; /* per type: head of the endpoints bound to a port */
