@@ -1,7 +1,7 @@
-#include "capture_priv.h"
+#include "nic/capture.h"
 
+#include <errno.h>
 #include <pcap/pcap.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -58,10 +58,12 @@ static uint64_t wall_offset_ns(void)
     return (uint64_t)now.tv_sec * STK_S_NS + (uint64_t)now.tv_nsec - stk_clock_ns();
 }
 
-int nic_capture_open(const struct nic_port_conf *conf, const struct nic_capture_conf *cap, uint32_t frame_max,
-                     struct nic_capture **out)
+int nic_capture_open(const struct nic_port_conf *conf, const char *key, const struct nic_capture_conf *cap,
+                     uint32_t frame_max, struct nic_capture **out)
 {
     struct nic_capture *self = calloc(1, sizeof(*self) + frame_max);
+    int err = STK_ENOMEM;
+    FILE *file;
 
     if (self == NULL)
         return STK_ENOMEM;
@@ -71,20 +73,26 @@ int nic_capture_open(const struct nic_port_conf *conf, const struct nic_capture_
     self->pcap = pcap_open_dead_with_tstamp_precision(DLT_EN10MB, (int)cap->snaplen, PCAP_TSTAMP_PRECISION_NANO);
     if (self->pcap == NULL)
         goto free_self;
-    self->dumper = pcap_dump_open(self->pcap, cap->path);
-    if (self->dumper == NULL)
+    err = STK_EIO;
+    file = nic_file_open(cap->path, "wb");
+    if (file == NULL) {
+        nic_conf_error(conf, nic_conf_find(conf, key), "%s: %s", cap->path, strerror(errno));
         goto close_pcap;
+    }
+    self->dumper = pcap_dump_fopen(self->pcap, file);
+    if (self->dumper == NULL) {
+        nic_conf_error(conf, nic_conf_find(conf, key), "%s: %s", cap->path, pcap_geterr(self->pcap));
+        fclose(file);
+        goto close_pcap;
+    }
     *out = self;
     return 0;
 
 close_pcap:
-    nic_conf_error(conf, nic_conf_find(conf, "capture"), "%s", pcap_geterr(self->pcap));
     pcap_close(self->pcap);
-    free(self);
-    return STK_EIO;
 free_self:
     free(self);
-    return STK_ENOMEM;
+    return err;
 }
 
 void nic_capture_close(struct nic_capture *cap)

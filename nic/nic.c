@@ -1,7 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "capture_priv.h"
+#include "nic/capture.h"
 #include "nic/driver.h"
 #include "stack/err.h"
 
@@ -116,7 +116,7 @@ int nic_port_open(const struct nic_port_conf *conf, struct nic_port **out)
     if (err != 0)
         return err;
     if (cap.path != NULL) {
-        err = nic_capture_open(&parts.capture, &cap, port->info.mtu + NIC_L2_OVERHEAD, &port->capture);
+        err = nic_capture_open(&parts.capture, "capture", &cap, port->info.mtu + NIC_L2_OVERHEAD, &port->capture);
         if (err != 0) {
             driver->close(port);
             return err;

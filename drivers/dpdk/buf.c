@@ -63,7 +63,7 @@ static struct rte_mempool *pool_make(const char *kind, uint32_t count, uint32_t 
     return pool;
 }
 
-int dpdk_pools_make(struct dpdk_port *port, uint32_t buffers, uint32_t room, bool ext)
+int drv_dpdk_pools_make(struct dpdk_port *port, uint32_t buffers, uint32_t room, bool ext)
 {
     orphans_reap();
     port->pool = pool_make("pool", buffers, RTE_PKTMBUF_HEADROOM + room);
@@ -79,7 +79,7 @@ int dpdk_pools_make(struct dpdk_port *port, uint32_t buffers, uint32_t room, boo
     return STK_ENOMEM;
 }
 
-void dpdk_pools_free(struct dpdk_port *port)
+void drv_dpdk_pools_free(struct dpdk_port *port)
 {
     pool_drop(port->ext_pool);
     pool_drop(port->pool);
@@ -88,7 +88,7 @@ void dpdk_pools_free(struct dpdk_port *port)
     orphans_reap();
 }
 
-struct nic_buf *dpdk_buf_alloc(struct nic_port *port)
+struct nic_buf *drv_dpdk_buf_alloc(struct nic_port *port)
 {
     struct rte_mbuf *m = rte_pktmbuf_alloc(dpdk_of(port)->pool);
     struct nic_buf *nb;
@@ -127,8 +127,8 @@ static rte_iova_t ext_iova(const void *data)
     return rte_eal_iova_mode() == RTE_IOVA_VA ? (rte_iova_t)(uintptr_t)data : rte_mem_virt2iova(data);
 }
 
-struct nic_buf *dpdk_buf_attach_ext(struct nic_port *port, void *data, uint32_t len, nic_release_fn release,
-                                    void *context)
+struct nic_buf *drv_dpdk_buf_attach_ext(struct nic_port *port, void *data, uint32_t len, nic_release_fn release,
+                                        void *context)
 {
     struct dpdk_port *self = dpdk_of(port);
     struct dpdk_priv *priv;
@@ -157,7 +157,7 @@ struct nic_buf *dpdk_buf_attach_ext(struct nic_port *port, void *data, uint32_t 
     return &priv->nb;
 }
 
-void dpdk_buf_free(struct nic_buf *seg)
+void drv_dpdk_buf_free(struct nic_buf *seg)
 {
     rte_pktmbuf_free_seg(dpdk_mbuf(seg));
 }

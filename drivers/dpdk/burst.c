@@ -71,7 +71,7 @@ static struct nic_buf *rx_frame(struct nic_port *port, struct rte_mbuf *m, uint3
     return head;
 }
 
-uint32_t dpdk_rx_burst(struct nic_port *port, struct nic_buf **bufs, uint32_t count, uint64_t now_ns)
+uint32_t drv_dpdk_rx_burst(struct nic_port *port, struct nic_buf **bufs, uint32_t count, uint64_t now_ns)
 {
     uint32_t frame_max = port->info.mtu + NIC_L2_OVERHEAD;
     uint32_t allowed = rx_flags_allowed(port->info.caps);
@@ -80,7 +80,7 @@ uint32_t dpdk_rx_burst(struct nic_port *port, struct nic_buf **bufs, uint32_t co
     uint64_t bytes = 0;
 
     (void)now_ns;
-    dpdk_thread_enter();
+    drv_dpdk_thread_enter();
     if (count > NIC_BURST_MAX)
         count = NIC_BURST_MAX;
     received = rte_eth_rx_burst(dpdk_of(port)->port_id, 0, mbufs, (uint16_t)count);
@@ -223,7 +223,7 @@ static uint32_t tx_flush(struct dpdk_port *self, struct tx_batch *batch)
     return sent;
 }
 
-uint32_t dpdk_tx_burst(struct nic_port *port, struct nic_buf **bufs, uint32_t count, uint64_t now_ns)
+uint32_t drv_dpdk_tx_burst(struct nic_port *port, struct nic_buf **bufs, uint32_t count, uint64_t now_ns)
 {
     struct dpdk_port *self = dpdk_of(port);
     uint32_t done = 0;

@@ -26,7 +26,7 @@ static bool is_hex(char c)
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-bool dpdk_pci_address(const char *text, size_t len)
+bool drv_dpdk_pci_address(const char *text, size_t len)
 {
     static const char *const shapes[] = {"xxxx:xx:xx.x", "xx:xx.x"};
 
@@ -80,16 +80,16 @@ static int device_check(const struct nic_port_conf *conf, struct dpdk_conf *out)
     if (strchr(out->device, ' ') != NULL)
         return nic_conf_error(conf, kv, "'%s' has a blank", out->device);
     len = strcspn(out->device, ",");
-    if (dpdk_pci_address(out->device, len))
+    if (drv_dpdk_pci_address(out->device, len))
         out->kind = DPDK_DEVICE_PCI;
     else if (vdev_name(out->device, len))
         out->kind = DPDK_DEVICE_VDEV;
     else
         return nic_conf_error(conf, kv, "'%s' is neither a PCI address nor a virtual device (net_...)", out->device);
-    return dpdk_device_parse(conf, out, &device);
+    return drv_dpdk_device_parse(conf, out, &device);
 }
 
-int dpdk_conf_parse(const struct nic_port_conf *conf, struct dpdk_conf *out)
+int drv_dpdk_conf_parse(const struct nic_port_conf *conf, struct dpdk_conf *out)
 {
     char reason[200];
     int err;
@@ -104,7 +104,7 @@ int dpdk_conf_parse(const struct nic_port_conf *conf, struct dpdk_conf *out)
         err = device_check(conf, out);
     if (err != 0)
         return err;
-    if (dpdk_eal_args_parse(NULL, out->eal, reason, sizeof(reason)) != 0)
+    if (drv_dpdk_eal_args_parse(NULL, out->eal, reason, sizeof(reason)) != 0)
         return nic_conf_error(conf, nic_conf_find(conf, "eal"), "%s", reason);
     if (conf->buffers != 0 && (conf->buffers < 64 || conf->buffers > 1u << 20))
         return nic_conf_error(conf, NULL, "buffers %u is outside 64 to %u", (unsigned)conf->buffers, 1u << 20);
@@ -148,8 +148,7 @@ static void arg_append(struct dpdk_device *device, const char *key, uint32_t val
     size_t len = strlen(device->args);
 
     if (!arg_value(device->args, key, old, sizeof(old)))
-        snprintf(device->args + len, sizeof(device->args) - len, "%s%s=%u", len == 0 ? "" : ",", key,
-                 (unsigned)value);
+        snprintf(device->args + len, sizeof(device->args) - len, "%s%s=%u", len == 0 ? "" : ",", key, (unsigned)value);
 }
 
 /** Ring geometry for the MTU: slots that hold a frame and blocks that hold whole slots, of whole pages. */
@@ -187,7 +186,7 @@ static int af_packet_parse(const struct nic_port_conf *conf, struct dpdk_device 
     return 0;
 }
 
-int dpdk_device_parse(const struct nic_port_conf *conf, const struct dpdk_conf *keys, struct dpdk_device *out)
+int drv_dpdk_device_parse(const struct nic_port_conf *conf, const struct dpdk_conf *keys, struct dpdk_device *out)
 {
     size_t len = strcspn(keys->device, ",");
 

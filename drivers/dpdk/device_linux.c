@@ -27,7 +27,8 @@ static int claim(const struct nic_port_conf *conf, const char *kind, const char 
         nic_conf_error(conf, NULL, "cannot claim %s: %s", device, strerror(errno));
         return STK_EIO;
     }
-    if (bind(fd, (const struct sockaddr *)&address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1) + (socklen_t)len) == 0) {
+    if (bind(fd, (const struct sockaddr *)&address,
+             (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1) + (socklen_t)len) == 0) {
         *lock_fd = fd;
         return 0;
     }
@@ -67,7 +68,7 @@ static int iface_check(const struct nic_port_conf *conf, const struct dpdk_devic
     return err;
 }
 
-int dpdk_device_claim(const struct nic_port_conf *conf, const struct dpdk_device *device, int *lock_fd)
+int drv_dpdk_device_claim(const struct nic_port_conf *conf, const struct dpdk_device *device, int *lock_fd)
 {
     int err;
 
@@ -76,12 +77,12 @@ int dpdk_device_claim(const struct nic_port_conf *conf, const struct dpdk_device
         err = iface_check(conf, device);
         return err != 0 ? err : claim(conf, "iface", device->iface, lock_fd);
     }
-    if (dpdk_pci_address(device->name, strlen(device->name)))
+    if (drv_dpdk_pci_address(device->name, strlen(device->name)))
         return claim(conf, "pci", device->name, lock_fd);
     return 0;
 }
 
-void dpdk_device_release(int lock_fd)
+void drv_dpdk_device_release(int lock_fd)
 {
     if (lock_fd >= 0)
         close(lock_fd);
@@ -116,7 +117,7 @@ static bool fd_append(int fd, void *context)
     return false;
 }
 
-void dpdk_fds_list(struct dpdk_fd_set *out)
+void drv_dpdk_fds_list(struct dpdk_fd_set *out)
 {
     out->count = 0;
     (void)fds_walk(fd_append, out);
@@ -134,8 +135,8 @@ static bool fd_in(const struct dpdk_fd_set *set, int fd)
 /* Other threads of the application may open files meanwhile: ordinary files of theirs are left alone. */
 static bool fd_of_dpdk(int fd)
 {
-    static const char *const kinds[] = {"anon_inode:", "pipe:",      "socket:",          "/memfd:",
-                                        "/dev/vfio",   "/dev/net/tun", "/dev/hugepages", "/sys/bus/pci"};
+    static const char *const kinds[] = {
+        "anon_inode:", "pipe:", "socket:", "/memfd:", "/dev/vfio", "/dev/net/tun", "/dev/hugepages", "/sys/bus/pci"};
     char path[32], target[64];
     ssize_t len;
 
@@ -163,7 +164,7 @@ static bool fd_cloexec(int fd, void *context)
     return false;
 }
 
-void dpdk_fds_cloexec(const struct dpdk_fd_set *before)
+void drv_dpdk_fds_cloexec(const struct dpdk_fd_set *before)
 {
     struct dpdk_fd_set *set = (struct dpdk_fd_set *)(uintptr_t)before; /* only read */
 
@@ -178,7 +179,7 @@ static bool fd_packet(int fd, void *context)
     return !fd_in(context, fd) && getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain == AF_PACKET;
 }
 
-int dpdk_fds_packet_socket(const struct dpdk_fd_set *before)
+int drv_dpdk_fds_packet_socket(const struct dpdk_fd_set *before)
 {
     struct dpdk_fd_set *set = (struct dpdk_fd_set *)(uintptr_t)before; /* only read */
 

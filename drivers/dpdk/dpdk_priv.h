@@ -33,10 +33,10 @@ struct dpdk_conf {
 
 /** A device string taken apart: "net_af_packet0,iface=veth0". */
 struct dpdk_device {
-    char name[64];                /**< of the device, or its PCI address */
-    char args[DPDK_DEVICE_SIZE];  /**< behind the first comma, with our defaults added */
-    char iface[16];               /**< of net_af_packet; else empty */
-    uint32_t frame_bytes;         /**< largest piece that net_af_packet copies into a buffer; else 0 */
+    char name[64];               /**< of the device, or its PCI address */
+    char args[DPDK_DEVICE_SIZE]; /**< behind the first comma, with our defaults added */
+    char iface[16];              /**< of net_af_packet; else empty */
+    uint32_t frame_bytes;        /**< largest piece that net_af_packet copies into a buffer; else 0 */
 };
 
 struct dpdk_mcast {
@@ -47,8 +47,8 @@ struct dpdk_mcast {
 struct dpdk_port {
     struct nic_port base;
     uint16_t port_id;
-    bool multi_segs;   /**< transmit takes chains */
-    bool tx_offloads;  /**< transmit was configured with checksum offloads */
+    bool multi_segs;  /**< transmit takes chains */
+    bool tx_offloads; /**< transmit was configured with checksum offloads */
     bool vdev;
     struct rte_mempool *pool;
     struct rte_mempool *ext_pool; /**< descriptors for external memory, or NULL */
@@ -89,13 +89,13 @@ static inline struct nic_buf *dpdk_nb(struct rte_mbuf *m)
 /* conf.c */
 
 /** Read and check a port's keys. Returns 0 or STK_EINVAL with conf->error filled. */
-int dpdk_conf_parse(const struct nic_port_conf *conf, struct dpdk_conf *out);
+int drv_dpdk_conf_parse(const struct nic_port_conf *conf, struct dpdk_conf *out);
 
 /** Take a device string apart and add our defaults. Returns 0 or STK_EINVAL with conf->error filled. */
-int dpdk_device_parse(const struct nic_port_conf *conf, const struct dpdk_conf *keys, struct dpdk_device *out);
+int drv_dpdk_device_parse(const struct nic_port_conf *conf, const struct dpdk_conf *keys, struct dpdk_device *out);
 
 /** Whether a text is a PCI address: [DDDD:]BB:DD.F. */
-bool dpdk_pci_address(const char *text, size_t len);
+bool drv_dpdk_pci_address(const char *text, size_t len);
 
 /* eal_args.c */
 
@@ -114,7 +114,7 @@ struct dpdk_eal_args {
  *
  * @return  false: no room.
  */
-bool dpdk_eal_args_add(struct dpdk_eal_args *args, const char *format, ...) __attribute__((format(printf, 2, 3)));
+bool drv_dpdk_eal_args_add(struct dpdk_eal_args *args, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /**
  * Check arguments of the configuration and append them: only options that are
@@ -126,7 +126,7 @@ bool dpdk_eal_args_add(struct dpdk_eal_args *args, const char *format, ...) __at
  * @param error  error_size bytes, receives the reason.
  * @return       0 or STK_EINVAL.
  */
-int dpdk_eal_args_parse(struct dpdk_eal_args *args, const char *text, char *error, size_t error_size);
+int drv_dpdk_eal_args_parse(struct dpdk_eal_args *args, const char *text, char *error, size_t error_size);
 
 /* eal_linux.c */
 
@@ -137,13 +137,13 @@ int dpdk_eal_args_parse(struct dpdk_eal_args *args, const char *text, char *erro
  *
  * Context: any thread. Blocks; the caller's processor affinity is not touched.
  */
-int dpdk_eal_start(const struct nic_port_conf *conf, const struct dpdk_conf *keys);
+int drv_dpdk_eal_start(const struct nic_port_conf *conf, const struct dpdk_conf *keys);
 
 /** Remember that some port wants a PCI device, so that EAL scans that bus. Before EAL starts. */
-void dpdk_eal_want_pci(void);
+void drv_dpdk_eal_want_pci(void);
 
 /** Give the calling thread DPDK's per-thread caches; undone when it ends. Cheap when done already. */
-void dpdk_thread_enter(void);
+void drv_dpdk_thread_enter(void);
 
 /* device_linux.c */
 
@@ -152,10 +152,10 @@ void dpdk_thread_enter(void);
  *
  * @return  0, STK_EBUSY, STK_ENOENT, STK_EINVAL or STK_EIO, with conf->error filled; on success *lock_fd is a descriptor or -1.
  */
-int dpdk_device_claim(const struct nic_port_conf *conf, const struct dpdk_device *device, int *lock_fd);
+int drv_dpdk_device_claim(const struct nic_port_conf *conf, const struct dpdk_device *device, int *lock_fd);
 
 /** Give a claim back. */
-void dpdk_device_release(int lock_fd);
+void drv_dpdk_device_release(int lock_fd);
 
 /** Descriptors that are open: a set to compare with later. */
 struct dpdk_fd_set {
@@ -164,13 +164,13 @@ struct dpdk_fd_set {
 };
 
 /** List the open descriptors of this process. */
-void dpdk_fds_list(struct dpdk_fd_set *out);
+void drv_dpdk_fds_list(struct dpdk_fd_set *out);
 
 /** Mark every descriptor close-on-exec that is not in the set and is of a kind that EAL and its drivers make. */
-void dpdk_fds_cloexec(const struct dpdk_fd_set *before);
+void drv_dpdk_fds_cloexec(const struct dpdk_fd_set *before);
 
 /** Find a packet socket that is not in the set, or -1. */
-int dpdk_fds_packet_socket(const struct dpdk_fd_set *before);
+int drv_dpdk_fds_packet_socket(const struct dpdk_fd_set *before);
 
 /* pair.c */
 
@@ -182,27 +182,27 @@ struct dpdk_pair;
  * @param slots  Frames in each direction.
  * @return       0, STK_EBUSY (both ends taken), STK_ENOMEM or STK_EIO.
  */
-int dpdk_pair_take(struct dpdk_port *port, const char *name, uint32_t slots);
+int drv_dpdk_pair_take(struct dpdk_port *port, const char *name, uint32_t slots);
 
 /** Give the end back after the Ethernet port was removed; the last one frees the rings. */
-void dpdk_pair_drop(struct dpdk_port *port);
+void drv_dpdk_pair_drop(struct dpdk_port *port);
 
 /* buf.c */
 
 /** Make a port's pools. Returns 0 or STK_ENOMEM. */
-int dpdk_pools_make(struct dpdk_port *port, uint32_t buffers, uint32_t room, bool ext);
+int drv_dpdk_pools_make(struct dpdk_port *port, uint32_t buffers, uint32_t room, bool ext);
 
 /** Free the pools; one whose buffers are still with another port is freed later. */
-void dpdk_pools_free(struct dpdk_port *port);
+void drv_dpdk_pools_free(struct dpdk_port *port);
 
-struct nic_buf *dpdk_buf_alloc(struct nic_port *port);
-struct nic_buf *dpdk_buf_attach_ext(struct nic_port *port, void *data, uint32_t len, nic_release_fn release,
-                                    void *context);
-void dpdk_buf_free(struct nic_buf *seg);
+struct nic_buf *drv_dpdk_buf_alloc(struct nic_port *port);
+struct nic_buf *drv_dpdk_buf_attach_ext(struct nic_port *port, void *data, uint32_t len, nic_release_fn release,
+                                        void *context);
+void drv_dpdk_buf_free(struct nic_buf *seg);
 
 /* burst.c */
 
-uint32_t dpdk_rx_burst(struct nic_port *port, struct nic_buf **bufs, uint32_t count, uint64_t now_ns);
-uint32_t dpdk_tx_burst(struct nic_port *port, struct nic_buf **bufs, uint32_t count, uint64_t now_ns);
+uint32_t drv_dpdk_rx_burst(struct nic_port *port, struct nic_buf **bufs, uint32_t count, uint64_t now_ns);
+uint32_t drv_dpdk_tx_burst(struct nic_port *port, struct nic_buf **bufs, uint32_t count, uint64_t now_ns);
 
 #endif

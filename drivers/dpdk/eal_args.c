@@ -48,7 +48,7 @@ static const struct option options[] = {
     {"--no-pci", VALUE_NONE, NULL},
 };
 
-bool dpdk_eal_args_add(struct dpdk_eal_args *args, const char *format, ...)
+bool drv_dpdk_eal_args_add(struct dpdk_eal_args *args, const char *format, ...)
 {
     size_t room = sizeof(args->text) - args->used;
     va_list list;
@@ -139,7 +139,7 @@ static bool value_ok(const struct option *option, const char *value)
     case VALUE_NONE:
         return false;
     case VALUE_PCI:
-        return dpdk_pci_address(value, strcspn(value, ","));
+        return drv_dpdk_pci_address(value, strcspn(value, ","));
     case VALUE_CHOICE:
         return choice(value, option->choices);
     case VALUE_NUMBERS:
@@ -182,7 +182,7 @@ static int option_take(struct dpdk_eal_args *args, char **save, char *token, cha
         return STK_EINVAL;
     }
     if (option->kind == VALUE_NONE && value == NULL) {
-        fits = args == NULL || dpdk_eal_args_add(args, "%s", token);
+        fits = args == NULL || drv_dpdk_eal_args_add(args, "%s", token);
     } else {
         if (value == NULL && option->kind != VALUE_NONE)
             value = strtok_r(NULL, " ", save);
@@ -191,7 +191,7 @@ static int option_take(struct dpdk_eal_args *args, char **save, char *token, cha
                      value == NULL ? "" : value);
             return STK_EINVAL;
         }
-        fits = args == NULL || (dpdk_eal_args_add(args, "%s", token) && dpdk_eal_args_add(args, "%s", value));
+        fits = args == NULL || (drv_dpdk_eal_args_add(args, "%s", token) && drv_dpdk_eal_args_add(args, "%s", value));
     }
     if (fits)
         return 0;
@@ -199,7 +199,7 @@ static int option_take(struct dpdk_eal_args *args, char **save, char *token, cha
     return STK_EINVAL;
 }
 
-int dpdk_eal_args_parse(struct dpdk_eal_args *args, const char *text, char *error, size_t error_size)
+int drv_dpdk_eal_args_parse(struct dpdk_eal_args *args, const char *text, char *error, size_t error_size)
 {
     char copy[1200];
     char *save = NULL;

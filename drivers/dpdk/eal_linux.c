@@ -26,8 +26,8 @@ static struct {
     bool pci;
     bool hugepages;
     uint64_t memory_mb;
-    int result; /**< of rte_eal_init */
-    int error;  /**< rte_errno after it */
+    int result;      /**< of rte_eal_init */
+    int error;       /**< rte_errno after it */
     char text[1100]; /**< the key eal of the port that started it */
     struct dpdk_eal_args args;
     struct dpdk_fd_set fds;
@@ -73,25 +73,25 @@ static int args_build(const struct dpdk_conf *keys)
     bool ok;
 
     memset(args, 0, sizeof(*args));
-    ok = dpdk_eal_args_add(args, "winlane") && dpdk_eal_args_add(args, "--no-telemetry") &&
-         dpdk_eal_args_add(args, "--file-prefix=winlane-%ld", (long)getpid()) &&
-         dpdk_eal_args_add(args, "--log-level=*:error") &&
+    ok = drv_dpdk_eal_args_add(args, "winlane") && drv_dpdk_eal_args_add(args, "--no-telemetry") &&
+         drv_dpdk_eal_args_add(args, "--file-prefix=winlane-%ld", (long)getpid()) &&
+         drv_dpdk_eal_args_add(args, "--log-level=*:error") &&
          /* One logical core that floats over all processors: EAL starts no threads and pins none. */
-         dpdk_eal_args_add(args, "--lcores=0@(0-%ld)", sysconf(_SC_NPROCESSORS_CONF) - 1);
+         drv_dpdk_eal_args_add(args, "--lcores=0@(0-%ld)", sysconf(_SC_NPROCESSORS_CONF) - 1);
     if (ok && eal.hugepages)
-        ok = dpdk_eal_args_add(args, "--in-memory") &&
-             (keys->memory_mb == 0 || dpdk_eal_args_add(args, "-m%llu", (unsigned long long)keys->memory_mb));
+        ok = drv_dpdk_eal_args_add(args, "--in-memory") &&
+             (keys->memory_mb == 0 || drv_dpdk_eal_args_add(args, "-m%llu", (unsigned long long)keys->memory_mb));
     else if (ok)
-        ok = dpdk_eal_args_add(args, "--no-huge") && dpdk_eal_args_add(args, "--no-shconf") &&
-             dpdk_eal_args_add(args, "-m%llu", (unsigned long long)eal.memory_mb);
+        ok = drv_dpdk_eal_args_add(args, "--no-huge") && drv_dpdk_eal_args_add(args, "--no-shconf") &&
+             drv_dpdk_eal_args_add(args, "-m%llu", (unsigned long long)eal.memory_mb);
     /* Only what is named is probed: this process must not take NICs that it was not given. */
     if (ok && !eal.pci)
-        ok = has_option(keys->eal, "--no-pci") || dpdk_eal_args_add(args, "--no-pci");
+        ok = has_option(keys->eal, "--no-pci") || drv_dpdk_eal_args_add(args, "--no-pci");
     else if (ok && !has_option(keys->eal, "-a ") && !has_option(keys->eal, "--allow"))
-        ok = dpdk_eal_args_add(args, "--allow=0000:00:00.0");
+        ok = drv_dpdk_eal_args_add(args, "--allow=0000:00:00.0");
     if (!ok)
         return STK_EINVAL;
-    return dpdk_eal_args_parse(args, keys->eal, reason, sizeof(reason));
+    return drv_dpdk_eal_args_parse(args, keys->eal, reason, sizeof(reason));
 }
 
 static void *eal_thread(void *unused)
@@ -102,12 +102,12 @@ static void *eal_thread(void *unused)
     /* EAL's own threads inherit this mask: the application's handlers never run on them. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, NULL);
-    dpdk_fds_list(&eal.fds);
+    drv_dpdk_fds_list(&eal.fds);
     /* DPDK's default stream is stdout, which is the application's. */
     rte_openlog_stream(stderr);
     eal.result = rte_eal_init(eal.args.argc, eal.args.argv);
     eal.error = rte_errno;
-    dpdk_fds_cloexec(&eal.fds);
+    drv_dpdk_fds_cloexec(&eal.fds);
     if (eal.result >= 0)
         (void)rmdir(rte_eal_get_runtime_dir()); /* empty: nothing is shared with other processes */
     return NULL;
@@ -132,7 +132,8 @@ static int eal_run(const struct nic_port_conf *conf)
         return STK_EIO;
     }
     eal.state = EAL_UP;
-    stk_log(STK_LOG_INFO, "dpdk: EAL started in %llu ms, %s, IOVA %s", (unsigned long long)((stk_clock_ns() - start_ns) / STK_MS_NS),
+    stk_log(STK_LOG_INFO, "dpdk: EAL started in %llu ms, %s, IOVA %s",
+            (unsigned long long)((stk_clock_ns() - start_ns) / STK_MS_NS),
             eal.hugepages ? "huge pages" : "no huge pages", rte_eal_iova_mode() == RTE_IOVA_PA ? "PA" : "VA");
     return 0;
 }
@@ -166,7 +167,7 @@ static int eal_first(const struct nic_port_conf *conf, const struct dpdk_conf *k
     return eal_run(conf);
 }
 
-int dpdk_eal_start(const struct nic_port_conf *conf, const struct dpdk_conf *keys)
+int drv_dpdk_eal_start(const struct nic_port_conf *conf, const struct dpdk_conf *keys)
 {
     int err;
 
@@ -183,7 +184,7 @@ int dpdk_eal_start(const struct nic_port_conf *conf, const struct dpdk_conf *key
     return err;
 }
 
-void dpdk_eal_want_pci(void)
+void drv_dpdk_eal_want_pci(void)
 {
     pthread_mutex_lock(&eal.lock);
     eal.want_pci = true;
@@ -201,7 +202,7 @@ static void thread_key_make(void)
     (void)pthread_key_create(&thread_key, thread_leave);
 }
 
-void dpdk_thread_enter(void)
+void drv_dpdk_thread_enter(void)
 {
     if (thread_entered)
         return;

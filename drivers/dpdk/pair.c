@@ -56,8 +56,8 @@ static int pair_make(struct dpdk_pair *pair, const char *name, uint32_t slots)
 
         snprintf(ring_name, sizeof(ring_name), "wl_pair%u_%u", (unsigned)(pair - pairs), side);
         /* RING_F_EXACT_SZ: as many frames as were asked for. Each end has one thread at a time. */
-        pair->ring[side] =
-            rte_ring_create(ring_name, slots, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ | RING_F_EXACT_SZ);
+        pair->ring[side] = rte_ring_create(ring_name, slots, SOCKET_ID_ANY,
+                                           RING_F_SP_ENQ | RING_F_SC_DEQ | RING_F_EXACT_SZ);
         if (pair->ring[side] == NULL) {
             pair_free(pair);
             return STK_ENOMEM;
@@ -85,7 +85,7 @@ static int pair_attach(struct dpdk_port *port, struct dpdk_pair *pair, unsigned 
     return 0;
 }
 
-int dpdk_pair_take(struct dpdk_port *port, const char *name, uint32_t slots)
+int drv_dpdk_pair_take(struct dpdk_port *port, const char *name, uint32_t slots)
 {
     struct dpdk_pair *pair;
     int err = STK_ENOMEM;
@@ -108,7 +108,7 @@ unlock:
     return err;
 }
 
-void dpdk_pair_drop(struct dpdk_port *port)
+void drv_dpdk_pair_drop(struct dpdk_port *port)
 {
     struct dpdk_pair *pair = port->pair;
 

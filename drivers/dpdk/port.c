@@ -22,10 +22,10 @@ static struct dpdk_fd_set fds_before;
 static int dpdk_conf_check(const struct nic_port_conf *conf)
 {
     struct dpdk_conf keys;
-    int err = dpdk_conf_parse(conf, &keys);
+    int err = drv_dpdk_conf_parse(conf, &keys);
 
     if (err == 0 && keys.kind == DPDK_DEVICE_PCI)
-        dpdk_eal_want_pci();
+        drv_dpdk_eal_want_pci();
     return err;
 }
 
@@ -47,7 +47,7 @@ static int device_attach(struct dpdk_port *self, const struct nic_port_conf *con
 
     self->vdev = keys->kind == DPDK_DEVICE_VDEV;
     if (keys->kind == DPDK_DEVICE_PAIR) {
-        err = dpdk_pair_take(self, keys->ring_pair, conf->tx_slots != 0 ? conf->tx_slots : 1024);
+        err = drv_dpdk_pair_take(self, keys->ring_pair, conf->tx_slots != 0 ? conf->tx_slots : 1024);
         if (err != 0)
             nic_conf_error(conf, nic_conf_find(conf, "ring_pair"), "%s",
                            err == STK_EBUSY ? "two ports are on it already" : "the rings could not be made");
@@ -81,7 +81,7 @@ static void device_detach(struct dpdk_port *self)
         /* The name of the virtual device behind a ring port is DPDK's own. */
         if (rte_eth_dev_get_name_by_port(self->port_id, name) == 0)
             (void)rte_vdev_uninit(name);
-        dpdk_pair_drop(self);
+        drv_dpdk_pair_drop(self);
     } else if (self->vdev) {
         (void)rte_vdev_uninit(self->device.name);
     } else if (rte_eth_dev_info_get(self->port_id, &info) == 0) {
@@ -188,8 +188,8 @@ static int pools_and_start(struct dpdk_port *self, const struct nic_port_conf *c
     int err;
 
     room = RTE_MAX(RTE_MAX(room, self->device.frame_bytes), info->min_rx_bufsize);
-    err = dpdk_pools_make(self, conf->buffers != 0 ? conf->buffers : DPDK_BUFFERS_DEFAULT, room,
-                          (self->base.info.caps & NIC_CAP_EXTMEM) != 0);
+    err = drv_dpdk_pools_make(self, conf->buffers != 0 ? conf->buffers : DPDK_BUFFERS_DEFAULT, room,
+                              (self->base.info.caps & NIC_CAP_EXTMEM) != 0);
     if (err != 0) {
         nic_conf_error(conf, NULL, "no memory for the port's buffers (key memory_mb)");
         return err;
@@ -197,7 +197,7 @@ static int pools_and_start(struct dpdk_port *self, const struct nic_port_conf *c
     err = eth_start(self, conf, info, eth_conf);
     if (err == 0)
         return 0;
-    dpdk_pools_free(self);
+    drv_dpdk_pools_free(self);
     return device_error(conf, "the device did not start", -err);
 }
 
@@ -226,23 +226,23 @@ static int device_start(struct dpdk_port *self, const struct nic_port_conf *conf
 
 static int open_locked(struct dpdk_port *self, const struct nic_port_conf *conf, const struct dpdk_conf *keys)
 {
-    int err = dpdk_eal_start(conf, keys);
+    int err = drv_dpdk_eal_start(conf, keys);
 
     if (err != 0)
         return err;
-    err = dpdk_device_claim(conf, &self->device, &self->lock_fd);
+    err = drv_dpdk_device_claim(conf, &self->device, &self->lock_fd);
     if (err != 0)
         return err;
-    dpdk_fds_list(&fds_before);
+    drv_dpdk_fds_list(&fds_before);
     err = device_attach(self, conf, keys);
     if (err != 0)
         goto release;
     err = device_start(self, conf);
     if (err != 0)
         goto detach;
-    dpdk_fds_cloexec(&fds_before);
+    drv_dpdk_fds_cloexec(&fds_before);
     if (self->device.iface[0] != '\0' && (conf->caps_off & NIC_CAP_WAIT_FD) == 0)
-        self->wait_fd = dpdk_fds_packet_socket(&fds_before);
+        self->wait_fd = drv_dpdk_fds_packet_socket(&fds_before);
     if (self->wait_fd >= 0)
         self->base.info.caps |= NIC_CAP_WAIT_FD;
     return 0;
@@ -250,7 +250,7 @@ static int open_locked(struct dpdk_port *self, const struct nic_port_conf *conf,
 detach:
     device_detach(self);
 release:
-    dpdk_device_release(self->lock_fd);
+    drv_dpdk_device_release(self->lock_fd);
     return err;
 }
 
@@ -268,7 +268,7 @@ static int dpdk_open(const struct nic_port_conf *conf, struct nic_port **out)
 {
     struct dpdk_conf keys;
     struct dpdk_port *self;
-    int err = dpdk_conf_parse(conf, &keys);
+    int err = drv_dpdk_conf_parse(conf, &keys);
 
     if (err != 0)
         return err;
@@ -279,7 +279,7 @@ static int dpdk_open(const struct nic_port_conf *conf, struct nic_port **out)
     self->lock_fd = -1;
     self->wait_fd = -1;
     if (keys.device != NULL)
-        err = dpdk_device_parse(conf, &keys, &self->device);
+        err = drv_dpdk_device_parse(conf, &keys, &self->device);
     if (err == 0) {
         pthread_mutex_lock(&ports_lock);
         err = open_locked(self, conf, &keys);
@@ -302,8 +302,8 @@ static void dpdk_close(struct nic_port *port)
     /* Stopping and closing frees what is queued for transmit: release callbacks run here. */
     (void)rte_eth_dev_stop(self->port_id);
     device_detach(self);
-    dpdk_pools_free(self);
-    dpdk_device_release(self->lock_fd);
+    drv_dpdk_pools_free(self);
+    drv_dpdk_device_release(self->lock_fd);
     pthread_mutex_unlock(&ports_lock);
     free(self);
 }
@@ -413,11 +413,11 @@ const struct nic_driver drv_dpdk = {
     .conf_check = dpdk_conf_check,
     .open = dpdk_open,
     .close = dpdk_close,
-    .rx_burst = dpdk_rx_burst,
-    .tx_burst = dpdk_tx_burst,
-    .buf_alloc = dpdk_buf_alloc,
-    .buf_attach_ext = dpdk_buf_attach_ext,
-    .buf_free = dpdk_buf_free,
+    .rx_burst = drv_dpdk_rx_burst,
+    .tx_burst = drv_dpdk_tx_burst,
+    .buf_alloc = drv_dpdk_buf_alloc,
+    .buf_attach_ext = drv_dpdk_buf_attach_ext,
+    .buf_free = drv_dpdk_buf_free,
     .tx_reclaim = dpdk_tx_reclaim,
     .mem_register = dpdk_mem_register,
     .wait_handle = dpdk_wait_handle,

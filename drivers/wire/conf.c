@@ -23,7 +23,7 @@ static const struct nic_conf_key keys[] = {
     {"promisc", NIC_CONF_BOOL, FIELD(promisc), 0, 0, NULL},
 };
 
-int wire_conf_parse(const struct nic_port_conf *conf, struct wire_conf *out)
+int drv_wire_conf_parse(const struct nic_port_conf *conf, struct wire_conf *out)
 {
     int err;
 

@@ -22,7 +22,7 @@ static struct wire_hub *hub_make(const char *name)
     return hub;
 }
 
-int wire_hub_join(struct wire_port *port, const char *name)
+int drv_wire_hub_join(struct wire_port *port, const char *name)
 {
     struct wire_hub *hub;
     int err = 0;
@@ -49,7 +49,7 @@ unlock:
     return err;
 }
 
-void wire_hub_leave(struct wire_port *port)
+void drv_wire_hub_leave(struct wire_port *port)
 {
     struct wire_hub *hub = port->hub;
     struct wire_hub **link = &hubs;
@@ -106,7 +106,7 @@ static void queue_push(struct wire_port *port, struct nic_buf *buf, uint64_t due
     atomic_store_explicit(&port->queued, queued + 1, memory_order_relaxed); /* W1 */
 }
 
-struct nic_buf *wire_queue_pop(struct wire_port *port, uint64_t now_ns)
+struct nic_buf *drv_wire_queue_pop(struct wire_port *port, uint64_t now_ns)
 {
     uint32_t queued = atomic_load_explicit(&port->queued, memory_order_relaxed);
     struct nic_buf *buf;
@@ -203,7 +203,7 @@ static const uint8_t *linear(struct wire_port *port, const struct nic_buf *frame
     return port->scratch;
 }
 
-void wire_hub_send(struct wire_port *port, const struct nic_buf *frame, uint64_t now_ns)
+void drv_wire_hub_send(struct wire_port *port, const struct nic_buf *frame, uint64_t now_ns)
 {
     const uint32_t asked = NIC_TX_IP4_CSUM | NIC_TX_TCP_CSUM | NIC_TX_UDP_CSUM;
     struct drv_wire_counts *counts = &port->tx_counts;

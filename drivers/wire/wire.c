@@ -8,7 +8,7 @@
 #include "wire_priv.h"
 
 #define BUFFERS_DEFAULT 1024u
-#define OFFLOADS                                                                                                     \
+#define OFFLOADS \
     (NIC_CAP_RX_IP4_CSUM | NIC_CAP_RX_L4_CSUM | NIC_CAP_TX_IP4_CSUM | NIC_CAP_TX_TCP_CSUM | NIC_CAP_TX_UDP_CSUM)
 
 static struct wire_port *wire_of(struct nic_port *port)
@@ -20,7 +20,7 @@ static int wire_conf_check(const struct nic_port_conf *conf)
 {
     struct wire_conf keys;
 
-    return wire_conf_parse(conf, &keys);
+    return drv_wire_conf_parse(conf, &keys);
 }
 
 static uint64_t seed_default(const struct nic_port *port)
@@ -49,7 +49,7 @@ static int wire_open(const struct nic_port_conf *conf, struct nic_port **out)
     uint32_t frame_max = conf->mtu + NIC_L2_OVERHEAD;
     struct wire_conf keys;
     struct wire_port *self;
-    int err = wire_conf_parse(conf, &keys);
+    int err = drv_wire_conf_parse(conf, &keys);
 
     if (err != 0)
         return err;
@@ -69,7 +69,7 @@ static int wire_open(const struct nic_port_conf *conf, struct nic_port **out)
     err = nic_pool_init(&self->pool, &self->base, buffers, frame_max);
     if (err != 0)
         goto free_queue;
-    err = wire_hub_join(self, keys.link);
+    err = drv_wire_hub_join(self, keys.link);
     if (err != 0)
         goto fini_pool;
     *out = &self->base;
@@ -91,7 +91,7 @@ static void wire_close(struct nic_port *port)
 {
     struct wire_port *self = wire_of(port);
 
-    wire_hub_leave(self);
+    drv_wire_hub_leave(self);
     nic_pool_fini(&self->pool);
     free(self->queue);
     free(self->scratch);
@@ -105,7 +105,7 @@ static uint32_t wire_take(struct wire_port *self, struct nic_buf **bufs, uint32_
 
     pthread_mutex_lock(&self->lock);
     while (taken < count) {
-        struct nic_buf *buf = wire_queue_pop(self, now_ns);
+        struct nic_buf *buf = drv_wire_queue_pop(self, now_ns);
 
         if (buf == NULL)
             break;
@@ -157,7 +157,7 @@ static uint32_t wire_tx_burst(struct nic_port *port, struct nic_buf **bufs, uint
             nic_stat_add(&port->stats.tx_errors, 1);
             continue;
         }
-        wire_hub_send(self, bufs[i], now_ns);
+        drv_wire_hub_send(self, bufs[i], now_ns);
         frames++;
         bytes += bufs[i]->pkt_len;
     }

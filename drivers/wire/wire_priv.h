@@ -75,18 +75,18 @@ struct wire_port {
  *
  * @return  0, STK_ENOMEM, or STK_EMFILE: the hub is full.
  */
-int wire_hub_join(struct wire_port *port, const char *name);
+int drv_wire_hub_join(struct wire_port *port, const char *name);
 
 /** Leave; the last member's hub goes away. Returns when no other thread touches the port any more. */
-void wire_hub_leave(struct wire_port *port);
+void drv_wire_hub_leave(struct wire_port *port);
 
 /** Send one frame that nic_frame_ok accepted. Context: under the hub's lock. */
-void wire_hub_send(struct wire_port *port, const struct nic_buf *frame, uint64_t now_ns);
+void drv_wire_hub_send(struct wire_port *port, const struct nic_buf *frame, uint64_t now_ns);
 
 /** Take the next frame that is due, or NULL. Context: under the port's lock. */
-struct nic_buf *wire_queue_pop(struct wire_port *port, uint64_t now_ns);
+struct nic_buf *drv_wire_queue_pop(struct wire_port *port, uint64_t now_ns);
 
 /** Read the keys of a port into their defaults. Returns 0 or STK_EINVAL with conf->error filled. */
-int wire_conf_parse(const struct nic_port_conf *conf, struct wire_conf *out);
+int drv_wire_conf_parse(const struct nic_port_conf *conf, struct wire_conf *out);
 
 #endif

@@ -53,8 +53,8 @@ static inline struct nic_port_conf *t_conf(struct t_conf *t, const char *name, c
         assert_non_null(value);
         assert_true(t->conf.args_count < T_ARGS_MAX);
         *value = '\0';
-        t->args[t->conf.args_count] =
-            (struct nic_kv){.key = word, .value = value + 1, .line = 10 + (uint32_t)t->conf.args_count};
+        t->args[t->conf.args_count] = (struct nic_kv){
+            .key = word, .value = value + 1, .line = 10 + (uint32_t)t->conf.args_count};
         t->conf.args_count++;
     }
     return &t->conf;
@@ -73,7 +73,8 @@ static inline struct nic_port *t_open(struct nic_port_conf *conf)
 }
 
 /* Not inlined: its configuration would grow every caller's frame. */
-__attribute__((noinline, unused)) static struct nic_port *t_open_keys(const char *name, const char *driver, const char *keys)
+__attribute__((noinline, unused)) static struct nic_port *t_open_keys(const char *name, const char *driver,
+                                                                      const char *keys)
 {
     struct t_conf t;
 

@@ -49,6 +49,17 @@ static const struct t_bad_conf dpdk_bad[] = {
     {NULL, NULL},
 };
 
+static const struct t_bad_conf pcap_bad[] = {
+    {"", "driver pcap needs the key rx_file or tx_file"},
+    {"tx_file=/tmp/x loop=yes", "t.conf:11: port a: loop: without an rx_file"},
+    {"tx_file=/tmp/x pace=yes", "t.conf:11: port a: pace: without an rx_file"},
+    {"tx_file=/tmp/x rx_file=/tmp/x", "t.conf:10: port a: tx_file: is the rx_file"},
+    {"rx_file=/tmp/x pace=slow", "t.conf:11: port a: pace: 'slow' is neither yes nor no"},
+    {"tx_file=/tmp/x clock=utc", "t.conf:11: port a: clock: 'utc' is none of wall|port"},
+    {"tx_file=/tmp/x file=y", "t.conf:11: port a: file: unknown key"},
+    {NULL, NULL},
+};
+
 /** A network namespace of this process alone, which ends with it, and a veth pair in it. */
 static bool veth_prepare(void)
 {
@@ -74,6 +85,13 @@ static const struct t_topology topologies[] = {
         .keys_b = "link=contract",
         .burst = 256,
         .bad = wire_bad,
+    },
+    {
+        .name = "pcap",
+        .driver = "pcap",
+        .keys_a = "tx_file=/dev/null",
+        .burst = 256,
+        .bad = pcap_bad,
     },
     {
         .name = "net_ring",

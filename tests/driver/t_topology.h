@@ -18,12 +18,12 @@ struct t_topology {
     const char *name;
     const char *driver;
     const char *keys_a;
-    const char *keys_b;  /**< NULL: one port, whose frames go nowhere */
+    const char *keys_b; /**< NULL: one port, whose frames go nowhere */
     bool needs_root;
-    bool (*prepare)(void); /**< makes what the ports need; false: cannot, and said why */
-    bool wait_fd;          /**< the ports must have something to sleep on */
-    bool extmem;           /**< the ports must take external memory */
-    uint32_t burst;        /**< frames that surely fit between the ports */
+    bool (*prepare)(void);        /**< makes what the ports need; false: cannot, and said why */
+    bool wait_fd;                 /**< the ports must have something to sleep on */
+    bool extmem;                  /**< the ports must take external memory */
+    uint32_t burst;               /**< frames that surely fit between the ports */
     const struct t_bad_conf *bad; /**< ends with NULL keys */
 };
 

@@ -3,8 +3,8 @@
 
 /* A UDP datagram over IPv4 from RFC 1071 arithmetic done by hand: 10.0.0.1:1 -> 10.0.0.2:2, "abc". */
 static const uint8_t udp4[45] = {
-    2,  0,    0,    0, 0, 2, 2, 0, 0,  0,  0,  1,  0x08, 0x00, 0x45, 0, 0, 31, 0,   1,   0,   0,   64,
-    17, 0x66, 0xcb, 10, 0, 0, 1, 10, 0, 0, 2,  0,    1,    0,    2, 0, 11, 0x24, 0x68, 'a', 'b', 'c',
+    2,  0,    0,    0,  0, 2, 2, 0,  0, 0, 0, 1, 0x08, 0x00, 0x45, 0, 0,  31,   0,    1,   0,   0,   64,
+    17, 0x66, 0xcb, 10, 0, 0, 1, 10, 0, 0, 2, 0, 1,    0,    2,    0, 11, 0x24, 0x68, 'a', 'b', 'c',
 };
 
 static uint32_t sum16(const uint8_t *p, size_t len, uint32_t sum)
@@ -111,10 +111,10 @@ static void tx_fill__lengths_beyond_the_frame__change_nothing(void **state)
         uint16_t l2, l3;
         uint32_t flags;
     } rows[] = {
-        {45, 14, 40, NIC_TX_IP4 | NIC_TX_IP4_CSUM},       {45, 14, 0, NIC_TX_IP4 | NIC_TX_IP4_CSUM},
-        {20, 14, 20, NIC_TX_IP4 | NIC_TX_UDP_CSUM},       {45, 60000, 60000, NIC_TX_IP4 | NIC_TX_TCP_CSUM},
-        {45, 14, 20, NIC_TX_IP4 | NIC_TX_TCP_CSUM},       {44, 14, 20, NIC_TX_IP4 | NIC_TX_UDP_CSUM},
-        {45, 14, 20, NIC_TX_IP6 | NIC_TX_UDP_CSUM},       {0, 0, 0, NIC_TX_IP4 | NIC_TX_UDP_CSUM},
+        {45, 14, 40, NIC_TX_IP4 | NIC_TX_IP4_CSUM}, {45, 14, 0, NIC_TX_IP4 | NIC_TX_IP4_CSUM},
+        {20, 14, 20, NIC_TX_IP4 | NIC_TX_UDP_CSUM}, {45, 60000, 60000, NIC_TX_IP4 | NIC_TX_TCP_CSUM},
+        {45, 14, 20, NIC_TX_IP4 | NIC_TX_TCP_CSUM}, {44, 14, 20, NIC_TX_IP4 | NIC_TX_UDP_CSUM},
+        {45, 14, 20, NIC_TX_IP6 | NIC_TX_UDP_CSUM}, {0, 0, 0, NIC_TX_IP4 | NIC_TX_UDP_CSUM},
     };
 
     (void)state;

@@ -260,8 +260,9 @@ static void wire__hook__sees_changes_and_drops(void **state)
 /** A UDP/IPv4 frame whose checksums are to be filled in by the port. */
 static struct nic_buf *udp_frame(struct nic_port *port)
 {
-    static const uint8_t bytes[45] = {2,  0, 0, 0,  0, 2, 2, 0,  0, 0, 0, 1, 8, 0, 0x45, 0,  0,    31,  0,   1,   0, 0, 64,
-                                      17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 0, 1, 0, 2,    0, 11, 0x14, 0x1f, 'a', 'b', 'c'};
+    static const uint8_t bytes[45] = {2,  0, 0,  0, 0, 2, 2, 0,  0,  0,  0,    1,    8,   0,   0x45,
+                                      0,  0, 31, 0, 1, 0, 0, 64, 17, 0,  0,    10,   0,   0,   1,
+                                      10, 0, 0,  2, 0, 1, 0, 2,  0,  11, 0x14, 0x1f, 'a', 'b', 'c'};
     struct nic_buf *buf = nic_buf_alloc(port);
 
     memcpy(buf->data, bytes, sizeof(bytes));

@@ -23,10 +23,10 @@ enum nic_conf_type {
 struct nic_conf_key {
     const char *key;
     enum nic_conf_type type;
-    size_t offset;        /**< of the field in the caller's structure */
-    uint64_t min;         /**< of a number (in the unit stored) or the length of a string */
-    uint64_t max;         /**< 0: no upper limit */
-    const char *choices;  /**< strings: "a|b|c", or NULL for any */
+    size_t offset;       /**< of the field in the caller's structure */
+    uint64_t min;        /**< of a number (in the unit stored) or the length of a string */
+    uint64_t max;        /**< 0: no upper limit */
+    const char *choices; /**< strings: "a|b|c", or NULL for any */
 };
 
 /**

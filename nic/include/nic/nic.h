@@ -79,8 +79,8 @@ struct nic_buf {
     uint16_t l2_len;       /**< bytes; for transmit offloads */
     uint16_t l3_len;
     uint16_t l4_len;
-    uint16_t segs;        /**< segments of the frame; first segment only */
-    uint64_t tstamp_ns;   /**< receive time, if NIC_RX_TSTAMP */
+    uint16_t segs;          /**< segments of the frame; first segment only */
+    uint64_t tstamp_ns;     /**< receive time, if NIC_RX_TSTAMP */
     nic_release_fn release; /**< set for attached external memory */
     void *release_context;
     _Alignas(16) uint8_t priv[NIC_BUF_PRIV_SIZE]; /**< the stack's */
@@ -90,15 +90,15 @@ struct nic_buf {
 struct nic_port_stats {
     uint64_t rx_frames;
     uint64_t rx_bytes;
-    uint64_t rx_dropped;   /**< by the port: no buffer, ring full */
-    uint64_t rx_errors;    /**< by the port: torn, too long */
+    uint64_t rx_dropped; /**< by the port: no buffer, ring full */
+    uint64_t rx_errors;  /**< by the port: torn, too long */
     uint64_t tx_frames;
     uint64_t tx_bytes;
-    uint64_t tx_full;      /**< frames not accepted by nic_tx_burst */
+    uint64_t tx_full; /**< frames not accepted by nic_tx_burst */
     uint64_t tx_errors;
-    uint64_t tx_kicks;     /**< bursts handed over */
+    uint64_t tx_kicks; /**< bursts handed over */
     uint64_t buf_alloc_failed;
-    uint64_t buf_in_use;      /**< now, where the driver can tell */
+    uint64_t buf_in_use; /**< now, where the driver can tell */
     uint64_t buf_high_water;
 };
 
@@ -116,9 +116,9 @@ struct nic_port_conf {
     uint32_t buffers;   /**< of the port's pool; 0: the driver's default */
     uint32_t rx_slots;  /**< 0: the driver's default */
     uint32_t tx_slots;
-    uint32_t caps_off;  /**< enum nic_cap bits not to be used */
+    uint32_t caps_off; /**< enum nic_cap bits not to be used */
     bool mac_set;
-    uint8_t mac[6]; /**< wanted address, if mac_set */
+    uint8_t mac[6];            /**< wanted address, if mac_set */
     const struct nic_kv *args; /**< the driver's own keys */
     size_t args_count;
     const char *file; /**< configuration file, for messages; may be NULL */

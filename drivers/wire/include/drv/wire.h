@@ -15,16 +15,16 @@ extern const struct nic_driver drv_wire;
 struct drv_wire_impair {
     uint64_t loss;
     uint64_t duplicate;
-    uint64_t reorder;        /**< held back by reorder_gap_ns, so that later frames pass */
-    uint64_t corrupt;        /**< one bit flipped */
-    uint64_t delay_ns;       /**< of every frame */
-    uint64_t jitter_ns;      /**< 0 to this much more, in order */
+    uint64_t reorder;   /**< held back by reorder_gap_ns, so that later frames pass */
+    uint64_t corrupt;   /**< one bit flipped */
+    uint64_t delay_ns;  /**< of every frame */
+    uint64_t jitter_ns; /**< 0 to this much more, in order */
     uint64_t reorder_gap_ns;
 };
 
 /** What happened to the frames that a port sent; tx side but for the last three. */
 struct drv_wire_counts {
-    uint64_t sent;       /**< frames that entered the wire */
+    uint64_t sent; /**< frames that entered the wire */
     uint64_t lost;
     uint64_t duplicated;
     uint64_t reordered;

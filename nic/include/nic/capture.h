@@ -1,10 +1,13 @@
 /**
  * @file
- * Recording of a port's frames in both directions. Belongs to the port's
- * thread. Allocates and makes system calls, so it is for diagnosis only.
+ * Recording of frames as a nanosecond pcap file: what nic/ does for any port,
+ * and what the pcap driver does with what it sends. Belongs to the port's
+ * thread. Allocates and makes system calls. Used by nic/ and drivers/.
  */
-#ifndef NIC_CAPTURE_PRIV_H
-#define NIC_CAPTURE_PRIV_H
+#ifndef NIC_CAPTURE_H
+#define NIC_CAPTURE_H
+
+#include <stdio.h>
 
 #include "nic/nic.h"
 
@@ -14,7 +17,7 @@ struct nic_capture;
 struct nic_capture_conf {
     const char *path; /**< NULL: no capture */
     uint64_t snaplen;
-    const char *clock;
+    const char *clock; /**< "wall", or "port": the caller's time as it is */
 };
 
 /**
@@ -31,11 +34,12 @@ bool nic_capture_key(const char *key);
 /**
  * Create the file.
  *
+ * @param key        The key that names the file, for an error message.
  * @param frame_max  Bytes of the port's longest frame.
  * @return           0, STK_ENOMEM, or STK_EIO with conf->error filled.
  */
-int nic_capture_open(const struct nic_port_conf *conf, const struct nic_capture_conf *cap, uint32_t frame_max,
-                     struct nic_capture **out);
+int nic_capture_open(const struct nic_port_conf *conf, const char *key, const struct nic_capture_conf *cap,
+                     uint32_t frame_max, struct nic_capture **out);
 
 /** Write what is buffered and close. NULL is ignored. */
 void nic_capture_close(struct nic_capture *cap);
@@ -45,5 +49,13 @@ void nic_capture_stage(struct nic_capture *cap, const struct nic_buf *frame);
 
 /** Write the frame staged last. */
 void nic_capture_commit(struct nic_capture *cap, uint64_t now_ns);
+
+/**
+ * Open a file that no child process inherits.
+ *
+ * @param mode  As fopen's: "rb" or "wb".
+ * @return      The file, owned by the caller, or NULL with errno.
+ */
+FILE *nic_file_open(const char *path, const char *mode);
 
 #endif
