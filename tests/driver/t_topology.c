@@ -70,7 +70,8 @@ static bool veth_prepare(void)
     if (system("ip link add t_nic0 mtu 9000 type veth peer name t_nic1 mtu 9000 && "
                "echo 1 >/proc/sys/net/ipv6/conf/t_nic0/disable_ipv6 && "
                "echo 1 >/proc/sys/net/ipv6/conf/t_nic1/disable_ipv6 && "
-               "ip link set t_nic0 up && ip link set t_nic1 up") != 0) {
+               "ip link set t_nic0 up && ip link set t_nic1 up && "
+               "ip link add t_nic2 mtu 1000 type veth peer name t_nic3") != 0) {
         printf("no veth pair\n");
         return false;
     }
@@ -113,6 +114,7 @@ static const struct t_topology topologies[] = {
         .driver = "dpdk",
         .keys_a = "device=net_af_packet0,iface=t_nic0",
         .keys_b = "device=net_af_packet1,iface=t_nic1",
+        .keys_again = "device=net_af_packet7,iface=t_nic0",
         .needs_root = true,
         .prepare = veth_prepare,
         .wait_fd = true,

@@ -18,7 +18,8 @@ struct t_topology {
     const char *name;
     const char *driver;
     const char *keys_a;
-    const char *keys_b; /**< NULL: one port, whose frames go nowhere */
+    const char *keys_b;     /**< NULL: one port, whose frames go nowhere */
+    const char *keys_again; /**< another port on the device of keys_a, which must be refused; or NULL */
     bool needs_root;
     bool (*prepare)(void);        /**< makes what the ports need; false: cannot, and said why */
     bool wait_fd;                 /**< the ports must have something to sleep on */

@@ -4,6 +4,7 @@
  */
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "nic/csum.h"
@@ -540,6 +541,61 @@ static void wait_handle__frame_arrives__wakes(void **state)
     pair_close(&p);
 }
 
+static void port__device_of_another__is_busy(void **state)
+{
+    struct pair p = pair_open(0);
+    struct nic_port *port;
+    struct t_conf t;
+    int status = 0;
+    pid_t child;
+
+    (void)state;
+    if (topology->keys_again == NULL) {
+        pair_close(&p);
+        return;
+    }
+    t_conf(&t, "c", topology->driver, topology->keys_again);
+    t.conf.mtu = mtu;
+    assert_int_equal(nic_port_open(&t.conf, &port), STK_EBUSY);
+    assert_non_null(strstr(t.error, "in use by another port or process"));
+    /* The claim comes before anything that a forked process must not touch. */
+    child = fork();
+    if (child == 0)
+        _exit(nic_port_open(&t.conf, &port) == STK_EBUSY ? 0 : 1);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    pair_close(&p);
+    t_conf(&t, "c", topology->driver, topology->keys_again);
+    t.conf.mtu = mtu;
+    assert_int_equal(nic_port_open(&t.conf, &port), 0);
+    nic_port_close(port);
+}
+
+static void port__interface_that_does_not_fit__is_refused(void **state)
+{
+    static const struct {
+        const char *keys;
+        int err;
+        const char *reason;
+    } rows[] = {
+        {"device=net_af_packet0,iface=t_nic9", STK_ENOENT, "t.conf:10: port a: device: no interface t_nic9"},
+        {"device=net_af_packet0,iface=lo", STK_EIO, "interface lo is down"},
+        {"device=net_af_packet0,iface=t_nic2", STK_EINVAL, "interface t_nic2 has MTU 1000, less than 1500"},
+    };
+
+    (void)state;
+    for (size_t i = 0; topology->keys_again != NULL && i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct nic_port *port;
+        struct t_conf t;
+
+        t_conf(&t, "a", topology->driver, rows[i].keys);
+        assert_int_equal(nic_port_open(&t.conf, &port), rows[i].err);
+        print_message("%s\n", t.error);
+        assert_non_null(strstr(t.error, rows[i].reason));
+    }
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -558,6 +614,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(burst__chains__arrive_whole),
         cmocka_unit_test(extmem__sent_or_freed__is_released_exactly_once),
         cmocka_unit_test(wait_handle__frame_arrives__wakes),
+        cmocka_unit_test(port__device_of_another__is_busy),
+        cmocka_unit_test(port__interface_that_does_not_fit__is_refused),
     };
 
     topology = argc > 1 ? t_topology_find(argv[1]) : NULL;

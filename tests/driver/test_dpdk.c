@@ -1,0 +1,298 @@
+/* What the DPDK driver does to the process it runs in, and rings between two threads. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <pcap/pcap.h>
+
+#include "t_nic.h"
+
+static void eal__started__leaves_affinity_and_signals_alone(void **state)
+{
+    cpu_set_t before, after;
+    sigset_t mask_before, mask_after;
+    struct nic_port *port;
+
+    (void)state;
+    assert_int_equal(sched_getaffinity(0, sizeof(before), &before), 0);
+    assert_int_equal(pthread_sigmask(SIG_SETMASK, NULL, &mask_before), 0);
+    port = t_open_keys("p", "dpdk", "ring_pair=first");
+    assert_int_equal(sched_getaffinity(0, sizeof(after), &after), 0);
+    assert_int_equal(pthread_sigmask(SIG_SETMASK, NULL, &mask_after), 0);
+    assert_true(CPU_EQUAL(&before, &after));
+    for (int sig = 1; sig < 64; sig++)
+        assert_int_equal(sigismember(&mask_before, sig), sigismember(&mask_after, sig));
+    nic_port_close(port);
+}
+
+/** Call with the text of one line of each thread's status file but the caller's own. */
+static void other_threads(const char *field, void (*check)(const char *value))
+{
+    DIR *dir = opendir("/proc/self/task");
+    const struct dirent *entry;
+
+    assert_non_null(dir);
+    while ((entry = readdir(dir)) != NULL) {
+        char path[300], line[256];
+        FILE *file;
+
+        if (entry->d_name[0] == '.' || atoi(entry->d_name) == getpid())
+            continue;
+        snprintf(path, sizeof(path), "/proc/self/task/%s/status", entry->d_name);
+        file = fopen(path, "r");
+        while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
+            if (strncmp(line, field, strlen(field)) == 0)
+                check(line + strlen(field));
+        }
+        if (file != NULL)
+            fclose(file);
+    }
+    closedir(dir);
+}
+
+static void blocks_signals(const char *value)
+{
+    uint64_t mask = strtoull(value, NULL, 16);
+
+    assert_true((mask & (1u << (SIGINT - 1))) != 0);
+    assert_true((mask & (1u << (SIGUSR1 - 1))) != 0);
+}
+
+static void eal__its_threads__block_signals(void **state)
+{
+    (void)state;
+    other_threads("SigBlk:", blocks_signals);
+}
+
+static void eal__its_descriptors__are_close_on_exec(void **state)
+{
+    struct nic_port *port = t_open_keys("p", "dpdk", "device=net_null3");
+    uint32_t seen = 0;
+
+    (void)state;
+    for (int fd = 3; fd < 200; fd++) {
+        int flags = fcntl(fd, F_GETFD);
+        char path[64], target[64];
+        ssize_t len;
+
+        if (flags < 0)
+            continue;
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+        len = readlink(path, target, sizeof(target) - 1);
+        target[len < 0 ? 0 : len] = '\0';
+        /* Descriptors that the test's own parent left open are not EAL's. */
+        if (strstr(target, "anon_inode") == NULL && strstr(target, "memfd") == NULL)
+            continue;
+        print_message("%d %s\n", fd, target);
+        assert_int_equal(flags & FD_CLOEXEC, FD_CLOEXEC);
+        seen++;
+    }
+    assert_in_range(seen, 1, 20);
+    nic_port_close(port);
+}
+
+static void eal__running__leaves_no_directory(void **state)
+{
+    char path[128];
+
+    (void)state;
+    snprintf(path, sizeof(path), "/var/run/dpdk/winlane-%ld", (long)getpid());
+    assert_int_equal(access(path, F_OK), -1);
+    snprintf(path, sizeof(path), "/tmp/dpdk/winlane-%ld", (long)getpid());
+    assert_int_equal(access(path, F_OK), -1);
+}
+
+static void eal__running__refuses_other_arguments(void **state)
+{
+    static const struct {
+        const char *keys, *error;
+    } rows[] = {
+        {"device=net_null0 eal=--iova-mode=va", "t.conf:11: port p: eal: EAL is already running with ''"},
+        {"device=net_null0 hugepages=yes", "t.conf:11: port p: hugepages: EAL is already running without huge pages"},
+        {"device=net_null0 memory_mb=600", "t.conf:11: port p: memory_mb: EAL is already running with 512"},
+        {"device=0000:00:1f.7", "t.conf:10: port p: device: EAL was started without PCI"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct nic_port *port;
+        struct t_conf t;
+
+        print_message("%s\n", rows[i].keys);
+        t_conf(&t, "p", "dpdk", rows[i].keys);
+        assert_int_equal(nic_port_open(&t.conf, &port), STK_EINVAL);
+        assert_non_null(strstr(t.error, rows[i].error));
+    }
+}
+
+static void port__device_taken_or_absent__is_refused(void **state)
+{
+    struct nic_port *a = t_open_keys("a", "dpdk", "device=net_null0"), *b = t_open_keys("b", "dpdk", "ring_pair=two");
+    struct nic_port *c = t_open_keys("c", "dpdk", "ring_pair=two"), *port;
+    struct t_conf t;
+
+    (void)state;
+    t_conf(&t, "p", "dpdk", "device=net_null0");
+    assert_int_equal(nic_port_open(&t.conf, &port), STK_EBUSY);
+    t_conf(&t, "p", "dpdk", "ring_pair=two");
+    assert_int_equal(nic_port_open(&t.conf, &port), STK_EBUSY);
+    assert_non_null(strstr(t.error, "two ports are on it already"));
+    t_conf(&t, "p", "dpdk", "device=net_nosuch0");
+    assert_int_not_equal(nic_port_open(&t.conf, &port), 0);
+    assert_non_null(strstr(t.error, "t.conf:10: port p: device:"));
+    nic_port_close(a);
+    nic_port_close(b);
+    b = t_open_keys("b", "dpdk", "ring_pair=two");
+    nic_port_close(b);
+    nic_port_close(c);
+}
+
+static void port__closed_before_its_buffers_came_back__harms_nobody(void **state)
+{
+    struct nic_port *a, *b;
+    struct nic_buf *bufs[NIC_BURST_MAX];
+
+    (void)state;
+    for (uint32_t round = 0; round < 70; round++) {
+        a = t_open_keys("a", "dpdk", "ring_pair=three");
+        b = t_open_keys("b", "dpdk", "ring_pair=three");
+        for (uint32_t n = 0; n < 8; n++)
+            t_send(a, 60, n, 0);
+        nic_port_close(a);
+        assert_int_equal(nic_rx_burst(b, bufs, NIC_BURST_MAX, 0), 8);
+        for (uint32_t n = 0; n < 8; n++) {
+            assert_int_equal(t_frame_number(bufs[n]), n);
+            nic_buf_free(bufs[n]);
+        }
+        t_send(b, 60, 0, 0); /* stays in the ring */
+        nic_port_close(b);
+    }
+}
+
+#define ROUND_TRIPS 5000u
+
+static void *echo_thread(void *arg)
+{
+    struct nic_port *port = arg;
+    uint32_t echoed = 0;
+
+    while (echoed < ROUND_TRIPS) {
+        struct nic_buf *bufs[NIC_BURST_MAX];
+        uint32_t got = nic_rx_burst(port, bufs, NIC_BURST_MAX, 0);
+
+        for (uint32_t sent = 0; sent < got;)
+            sent += nic_tx_burst(port, bufs + sent, got - sent, 0);
+        echoed += got;
+        if (got == 0)
+            stk_cpu_relax();
+    }
+    return NULL;
+}
+
+static void ring_pair__two_threads__bounce_a_frame(void **state)
+{
+    struct nic_port *a = t_open_keys("a", "dpdk", "ring_pair=bounce");
+    struct nic_port *b = t_open_keys("b", "dpdk", "ring_pair=bounce");
+    struct nic_buf *buf = t_frame_must(a, 64, 0);
+    uint64_t start_ns;
+    pthread_t thread;
+
+    (void)state;
+    assert_int_equal(pthread_create(&thread, NULL, echo_thread, b), 0);
+    start_ns = stk_clock_ns();
+    for (uint32_t n = 0; n < ROUND_TRIPS; n++) {
+        assert_int_equal(nic_tx_burst(a, &buf, 1, 0), 1);
+        while (nic_rx_burst(a, &buf, 1, 0) == 0)
+            stk_cpu_relax();
+        assert_int_equal(buf->pkt_len, 64);
+    }
+    print_message("%lu ns a round trip\n", (unsigned long)((stk_clock_ns() - start_ns) / ROUND_TRIPS));
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    nic_buf_free(buf);
+    assert_int_equal(t_stats(a).rx_frames, ROUND_TRIPS);
+    assert_int_equal(t_stats(b).rx_frames, ROUND_TRIPS);
+    assert_int_equal(t_in_use(a) + t_in_use(b), 0);
+    nic_port_close(a);
+    nic_port_close(b);
+}
+
+static void *short_life(void *arg)
+{
+    struct nic_buf *buf = t_frame_must(arg, 64, 0);
+    struct nic_buf *got;
+
+    nic_buf_free(buf);
+    assert_int_equal(nic_rx_burst(arg, &got, 1, 0), 0);
+    return NULL;
+}
+
+static void threads__that_come_and_go__leave_nothing(void **state)
+{
+    struct nic_port *a = t_open_keys("a", "dpdk", "ring_pair=life");
+
+    (void)state;
+    /* More threads than DPDK has places for. */
+    for (uint32_t n = 0; n < 300; n++) {
+        pthread_t thread;
+
+        assert_int_equal(pthread_create(&thread, NULL, short_life, a), 0);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+    }
+    assert_int_equal(t_in_use(a), 0);
+    nic_port_close(a);
+}
+
+static void capture__refused_frames__are_recorded_once(void **state)
+{
+    char path[] = "/tmp/t_dpdk_XXXXXX", keys[96], reason[PCAP_ERRBUF_SIZE];
+    struct pcap_pkthdr *header;
+    const uint8_t *frame;
+    struct nic_port *a;
+    uint32_t accepted = 0, records = 0;
+    pcap_t *pcap;
+
+    (void)state;
+    close(mkstemp(path));
+    snprintf(keys, sizeof(keys), "ring_pair=cap capture=%s", path);
+    a = t_open_keys("a", "dpdk", keys);
+    for (uint32_t n = 0; n < 1200; n++) {
+        struct nic_buf *buf = t_frame_must(a, 60, n);
+
+        if (nic_tx_burst(a, &buf, 1, n) == 1)
+            accepted++;
+        else
+            nic_buf_free(buf);
+    }
+    assert_int_equal(t_stats(a).tx_full, 1200 - accepted);
+    assert_true(accepted < 1200);
+    nic_port_close(a);
+    pcap = pcap_open_offline(path, reason);
+    assert_non_null(pcap);
+    while (pcap_next_ex(pcap, &header, &frame) == 1)
+        records++;
+    assert_int_equal(records, accepted);
+    pcap_close(pcap);
+    unlink(path);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(eal__started__leaves_affinity_and_signals_alone),
+        cmocka_unit_test(eal__its_threads__block_signals),
+        cmocka_unit_test(eal__its_descriptors__are_close_on_exec),
+        cmocka_unit_test(eal__running__leaves_no_directory),
+        cmocka_unit_test(eal__running__refuses_other_arguments),
+        cmocka_unit_test(port__device_taken_or_absent__is_refused),
+        cmocka_unit_test(port__closed_before_its_buffers_came_back__harms_nobody),
+        cmocka_unit_test(ring_pair__two_threads__bounce_a_frame),
+        cmocka_unit_test(threads__that_come_and_go__leave_nothing),
+        cmocka_unit_test(capture__refused_frames__are_recorded_once),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
