@@ -141,7 +141,8 @@ def forbidden_room(path, name):
     room = room_of(path)
     target = name.split("/", 1)[0] if "/" in name else ""
     if ".." in name.split("/"):
-        return "no include by a path upwards"
+        reached = os.path.normpath(os.path.join(os.path.dirname(path), name)).split("/")
+        return None if reached[:2] == path.split("/")[:2] else "no include by a path that leaves the folder"
     if room == "wsp" and target in ("nic", "drivers", "drv"):
         return "the provider knows the stack API only"
     if room == "stack" and target in ("wsp", "drivers", "drv"):
