@@ -4,9 +4,10 @@
  */
 #include "ws2_priv.h"
 
-static int finish(int result, int error)
+/* By pointer: the call that sets the code is often the other argument. */
+static int finish(int result, const int *error)
 {
-    return result == SOCKET_ERROR ? ws2_fail(error) : result;
+    return result == SOCKET_ERROR ? ws2_fail(*error) : result;
 }
 
 /**
@@ -124,7 +125,7 @@ int WSAAPI WSASend(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD sent, DWORD 
         return ws2_fail(WSAENOBUFS);
     }
     return finish(provider->table.lpWSPSend(s, buffers, count, sent, flags, overlapped, routine, thread, &error),
-                  error);
+                  &error);
 }
 
 /** Scattered, possibly overlapped send to an address. Errors as WSASend, WSPSENDTO-1. */
@@ -143,7 +144,7 @@ int WSAAPI WSASendTo(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD sent, DWOR
     }
     return finish(provider->table.lpWSPSendTo(s, buffers, count, sent, flags, to, tolen, overlapped, routine, thread,
                                               &error),
-                  error);
+                  &error);
 }
 
 /** Scattered, possibly overlapped receive. Errors: WSANOTINITIALISED, WSAENOTSOCK, WSPRECV-1; WSA_IO_PENDING. */
@@ -161,7 +162,7 @@ int WSAAPI WSARecv(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD received, LP
         return ws2_fail(WSAENOBUFS);
     }
     return finish(provider->table.lpWSPRecv(s, buffers, count, received, flags, overlapped, routine, thread, &error),
-                  error);
+                  &error);
 }
 
 /** Scattered, possibly overlapped receive with the sender's address. Errors as WSARecv, WSPRECVFROM-1. */
@@ -181,7 +182,7 @@ int WSAAPI WSARecvFrom(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD received
     }
     return finish(provider->table.lpWSPRecvFrom(s, buffers, count, received, flags, from, fromlen, overlapped, routine,
                                                 thread, &error),
-                  error);
+                  &error);
 }
 
 /**
@@ -240,7 +241,7 @@ int WSAAPI select(int nfds, fd_set *readfds, fd_set *writefds, fd_set *exceptfds
     if (provider == NULL) {
         return SOCKET_ERROR;
     }
-    return finish(provider->table.lpWSPSelect(nfds, readfds, writefds, exceptfds, timeout, &error), error);
+    return finish(provider->table.lpWSPSelect(nfds, readfds, writefds, exceptfds, timeout, &error), &error);
 }
 
 /** Whether a socket is in a set. Needs no WSAStartup. Source: rule WS2-45. */
@@ -263,7 +264,7 @@ int WSAAPI WSAEventSelect(SOCKET s, WSAEVENT event, LONG events)
     struct ws2_provider *provider = ws2_route(s);
     int error = 0;
     return provider == NULL ? SOCKET_ERROR
-                            : finish(provider->table.lpWSPEventSelect(s, event, events, &error), error);
+                            : finish(provider->table.lpWSPEventSelect(s, event, events, &error), &error);
 }
 
 /** Take the record of network events. Errors: WSANOTINITIALISED, WSAENOTSOCK, WSPENUMNETWORKEVENTS-1. */
@@ -272,7 +273,7 @@ int WSAAPI WSAEnumNetworkEvents(SOCKET s, WSAEVENT event, LPWSANETWORKEVENTS rec
     struct ws2_provider *provider = ws2_route(s);
     int error = 0;
     return provider == NULL ? SOCKET_ERROR
-                            : finish(provider->table.lpWSPEnumNetworkEvents(s, event, record, &error), error);
+                            : finish(provider->table.lpWSPEnumNetworkEvents(s, event, record, &error), &error);
 }
 
 /** Tie network events to window messages. Errors: WSANOTINITIALISED, WSAENOTSOCK, WSPASYNCSELECT-1. */
@@ -281,7 +282,7 @@ int WSAAPI WSAAsyncSelect(SOCKET s, HWND window, u_int message, LONG events)
     struct ws2_provider *provider = ws2_route(s);
     int error = 0;
     return provider == NULL ? SOCKET_ERROR
-                            : finish(provider->table.lpWSPAsyncSelect(s, window, message, events, &error), error);
+                            : finish(provider->table.lpWSPAsyncSelect(s, window, message, events, &error), &error);
 }
 
 /* ---- events ---- */

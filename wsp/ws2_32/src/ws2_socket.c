@@ -9,16 +9,17 @@
 
 #define KNOWN_SOCKET_FLAGS 0x1dfu
 
-/* Result of a WSP function: on failure the provider's code becomes the thread's last error. */
-static int finish(int result, int error)
+/* Result of a WSP function: on failure the provider's code becomes the thread's last error. By pointer: the call that
+ * sets it is often the other argument. */
+static int finish(int result, const int *error)
 {
-    return result == SOCKET_ERROR ? ws2_fail(error) : result;
+    return result == SOCKET_ERROR ? ws2_fail(*error) : result;
 }
 
-static SOCKET finish_socket(SOCKET result, int error)
+static SOCKET finish_socket(SOCKET result, const int *error)
 {
     if (result == INVALID_SOCKET) {
-        ws2_fail(error);
+        ws2_fail(*error);
     }
     return result;
 }
@@ -42,7 +43,7 @@ static SOCKET socket_from_entry(const struct ws2_entry *entry, int af, int type,
     }
     info = given != NULL ? *given : entry->info;
     s = provider->table.lpWSPSocket(af, type, protocol, &info, g, flags, &error);
-    return finish_socket(s, error);
+    return finish_socket(s, &error);
 }
 
 /**
@@ -102,7 +103,7 @@ int WSAAPI closesocket(SOCKET s)
 {
     struct ws2_provider *provider = ws2_route(s);
     int error = 0;
-    return provider == NULL ? SOCKET_ERROR : finish(provider->table.lpWSPCloseSocket(s, &error), error);
+    return provider == NULL ? SOCKET_ERROR : finish(provider->table.lpWSPCloseSocket(s, &error), &error);
 }
 
 /** Name a socket. Errors: WSANOTINITIALISED, WSAENOTSOCK, the provider's (WSPBIND-1). */
@@ -110,7 +111,7 @@ int WSAAPI bind(SOCKET s, const struct sockaddr *name, int namelen)
 {
     struct ws2_provider *provider = ws2_route(s);
     int error = 0;
-    return provider == NULL ? SOCKET_ERROR : finish(provider->table.lpWSPBind(s, name, namelen, &error), error);
+    return provider == NULL ? SOCKET_ERROR : finish(provider->table.lpWSPBind(s, name, namelen, &error), &error);
 }
 
 /** Listen. Errors: WSANOTINITIALISED, WSAENOTSOCK, the provider's (WSPLISTEN-1). */
@@ -118,7 +119,7 @@ int WSAAPI listen(SOCKET s, int backlog)
 {
     struct ws2_provider *provider = ws2_route(s);
     int error = 0;
-    return provider == NULL ? SOCKET_ERROR : finish(provider->table.lpWSPListen(s, backlog, &error), error);
+    return provider == NULL ? SOCKET_ERROR : finish(provider->table.lpWSPListen(s, backlog, &error), &error);
 }
 
 /** Accept, with a condition of the application's own. Errors: as bind, WSPACCEPT-1. Source: rule WS2-29. */
@@ -129,7 +130,7 @@ SOCKET WSAAPI WSAAccept(SOCKET s, struct sockaddr *addr, LPINT addrlen, LPCONDIT
     if (provider == NULL) {
         return INVALID_SOCKET;
     }
-    return finish_socket(provider->table.lpWSPAccept(s, addr, addrlen, condition, data, &error), error);
+    return finish_socket(provider->table.lpWSPAccept(s, addr, addrlen, condition, data, &error), &error);
 }
 
 /** Accept. As WSAAccept without a condition. */
@@ -156,7 +157,7 @@ int WSAAPI WSAConnect(SOCKET s, const struct sockaddr *name, int namelen, LPWSAB
     if (result == SOCKET_ERROR && error == WSAEALREADY && ws2_is_legacy()) {
         error = WSAEINVAL;
     }
-    return finish(result, error);
+    return finish(result, &error);
 }
 
 /** Connect. As WSAConnect with nothing extra. Source: rule WSPCONNECT-8. */
@@ -176,7 +177,7 @@ SOCKET WSAAPI WSAJoinLeaf(SOCKET s, const struct sockaddr *name, int namelen, LP
         return INVALID_SOCKET;
     }
     leaf = provider->table.lpWSPJoinLeaf(s, name, namelen, caller_data, callee_data, sqos, gqos, flags, &error);
-    return finish_socket(leaf, error);
+    return finish_socket(leaf, &error);
 }
 
 /** End sending, receiving or both. Errors: WSANOTINITIALISED, WSAENOTSOCK, WSPSHUTDOWN-1. */
@@ -184,7 +185,7 @@ int WSAAPI shutdown(SOCKET s, int how)
 {
     struct ws2_provider *provider = ws2_route(s);
     int error = 0;
-    return provider == NULL ? SOCKET_ERROR : finish(provider->table.lpWSPShutdown(s, how, &error), error);
+    return provider == NULL ? SOCKET_ERROR : finish(provider->table.lpWSPShutdown(s, how, &error), &error);
 }
 
 /** End sending, with data where the protocol has that. Errors: WSANOTINITIALISED, WSAENOTSOCK, WSPSENDDISCONNECT-1. */
@@ -192,7 +193,7 @@ int WSAAPI WSASendDisconnect(SOCKET s, LPWSABUF data)
 {
     struct ws2_provider *provider = ws2_route(s);
     int error = 0;
-    return provider == NULL ? SOCKET_ERROR : finish(provider->table.lpWSPSendDisconnect(s, data, &error), error);
+    return provider == NULL ? SOCKET_ERROR : finish(provider->table.lpWSPSendDisconnect(s, data, &error), &error);
 }
 
 /** End receiving. Errors: WSANOTINITIALISED, WSAENOTSOCK, WSPRECVDISCONNECT-1. */
@@ -200,7 +201,7 @@ int WSAAPI WSARecvDisconnect(SOCKET s, LPWSABUF data)
 {
     struct ws2_provider *provider = ws2_route(s);
     int error = 0;
-    return provider == NULL ? SOCKET_ERROR : finish(provider->table.lpWSPRecvDisconnect(s, data, &error), error);
+    return provider == NULL ? SOCKET_ERROR : finish(provider->table.lpWSPRecvDisconnect(s, data, &error), &error);
 }
 
 /** The socket's own address. Errors: WSANOTINITIALISED, WSAENOTSOCK, WSPGETSOCKNAME-1. */
@@ -208,7 +209,7 @@ int WSAAPI getsockname(SOCKET s, struct sockaddr *name, int *namelen)
 {
     struct ws2_provider *provider = ws2_route(s);
     int error = 0;
-    return provider == NULL ? SOCKET_ERROR : finish(provider->table.lpWSPGetSockName(s, name, namelen, &error), error);
+    return provider == NULL ? SOCKET_ERROR : finish(provider->table.lpWSPGetSockName(s, name, namelen, &error), &error);
 }
 
 /** The peer's address. Errors: WSANOTINITIALISED, WSAENOTSOCK, WSPGETPEERNAME-1. */
@@ -216,7 +217,7 @@ int WSAAPI getpeername(SOCKET s, struct sockaddr *name, int *namelen)
 {
     struct ws2_provider *provider = ws2_route(s);
     int error = 0;
-    return provider == NULL ? SOCKET_ERROR : finish(provider->table.lpWSPGetPeerName(s, name, namelen, &error), error);
+    return provider == NULL ? SOCKET_ERROR : finish(provider->table.lpWSPGetPeerName(s, name, namelen, &error), &error);
 }
 
 /* SO_OPENTYPE belongs to the thread and never reaches a provider (rules WS2-22, WSPGETSOCKOPT-7). */
@@ -256,7 +257,7 @@ int WSAAPI getsockopt(SOCKET s, int level, int optname, char *optval, int *optle
     }
     provider = ws2_route(s);
     return provider == NULL ? SOCKET_ERROR
-                            : finish(provider->table.lpWSPGetSockOpt(s, level, optname, optval, optlen, &error), error);
+                            : finish(provider->table.lpWSPGetSockOpt(s, level, optname, optval, optlen, &error), &error);
 }
 
 /** Set an option. Errors: WSANOTINITIALISED, WSAENOTSOCK, WSPSETSOCKOPT-1. Source: also rule WS2-22. */
@@ -273,7 +274,7 @@ int WSAAPI setsockopt(SOCKET s, int level, int optname, const char *optval, int 
     }
     provider = ws2_route(s);
     return provider == NULL ? SOCKET_ERROR
-                            : finish(provider->table.lpWSPSetSockOpt(s, level, optname, optval, optlen, &error), error);
+                            : finish(provider->table.lpWSPSetSockOpt(s, level, optname, optval, optlen, &error), &error);
 }
 
 /** A control code with 4 bytes in and out. Errors: WSANOTINITIALISED, WSAENOTSOCK, WSPIOCTL-1. Rule WSPIOCTL-12. */
@@ -288,7 +289,7 @@ int WSAAPI ioctlsocket(SOCKET s, LONG cmd, u_long *argp)
     }
     result = provider->table.lpWSPIoctl(s, (DWORD)cmd, argp, sizeof *argp, argp, sizeof *argp, &returned, NULL, NULL,
                                         NULL, &error);
-    return finish(result, error);
+    return finish(result, &error);
 }
 
 /** Any control code. Errors: WSANOTINITIALISED, WSAENOTSOCK, WSPIOCTL-1. Source: rules WS2-31, WS2-50. */
@@ -307,7 +308,7 @@ int WSAAPI WSAIoctl(SOCKET s, DWORD code, LPVOID in, DWORD in_bytes, LPVOID out,
     }
     result = provider->table.lpWSPIoctl(s, code, in, in_bytes, out, out_bytes, returned, overlapped, routine,
                                         routine == NULL ? NULL : &thread, &error);
-    return finish(result, error);
+    return finish(result, &error);
 }
 
 /**
@@ -323,7 +324,7 @@ int WSAAPI WSADuplicateSocketW(SOCKET s, DWORD process_id, LPWSAPROTOCOL_INFOW i
     int error = 0;
     return provider == NULL
                ? SOCKET_ERROR
-               : finish(provider->table.lpWSPDuplicateSocket(s, process_id, info, &error), error);
+               : finish(provider->table.lpWSPDuplicateSocket(s, process_id, info, &error), &error);
 }
 
 /** As WSADuplicateSocketW, with the name in ANSI. */

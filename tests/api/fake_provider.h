@@ -1,0 +1,25 @@
+/*
+ * What the fake provider tells the tests; reached with dlsym, since the DLL loads it.
+ */
+#ifndef FAKE_PROVIDER_H
+#define FAKE_PROVIDER_H
+
+#include <stdbool.h>
+#include <ws2spi.h>
+
+/* A connect to this port answers WSAEALREADY. */
+#define FAKE_PORT_ALREADY 7
+
+struct fake_counters {
+    unsigned starts;
+    unsigned cleanups;
+    WORD last_version;
+    DWORD last_entry;
+    DWORD last_flags;
+    LPWSATHREADID last_thread;
+};
+
+__attribute__((visibility("default"))) struct fake_counters *fake_counters(void);
+__attribute__((visibility("default"))) const WSPUPCALLTABLE *fake_upcalls(void);
+
+#endif

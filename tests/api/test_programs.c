@@ -1,0 +1,54 @@
+/*
+ * The documentation's client and server, as two threads of one process over the fake provider: it carries bytes inside
+ * a process only. The programs themselves are compiled unchanged but for the name of main.
+ */
+#include "t_api.h"
+#include "t_programs.h"
+
+
+static char name[] = "program";
+static char host[] = "127.0.0.1";
+static char port[] = "27015";
+
+static DWORD WINAPI serve(LPVOID unused)
+{
+    char *argv[] = {name, port, NULL};
+    (void)unused;
+    return (DWORD)echo_server_main(2, argv);
+}
+
+static void client_and_server__echo__both_succeed(void **state)
+{
+    char *argv[] = {name, host, port, NULL};
+    HANDLE server = CreateThread(NULL, 0, serve, NULL, 0, NULL);
+    DWORD code = 99;
+    int tries;
+    int result = 1;
+    (void)state;
+    for (tries = 0; tries < 200 && result != 0; tries++) {
+        Sleep(10); /* until the server listens */
+        result = echo_client_main(3, argv);
+    }
+    assert_int_equal(result, 0);
+    assert_int_equal(WaitForSingleObject(server, 10000), WAIT_OBJECT_0);
+    assert_true(GetExitCodeThread(server, &code));
+    assert_int_equal(code, 0);
+    CloseHandle(server);
+}
+
+static void client__no_server__fails(void **state)
+{
+    char *argv[] = {name, host, port, NULL};
+    (void)state;
+    assert_int_equal(echo_client_main(3, argv), 1);
+    assert_int_equal(echo_client_main(1, argv), 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(client_and_server__echo__both_succeed),
+        cmocka_unit_test(client__no_server__fails),
+    };
+    return cmocka_run_group_tests(tests, t_api_use_fake, NULL);
+}
