@@ -92,14 +92,14 @@ static void sample_winlane__commented_driver_keys_switched_on__accepted(void **s
     (void)snprintf(path, sizeof(path), "%s/winlane.ini", folder);
     char *text = t_file_text(path);
     for (char *at = strstr(text, "\n#dpdk."); at != NULL; at = strstr(at + 1, "\n#dpdk.")) {
+        /* It stays on: some keys are right only beside those before them. */
         at[1] = '\n';
         struct stk_config *config = t_parse_good(text);
         config_check(config);
         stk_config_free(config);
-        at[1] = '#';
         tried++;
     }
-    assert_true(tried >= 3);
+    assert_true(tried >= 6);
     free(text);
 }
 
@@ -109,7 +109,7 @@ static void described_key_check(const char *pair, int len, const char *driver)
     char text[512];
     char error[STK_CONF_ERROR_SIZE] = "";
     const char *link = strcmp(driver, "wire") == 0 && strncmp(pair, "wire.link", 9) != 0 ? "wire.link = l\n" : "";
-    const char *file = strcmp(driver, "pcap") == 0 && strncmp(pair, "pcap.tx_file", 12) != 0 ? "pcap.tx_file = o\n"
+    const char *file = strcmp(driver, "pcap") == 0 && strncmp(pair, "pcap.rx_file", 12) != 0 ? "pcap.rx_file = i\n"
                                                                                              : "";
     (void)snprintf(text, sizeof(text), "[port a]\ndriver = %s\n%s%s%.*s\n", driver, link, file, len, pair);
     struct stk_config *config = t_parse_good(text);
@@ -140,7 +140,7 @@ static void sample_winlane__keys_of_other_drivers_in_prose__accepted(void **stat
             }
         }
     }
-    assert_true(tried >= 10);
+    assert_true(tried >= 15);
     free(text);
 }
 
