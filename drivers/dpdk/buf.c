@@ -5,6 +5,7 @@
 #include <rte_errno.h>
 
 #include "dpdk_priv.h"
+#include "dpdk_tsan.h"
 #include "stack/err.h"
 #include "stack/log.h"
 
@@ -95,6 +96,7 @@ struct nic_buf *drv_dpdk_buf_alloc(struct nic_port *port)
 
     if (unlikely(m == NULL))
         return NULL;
+    DRV_DPDK_EDGE_TAKE(m->pool); /* D1 */
     nb = dpdk_nb(m);
     nb->data = rte_pktmbuf_mtod(m, uint8_t *);
     nb->next = NULL;
@@ -139,6 +141,7 @@ struct nic_buf *drv_dpdk_buf_attach_ext(struct nic_port *port, void *data, uint3
     m = rte_pktmbuf_alloc(self->ext_pool);
     if (unlikely(m == NULL))
         return NULL;
+    DRV_DPDK_EDGE_TAKE(m->pool); /* D1 */
     priv = rte_mbuf_to_priv(m);
     priv->nb = (struct nic_buf){
         .data = data,
@@ -159,5 +162,8 @@ struct nic_buf *drv_dpdk_buf_attach_ext(struct nic_port *port, void *data, uint3
 
 void drv_dpdk_buf_free(struct nic_buf *seg)
 {
-    rte_pktmbuf_free_seg(dpdk_mbuf(seg));
+    struct rte_mbuf *m = dpdk_mbuf(seg);
+
+    DRV_DPDK_EDGE_PUT(m->pool); /* D1 */
+    rte_pktmbuf_free_seg(m);
 }

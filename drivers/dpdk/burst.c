@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "dpdk_priv.h"
+#include "dpdk_tsan.h"
 #include "stack/assert.h"
 
 /** Frames that were made ready for the device, with what is needed to account for them. */
@@ -84,6 +85,7 @@ uint32_t drv_dpdk_rx_burst(struct nic_port *port, struct nic_buf **bufs, uint32_
     if (count > NIC_BURST_MAX)
         count = NIC_BURST_MAX;
     received = rte_eth_rx_burst(dpdk_of(port)->port_id, 0, mbufs, (uint16_t)count);
+    DRV_DPDK_EDGE_TAKE(dpdk_of(port)->rx_edge); /* D1 */
     for (uint32_t i = 0; i < received; i++) {
         struct rte_mbuf *m = mbufs[i];
 
@@ -198,6 +200,7 @@ static uint32_t tx_flush(struct dpdk_port *self, struct tx_batch *batch)
         lens[i] = batch->mbufs[i]->pkt_len;
     if (batch->offloads)
         ready = rte_eth_tx_prepare(self->port_id, 0, batch->mbufs, ready);
+    DRV_DPDK_EDGE_PUT(self->tx_edge); /* D1 */
     if (ready != 0)
         sent = rte_eth_tx_burst(self->port_id, 0, batch->mbufs, ready);
     for (uint32_t i = 0; i < batch->count; i++) {

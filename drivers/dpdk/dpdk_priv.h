@@ -54,6 +54,8 @@ struct dpdk_port {
     struct rte_mempool *ext_pool; /**< descriptors for external memory, or NULL */
     struct dpdk_pair *pair;
     uint32_t pair_side;
+    void *rx_edge; /**< what orders received buffers (edge D1, dpdk_tsan.h): the ring of a pair, or the port */
+    void *tx_edge;
     int wait_fd; /**< borrowed from the device's own driver, or -1 */
     int lock_fd; /**< claims the device against other processes, or -1 */
     uint32_t mcast_count;

@@ -81,6 +81,8 @@ static int pair_attach(struct dpdk_port *port, struct dpdk_pair *pair, unsigned 
     port->port_id = (uint16_t)port_id;
     port->pair = pair;
     port->pair_side = side;
+    port->rx_edge = rx;
+    port->tx_edge = tx;
     pair->taken[side] = true;
     return 0;
 }

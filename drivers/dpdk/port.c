@@ -278,6 +278,8 @@ static int dpdk_open(const struct nic_port_conf *conf, struct nic_port **out)
     nic_port_base_init(&self->base, &drv_dpdk, conf);
     self->lock_fd = -1;
     self->wait_fd = -1;
+    self->rx_edge = self;
+    self->tx_edge = self;
     if (keys.device != NULL)
         err = drv_dpdk_device_parse(conf, &keys, &self->device);
     if (err == 0) {
