@@ -31,6 +31,14 @@ static void sim_random(void *ctx, void *buf, uint32_t len)
     }
 }
 
+/* For who looks for the reason of a failed seed: SIM_DUMP=1. */
+static void world_dump(struct sim_world *world)
+{
+    for (int i = 0; i < SIM_HOSTS && getenv("SIM_DUMP") != NULL; i++) {
+        stk_engine_counters_dump(world->hosts[i].engine, STDERR_FILENO);
+    }
+}
+
 /* Step every host; when all are idle, move time to the next event, at most to until_ns. */
 static void world_turn(struct sim_world *world, uint64_t until_ns)
 {
@@ -52,6 +60,7 @@ static void world_turn(struct sim_world *world, uint64_t until_ns)
         world->now_ns += 1000; /* something is due but nothing was done: let time pass */
     }
     if (world->now_ns > world->limit_ns) {
+        world_dump(world);
         fail_msg("seed %llu: virtual time ran out", (unsigned long long)world->seed);
     }
 }
@@ -74,15 +83,25 @@ static void host_init(struct sim_world *world, int index, const char *impair, co
 {
     struct sim_host *host = &world->hosts[index];
     static char text[4096];
+    char neighbours[128] = "";
     char error[STK_CONF_ERROR_SIZE];
+    if (strstr(impair, "loss") != NULL) { /* three lost questions in a row are a host that is not there */
+        (void)snprintf(neighbours, sizeof(neighbours),
+                       "neighbour = 10.9.0.%d 02:00:00:00:09:0%d\nneighbour = fd00:9::%d 02:00:00:00:09:0%d\n",
+                       2 - index, 2 - index, 2 - index, 2 - index);
+    }
+    char capture[160] = "";
+    if (getenv("SIM_CAPTURE") != NULL) { /* the prefix of a capture file per host */
+        (void)snprintf(capture, sizeof(capture), "wire.capture = %.100s%d.pcap\n", getenv("SIM_CAPTURE"), index);
+    }
     host->world = world;
     host->random_state = world->seed * 2 + (uint64_t)index;
     (void)snprintf(text, sizeof(text),
                    "[engine]\nsockets_max = 256\nbuffer_memory = 32MiB\ntcp_max = 128\nudp_max = 64\n%s\n"
                    "[port sim%d]\nindex = 2\ndriver = wire\nwire.link = sim\nwire.seed = %llu\n"
-                   "mac = 02:00:00:00:09:0%d\naddress = 10.9.0.%d/24\naddress = fd00:9::%d/64\n%s\n",
+                   "mac = 02:00:00:00:09:0%d\naddress = 10.9.0.%d/24\naddress = fd00:9::%d/64\n%s%s%s\n",
                    engine_lines, index, (unsigned long long)(world->seed * 2 + (uint64_t)index), index + 1, index + 1,
-                   index + 1, impair);
+                   index + 1, neighbours, capture, impair);
     if (stk_config_parse(text, "sim", &host->config, error, sizeof(error)) != STK_OK) {
         fail_msg("%s", error);
     }
@@ -169,9 +188,7 @@ uint32_t sim_wait(struct sim_host *host, struct stk_sock *sock, uint32_t bits)
     const int64_t left = (int64_t)(host->world->limit_ns - host->world->now_ns);
     const int got = stk_wait(host->client, &item, 1, left, NULL);
     if (got != 1) {
-        for (int i = 0; i < SIM_HOSTS && getenv("SIM_DUMP") != NULL; i++) {
-            stk_engine_counters_dump(host->world->hosts[i].engine, STDERR_FILENO);
-        }
+        world_dump(host->world);
         fail_msg("seed %llu: waited in vain for %#x: %d, ready %#x", (unsigned long long)host->world->seed, bits, got,
                  stk_sock_ready(sock));
     }
