@@ -11,12 +11,12 @@
 #define FAKE_PORT_ALREADY 7
 
 struct fake_counters {
-    unsigned starts;
-    unsigned cleanups;
-    WORD last_version;
-    DWORD last_entry;
-    DWORD last_flags;
-    LPWSATHREADID last_thread;
+    _Atomic unsigned starts;
+    _Atomic unsigned cleanups;
+    _Atomic WORD last_version;
+    _Atomic DWORD last_entry;
+    _Atomic DWORD last_flags;
+    _Atomic(LPWSATHREADID) last_thread;
 };
 
 __attribute__((visibility("default"))) struct fake_counters *fake_counters(void);
