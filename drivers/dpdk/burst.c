@@ -149,7 +149,7 @@ static struct rte_mbuf *tx_copy(struct dpdk_port *self, const struct nic_buf *he
 static struct rte_mbuf *tx_chain(struct nic_buf *head)
 {
     struct rte_mbuf *first = dpdk_mbuf(head);
-    struct rte_mbuf *last = NULL;
+    struct rte_mbuf *last = first;
     uint16_t segs = 0;
 
     for (struct nic_buf *seg = head; seg != NULL; seg = seg->next) {
@@ -157,7 +157,7 @@ static struct rte_mbuf *tx_chain(struct nic_buf *head)
 
         m->data_off = (uint16_t)(seg->data - (uint8_t *)m->buf_addr);
         m->data_len = (uint16_t)seg->len;
-        if (last != NULL)
+        if (m != last)
             last->next = m;
         last = m;
         segs++;

@@ -52,7 +52,7 @@ int stk_client_interfaces(struct stk_client *client, struct stk_if_info *out, si
     if (usable != STK_OK) {
         return usable;
     }
-    struct stk_if_abi one;
+    struct stk_if_abi one = {.mtu = 0};
     uint32_t there = 0;
     uint32_t number = 0;
     while (if_read(client->region, number, &one, &there)) {
