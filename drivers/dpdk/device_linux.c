@@ -88,6 +88,25 @@ void drv_dpdk_device_release(int lock_fd)
         close(lock_fd);
 }
 
+bool drv_dpdk_iface_running(int lock_fd, const struct dpdk_device *device)
+{
+    struct ifreq request = {0};
+
+    /* The claim's socket belongs to the interface's network namespace, whatever the thread's is by now. */
+    snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", device->iface);
+    return ioctl(lock_fd, SIOCGIFFLAGS, &request) == 0 && (request.ifr_flags & IFF_RUNNING) != 0 &&
+           (request.ifr_flags & IFF_UP) != 0;
+}
+
+void drv_dpdk_fd_error_clear(int fd)
+{
+    int error;
+    socklen_t len = sizeof(error);
+
+    if (fd >= 0)
+        (void)getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+}
+
 /** Call a function for each open descriptor but the one that lists them; stops when it returns true. */
 static int fds_walk(bool (*visit)(int fd, void *context), void *context)
 {

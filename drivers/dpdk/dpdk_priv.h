@@ -159,6 +159,16 @@ int drv_dpdk_device_claim(const struct nic_port_conf *conf, const struct dpdk_de
 /** Give a claim back. */
 void drv_dpdk_device_release(int lock_fd);
 
+/**
+ * Whether a claimed interface has carrier; net_af_packet itself always says so.
+ *
+ * @param lock_fd  What drv_dpdk_device_claim gave.
+ */
+bool drv_dpdk_iface_running(int lock_fd, const struct dpdk_device *device);
+
+/** Take a socket's pending error (its interface went down): it would end every sleep on it at once. -1 is ignored. */
+void drv_dpdk_fd_error_clear(int fd);
+
 /** Descriptors that are open: a set to compare with later. */
 struct dpdk_fd_set {
     uint32_t count;

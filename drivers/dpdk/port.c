@@ -256,9 +256,14 @@ release:
 
 static bool dpdk_link_poll(struct nic_port *port)
 {
+    struct dpdk_port *self = dpdk_of(port);
     struct rte_eth_link link = {0};
 
-    if (rte_eth_link_get_nowait(dpdk_of(port)->port_id, &link) != 0)
+    if (self->device.iface[0] != '\0') {
+        drv_dpdk_fd_error_clear(self->wait_fd);
+        return drv_dpdk_iface_running(self->lock_fd, &self->device);
+    }
+    if (rte_eth_link_get_nowait(self->port_id, &link) != 0)
         return port->info.link_up;
     port->info.link_mbps = link.link_speed == RTE_ETH_SPEED_NUM_UNKNOWN ? 0 : link.link_speed;
     return link.link_status == RTE_ETH_LINK_UP;

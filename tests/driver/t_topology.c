@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "drv/wire.h"
+
 static const struct t_bad_conf wire_bad[] = {
     {"", "driver wire needs the key link"},
     {"link=x loss=120%", "t.conf:11: port a: loss: '120%' is not a probability"},
@@ -78,12 +80,25 @@ static bool veth_prepare(void)
     return true;
 }
 
+static bool veth_link_set(struct nic_port *a, bool up)
+{
+    (void)a;
+    return system(up ? "ip link set t_nic0 up" : "ip link set t_nic0 down") == 0;
+}
+
+static bool wire_link_set(struct nic_port *a, bool up)
+{
+    drv_wire_link_set(a, up);
+    return true;
+}
+
 static const struct t_topology topologies[] = {
     {
         .name = "wire",
         .driver = "wire",
         .keys_a = "link=contract",
         .keys_b = "link=contract",
+        .link_set = wire_link_set,
         .burst = 256,
         .bad = wire_bad,
     },
@@ -116,6 +131,7 @@ static const struct t_topology topologies[] = {
         .keys_b = "device=net_af_packet1,iface=t_nic1",
         .keys_again = "device=net_af_packet7,iface=t_nic0",
         .needs_root = true,
+        .link_set = veth_link_set,
         .prepare = veth_prepare,
         .wait_fd = true,
         .extmem = true,

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct nic_port;
+
 struct t_bad_conf {
     const char *keys;
     const char *reason; /**< part of the error's text */
@@ -21,11 +23,12 @@ struct t_topology {
     const char *keys_b;     /**< NULL: one port, whose frames go nowhere */
     const char *keys_again; /**< another port on the device of keys_a, which must be refused; or NULL */
     bool needs_root;
-    bool (*prepare)(void);        /**< makes what the ports need; false: cannot, and said why */
-    bool wait_fd;                 /**< the ports must have something to sleep on */
-    bool extmem;                  /**< the ports must take external memory */
-    uint32_t burst;               /**< frames that surely fit between the ports */
-    const struct t_bad_conf *bad; /**< ends with NULL keys */
+    bool (*prepare)(void);                         /**< makes what the ports need; false: cannot, and said why */
+    bool (*link_set)(struct nic_port *a, bool up); /**< unplugs port a; NULL: its link cannot change */
+    bool wait_fd;                                  /**< the ports must have something to sleep on */
+    bool extmem;                                   /**< the ports must take external memory */
+    uint32_t burst;                                /**< frames that surely fit between the ports */
+    const struct t_bad_conf *bad;                  /**< ends with NULL keys */
 };
 
 /**

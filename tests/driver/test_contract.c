@@ -23,14 +23,21 @@ struct pair {
     uint64_t in_use_b;
 };
 
-static struct nic_port *open_one(const char *name, const char *keys, uint32_t buffers)
+/* Not inlined: its configuration would grow every caller's frame. */
+__attribute__((noinline)) static struct nic_port *open_sized(const char *name, const char *keys, uint32_t buffers,
+                                                             uint32_t port_mtu)
 {
     struct t_conf t;
 
     t_conf(&t, name, topology->driver, keys);
-    t.conf.mtu = mtu;
+    t.conf.mtu = port_mtu;
     t.conf.buffers = buffers;
     return t_open(&t.conf);
+}
+
+static struct nic_port *open_one(const char *name, const char *keys, uint32_t buffers)
+{
+    return open_sized(name, keys, buffers, mtu);
 }
 
 static struct pair pair_open(uint32_t buffers)
@@ -360,6 +367,68 @@ static void burst__torn_or_malformed__is_counted_and_never_arrives(void **state)
     pair_close(&p);
 }
 
+static void burst__longer_than_the_receivers_mtu__is_counted_and_never_arrives(void **state)
+{
+    struct nic_port *a = open_one("a", topology->keys_a, 0), *b;
+
+    (void)state;
+    if (topology->keys_b == NULL) {
+        nic_port_close(a);
+        return;
+    }
+    b = open_sized("b", topology->keys_b, 0, mtu - 400);
+    t_send(a, mtu + NIC_FRAME_MIN, 1, stk_clock_ns());
+    t_send(a, mtu - 400 + NIC_L2_OVERHEAD + 1, 2, stk_clock_ns());
+    assert_silent(b);
+    assert_int_equal(t_stats(b).rx_errors, 2);
+    assert_int_equal(t_in_use(b), 0);
+    nic_port_close(a);
+    nic_port_close(b);
+}
+
+static void link__lost_and_found__is_seen_and_frames_pass_again(void **state)
+{
+    struct pair p = pair_open(0);
+    struct nic_buf *buf;
+
+    (void)state;
+    if (topology->link_set == NULL) {
+        pair_close(&p);
+        return;
+    }
+    for (uint32_t round = 0; round < 3; round++) {
+        assert_true((nic_port_info_get(p.a)->caps & NIC_CAP_LINK) != 0);
+        assert_true(topology->link_set(p.a, false));
+        assert_false(nic_port_link_poll(p.a));
+        assert_false(nic_port_info_get(p.a)->link_up);
+        if (topology->wait_fd) {
+            struct pollfd fd = {.fd = (int)nic_port_wait_handle(p.a), .events = POLLIN};
+
+            assert_int_equal(poll(&fd, 1, 10), 0);
+        }
+        for (uint32_t n = 0; n < 40; n++) {
+            buf = t_frame_must(p.a, 60, n);
+            if (nic_tx_burst(p.a, &buf, 1, stk_clock_ns()) == 0)
+                nic_buf_free(buf);
+        }
+        assert_int_equal(nic_rx_burst(p.b, &buf, 1, stk_clock_ns()), 0);
+        assert_true(topology->link_set(p.a, true));
+        assert_true(nic_port_link_poll(p.a));
+        for (uint32_t got = 0, tries = 0; got == 0; tries++) {
+            assert_true(tries < 2000);
+            buf = t_frame_must(p.a, 61, 99);
+            if (nic_tx_burst(p.a, &buf, 1, stk_clock_ns()) == 0)
+                nic_buf_free(buf);
+            usleep(1000);
+            while (nic_rx_burst(p.b, &buf, 1, stk_clock_ns()) != 0) {
+                got += buf->pkt_len == 61;
+                nic_buf_free(buf);
+            }
+        }
+    }
+    pair_close(&p);
+}
+
 static void burst__vlan_tag__may_exceed_the_mtu(void **state)
 {
     struct pair p = pair_open(0);
@@ -609,6 +678,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(burst__more_than_fits__stays_the_callers),
         cmocka_unit_test(burst__echoed__comes_back),
         cmocka_unit_test(burst__torn_or_malformed__is_counted_and_never_arrives),
+        cmocka_unit_test(burst__longer_than_the_receivers_mtu__is_counted_and_never_arrives),
+        cmocka_unit_test(link__lost_and_found__is_seen_and_frames_pass_again),
         cmocka_unit_test(burst__vlan_tag__may_exceed_the_mtu),
         cmocka_unit_test(burst__bad_frame_between_good_ones__stops_nobody),
         cmocka_unit_test(burst__chains__arrive_whole),
