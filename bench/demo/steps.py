@@ -121,6 +121,7 @@ class Steps:
         for family in (4, 6):
             targets += [f"{veth.at(veth.PEER[family], CLOSED_PORT)}=WSAECONNREFUSED",
                         f"{veth.at(veth.NOWHERE[family], 80)}=WSAENETUNREACH|WSAEHOSTUNREACH",
+                        f"{veth.at(veth.BARRED[family], 80)}=WSAENETUNREACH|WSAEHOSTUNREACH",
                         f"{veth.at(veth.SILENT[family], 80)}=WSAETIMEDOUT"]
         done = self.winlane("connect_status", *targets, capture=True).wait(60)
         codes = sorted({word for line in done.out().splitlines() for word in line.split() if word.startswith("WSAE")})
@@ -176,7 +177,7 @@ def wire_rows(steps):
             (f"{ip} UDP: echo by the kernel, fragments included", "every byte, sender's address",
              lambda family=family: steps.udp(family)),
         ]
-    rows.append(("IPv4, IPv6 connect: refused, no route, no answer", "code, blocking and nonblocking", steps.connects))
+    rows.append(("IPv4, IPv6 connect: refused, no route, unreachable, no answer", "code, blocking and nonblocking", steps.connects))
     for family in () if steps.options.no_figures else (4, 6):
         for proto in ("tcp", "udp"):
             rows.append((f"IPv{family} {proto.upper()} 64 B round trip (RTT)", "last echo compared",

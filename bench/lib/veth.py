@@ -11,9 +11,12 @@ PREFIX = {4: 24, 6: 64}
 WINLANE = {4: "10.77.0.1", 6: "fd00:77::1"}
 PEER = {4: "10.77.0.2", 6: "fd00:77::2"}
 NET = {4: "10.77.0.0/24", 6: "fd00:77::/64"}
-# Routed to the peer, which forwards nothing: packets vanish there without an answer.
+# Routed to the peer, a router that drops them without a word.
 SILENT = {4: "198.51.100.1", 6: "2001:db8:1::1"}
 SILENT_NET = {4: "198.51.100.0/24", 6: "2001:db8:1::/64"}
+# Routed to the peer, which says by ICMP that it knows no way.
+BARRED = {4: "192.0.2.1", 6: "2001:db8:3::1"}
+BARRED_NET = {4: "192.0.2.0/24", 6: "2001:db8:3::/64"}
 # No route at all.
 NOWHERE = {4: "203.0.113.1", 6: "2001:db8:2::1"}
 # af_packet carries neither checksum nor segmentation requests, so the kernel must do both; rx off makes it verify.
@@ -60,9 +63,20 @@ class Veth:
         self.ip(self.peer_ns, "link", "set", "lo", "up")
         self.ip(self.peer_ns, "link", "set", PEER_IF, "up")
         self.ip(self.winlane_ns, "link", "set", WINLANE_IF, "up")
-        self.sysctl(self.peer_ns, "net.ipv4.ip_forward", 0)
         self.addresses(self.peer_ns, PEER_IF, PEER)
+        self.router()
         self.wait_link_local()
+
+    def router(self):
+        """The peer forwards, but knows no way: it is silent about one network and speaks about another."""
+        for scope in ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"):
+            self.sysctl(self.peer_ns, scope, 1)
+        # One ICMP error a second is too few for attempts that run at once.
+        self.sysctl(self.peer_ns, "net.ipv4.icmp_ratelimit", 0)
+        self.sysctl(self.peer_ns, "net.ipv6.icmp.ratelimit", 0)
+        for kind, table in (("blackhole", SILENT_NET), ("unreachable", BARRED_NET)):
+            for family in (4, 6):
+                self.ip(self.peer_ns, f"-{family}", "route", "add", kind, table[family])
 
     def wait_link_local(self):
         """Until the kernel's link-local address has passed duplicate detection: IPv6 is dumb before."""
@@ -136,7 +150,7 @@ def winlane_ini(poll_cpu=None, capture=None, counters=None, spin=None, app_spin=
         engine += ["counters_at_exit = yes", f"counters_file = {counters}"]
     port = ["driver = dpdk", f"dpdk.device = net_af_packet0,iface={WINLANE_IF}", "dpdk.hugepages = no"]
     port += [f"address = {WINLANE[family]}/{PREFIX[family]}" for family in (4, 6)]
-    port += [f"route = {SILENT_NET[family]} via {PEER[family]}" for family in (4, 6)]
+    port += [f"route = {net[family]} via {PEER[family]}" for net in (SILENT_NET, BARRED_NET) for family in (4, 6)]
     if capture is not None:
         port.append(f"dpdk.capture = {capture}")
     return "\n".join(["[engine]", *engine, "", f"[port {WINLANE_IF}]", *port, ""])
