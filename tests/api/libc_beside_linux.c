@@ -4,6 +4,7 @@
 #include "libc_beside_linux.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <dlfcn.h>
 #include <netinet/in.h>
 #include <stddef.h>
@@ -119,6 +120,25 @@ int t_libc_pcap_works(void)
 #endif
 }
 
+#ifdef T_EAL_SONAME
+/* What the EAL leaves of its runtime directory, its socket included. */
+static void drop_directory(const char *path)
+{
+    char file[512];
+    struct dirent *entry;
+    DIR *directory = path == NULL ? NULL : opendir(path);
+    if (directory == NULL) {
+        return;
+    }
+    while ((entry = readdir(directory)) != NULL) {
+        snprintf(file, sizeof file, "%s/%s", path, entry->d_name);
+        unlink(file);
+    }
+    closedir(directory);
+    rmdir(path);
+}
+#endif
+
 int t_libc_dpdk_works(void)
 {
 #ifdef T_EAL_SONAME
@@ -126,6 +146,9 @@ int t_libc_dpdk_works(void)
     void *eal = dlopen(T_EAL_SONAME, RTLD_NOW | RTLD_GLOBAL);
     int (*init)(int, char **);
     int (*cleanup)(void);
+    const char *(*runtime_dir)(void);
+    char runtime[256];
+    int result;
     char words[][40] = {"test", "--no-huge", "--no-pci", "--no-telemetry", "-m", "32",
                         "--file-prefix="};
     char *argv[sizeof words / sizeof words[0] + 1] = {NULL};
@@ -139,13 +162,17 @@ int t_libc_dpdk_works(void)
     }
     *(void **)&init = dlsym(eal, "rte_eal_init");
     *(void **)&cleanup = dlsym(eal, "rte_eal_cleanup");
-    if (init == NULL || cleanup == NULL) {
+    *(void **)&runtime_dir = dlsym(eal, "rte_eal_get_runtime_dir");
+    if (init == NULL || cleanup == NULL || runtime_dir == NULL) {
         return 2;
     }
     if (init((int)i, argv) < 0) {
         return 3;
     }
-    return cleanup() == 0 ? 0 : 4;
+    snprintf(runtime, sizeof runtime, "%s", runtime_dir());
+    result = cleanup() == 0 ? 0 : 4;
+    drop_directory(runtime);
+    return result;
 #else
     return T_LIBC_ABSENT;
 #endif

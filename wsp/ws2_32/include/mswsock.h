@@ -6,6 +6,10 @@
 
 #include "winsock2.h"
 
+/* Also in mstcpip.h, word for word: programs take it from either. */
+#define SIO_UDP_CONNRESET _WSAIOW(IOC_VENDOR, 12u)
+#define SIO_UDP_NETRESET _WSAIOW(IOC_VENDOR, 15u)
+
 #define TF_USE_DEFAULT_WORKER 0x00
 #define TF_DISCONNECT 0x01
 #define TF_REUSE_SOCKET 0x02

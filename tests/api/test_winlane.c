@@ -1,0 +1,379 @@
+/*
+ * The whole line: API, provider, channel, lwIP, and a link in memory between two instances of the stack.
+ * WINLANE_CONFIG names configs/wire-pair.ini: 10.88.0.1 and fd88::1 are one end, 10.88.0.2 and fd88::2 the other.
+ */
+#include "t_api.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct end {
+    int family;
+    SOCKADDR_STORAGE addr;
+    int bytes;
+};
+
+static int use_winlane(void **state)
+{
+    (void)state;
+    return unsetenv("WINLANE_CATALOG");
+}
+
+static struct end end_of(int family, int which, u_short port)
+{
+    static const char *const text[2][2] = {{"10.88.0.1", "10.88.0.2"}, {"fd88::1", "fd88::2"}};
+    struct addrinfo *found = NULL;
+    struct end end = {.family = family};
+    assert_int_equal(getaddrinfo(text[family == AF_INET6][which], NULL, NULL, &found), 0);
+    memcpy(&end.addr, found->ai_addr, found->ai_addrlen);
+    end.bytes = (int)found->ai_addrlen;
+    ((SOCKADDR_IN *)(void *)&end.addr)->sin_port = htons(port); /* at the same place in both families */
+    freeaddrinfo(found);
+    return end;
+}
+
+static SOCKET bound(int family, int type, int which, struct end *end)
+{
+    SOCKET s = socket(family, type, 0);
+    *end = end_of(family, which, 0);
+    assert_true(s != INVALID_SOCKET);
+    assert_int_equal(bind(s, (struct sockaddr *)&end->addr, end->bytes), 0);
+    assert_int_equal(getsockname(s, (struct sockaddr *)&end->addr, &end->bytes), 0);
+    return s;
+}
+
+static void pair_of(int family, SOCKET ends[2])
+{
+    struct end far;
+    struct end near;
+    struct end peer = {0};
+    SOCKET listener = bound(family, SOCK_STREAM, 1, &far);
+    assert_int_equal(listen(listener, 5), 0);
+    ends[0] = bound(family, SOCK_STREAM, 0, &near);
+    assert_int_equal(connect(ends[0], (struct sockaddr *)&far.addr, far.bytes), 0);
+    peer.bytes = sizeof peer.addr;
+    ends[1] = accept(listener, (struct sockaddr *)&peer.addr, &peer.bytes);
+    assert_true(ends[1] != INVALID_SOCKET);
+    assert_int_equal(peer.bytes, near.bytes);
+    assert_memory_equal(&peer.addr, &near.addr, (size_t)near.bytes);
+    assert_int_equal(closesocket(listener), 0);
+}
+
+#define STREAM_BYTES 1000000
+
+struct sender {
+    SOCKET s;
+    int seed;
+};
+
+static char pattern(int seed, int at)
+{
+    return (char)(at * 7 + (at >> 8) + seed);
+}
+
+static DWORD WINAPI send_pattern(LPVOID argument)
+{
+    struct sender *sender = (struct sender *)argument;
+    char room[1500];
+    int done = 0;
+    while (done < STREAM_BYTES) {
+        int n = STREAM_BYTES - done < (int)sizeof room ? STREAM_BYTES - done : (int)sizeof room;
+        int i;
+        for (i = 0; i < n; i++) {
+            room[i] = pattern(sender->seed, done + i);
+        }
+        if (send(sender->s, room, n, 0) != n) {
+            return (DWORD)WSAGetLastError();
+        }
+        done += n;
+    }
+    return shutdown(sender->s, SD_SEND) == 0 ? 0 : (DWORD)WSAGetLastError();
+}
+
+static void receive_pattern(SOCKET s, int seed)
+{
+    char room[1700];
+    int done = 0;
+    int n;
+    while ((n = recv(s, room, sizeof room, 0)) > 0) {
+        int i;
+        for (i = 0; i < n; i++) {
+            if (room[i] != pattern(seed, done + i)) {
+                fail_msg("byte %d differs", done + i);
+            }
+        }
+        done += n;
+    }
+    assert_int_equal(n, 0);
+    assert_int_equal(done, STREAM_BYTES);
+}
+
+static void stream_both_ways(int family)
+{
+    struct sender senders[2];
+    HANDLE threads[2];
+    SOCKET ends[2];
+    unsigned i;
+    pair_of(family, ends);
+    for (i = 0; i < 2; i++) {
+        senders[i].s = ends[i];
+        senders[i].seed = (int)i * 99;
+        threads[i] = CreateThread(NULL, 0, send_pattern, &senders[i], 0, NULL);
+        receive_pattern(ends[1 - i], (int)i * 99);
+    }
+    for (i = 0; i < 2; i++) {
+        DWORD code = 1;
+        assert_int_equal(WaitForSingleObject(threads[i], 20000), WAIT_OBJECT_0);
+        assert_true(GetExitCodeThread(threads[i], &code));
+        assert_int_equal(code, 0);
+        CloseHandle(threads[i]);
+        assert_int_equal(closesocket(ends[i]), 0);
+    }
+}
+
+static void stream__ipv4_megabyte_each_way__byte_exact(void **state)
+{
+    (void)state;
+    stream_both_ways(AF_INET);
+}
+
+static void stream__ipv6_megabyte_each_way__byte_exact(void **state)
+{
+    (void)state;
+    stream_both_ways(AF_INET6);
+}
+
+static void datagrams__both_families_many_sizes__echoed(void **state)
+{
+    static const int sizes[] = {0, 1, 1400, 1473, 9000, 20000};
+    static const int families[] = {AF_INET, AF_INET6};
+    static char out[20000];
+    static char in[20001];
+    unsigned f, i;
+    (void)state;
+    memset(out, 'u', sizeof out);
+    for (f = 0; f < 2; f++) {
+        struct end near, far, from;
+        SOCKET a = bound(families[f], SOCK_DGRAM, 0, &near);
+        SOCKET b = bound(families[f], SOCK_DGRAM, 1, &far);
+        for (i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+            print_message("family %d size %d\n", families[f], sizes[i]);
+            assert_int_equal(sendto(a, out, sizes[i], 0, (struct sockaddr *)&far.addr, far.bytes), sizes[i]);
+            from.bytes = sizeof from.addr;
+            assert_int_equal(recvfrom(b, in, sizeof in, 0, (struct sockaddr *)&from.addr, &from.bytes), sizes[i]);
+            assert_memory_equal(&from.addr, &near.addr, (size_t)near.bytes);
+            assert_memory_equal(in, out, (size_t)sizes[i]);
+        }
+        assert_int_equal(closesocket(a), 0);
+        assert_int_equal(closesocket(b), 0);
+    }
+}
+
+static void connect__nobody_listens__refused(void **state)
+{
+    struct end near;
+    struct end far = end_of(AF_INET, 1, 9);
+    SOCKET s = bound(AF_INET, SOCK_STREAM, 0, &near);
+    (void)state;
+    assert_fails(connect(s, (struct sockaddr *)&far.addr, far.bytes), WSAECONNREFUSED);
+    assert_int_equal(closesocket(s), 0);
+}
+
+static void select__stream__readable_after_send(void **state)
+{
+    SOCKET ends[2];
+    fd_set r, w;
+    struct timeval now = {0, 0};
+    struct timeval later = {5, 0};
+    (void)state;
+    pair_of(AF_INET, ends);
+    FD_ZERO(&r);
+    FD_SET(ends[1], &r);
+    assert_int_equal(select(0, &r, NULL, NULL, &now), 0);
+    assert_int_equal(r.fd_count, 0);
+    FD_ZERO(&w);
+    FD_SET(ends[0], &w);
+    assert_int_equal(select(0, NULL, &w, NULL, &later), 1);
+    assert_int_equal(send(ends[0], "x", 1, 0), 1);
+    FD_SET(ends[1], &r);
+    assert_int_equal(select(0, &r, NULL, NULL, &later), 1);
+    assert_true(FD_ISSET(ends[1], &r));
+    closesocket(ends[0]);
+    closesocket(ends[1]);
+}
+
+static void event_select__read_and_close__signalled(void **state)
+{
+    SOCKET ends[2];
+    char byte;
+    WSAEVENT event = WSACreateEvent();
+    WSANETWORKEVENTS record;
+    (void)state;
+    pair_of(AF_INET, ends);
+    assert_int_equal(WSAEventSelect(ends[1], event, FD_READ | FD_CLOSE), 0);
+    assert_int_equal(send(ends[0], "x", 1, 0), 1);
+    assert_int_equal(WSAWaitForMultipleEvents(1, &event, FALSE, 5000, FALSE), WSA_WAIT_EVENT_0);
+    assert_int_equal(WSAEnumNetworkEvents(ends[1], event, &record), 0);
+    assert_int_equal(record.lNetworkEvents, FD_READ);
+    assert_int_equal(recv(ends[1], &byte, 1, 0), 1);
+    assert_fails(recv(ends[1], &byte, 1, 0), WSAEWOULDBLOCK);
+    closesocket(ends[0]);
+    assert_int_equal(WSAWaitForMultipleEvents(1, &event, FALSE, 5000, FALSE), WSA_WAIT_EVENT_0);
+    assert_int_equal(WSAEnumNetworkEvents(ends[1], event, &record), 0);
+    assert_true(record.lNetworkEvents & FD_CLOSE);
+    assert_int_equal(record.iErrorCode[FD_CLOSE_BIT], 0);
+    closesocket(ends[1]);
+    WSACloseEvent(event);
+}
+
+static unsigned routine_runs;
+static DWORD routine_bytes;
+
+static void CALLBACK routine(DWORD error, DWORD transferred, LPWSAOVERLAPPED overlapped, DWORD flags)
+{
+    (void)flags;
+    assert_int_equal(error, 0);
+    assert_non_null(overlapped);
+    routine_bytes = transferred;
+    routine_runs++;
+}
+
+static void overlapped__event_and_routine__complete(void **state)
+{
+    SOCKET ends[2];
+    char room[16] = {0};
+    WSABUF buffer = {sizeof room, room};
+    WSAOVERLAPPED overlapped = {0};
+    DWORD n = 0;
+    DWORD flags = 0;
+    (void)state;
+    pair_of(AF_INET, ends);
+    overlapped.hEvent = WSACreateEvent();
+    assert_fails(WSARecv(ends[1], &buffer, 1, NULL, &flags, &overlapped, NULL), WSA_IO_PENDING);
+    assert_false(WSAGetOverlappedResult(ends[1], &overlapped, &n, FALSE, &flags));
+    assert_int_equal(WSAGetLastError(), WSA_IO_INCOMPLETE);
+    assert_int_equal(send(ends[0], "hello", 5, 0), 5);
+    assert_int_equal(WSAWaitForMultipleEvents(1, &overlapped.hEvent, TRUE, 5000, FALSE), WSA_WAIT_EVENT_0);
+    assert_true(WSAGetOverlappedResult(ends[1], &overlapped, &n, FALSE, &flags));
+    assert_int_equal(n, 5);
+    assert_memory_equal(room, "hello", 5);
+    flags = 0;
+    routine_runs = 0;
+    assert_fails(WSARecv(ends[1], &buffer, 1, NULL, &flags, &overlapped, routine), WSA_IO_PENDING);
+    assert_int_equal(send(ends[0], "abc", 3, 0), 3);
+    assert_int_equal(SleepEx(5000, TRUE), WAIT_IO_COMPLETION);
+    assert_int_equal(routine_runs, 1);
+    assert_int_equal(routine_bytes, 3);
+    WSAResetEvent(overlapped.hEvent);
+    flags = 0;
+    assert_fails(WSARecv(ends[1], &buffer, 1, NULL, &flags, &overlapped, NULL), WSA_IO_PENDING);
+    assert_int_equal(closesocket(ends[1]), 0);
+    assert_int_equal(WSAWaitForMultipleEvents(1, &overlapped.hEvent, TRUE, 5000, FALSE), WSA_WAIT_EVENT_0);
+    closesocket(ends[0]);
+    WSACloseEvent(overlapped.hEvent);
+}
+
+static DWORD WINAPI close_later(LPVOID argument)
+{
+    Sleep(30);
+    return (DWORD)closesocket(*(SOCKET *)argument);
+}
+
+static void accept__closed_by_other_thread__ends(void **state)
+{
+    struct end end;
+    SOCKET listener = bound(AF_INET, SOCK_STREAM, 0, &end);
+    HANDLE thread;
+    (void)state;
+    assert_int_equal(listen(listener, 1), 0);
+    thread = CreateThread(NULL, 0, close_later, &listener, 0, NULL);
+    assert_true(accept(listener, NULL, NULL) == INVALID_SOCKET);
+    assert_true(WSAGetLastError() == WSAEINTR || WSAGetLastError() == WSAENOTSOCK ||
+                WSAGetLastError() == WSAECONNABORTED); /* WSPC-9 */
+    assert_int_equal(WaitForSingleObject(thread, 5000), WAIT_OBJECT_0);
+    CloseHandle(thread);
+}
+
+static void sockets__two_thousand_opened_and_closed__handles_return(void **state)
+{
+    static SOCKET s[500];
+    unsigned round, i;
+    (void)state;
+    for (round = 0; round < 4; round++) {
+        for (i = 0; i < 500; i++) {
+            s[i] = socket(AF_INET, i % 2 ? SOCK_DGRAM : SOCK_STREAM, 0);
+            assert_true(s[i] != INVALID_SOCKET);
+        }
+        for (i = 0; i < 500; i++) {
+            assert_int_equal(closesocket(s[i]), 0);
+            assert_fails(closesocket(s[i]), WSAENOTSOCK);
+        }
+    }
+}
+
+static void fork__live_sockets__child_not_initialised_parent_unharmed(void **state)
+{
+    SOCKET ends[2];
+    char byte = 'x';
+    int status = 0;
+    pid_t child;
+    (void)state;
+    pair_of(AF_INET, ends);
+    child = fork();
+    if (child == 0) {
+        WSADATA data;
+        bool good = send(ends[0], &byte, 1, 0) == SOCKET_ERROR && WSAGetLastError() == WSANOTINITIALISED &&
+                    closesocket(ends[0]) == SOCKET_ERROR && WSAGetLastError() == WSANOTINITIALISED &&
+                    WSAStartup(MAKEWORD(2, 2), &data) == WSASYSNOTREADY;
+        exit(good ? 0 : 1); /* with exit handlers: they must not touch what is the parent's */
+    }
+    assert_true(child > 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    assert_int_equal(send(ends[0], &byte, 1, 0), 1);
+    assert_int_equal(recv(ends[1], &byte, 1, 0), 1);
+    closesocket(ends[0]);
+    closesocket(ends[1]);
+}
+
+static void cycles__fifty_with_traffic__each_works(void **state)
+{
+    unsigned i;
+    (void)state;
+    for (i = 0; i < 50; i++) {
+        SOCKET ends[2];
+        char byte = 'x';
+        assert_int_equal(t_api_start(NULL), 0);
+        pair_of(AF_INET, ends);
+        assert_int_equal(send(ends[0], &byte, 1, 0), 1);
+        assert_int_equal(recv(ends[1], &byte, 1, 0), 1);
+        if (i % 2 == 0) {
+            closesocket(ends[0]);
+            closesocket(ends[1]);
+        } /* else the cleanup resets them */
+        assert_int_equal(WSACleanup(), 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(cycles__fifty_with_traffic__each_works),
+        cmocka_unit_test_setup_teardown(stream__ipv4_megabyte_each_way__byte_exact, t_api_start, t_api_stop),
+        cmocka_unit_test_setup_teardown(stream__ipv6_megabyte_each_way__byte_exact, t_api_start, t_api_stop),
+        cmocka_unit_test_setup_teardown(datagrams__both_families_many_sizes__echoed, t_api_start, t_api_stop),
+        cmocka_unit_test_setup_teardown(connect__nobody_listens__refused, t_api_start, t_api_stop),
+        cmocka_unit_test_setup_teardown(select__stream__readable_after_send, t_api_start, t_api_stop),
+        cmocka_unit_test_setup_teardown(event_select__read_and_close__signalled, t_api_start, t_api_stop),
+        cmocka_unit_test_setup_teardown(overlapped__event_and_routine__complete, t_api_start, t_api_stop),
+        cmocka_unit_test_setup_teardown(accept__closed_by_other_thread__ends, t_api_start, t_api_stop),
+        cmocka_unit_test_setup_teardown(sockets__two_thousand_opened_and_closed__handles_return, t_api_start,
+                                        t_api_stop),
+        cmocka_unit_test_setup_teardown(fork__live_sockets__child_not_initialised_parent_unharmed, t_api_start,
+                                        t_api_stop),
+    };
+    return cmocka_run_group_tests(tests, use_winlane, NULL);
+}
