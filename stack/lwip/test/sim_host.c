@@ -54,6 +54,8 @@ static err_t sim_linkoutput(struct netif *netif, struct pbuf *p)
     static uint8_t bytes[9100];
     assert_true(p->tot_len <= sizeof(bytes));
     uint32_t len = pbuf_copy_partial(p, bytes, p->tot_len, 0);
+    if (host->pair->mutate != NULL)
+        host->pair->mutate(host->pair->mutate_ctx, bytes, &len);
     if (host->pair->lose != NULL && host->pair->lose(bytes, len))
         return ERR_OK;
     sim_host_inject(host->peer, bytes, len);

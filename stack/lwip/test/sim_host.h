@@ -37,6 +37,8 @@ struct sim_host {
 struct sim_pair {
     uint64_t now_ns;
     struct sim_host hosts[2];
+    void (*mutate)(void *ctx, uint8_t *frame, uint32_t *len); /* NULL: frames stay as they are; len may shrink */
+    void *mutate_ctx;
     bool (*lose)(const uint8_t *frame, uint32_t len); /* NULL: nothing is lost */
 };
 
