@@ -1,13 +1,16 @@
 /*
- * The documentation's client and server, as two threads of one process over the fake provider: it carries bytes inside
- * a process only. The programs themselves are compiled unchanged but for the name of main.
+ * The documentation's client and server, as two threads of one process: over the fake provider, or with an argument,
+ * the server's address, over Winlane itself. The programs are compiled unchanged but for the name of main.
  */
 #include "t_api.h"
 #include "t_programs.h"
 
+#include <stdlib.h>
+
 
 static char name[] = "program";
-static char host[] = "127.0.0.1";
+static char loopback[] = "127.0.0.1";
+static char *host = loopback;
 static char port[] = "27015";
 
 static DWORD WINAPI serve(LPVOID unused)
@@ -44,11 +47,20 @@ static void client__no_server__fails(void **state)
     assert_int_equal(echo_client_main(1, argv), 1);
 }
 
-int main(void)
+static int use_winlane(void **state)
+{
+    (void)state;
+    return unsetenv("WINLANE_CATALOG");
+}
+
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(client_and_server__echo__both_succeed),
         cmocka_unit_test(client__no_server__fails),
     };
-    return cmocka_run_group_tests(tests, t_api_use_fake, NULL);
+    if (argc > 1) {
+        host = argv[1];
+    }
+    return cmocka_run_group_tests(tests, argc > 1 ? use_winlane : t_api_use_fake, NULL);
 }
