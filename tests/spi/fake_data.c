@@ -1,0 +1,519 @@
+/** @file The in-memory stack: data and readiness. */
+#include "fake_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static size_t fake_iov_size(const struct stk_iov *iov, size_t count)
+{
+    size_t size = 0;
+
+    for (size_t i = 0; i < count; i++)
+        size += iov[i].len;
+    return size;
+}
+
+static size_t fake_room(const struct stk_sock *sock)
+{
+    size_t limit = sock->opts[STK_OPT_RCVBUF] > 0 ? (size_t)sock->opts[STK_OPT_RCVBUF] : 1;
+
+    if (limit > FAKE_RX_SIZE)
+        limit = FAKE_RX_SIZE;
+    return sock->rx_len < limit ? limit - sock->rx_len : 0;
+}
+
+uint32_t fake_ready(const struct stk_sock *sock)
+{
+    uint32_t ready = sock->cancelled ? (uint32_t)STK_READY_CANCEL : 0;
+
+    if (sock->listening)
+        return ready | (sock->accept_head ? (uint32_t)(STK_READY_ACCEPT | STK_READY_IN) : 0);
+    if (sock->type != STK_SOCK_STREAM) {
+        if (sock->dgram_head || sock->end_error)
+            ready |= STK_READY_IN;
+        if (sock->end_error)
+            ready |= STK_READY_ERROR;
+        return ready | (fake.hold_send ? 0 : (uint32_t)STK_READY_OUT) | STK_READY_DRAINED;
+    }
+    if (sock->rx_len > 0 || sock->fin_rcvd || sock->ended || sock->shut_rd)
+        ready |= STK_READY_IN;
+    if (sock->connected && !fake.hold_send && sock->other && fake_room(sock->other) > 0)
+        ready |= STK_READY_OUT;
+    if (sock->connected || sock->ended)
+        ready |= STK_READY_CONN;
+    if (sock->connect_failed)
+        ready |= STK_READY_FAIL;
+    if (sock->fin_rcvd)
+        ready |= STK_READY_EOF;
+    if (sock->ended)
+        ready |= STK_READY_RESET;
+    if (!fake.hold_drain)
+        ready |= STK_READY_DRAINED;
+    return ready;
+}
+
+void fake_changed(struct stk_sock *sock)
+{
+    if ((sock->armed & fake_ready(sock)) && !sock->event_queued) {
+        sock->event_queued = true;
+        sock->event_next = NULL;
+        *fake.event_tail = sock;
+        fake.event_tail = &sock->event_next;
+    }
+    pthread_cond_broadcast(&fake.changed);
+}
+
+static void fake_all_changed(void)
+{
+    for (struct stk_sock *s = fake.socks; s; s = s->next)
+        fake_changed(s);
+}
+
+void fake_drain_hold(bool hold)
+{
+    fake_lock();
+    fake.hold_drain = hold;
+    fake_all_changed();
+    fake_unlock();
+}
+
+void fake_send_hold(bool hold)
+{
+    fake_lock();
+    fake.hold_send = hold;
+    fake_all_changed();
+    fake_unlock();
+}
+
+void fake_reset_streams(int err)
+{
+    fake_lock();
+    for (struct stk_sock *s = fake.socks; s; s = s->next)
+        if (s->type == STK_SOCK_STREAM && s->connected) {
+            if (s->other)
+                s->other->other = NULL;
+            fake_end(s, err);
+        }
+    fake_unlock();
+}
+
+void fake_dgram_error(uint16_t port, int err)
+{
+    fake_lock();
+    for (struct stk_sock *s = fake.socks; s; s = s->next)
+        if (s->type == STK_SOCK_DGRAM && s->bound && s->local.port == port) {
+            s->end_error = err;
+            fake_changed(s);
+        }
+    fake_unlock();
+}
+
+/* --- Data --------------------------------------------------------------- */
+
+static int64_t fake_send_locked(struct stk_sock *sock, const struct stk_iov *iov, size_t count)
+{
+    size_t room, done = 0;
+    int err = fake_forced(FAKE_SEND);
+
+    if (err != 0)
+        return err;
+    if (sock->ended)
+        return sock->end_error;
+    if (!sock->connected)
+        return STK_ENOTCONN;
+    if (sock->fin_sent)
+        return STK_ESHUTDOWN;
+    if (fake_iov_size(iov, count) == 0)
+        return 0;
+    if (!sock->other) { /* the peer is gone: what arrives there is answered by a reset */
+        fake_end(sock, STK_ECONNRESET);
+        return STK_ECONNRESET;
+    }
+    room = fake.hold_send ? 0 : fake_room(sock->other);
+    if (room == 0)
+        return STK_EAGAIN;
+    for (size_t i = 0; i < count && room > 0; i++)
+        for (size_t at = 0; at < iov[i].len && room > 0;) {
+            struct stk_sock *to = sock->other;
+            size_t pos = (to->rx_head + to->rx_len) % FAKE_RX_SIZE;
+            size_t part = iov[i].len - at;
+
+            if (part > room)
+                part = room;
+            if (part > FAKE_RX_SIZE - pos)
+                part = FAKE_RX_SIZE - pos;
+            if (!to->shut_rd) {
+                memcpy(to->rx + pos, (const char *)iov[i].base + at, part);
+                to->rx_len += part;
+            }
+            at += part;
+            room -= part;
+            done += part;
+        }
+    fake_changed(sock->other);
+    return (int64_t)done;
+}
+
+int64_t stk_sock_send(struct stk_sock *sock, const struct stk_iov *iov, size_t count)
+{
+    int64_t got;
+
+    fake_lock();
+    got = fake_send_locked(sock, iov, count);
+    fake_unlock();
+    return got;
+}
+
+static size_t fake_take(struct stk_sock *sock, const struct stk_iov *iov, size_t count, bool peek)
+{
+    size_t head = sock->rx_head, left = sock->rx_len, done = 0;
+
+    for (size_t i = 0; i < count && left > 0; i++)
+        for (size_t at = 0; at < iov[i].len && left > 0;) {
+            size_t part = iov[i].len - at;
+
+            if (part > left)
+                part = left;
+            if (part > FAKE_RX_SIZE - head)
+                part = FAKE_RX_SIZE - head;
+            memcpy((char *)iov[i].base + at, sock->rx + head, part);
+            head = (head + part) % FAKE_RX_SIZE;
+            at += part;
+            left -= part;
+            done += part;
+        }
+    if (!peek) {
+        sock->rx_head = head;
+        sock->rx_len = left;
+        if (sock->other && done > 0)
+            fake_changed(sock->other);
+    }
+    return done;
+}
+
+static int64_t fake_recv_locked(struct stk_sock *sock, const struct stk_iov *iov, size_t count, unsigned flags)
+{
+    int err = fake_forced(FAKE_RECV);
+
+    if (err != 0)
+        return err;
+    if (sock->shut_rd)
+        return STK_ESHUTDOWN;
+    if (sock->rx_len > 0)
+        return (int64_t)fake_take(sock, iov, count, flags & STK_RECV_PEEK);
+    if (sock->ended)
+        return sock->end_error;
+    if (!sock->connected)
+        return STK_ENOTCONN;
+    return sock->fin_rcvd ? 0 : STK_EAGAIN;
+}
+
+int64_t stk_sock_recv(struct stk_sock *sock, const struct stk_iov *iov, size_t count, unsigned flags)
+{
+    int64_t got;
+
+    fake_lock();
+    got = fake_recv_locked(sock, iov, count, flags);
+    fake_unlock();
+    return got;
+}
+
+static int fake_dgram_put(struct stk_sock *sock, const struct stk_iov *iov, size_t count, const struct stk_addr *to)
+{
+    size_t size = fake_iov_size(iov, count), at = 0;
+    struct stk_sock *far = fake_find(STK_SOCK_DGRAM, to, false);
+    struct fake_dgram *dgram;
+
+    if (!far) {
+        if (sock->opts[STK_OPT_UDP_CONNRESET]) {
+            sock->end_error = STK_ECONNRESET;
+            fake_changed(sock);
+        }
+        return STK_OK;
+    }
+    if (far->connected &&
+        (far->peer.port != sock->local.port || memcmp(far->peer.ip, sock->local.ip, sizeof far->peer.ip) != 0))
+        return STK_OK;
+    dgram = malloc(sizeof *dgram + size);
+    if (!dgram)
+        return STK_ENOMEM;
+    dgram->next = NULL;
+    dgram->from = sock->local;
+    dgram->to = *to;
+    dgram->len = size;
+    for (size_t i = 0; i < count; i++) {
+        if (iov[i].len > 0)
+            memcpy(dgram->data + at, iov[i].base, iov[i].len);
+        at += iov[i].len;
+    }
+    *far->dgram_tail = dgram;
+    far->dgram_tail = &dgram->next;
+    far->dgram_bytes += size;
+    fake_changed(far);
+    return STK_OK;
+}
+
+static int64_t fake_sendto_locked(struct stk_sock *sock, const struct stk_iov *iov, size_t count,
+                                  const struct stk_addr *to)
+{
+    size_t size = fake_iov_size(iov, count);
+    int err = fake_forced(FAKE_SENDTO);
+
+    if (err != 0)
+        return err;
+    if (!to && !sock->connected)
+        return STK_ENOTCONN;
+    if (!to)
+        to = &sock->peer;
+    if (sock->fin_sent)
+        return STK_ESHUTDOWN;
+    if (to->family != sock->family)
+        return STK_EAFNOSUPPORT;
+    if (size > (sock->family == STK_AF_INET ? 65507u : 65487u))
+        return STK_EMSGSIZE;
+    if (to->family == STK_AF_INET && memcmp(to->ip, "\377\377\377\377", 4) == 0 && !sock->opts[STK_OPT_BROADCAST])
+        return STK_EACCES;
+    if (to->port == 0 && sock->type == STK_SOCK_DGRAM)
+        return STK_EADDRNOTAVAIL;
+    if (!fake_routed(to))
+        return STK_ENETUNREACH;
+    if (fake.hold_send)
+        return STK_EAGAIN;
+    fake_autobind(sock, to);
+    err = fake_dgram_put(sock, iov, count, to);
+    return err != 0 ? err : (int64_t)size;
+}
+
+int64_t stk_sock_sendto(struct stk_sock *sock, const struct stk_iov *iov, size_t count, const struct stk_addr *to)
+{
+    int64_t got;
+
+    fake_lock();
+    got = fake_sendto_locked(sock, iov, count, to);
+    fake_unlock();
+    return got;
+}
+
+static int64_t fake_recvfrom_locked(struct stk_sock *sock, const struct stk_iov *iov, size_t count, unsigned flags,
+                                    struct stk_msg_info *info)
+{
+    struct fake_dgram *dgram = sock->dgram_head;
+    size_t at = 0;
+    int err = fake_forced(FAKE_RECVFROM);
+
+    if (err == 0 && sock->end_error) {
+        err = sock->end_error;
+        sock->end_error = 0;
+    }
+    if (err != 0)
+        return err;
+    if (sock->shut_rd)
+        return STK_ESHUTDOWN;
+    if (!dgram)
+        return STK_EAGAIN;
+    for (size_t i = 0; i < count && at < dgram->len; i++) {
+        size_t part = iov[i].len < dgram->len - at ? iov[i].len : dgram->len - at;
+
+        if (part > 0)
+            memcpy(iov[i].base, dgram->data + at, part);
+        at += part;
+    }
+    if (info) {
+        memset(info, 0, sizeof *info);
+        info->from = dgram->from;
+        info->to = dgram->to;
+        info->if_index = 1;
+        info->ttl = 128;
+        info->truncated = at < dgram->len;
+        info->full_size = (uint32_t)dgram->len;
+    }
+    if (!(flags & STK_RECV_PEEK)) {
+        sock->dgram_bytes -= dgram->len;
+        sock->dgram_head = dgram->next;
+        if (!dgram->next)
+            sock->dgram_tail = &sock->dgram_head;
+        free(dgram);
+    }
+    return (int64_t)at;
+}
+
+int64_t stk_sock_recvfrom(struct stk_sock *sock, const struct stk_iov *iov, size_t count, unsigned flags,
+                          struct stk_msg_info *info)
+{
+    int64_t got;
+
+    fake_lock();
+    got = fake_recvfrom_locked(sock, iov, count, flags, info);
+    fake_unlock();
+    return got;
+}
+
+/* --- Readiness ---------------------------------------------------------- */
+
+void stk_sock_status(const struct stk_sock *sock, struct stk_sock_status *out)
+{
+    fake_lock();
+    memset(out, 0, sizeof *out);
+    out->ready = fake_ready(sock);
+    out->rx_bytes = sock->type == STK_SOCK_STREAM ? sock->rx_len : sock->dgram_bytes;
+    out->rx_next = sock->dgram_head ? (uint32_t)sock->dgram_head->len : 0;
+    out->tx_room = sock->other ? fake_room(sock->other) : FAKE_RX_SIZE;
+    out->tx_unacked = fake.hold_drain ? 1 : 0;
+    out->error = sock->end_error;
+    fake_unlock();
+}
+
+uint32_t stk_sock_ready(const struct stk_sock *sock)
+{
+    uint32_t ready;
+
+    fake_lock();
+    ready = fake_ready(sock);
+    fake_unlock();
+    return ready;
+}
+
+int stk_sock_error_take(struct stk_sock *sock)
+{
+    int err;
+
+    fake_lock();
+    err = sock->end_error;
+    sock->end_error = sock->ended ? err : 0;
+    fake_unlock();
+    return err;
+}
+
+static void fake_deadline(struct timespec *at, int64_t timeout_ns)
+{
+    clock_gettime(CLOCK_MONOTONIC, at);
+    at->tv_sec += timeout_ns / 1000000000;
+    at->tv_nsec += timeout_ns % 1000000000;
+    if (at->tv_nsec >= 1000000000) {
+        at->tv_sec++;
+        at->tv_nsec -= 1000000000;
+    }
+}
+
+/* Sleep until something changes; false: the time is over. */
+static bool fake_sleep(const struct timespec *until, int64_t timeout_ns)
+{
+    if (timeout_ns == 0)
+        return false;
+    if (timeout_ns < 0)
+        return pthread_cond_wait(&fake.changed, &fake.lock) == 0;
+    return pthread_cond_timedwait(&fake.changed, &fake.lock, until) == 0;
+}
+
+static int fake_look(struct stk_wait_item *items, size_t count)
+{
+    int found = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        items[i].ready = fake_ready(items[i].sock) & (items[i].wanted | STK_READY_CANCEL);
+        found += items[i].ready != 0;
+    }
+    return found;
+}
+
+int stk_wait(struct stk_client *client, struct stk_wait_item *items, size_t count, int64_t timeout_ns,
+             const _Atomic uint32_t *wake)
+{
+    struct timespec until = {0};
+    int found;
+
+    (void)client;
+    if (timeout_ns > 0)
+        fake_deadline(&until, timeout_ns);
+    fake_lock();
+    found = fake_forced(FAKE_WAIT);
+    while (found == 0) {
+        found = fake_look(items, count);
+        if (found == 0 && wake && *wake != 0)
+            found = STK_EINTR;
+        if (found == 0 && !fake_sleep(&until, timeout_ns)) {
+            found = fake_look(items, count);
+            break;
+        }
+    }
+    fake_unlock();
+    return found;
+}
+
+void stk_client_wake(struct stk_client *client)
+{
+    (void)client;
+    fake_lock();
+    pthread_cond_broadcast(&fake.changed);
+    fake_unlock();
+}
+
+void stk_sock_cancel(struct stk_sock *sock)
+{
+    fake_lock();
+    sock->cancelled = true;
+    fake_changed(sock);
+    fake_unlock();
+}
+
+uint32_t stk_sock_arm(struct stk_sock *sock, uint32_t mask)
+{
+    uint32_t set;
+
+    fake_lock();
+    sock->armed |= mask;
+    set = fake_ready(sock) & mask;
+    fake_changed(sock);
+    fake_unlock();
+    return set;
+}
+
+void stk_sock_disarm(struct stk_sock *sock, uint32_t mask)
+{
+    fake_lock();
+    sock->armed &= ~mask;
+    fake_unlock();
+}
+
+static int fake_events_take(struct stk_event *events, size_t count)
+{
+    int taken = 0;
+
+    while ((size_t)taken < count && fake.event_head) {
+        struct stk_sock *sock = fake.event_head;
+
+        fake.event_head = sock->event_next;
+        if (!fake.event_head)
+            fake.event_tail = &fake.event_head;
+        sock->event_queued = false;
+        events[taken].cookie = sock->cookie;
+        events[taken].ready = fake_ready(sock);
+        events[taken].fired = events[taken].ready & sock->armed;
+        sock->armed &= ~events[taken].fired;
+        if (events[taken].fired)
+            taken++;
+    }
+    return taken;
+}
+
+int stk_events_wait(struct stk_client *client, struct stk_event *events, size_t count, int64_t timeout_ns,
+                    const _Atomic uint32_t *wake)
+{
+    struct timespec until = {0};
+    int taken;
+
+    (void)client;
+    if (timeout_ns > 0)
+        fake_deadline(&until, timeout_ns);
+    fake_lock();
+    for (;;) {
+        taken = fake_events_take(events, count);
+        if (taken == 0 && wake && *wake != 0)
+            taken = STK_EINTR;
+        if (taken != 0 || !fake_sleep(&until, timeout_ns))
+            break;
+    }
+    fake_unlock();
+    return taken;
+}

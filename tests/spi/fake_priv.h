@@ -1,0 +1,91 @@
+/**
+ * @file
+ * What the files of the in-memory stack share. One lock guards everything.
+ */
+#ifndef FAKE_PRIV_H
+#define FAKE_PRIV_H
+
+#include "fake_stack.h"
+#include "stack/api.h"
+
+#include <pthread.h>
+
+#define FAKE_RX_SIZE (256u * 1024u)
+
+struct fake_dgram {
+    struct fake_dgram *next;
+    struct stk_addr from;
+    struct stk_addr to;
+    size_t len;
+    uint8_t data[];
+};
+
+struct stk_sock {
+    struct stk_sock *next; /* list of all */
+    struct stk_client *client;
+    uint64_t cookie;
+    int family, type, protocol;
+    bool bound, listening, connecting, connected, connect_failed;
+    bool fin_sent, fin_rcvd, shut_rd, ended, cancelled, in_backlog, event_queued;
+    int end_error; /* why a stream ended, or the pending error of a datagram socket */
+    struct stk_addr local, peer;
+    struct stk_sock *other;  /* the stream's far end */
+    struct stk_sock *parent; /* listener whose backlog holds this one */
+    struct stk_sock *accept_head, *accept_next;
+    struct stk_sock *event_next;
+    uint32_t backlog, accept_count, armed;
+    uint8_t *rx;
+    size_t rx_head, rx_len;
+    struct fake_dgram *dgram_head, **dgram_tail;
+    size_t dgram_bytes;
+    int32_t opts[STK_OPT_COUNT];
+};
+
+struct stk_client {
+    unsigned refs;
+};
+
+struct fake_state {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct stk_client client;
+    struct stk_sock *socks;
+    struct stk_sock *event_head, **event_tail;
+    unsigned socks_count;
+    uint16_t port_next;
+    int last_close;
+    bool hold_connect, hold_drain, hold_send, ready;
+    struct {
+        int err;
+        unsigned times;
+    } forced[FAKE_OP_COUNT];
+};
+
+extern struct fake_state fake;
+
+/** Take the lock; makes the condition variable on first use. */
+void fake_lock(void);
+void fake_unlock(void);
+
+/** The error forced for op, or 0. Lock held. */
+int fake_forced(enum fake_op op);
+
+/** Ready bits of a socket. Lock held. */
+uint32_t fake_ready(const struct stk_sock *sock);
+
+/** The socket's readiness may have changed: queue its event, wake all waiters. Lock held. */
+void fake_changed(struct stk_sock *sock);
+
+/** A connected or listening stream socket's far end: NULL when nobody listens on addr. Lock held. */
+struct stk_sock *fake_find(int type, const struct stk_addr *addr, bool listening);
+
+/** End a stream with an error. Lock held. */
+void fake_end(struct stk_sock *sock, int err);
+
+/** Is the destination carried by this stack? */
+bool fake_routed(const struct stk_addr *addr);
+
+/** Give an unbound socket the address that reaches remote and a dynamic port. Lock held. */
+void fake_autobind(struct stk_sock *sock, const struct stk_addr *remote);
+
+#endif

@@ -1,0 +1,189 @@
+/** @file WSPSelect. */
+#include "t_host.h"
+
+#include <pthread.h>
+#include <string.h>
+
+static struct timeval none = {0, 0};
+
+/* Does select report the socket in set 0 (read), 1 (write), 2 (except) at once? */
+static bool ready_now(SOCKET s, int which)
+{
+    fd_set set = {.fd_count = 1, .fd_array = {s}};
+    fd_set *sets[3] = {NULL, NULL, NULL};
+    int found;
+
+    sets[which] = &set;
+    found = t_spi.lpWSPSelect(0, sets[0], sets[1], sets[2], &none, &t_err);
+    assert_in_range(found, 0, 1);
+    assert_int_equal(set.fd_count, found);
+    return found == 1;
+}
+
+/* The same within a second. */
+static bool ready_soon(SOCKET s, int which)
+{
+    for (int i = 0; i < 100; i++) {
+        if (ready_now(s, which))
+            return true;
+        t_sleep_ms(10);
+    }
+    return false;
+}
+
+static void select__stream__six_rows(void **state)
+{
+    SOCKET listener = t_listener(AF_INET), a = t_socket(AF_INET, SOCK_STREAM), b;
+    char buf[4];
+
+    (void)state;
+    assert_false(ready_now(listener, 0));
+    assert_false(ready_now(a, 1)); /* not connected */
+    assert_int_equal(
+        t_spi.lpWSPConnect(a, t_addr(AF_INET, t_port(listener)), 16, NULL, NULL, NULL, NULL, &t_err), 0);
+    assert_true(ready_soon(listener, 0));
+    b = t_spi.lpWSPAccept(listener, NULL, NULL, NULL, 0, &t_err);
+    assert_true(b != INVALID_SOCKET);
+    assert_false(ready_now(listener, 0));
+    assert_true(ready_soon(a, 1));
+    assert_false(ready_now(b, 0));
+    assert_int_equal(t_send(a, "x", 1), 1);
+    assert_true(ready_soon(b, 0));
+    assert_int_equal(t_recv(b, buf, sizeof buf), 1);
+    assert_false(ready_now(b, 0));
+    t_close(a);
+    assert_true(ready_soon(b, 0)); /* the end of data */
+    assert_int_equal(t_recv(b, buf, sizeof buf), 0);
+    assert_true(ready_now(b, 0));
+    assert_false(ready_now(b, 2));
+    t_close(b);
+    t_close(listener);
+}
+
+static void select__failed_connect__except_only(void **state)
+{
+    SOCKET dead = t_bound(AF_INET, SOCK_STREAM), a = t_socket(AF_INET, SOCK_STREAM);
+    uint16_t port = t_port(dead);
+
+    (void)state;
+    t_close(dead);
+    assert_int_equal(t_nonblocking(a, true), 0);
+    t_fails(t_spi.lpWSPConnect(a, t_addr(AF_INET, port), 16, NULL, NULL, NULL, NULL, &t_err), WSAEWOULDBLOCK);
+    assert_true(ready_soon(a, 2));
+    assert_false(ready_now(a, 1));
+    assert_int_equal(t_option_get(a, SOL_SOCKET, SO_ERROR), WSAECONNREFUSED);
+    t_close(a);
+}
+
+static void select__timeout__zero_and_empty_sets(void **state)
+{
+    struct t_pair pair = t_pair_make(AF_INET, 0);
+    struct timeval wait = {.tv_usec = 60000};
+    fd_set read = {.fd_count = 1, .fd_array = {pair.a}};
+    uint64_t before = t_now_ms();
+
+    (void)state;
+    assert_int_equal(t_spi.lpWSPSelect(0, &read, NULL, NULL, &wait, &t_err), 0);
+    assert_in_range(t_now_ms() - before, 50, 5000);
+    assert_int_equal(read.fd_count, 0);
+    assert_int_equal(wait.tv_usec, 60000);
+    t_pair_close(&pair);
+}
+
+static void *send_later(void *arg)
+{
+    t_sleep_ms(40);
+    assert_int_equal(t_send(*(SOCKET *)arg, "x", 1), 1);
+    return NULL;
+}
+
+static void select__blocked__data_wakes_it(void **state)
+{
+    struct t_pair pair = t_pair_make(AF_INET, 0);
+    fd_set read = {.fd_count = 1, .fd_array = {pair.b}};
+    pthread_t thread;
+
+    (void)state;
+    assert_int_equal(pthread_create(&thread, NULL, send_later, &pair.a), 0);
+    assert_int_equal(t_spi.lpWSPSelect(0, &read, NULL, NULL, NULL, &t_err), 1);
+    assert_int_equal(read.fd_array[0], pair.b);
+    pthread_join(thread, NULL);
+    t_pair_close(&pair);
+}
+
+static void select__mixed_sets__count_and_order(void **state)
+{
+    struct t_pair pair = t_pair_make(AF_INET, 0);
+    SOCKET udp = t_bound(AF_INET6, SOCK_DGRAM);
+    fd_set read = {.fd_count = 3, .fd_array = {pair.a, pair.b, udp}};
+    fd_set write = {.fd_count = 2, .fd_array = {udp, pair.a}};
+
+    (void)state;
+    assert_int_equal(t_send(pair.a, "x", 1), 1);
+    assert_true(ready_soon(pair.b, 0));
+    assert_int_equal(t_spi.lpWSPSelect(0, &read, &write, NULL, &none, &t_err), 3);
+    assert_int_equal(read.fd_count, 1);
+    assert_int_equal(read.fd_array[0], pair.b);
+    assert_int_equal(write.fd_count, 2);
+    assert_int_equal(write.fd_array[0], udp);
+    assert_int_equal(write.fd_array[1], pair.a);
+    t_close(udp);
+    t_pair_close(&pair);
+}
+
+/* WSPSELECT-2: a program with a larger FD_SETSIZE. */
+static struct {
+    u_int count;
+    SOCKET list[200];
+} large;
+
+static void select__more_than_64__all_are_looked_at(void **state)
+{
+    SOCKET socks[200], one = t_bound(AF_INET, SOCK_DGRAM);
+
+    (void)state;
+    for (unsigned i = 0; i < 200; i++)
+        socks[i] = large.list[i] = t_bound(AF_INET, SOCK_DGRAM);
+    large.count = 200;
+    assert_int_equal(t_sendto(one, "x", 1, t_addr(AF_INET, t_port(socks[199]))), 1);
+    assert_true(ready_soon(socks[199], 0));
+    assert_int_equal(t_spi.lpWSPSelect(0, (fd_set *)(void *)&large, NULL, NULL, &none, &t_err), 1);
+    assert_int_equal(large.count, 1);
+    assert_int_equal(large.list[0], socks[199]);
+    for (unsigned i = 0; i < 200; i++)
+        t_close(socks[i]);
+    t_close(one);
+}
+
+static void select__bad_arguments__have_their_codes_and_keep_the_sets(void **state)
+{
+    SOCKET s = t_bound(AF_INET, SOCK_DGRAM), stale = t_socket(AF_INET, SOCK_DGRAM);
+    struct timeval negative = {.tv_sec = -1}, negative_us = {.tv_usec = -1};
+    fd_set empty = {.fd_count = 0}, write = {.fd_count = 2, .fd_array = {s, stale}};
+
+    (void)state;
+    t_close(stale);
+    t_fails(t_spi.lpWSPSelect(0, NULL, NULL, NULL, &none, &t_err), WSAEINVAL);
+    t_fails(t_spi.lpWSPSelect(0, &empty, &empty, NULL, &none, &t_err), WSAEINVAL);
+    t_fails(t_spi.lpWSPSelect(0, NULL, &write, NULL, &negative, &t_err), WSAEINVAL);
+    t_fails(t_spi.lpWSPSelect(0, NULL, &write, NULL, &negative_us, &t_err), WSAEINVAL);
+    t_fails(t_spi.lpWSPSelect(0, NULL, &write, NULL, &none, &t_err), WSAENOTSOCK);
+    assert_int_equal(write.fd_count, 2);
+    assert_int_equal(write.fd_array[1], stale);
+    t_close(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(select__stream__six_rows),
+        cmocka_unit_test(select__failed_connect__except_only),
+        cmocka_unit_test(select__timeout__zero_and_empty_sets),
+        cmocka_unit_test(select__blocked__data_wakes_it),
+        cmocka_unit_test(select__mixed_sets__count_and_order),
+        cmocka_unit_test(select__more_than_64__all_are_looked_at),
+        cmocka_unit_test(select__bad_arguments__have_their_codes_and_keep_the_sets),
+    };
+
+    return cmocka_run_group_tests_name("spi_select", tests, t_host_start, t_host_stop);
+}
