@@ -117,13 +117,15 @@ static void submission_run(struct stk_engine *engine, uint32_t ring, const struc
     }
 }
 
-/* A thread that ended set its ring's owner to 0: drop it from the active ones, unless somebody claimed it meanwhile. */
+/* A thread that ended set its ring's owner to 0: drop it from the active ones, unless somebody claimed it meanwhile, or
+ * its last submission came after the ring was found empty. */
 static void ring_reclaim(struct stk_engine *engine, uint32_t index)
 {
     struct stk_region_abi *abi = engine->region.abi;
     const uint64_t bit = UINT64_C(1) << index;
     (void)atomic_fetch_and_explicit(&abi->rings_active, ~bit, memory_order_seq_cst);
-    if (atomic_load_explicit(&engine->region.rings[index].owner, memory_order_seq_cst) != 0) {
+    struct stk_ring_abi *ring = &engine->region.rings[index];
+    if (atomic_load_explicit(&ring->owner, memory_order_seq_cst) != 0 || stk_sub_waiting(ring)) {
         (void)atomic_fetch_or_explicit(&abi->rings_active, bit, memory_order_seq_cst);
     }
 }
