@@ -179,9 +179,9 @@ static int send_datagram(struct fake_socket *sock, const WSABUF *buffer, const S
     return 0;
 }
 
-int WSPAPI fake_sendto(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD sent, DWORD flags,
-                              const struct sockaddr *to, int tolen, LPWSAOVERLAPPED overlapped,
-                              LPWSAOVERLAPPED_COMPLETION_ROUTINE routine, LPWSATHREADID thread, LPINT error)
+int WSPAPI fake_sendto(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD sent, DWORD flags, const struct sockaddr *to,
+                       int tolen, LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine,
+                       LPWSATHREADID thread, LPINT error)
 {
     struct fake_socket *sock = fake_lookup(s, error);
     SOCKADDR_IN where;
@@ -216,9 +216,8 @@ int WSPAPI fake_sendto(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD sent, DW
     return 0;
 }
 
-int WSPAPI fake_send(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD sent, DWORD flags,
-                            LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine,
-                            LPWSATHREADID thread, LPINT error)
+int WSPAPI fake_send(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD sent, DWORD flags, LPWSAOVERLAPPED overlapped,
+                     LPWSAOVERLAPPED_COMPLETION_ROUTINE routine, LPWSATHREADID thread, LPINT error)
 {
     return fake_sendto(s, buffers, count, sent, flags, NULL, 0, overlapped, routine, thread, error);
 }
@@ -269,8 +268,8 @@ static int recv_datagram(struct fake_socket *sock, const WSABUF *buffer, DWORD *
 }
 
 int WSPAPI fake_recvfrom(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD received, LPDWORD flags,
-                                struct sockaddr *from, LPINT fromlen, LPWSAOVERLAPPED overlapped,
-                                LPWSAOVERLAPPED_COMPLETION_ROUTINE routine, LPWSATHREADID thread, LPINT error)
+                         struct sockaddr *from, LPINT fromlen, LPWSAOVERLAPPED overlapped,
+                         LPWSAOVERLAPPED_COMPLETION_ROUTINE routine, LPWSATHREADID thread, LPINT error)
 {
     struct fake_socket *sock = fake_lookup(s, error);
     bool stream;
@@ -308,14 +307,14 @@ int WSPAPI fake_recvfrom(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD receiv
 }
 
 int WSPAPI fake_recv(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD received, LPDWORD flags,
-                            LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine,
-                            LPWSATHREADID thread, LPINT error)
+                     LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine, LPWSATHREADID thread,
+                     LPINT error)
 {
     return fake_recvfrom(s, buffers, count, received, flags, NULL, NULL, overlapped, routine, thread, error);
 }
 
 BOOL WSPAPI fake_get_overlapped_result(SOCKET s, LPWSAOVERLAPPED overlapped, LPDWORD transferred, BOOL wait,
-                                              LPDWORD flags, LPINT error)
+                                       LPDWORD flags, LPINT error)
 {
     static const struct timespec nap = {0, 1000000};
     if (fake_lookup(s, error) == NULL) {
@@ -441,4 +440,3 @@ int WSPAPI fake_enum_network_events(SOCKET s, WSAEVENT event, LPWSANETWORKEVENTS
     pthread_mutex_unlock(&fake_lock);
     return 0;
 }
-

@@ -310,7 +310,8 @@ static int WSPAPI fake_setsockopt(SOCKET s, int level, int optname, const char *
     (void)optname;
     (void)optval;
     (void)optlen;
-    return fake_lookup(s, error) == NULL ? SOCKET_ERROR : fake_fail(error, 0); /* fails without saying why: rule WS2-9 */
+    return fake_lookup(s, error) == NULL ? SOCKET_ERROR
+                                         : fake_fail(error, 0); /* fails without saying why: rule WS2-9 */
 }
 
 static int WSPAPI fake_ioctl(SOCKET s, DWORD code, LPVOID in, DWORD in_bytes, LPVOID out, DWORD out_bytes,

@@ -149,8 +149,7 @@ int t_libc_dpdk_works(void)
     const char *(*runtime_dir)(void);
     char runtime[256];
     int result;
-    char words[][40] = {"test", "--no-huge", "--no-pci", "--no-telemetry", "-m", "32",
-                        "--file-prefix="};
+    char words[][40] = {"test", "--no-huge", "--no-pci", "--no-telemetry", "-m", "32", "--file-prefix="};
     char *argv[sizeof words / sizeof words[0] + 1] = {NULL};
     size_t i = sizeof words / sizeof words[0] - 1;
     snprintf(words[i], sizeof words[i], "--file-prefix=wl_api_%ld", (long)getpid());

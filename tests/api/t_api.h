@@ -32,17 +32,17 @@ void t_api_pair(SOCKET ends[2]);
 SOCKET t_api_listener(u_short *port_be);
 SOCKADDR_IN t_api_loopback(u_short port_be);
 
-#define assert_fails(call, code)                                                                                       \
-    do {                                                                                                               \
-        WSASetLastError(12345);                                                                                        \
-        assert_int_equal((call), SOCKET_ERROR);                                                                        \
-        assert_int_equal(WSAGetLastError(), (code));                                                                   \
+#define assert_fails(call, code)                     \
+    do {                                             \
+        WSASetLastError(12345);                      \
+        assert_int_equal((call), SOCKET_ERROR);      \
+        assert_int_equal(WSAGetLastError(), (code)); \
     } while (0)
-#define assert_no_socket(call, code)                                                                                   \
-    do {                                                                                                               \
-        WSASetLastError(12345);                                                                                        \
-        assert_true((call) == INVALID_SOCKET);                                                                         \
-        assert_int_equal(WSAGetLastError(), (code));                                                                   \
+#define assert_no_socket(call, code)                 \
+    do {                                             \
+        WSASetLastError(12345);                      \
+        assert_true((call) == INVALID_SOCKET);       \
+        assert_int_equal(WSAGetLastError(), (code)); \
     } while (0)
 
 #endif

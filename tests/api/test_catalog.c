@@ -32,8 +32,8 @@ static void write_file(const char *text)
 }
 
 #define GOOD_ID "\"id\": \"{6e8b1c52-9d0a-4a6f-8b57-2c41d3f0a7e9}\""
-#define ENTRY                                                                                                          \
-    "{\"id\": 5, \"name\": \"n\", \"family\": 2, \"type\": 1, \"protocol\": 6, \"service_flags\": 102,"                \
+#define ENTRY                                                                                           \
+    "{\"id\": 5, \"name\": \"n\", \"family\": 2, \"type\": 1, \"protocol\": 6, \"service_flags\": 102," \
     " \"provider_flags\": 8, \"address_bytes\": 16}"
 #define FILE_OF(entries) "{\"providers\": [{" GOOD_ID ", \"path\": \"none.so\", \"entries\": [" entries "]}]}"
 
@@ -97,8 +97,8 @@ static void builtin__no_file__six_entries_of_the_rules(void **state)
         DWORD service, flags, message;
         int family, bytes, type, protocol, offset;
     } rows[] = {
-        {0x66, 8, 0, AF_INET, 16, SOCK_STREAM, 6, 0},      {0x609, 8, 65507, AF_INET, 16, SOCK_DGRAM, 17, 0},
-        {0x609, 12, 65515, AF_INET, 16, SOCK_RAW, 0, 255}, {0x66, 8, 0, AF_INET6, 28, SOCK_STREAM, 6, 0},
+        {0x66, 8, 0, AF_INET, 16, SOCK_STREAM, 6, 0},       {0x609, 8, 65507, AF_INET, 16, SOCK_DGRAM, 17, 0},
+        {0x609, 12, 65515, AF_INET, 16, SOCK_RAW, 0, 255},  {0x66, 8, 0, AF_INET6, 28, SOCK_STREAM, 6, 0},
         {0x609, 8, 65527, AF_INET6, 28, SOCK_DGRAM, 17, 0}, {0x609, 12, 65535, AF_INET6, 28, SOCK_RAW, 0, 255},
     };
     static WSAPROTOCOL_INFOW infos[8];

@@ -16,7 +16,7 @@
 #define SIZE(type, bytes) _Static_assert(sizeof(type) == (bytes), #type)
 #define AT(type, field, offset) _Static_assert(offsetof(type, field) == (offset), #type "." #field)
 #define NUMBER(name, value) _Static_assert((uint32_t)(name) == (uint32_t)(value), #name)
-#define SLOT(table, field, number) _Static_assert(offsetof(table, field) == ((number) - 1) * sizeof(void *), #field)
+#define SLOT(table, field, number) _Static_assert(offsetof(table, field) == ((number)-1) * sizeof(void *), #field)
 
 /* LAY-2, the 64-bit column. */
 SIZE(DWORD, 4);

@@ -7,7 +7,6 @@
 
 #include <stdlib.h>
 
-
 static char name[] = "program";
 static char loopback[] = "127.0.0.1";
 static char *host = loopback;

@@ -13,14 +13,10 @@ static void startup__version_asked__version_given(void **state)
         WORD asked, given;
         int code;
     } rows[] = {
-        {MAKEWORD(0, 1), 0, WSAVERNOTSUPPORTED},
-        {MAKEWORD(1, 0), MAKEWORD(1, 0), 0},
-        {MAKEWORD(1, 1), MAKEWORD(1, 1), 0},
-        {MAKEWORD(1, 7), MAKEWORD(1, 1), 0},
-        {MAKEWORD(2, 0), MAKEWORD(2, 0), 0},
-        {MAKEWORD(2, 2), MAKEWORD(2, 2), 0},
-        {MAKEWORD(2, 9), MAKEWORD(2, 2), 0},
-        {MAKEWORD(3, 0), MAKEWORD(2, 2), 0},
+        {MAKEWORD(0, 1), 0, WSAVERNOTSUPPORTED}, {MAKEWORD(1, 0), MAKEWORD(1, 0), 0},
+        {MAKEWORD(1, 1), MAKEWORD(1, 1), 0},     {MAKEWORD(1, 7), MAKEWORD(1, 1), 0},
+        {MAKEWORD(2, 0), MAKEWORD(2, 0), 0},     {MAKEWORD(2, 2), MAKEWORD(2, 2), 0},
+        {MAKEWORD(2, 9), MAKEWORD(2, 2), 0},     {MAKEWORD(3, 0), MAKEWORD(2, 2), 0},
     };
     unsigned i;
     (void)state;
@@ -150,8 +146,7 @@ static void provider__misbehaves__error_of_loading(void **state)
     static const struct {
         const char *mode;
         int code;
-    } rows[] = {
-        {"fail", WSAEPROVIDERFAILEDINIT}, {"version", WSAEINVALIDPROVIDER}, {"slot", WSAEINVALIDPROCTABLE}};
+    } rows[] = {{"fail", WSAEPROVIDERFAILEDINIT}, {"version", WSAEINVALIDPROVIDER}, {"slot", WSAEINVALIDPROCTABLE}};
     WSADATA data;
     unsigned i;
     (void)state;

@@ -11,22 +11,14 @@ static void inet_addr__forms__value(void **state)
         const char *text;
         ULONG host;
     } rows[] = {
-        {"1.2.3.4", 0x01020304},
-        {"255.255.255.255", 0xffffffff},
-        {"0x7f.0.0.1", 0x7f000001},
-        {"0177.1", 0x7f000001},
-        {"10.1.258", 0x0a010102},
-        {"16909060", 0x01020304},
-        {"0x1020304", 0x01020304},
-        {"0", 0},
-        {"", INADDR_NONE},
-        {"1.2.3.4.5", INADDR_NONE},
-        {"256.1.1.1", INADDR_NONE},
-        {"1.2.3.256", INADDR_NONE},
-        {"1..2", INADDR_NONE},
-        {"1.2.3.", INADDR_NONE},
-        {"08.1.1.1", INADDR_NONE},
-        {"4294967296", INADDR_NONE},
+        {"1.2.3.4", 0x01020304},    {"255.255.255.255", 0xffffffff},
+        {"0x7f.0.0.1", 0x7f000001}, {"0177.1", 0x7f000001},
+        {"10.1.258", 0x0a010102},   {"16909060", 0x01020304},
+        {"0x1020304", 0x01020304},  {"0", 0},
+        {"", INADDR_NONE},          {"1.2.3.4.5", INADDR_NONE},
+        {"256.1.1.1", INADDR_NONE}, {"1.2.3.256", INADDR_NONE},
+        {"1..2", INADDR_NONE},      {"1.2.3.", INADDR_NONE},
+        {"08.1.1.1", INADDR_NONE},  {"4294967296", INADDR_NONE},
         {"1.2.3.4 x", INADDR_NONE},
     };
     unsigned i;

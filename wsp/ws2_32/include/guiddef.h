@@ -29,15 +29,18 @@ typedef GUID CLSID;
 
 /* With INITGUID defined before the first include, the one translation unit that does so owns the object. */
 #ifdef INITGUID
-#define DEFINE_GUID(name, l, w1, w2, b1, b2, b3, b4, b5, b6, b7, b8)                                                   \
-    WL_EXTERN_C const GUID name;                                                                                       \
+#define DEFINE_GUID(name, l, w1, w2, b1, b2, b3, b4, b5, b6, b7, b8) \
+    WL_EXTERN_C const GUID name;                                     \
     const GUID name = {l, w1, w2, {b1, b2, b3, b4, b5, b6, b7, b8}}
 #else
 #define DEFINE_GUID(name, l, w1, w2, b1, b2, b3, b4, b5, b6, b7, b8) WL_EXTERN_C const GUID name
 #endif
 
 #ifdef __cplusplus
-static inline int IsEqualGUID(REFGUID a, REFGUID b) { return memcmp(&a, &b, sizeof(GUID)) == 0; }
+static inline int IsEqualGUID(REFGUID a, REFGUID b)
+{
+    return memcmp(&a, &b, sizeof(GUID)) == 0;
+}
 #else
 static inline int IsEqualGUID(REFGUID a, REFGUID b)
 {

@@ -26,40 +26,64 @@
 #define TP_USE_KERNEL_APC TF_USE_KERNEL_APC
 #define DE_REUSE_SOCKET TF_REUSE_SOCKET
 
-#define WL_WSAID_FAMILY(first)                                                                                         \
-    {                                                                                                                  \
-        first, 0xcbac, 0x11cf, { 0x95, 0xca, 0x00, 0x80, 0x5f, 0x48, 0xa1, 0x92 }                                      \
+#define WL_WSAID_FAMILY(first)                             \
+    {                                                      \
+        first, 0xcbac, 0x11cf,                             \
+        {                                                  \
+            0x95, 0xca, 0x00, 0x80, 0x5f, 0x48, 0xa1, 0x92 \
+        }                                                  \
     }
 #define WSAID_TRANSMITFILE WL_WSAID_FAMILY(0xb5367df0)
 #define WSAID_ACCEPTEX WL_WSAID_FAMILY(0xb5367df1)
 #define WSAID_GETACCEPTEXSOCKADDRS WL_WSAID_FAMILY(0xb5367df2)
-#define WSAID_TRANSMITPACKETS                                                                                          \
-    {                                                                                                                  \
-        0xd9689da0, 0x1f90, 0x11d3, { 0x99, 0x71, 0x00, 0xc0, 0x4f, 0x68, 0xc8, 0x76 }                                 \
+#define WSAID_TRANSMITPACKETS                              \
+    {                                                      \
+        0xd9689da0, 0x1f90, 0x11d3,                        \
+        {                                                  \
+            0x99, 0x71, 0x00, 0xc0, 0x4f, 0x68, 0xc8, 0x76 \
+        }                                                  \
     }
-#define WSAID_CONNECTEX                                                                                                \
-    {                                                                                                                  \
-        0x25a207b9, 0xddf3, 0x4660, { 0x8e, 0xe9, 0x76, 0xe5, 0x8c, 0x74, 0x06, 0x3e }                                 \
+#define WSAID_CONNECTEX                                    \
+    {                                                      \
+        0x25a207b9, 0xddf3, 0x4660,                        \
+        {                                                  \
+            0x8e, 0xe9, 0x76, 0xe5, 0x8c, 0x74, 0x06, 0x3e \
+        }                                                  \
     }
-#define WSAID_DISCONNECTEX                                                                                             \
-    {                                                                                                                  \
-        0x7fda2e11, 0x8630, 0x436f, { 0xa0, 0x31, 0xf5, 0x36, 0xa6, 0xee, 0xc1, 0x57 }                                 \
+#define WSAID_DISCONNECTEX                                 \
+    {                                                      \
+        0x7fda2e11, 0x8630, 0x436f,                        \
+        {                                                  \
+            0xa0, 0x31, 0xf5, 0x36, 0xa6, 0xee, 0xc1, 0x57 \
+        }                                                  \
     }
-#define WSAID_WSARECVMSG                                                                                               \
-    {                                                                                                                  \
-        0xf689d7c8, 0x6f1f, 0x436b, { 0x8a, 0x53, 0xe5, 0x4f, 0xe3, 0x51, 0xc3, 0x22 }                                 \
+#define WSAID_WSARECVMSG                                   \
+    {                                                      \
+        0xf689d7c8, 0x6f1f, 0x436b,                        \
+        {                                                  \
+            0x8a, 0x53, 0xe5, 0x4f, 0xe3, 0x51, 0xc3, 0x22 \
+        }                                                  \
     }
-#define WSAID_WSASENDMSG                                                                                               \
-    {                                                                                                                  \
-        0xa441e712, 0x754f, 0x43ca, { 0x84, 0xa7, 0x0d, 0xee, 0x44, 0xcf, 0x60, 0x6d }                                 \
+#define WSAID_WSASENDMSG                                   \
+    {                                                      \
+        0xa441e712, 0x754f, 0x43ca,                        \
+        {                                                  \
+            0x84, 0xa7, 0x0d, 0xee, 0x44, 0xcf, 0x60, 0x6d \
+        }                                                  \
     }
-#define WSAID_WSAPOLL                                                                                                  \
-    {                                                                                                                  \
-        0x18c76f85, 0xdc66, 0x4964, { 0x97, 0x2e, 0x23, 0xc2, 0x72, 0x38, 0x31, 0x2b }                                 \
+#define WSAID_WSAPOLL                                      \
+    {                                                      \
+        0x18c76f85, 0xdc66, 0x4964,                        \
+        {                                                  \
+            0x97, 0x2e, 0x23, 0xc2, 0x72, 0x38, 0x31, 0x2b \
+        }                                                  \
     }
-#define WSAID_MULTIPLE_RIO                                                                                             \
-    {                                                                                                                  \
-        0x8509e081, 0x96dd, 0x4005, { 0xb1, 0x65, 0x9e, 0x2e, 0xe8, 0xc7, 0x9e, 0x3f }                                 \
+#define WSAID_MULTIPLE_RIO                                 \
+    {                                                      \
+        0x8509e081, 0x96dd, 0x4005,                        \
+        {                                                  \
+            0xb1, 0x65, 0x9e, 0x2e, 0xe8, 0xc7, 0x9e, 0x3f \
+        }                                                  \
     }
 
 typedef struct _TRANSMIT_FILE_BUFFERS {

@@ -15,8 +15,12 @@
 
 /* Around every list of prototypes. The library is compiled with hidden visibility: what is declared is exported. */
 #ifdef __cplusplus
-#define WL_BEGIN_C extern "C" { _Pragma("GCC visibility push(default)")
-#define WL_END_C _Pragma("GCC visibility pop") }
+#define WL_BEGIN_C \
+    extern "C" {   \
+    _Pragma("GCC visibility push(default)")
+#define WL_END_C                  \
+    _Pragma("GCC visibility pop") \
+    }
 #else
 #define WL_BEGIN_C _Pragma("GCC visibility push(default)")
 #define WL_END_C _Pragma("GCC visibility pop")
@@ -33,10 +37,10 @@
 #define __stdcall
 #define __cdecl
 #define __declspec_dllexport __attribute__((visibility("default")))
-#define DECLARE_HANDLE(name)                                                                                           \
-    struct name##__ {                                                                                                  \
-        int unused;                                                                                                    \
-    };                                                                                                                 \
+#define DECLARE_HANDLE(name) \
+    struct name##__ {        \
+        int unused;          \
+    };                       \
     typedef struct name##__ *name
 
 /* Parameter annotations: documentation only. */
@@ -179,12 +183,11 @@ typedef union _LARGE_INTEGER {
     LONGLONG QuadPart;
 } LARGE_INTEGER, *PLARGE_INTEGER;
 
-#define MAKEWORD(lo, hi) ((WORD)(((BYTE)((DWORD_PTR)(lo) & 0xff)) | ((WORD)((BYTE)((DWORD_PTR)(hi) & 0xff))) << 8))
-#define MAKELONG(lo, hi)                                                                                               \
-    ((LONG)(((WORD)((DWORD_PTR)(lo) & 0xffff)) | ((DWORD)((WORD)((DWORD_PTR)(hi) & 0xffff))) << 16))
-#define LOWORD(v) ((WORD)((DWORD_PTR)(v) & 0xffff))
+#define MAKEWORD(lo, hi) ((WORD)(((BYTE)((DWORD_PTR)(lo)&0xff)) | ((WORD)((BYTE)((DWORD_PTR)(hi)&0xff))) << 8))
+#define MAKELONG(lo, hi) ((LONG)(((WORD)((DWORD_PTR)(lo)&0xffff)) | ((DWORD)((WORD)((DWORD_PTR)(hi)&0xffff))) << 16))
+#define LOWORD(v) ((WORD)((DWORD_PTR)(v)&0xffff))
 #define HIWORD(v) ((WORD)((DWORD_PTR)(v) >> 16 & 0xffff))
-#define LOBYTE(v) ((BYTE)((DWORD_PTR)(v) & 0xff))
+#define LOBYTE(v) ((BYTE)((DWORD_PTR)(v)&0xff))
 #define HIBYTE(v) ((BYTE)((DWORD_PTR)(v) >> 8 & 0xff))
 
 /* Offset and OffsetHigh are the provider's between the call and its completion (rules LAY-6, OVL2-16). */

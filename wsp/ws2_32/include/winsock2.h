@@ -302,26 +302,26 @@ typedef struct _WSAPROTOCOLCHAIN {
     DWORD ChainEntries[MAX_PROTOCOL_CHAIN];
 } WSAPROTOCOLCHAIN, *LPWSAPROTOCOLCHAIN;
 
-#define WL_PROTOCOL_INFO_FIELDS(CHARTYPE)                                                                              \
-    DWORD dwServiceFlags1;                                                                                             \
-    DWORD dwServiceFlags2;                                                                                             \
-    DWORD dwServiceFlags3;                                                                                             \
-    DWORD dwServiceFlags4;                                                                                             \
-    DWORD dwProviderFlags;                                                                                             \
-    GUID ProviderId;                                                                                                   \
-    DWORD dwCatalogEntryId;                                                                                            \
-    WSAPROTOCOLCHAIN ProtocolChain;                                                                                    \
-    int iVersion;                                                                                                      \
-    int iAddressFamily;                                                                                                \
-    int iMaxSockAddr;                                                                                                  \
-    int iMinSockAddr;                                                                                                  \
-    int iSocketType;                                                                                                   \
-    int iProtocol;                                                                                                     \
-    int iProtocolMaxOffset;                                                                                            \
-    int iNetworkByteOrder;                                                                                             \
-    int iSecurityScheme;                                                                                               \
-    DWORD dwMessageSize;                                                                                               \
-    DWORD dwProviderReserved;                                                                                          \
+#define WL_PROTOCOL_INFO_FIELDS(CHARTYPE) \
+    DWORD dwServiceFlags1;                \
+    DWORD dwServiceFlags2;                \
+    DWORD dwServiceFlags3;                \
+    DWORD dwServiceFlags4;                \
+    DWORD dwProviderFlags;                \
+    GUID ProviderId;                      \
+    DWORD dwCatalogEntryId;               \
+    WSAPROTOCOLCHAIN ProtocolChain;       \
+    int iVersion;                         \
+    int iAddressFamily;                   \
+    int iMaxSockAddr;                     \
+    int iMinSockAddr;                     \
+    int iSocketType;                      \
+    int iProtocol;                        \
+    int iProtocolMaxOffset;               \
+    int iNetworkByteOrder;                \
+    int iSecurityScheme;                  \
+    DWORD dwMessageSize;                  \
+    DWORD dwProviderReserved;             \
     CHARTYPE szProtocol[WSAPROTOCOL_LEN + 1];
 
 typedef struct _WSAPROTOCOL_INFOA {

@@ -21,21 +21,21 @@ typedef struct _WSAVersion {
     WSAECOMPARATOR ecHow;
 } WSAVERSION, *PWSAVERSION, *LPWSAVERSION;
 
-#define WL_QUERYSET_FIELDS(STRTYPE)                                                                                    \
-    DWORD dwSize;                                                                                                      \
-    STRTYPE lpszServiceInstanceName;                                                                                   \
-    LPGUID lpServiceClassId;                                                                                           \
-    LPWSAVERSION lpVersion;                                                                                            \
-    STRTYPE lpszComment;                                                                                               \
-    DWORD dwNameSpace;                                                                                                 \
-    LPGUID lpNSProviderId;                                                                                             \
-    STRTYPE lpszContext;                                                                                               \
-    DWORD dwNumberOfProtocols;                                                                                         \
-    LPAFPROTOCOLS lpafpProtocols;                                                                                      \
-    STRTYPE lpszQueryString;                                                                                           \
-    DWORD dwNumberOfCsAddrs;                                                                                           \
-    LPCSADDR_INFO lpcsaBuffer;                                                                                         \
-    DWORD dwOutputFlags;                                                                                               \
+#define WL_QUERYSET_FIELDS(STRTYPE)  \
+    DWORD dwSize;                    \
+    STRTYPE lpszServiceInstanceName; \
+    LPGUID lpServiceClassId;         \
+    LPWSAVERSION lpVersion;          \
+    STRTYPE lpszComment;             \
+    DWORD dwNameSpace;               \
+    LPGUID lpNSProviderId;           \
+    STRTYPE lpszContext;             \
+    DWORD dwNumberOfProtocols;       \
+    LPAFPROTOCOLS lpafpProtocols;    \
+    STRTYPE lpszQueryString;         \
+    DWORD dwNumberOfCsAddrs;         \
+    LPCSADDR_INFO lpcsaBuffer;       \
+    DWORD dwOutputFlags;             \
     LPBLOB lpBlob;
 
 typedef struct _WSAQuerySetA {

@@ -175,9 +175,9 @@ typedef struct in_addr {
 #define INADDR_NONE 0xffffffff
 #define ADDR_ANY INADDR_ANY
 #define IN_CLASSA(i) (((LONG)(i) & (LONG)0x80000000) == 0)
-#define IN_CLASSB(i) (((ULONG)(i) & 0xc0000000u) == 0x80000000u)
-#define IN_CLASSC(i) (((ULONG)(i) & 0xe0000000u) == 0xc0000000u)
-#define IN_CLASSD(i) (((ULONG)(i) & 0xf0000000u) == 0xe0000000u)
+#define IN_CLASSB(i) (((ULONG)(i)&0xc0000000u) == 0x80000000u)
+#define IN_CLASSC(i) (((ULONG)(i)&0xe0000000u) == 0xc0000000u)
+#define IN_CLASSD(i) (((ULONG)(i)&0xf0000000u) == 0xe0000000u)
 #define IN_MULTICAST(i) IN_CLASSD(i)
 
 typedef struct sockaddr {
@@ -245,13 +245,13 @@ typedef WSACMSGHDR CMSGHDR, *PCMSGHDR;
 #define WSA_CMSG_DATA(c) ((UCHAR *)(c) + WSA_CMSGDATA_ALIGN(sizeof(WSACMSGHDR)))
 #define WSA_CMSG_LEN(n) (WSA_CMSGDATA_ALIGN(sizeof(WSACMSGHDR)) + (n))
 #define WSA_CMSG_SPACE(n) (WSA_CMSGDATA_ALIGN(sizeof(WSACMSGHDR) + WSA_CMSGHDR_ALIGN(n)))
-#define WSA_CMSG_FIRSTHDR(m)                                                                                           \
+#define WSA_CMSG_FIRSTHDR(m) \
     ((m)->Control.len >= sizeof(WSACMSGHDR) ? (LPWSACMSGHDR)(void *)(m)->Control.buf : (LPWSACMSGHDR)NULL)
-#define WSA_CMSG_NXTHDR(m, c)                                                                                          \
-    ((c) == NULL ? WSA_CMSG_FIRSTHDR(m)                                                                                \
-     : ((UCHAR *)(c) + WSA_CMSGHDR_ALIGN((c)->cmsg_len) + sizeof(WSACMSGHDR) >                                         \
-        (UCHAR *)(m)->Control.buf + (m)->Control.len)                                                                  \
-         ? (LPWSACMSGHDR)NULL                                                                                          \
+#define WSA_CMSG_NXTHDR(m, c)                                                  \
+    ((c) == NULL ? WSA_CMSG_FIRSTHDR(m)                                        \
+     : ((UCHAR *)(c) + WSA_CMSGHDR_ALIGN((c)->cmsg_len) + sizeof(WSACMSGHDR) > \
+        (UCHAR *)(m)->Control.buf + (m)->Control.len)                          \
+         ? (LPWSACMSGHDR)NULL                                                  \
          : (LPWSACMSGHDR)(void *)((UCHAR *)(c) + WSA_CMSGHDR_ALIGN((c)->cmsg_len)))
 #define CMSG_FIRSTHDR WSA_CMSG_FIRSTHDR
 #define CMSG_NXTHDR WSA_CMSG_NXTHDR

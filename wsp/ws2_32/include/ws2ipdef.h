@@ -157,21 +157,21 @@ typedef struct in6_addr {
 
 #define INET_ADDRSTRLEN 22
 #define INET6_ADDRSTRLEN 65
-#define IN6ADDR_ANY_INIT                                                                                               \
-    {                                                                                                                  \
-        {                                                                                                              \
-            {                                                                                                          \
-                0                                                                                                      \
-            }                                                                                                          \
-        }                                                                                                              \
+#define IN6ADDR_ANY_INIT \
+    {                    \
+        {                \
+            {            \
+                0        \
+            }            \
+        }                \
     }
-#define IN6ADDR_LOOPBACK_INIT                                                                                          \
-    {                                                                                                                  \
-        {                                                                                                              \
-            {                                                                                                          \
-                0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1                                                         \
-            }                                                                                                          \
-        }                                                                                                              \
+#define IN6ADDR_LOOPBACK_INIT                                  \
+    {                                                          \
+        {                                                      \
+            {                                                  \
+                0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1 \
+            }                                                  \
+        }                                                      \
     }
 
 typedef struct sockaddr_in6 {

@@ -129,8 +129,8 @@ typedef BOOL(WSPAPI *LPWPUSETEVENT)(WSAEVENT event, LPINT error);
 typedef int(WSPAPI *LPWPUOPENCURRENTTHREAD)(LPWSATHREADID thread, LPINT error);
 typedef int(WSPAPI *LPWPUCLOSETHREAD)(LPWSATHREADID thread, LPINT error);
 /* Not in the table (rules LAY-10, WPU-20): resolved by name in the DLL that loaded the provider. */
-typedef int(WSPAPI *LPWPUCOMPLETEOVERLAPPEDREQUEST)(SOCKET s, LPWSAOVERLAPPED overlapped, DWORD code,
-                                                    DWORD transferred, LPINT error);
+typedef int(WSPAPI *LPWPUCOMPLETEOVERLAPPEDREQUEST)(SOCKET s, LPWSAOVERLAPPED overlapped, DWORD code, DWORD transferred,
+                                                    LPINT error);
 
 typedef struct _WSPUPCALLTABLE {
     LPWPUCLOSEEVENT lpWPUCloseEvent;
@@ -181,8 +181,7 @@ typedef INT(WSPAPI *LPNSPSETSERVICE)(LPGUID provider, struct _WSAServiceClassInf
                                      LPWSAQUERYSETW registration, WSAESETSERVICEOP operation, DWORD flags);
 typedef INT(WSPAPI *LPNSPINSTALLSERVICECLASS)(LPGUID provider, struct _WSAServiceClassInfoW *class_info);
 typedef INT(WSPAPI *LPNSPREMOVESERVICECLASS)(LPGUID provider, LPGUID class_id);
-typedef INT(WSPAPI *LPNSPGETSERVICECLASSINFO)(LPGUID provider, LPDWORD bytes,
-                                              struct _WSAServiceClassInfoW *class_info);
+typedef INT(WSPAPI *LPNSPGETSERVICECLASSINFO)(LPGUID provider, LPDWORD bytes, struct _WSAServiceClassInfoW *class_info);
 typedef INT(WSPAPI *LPNSPIOCTL)(HANDLE lookup, DWORD code, LPVOID in, DWORD in_bytes, LPVOID out, DWORD out_bytes,
                                 LPDWORD returned, struct _WSACOMPLETION *completion, LPWSATHREADID thread);
 

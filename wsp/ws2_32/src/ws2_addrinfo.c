@@ -238,8 +238,7 @@ static int read_hints(const char *node, const ADDRINFOA *hints, struct wanted *w
     if (hints->ai_addrlen != 0 || hints->ai_canonname != NULL || hints->ai_addr != NULL || hints->ai_next != NULL) {
         return EAI_FAIL;
     }
-    if (((unsigned)hints->ai_flags & ~KNOWN_AI_FLAGS) != 0 ||
-        ((hints->ai_flags & AI_CANONNAME) != 0 && node == NULL)) {
+    if (((unsigned)hints->ai_flags & ~KNOWN_AI_FLAGS) != 0 || ((hints->ai_flags & AI_CANONNAME) != 0 && node == NULL)) {
         return EAI_BADFLAGS;
     }
     if (hints->ai_family != AF_UNSPEC && hints->ai_family != AF_INET && hints->ai_family != AF_INET6) {

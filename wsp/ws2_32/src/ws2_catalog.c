@@ -208,8 +208,8 @@ static void info_to_ansi(const WSAPROTOCOL_INFOW *in, WSAPROTOCOL_INFOA *out)
 }
 
 /* Copies what matches as W (wide not NULL) or A records. *bytes in: room, out: need if short. Returns -1 if short. */
-static int enumerate(const struct ws2_catalog *catalog, const INT *protocols, bool hidden_too,
-                     WSAPROTOCOL_INFOW *wide, WSAPROTOCOL_INFOA *ansi, size_t record_bytes, DWORD *bytes)
+static int enumerate(const struct ws2_catalog *catalog, const INT *protocols, bool hidden_too, WSAPROTOCOL_INFOW *wide,
+                     WSAPROTOCOL_INFOA *ansi, size_t record_bytes, DWORD *bytes)
 {
     DWORD count = count_matching(catalog, protocols, hidden_too);
     DWORD need = (DWORD)(count * record_bytes);

@@ -120,8 +120,17 @@ static bool known_key(const json_t *object, const char *const *keys, const char 
 
 static bool read_entry(const struct reader *reader, const json_t *object, const GUID *provider, const char *path)
 {
-    static const char *const keys[] = {"id", "name", "family", "type", "protocol", "protocol_max_offset",
-                                       "service_flags", "provider_flags", "address_bytes", "message_bytes", NULL};
+    static const char *const keys[] = {"id",
+                                       "name",
+                                       "family",
+                                       "type",
+                                       "protocol",
+                                       "protocol_max_offset",
+                                       "service_flags",
+                                       "provider_flags",
+                                       "address_bytes",
+                                       "message_bytes",
+                                       NULL};
     const char *name = json_string_value(json_object_get(object, "name"));
     const char *unknown = NULL;
     struct ws2_entry *entry;

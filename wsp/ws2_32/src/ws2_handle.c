@@ -20,8 +20,8 @@
 #define GENERATION_MASK 0x1ffu
 
 static _Atomic(struct ws2_slot *) table_page[PAGES];
-static uint32_t table_slots;             /* made so far, index 0 included; under the table mutex */
-static struct ws2_slot *free_head;       /* NULL: none */
+static uint32_t table_slots;       /* made so far, index 0 included; under the table mutex */
+static struct ws2_slot *free_head; /* NULL: none */
 static struct ws2_slot *free_tail;
 static atomic_uint open_count[WS2_KIND_THREAD + 1];
 

@@ -142,14 +142,14 @@ int WSAAPI WSASendTo(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD sent, DWOR
     if (!thread_for(routine, &store, &thread)) {
         return ws2_fail(WSAENOBUFS);
     }
-    return finish(provider->table.lpWSPSendTo(s, buffers, count, sent, flags, to, tolen, overlapped, routine, thread,
-                                              &error),
-                  &error);
+    return finish(
+        provider->table.lpWSPSendTo(s, buffers, count, sent, flags, to, tolen, overlapped, routine, thread, &error),
+        &error);
 }
 
 /** Scattered, possibly overlapped receive. Errors: WSANOTINITIALISED, WSAENOTSOCK, WSPRECV-1; WSA_IO_PENDING. */
-int WSAAPI WSARecv(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD received, LPDWORD flags,
-                   LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine)
+int WSAAPI WSARecv(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD received, LPDWORD flags, LPWSAOVERLAPPED overlapped,
+                   LPWSAOVERLAPPED_COMPLETION_ROUTINE routine)
 {
     struct ws2_provider *provider = ws2_route(s);
     WSATHREADID store;
@@ -166,9 +166,8 @@ int WSAAPI WSARecv(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD received, LP
 }
 
 /** Scattered, possibly overlapped receive with the sender's address. Errors as WSARecv, WSPRECVFROM-1. */
-int WSAAPI WSARecvFrom(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD received, LPDWORD flags,
-                       struct sockaddr *from, LPINT fromlen, LPWSAOVERLAPPED overlapped,
-                       LPWSAOVERLAPPED_COMPLETION_ROUTINE routine)
+int WSAAPI WSARecvFrom(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD received, LPDWORD flags, struct sockaddr *from,
+                       LPINT fromlen, LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine)
 {
     struct ws2_provider *provider = ws2_route(s);
     WSATHREADID store;
@@ -191,8 +190,7 @@ int WSAAPI WSARecvFrom(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD received
  * @return  TRUE when it succeeded; FALSE with WSA_IO_INCOMPLETE, the operation's own error, WSANOTINITIALISED,
  *          WSAENOTSOCK or the provider's (WSPGETOVERLAPPEDRESULT-1).
  */
-BOOL WSAAPI WSAGetOverlappedResult(SOCKET s, LPWSAOVERLAPPED overlapped, LPDWORD transferred, BOOL wait,
-                                   LPDWORD flags)
+BOOL WSAAPI WSAGetOverlappedResult(SOCKET s, LPWSAOVERLAPPED overlapped, LPDWORD transferred, BOOL wait, LPDWORD flags)
 {
     struct ws2_provider *provider = ws2_route(s);
     int error = 0;
@@ -263,8 +261,7 @@ int WSAAPI WSAEventSelect(SOCKET s, WSAEVENT event, LONG events)
 {
     struct ws2_provider *provider = ws2_route(s);
     int error = 0;
-    return provider == NULL ? SOCKET_ERROR
-                            : finish(provider->table.lpWSPEventSelect(s, event, events, &error), &error);
+    return provider == NULL ? SOCKET_ERROR : finish(provider->table.lpWSPEventSelect(s, event, events, &error), &error);
 }
 
 /** Take the record of network events. Errors: WSANOTINITIALISED, WSAENOTSOCK, WSPENUMNETWORKEVENTS-1. */

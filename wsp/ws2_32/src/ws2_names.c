@@ -155,9 +155,9 @@ static const struct {
     const char *name;
     short number;
 } protocols[] = {
-    {"ip", 0},   {"icmp", 1}, {"igmp", 2},  {"ggp", 3}, {"tcp", 6},        {"egp", 8},
-    {"pup", 12}, {"udp", 17}, {"idp", 22},  {"rdp", 27}, {"ipv6", 41},     {"ipv6-route", 43},
-    {"ipv6-frag", 44}, {"esp", 50}, {"ah", 51}, {"ipv6-icmp", 58}, {"ipv6-nonxt", 59}, {"ipv6-opts", 60},
+    {"ip", 0},         {"icmp", 1}, {"igmp", 2}, {"ggp", 3},        {"tcp", 6},         {"egp", 8},
+    {"pup", 12},       {"udp", 17}, {"idp", 22}, {"rdp", 27},       {"ipv6", 41},       {"ipv6-route", 43},
+    {"ipv6-frag", 44}, {"esp", 50}, {"ah", 51},  {"ipv6-icmp", 58}, {"ipv6-nonxt", 59}, {"ipv6-opts", 60},
 };
 
 static struct protoent *protocol_find(const char *name, int number)

@@ -94,10 +94,10 @@ struct ws2_slot {
     uint32_t generation;
     struct ws2_slot *next_free;
     enum ws2_kind kind;
-    atomic_uintptr_t context;            /* socket: the provider's */
+    atomic_uintptr_t context;                /* socket: the provider's */
     _Atomic(struct ws2_provider *) provider; /* socket */
-    DWORD entry_id;                      /* socket */
-    void *object;                        /* event, thread: the system layer's */
+    DWORD entry_id;                          /* socket */
+    void *object;                            /* event, thread: the system layer's */
 };
 
 struct ws2_slot *ws2_handle_open(enum ws2_kind kind);

@@ -256,8 +256,9 @@ int WSAAPI getsockopt(SOCKET s, int level, int optname, char *optval, int *optle
         return result;
     }
     provider = ws2_route(s);
-    return provider == NULL ? SOCKET_ERROR
-                            : finish(provider->table.lpWSPGetSockOpt(s, level, optname, optval, optlen, &error), &error);
+    return provider == NULL
+               ? SOCKET_ERROR
+               : finish(provider->table.lpWSPGetSockOpt(s, level, optname, optval, optlen, &error), &error);
 }
 
 /** Set an option. Errors: WSANOTINITIALISED, WSAENOTSOCK, WSPSETSOCKOPT-1. Source: also rule WS2-22. */
@@ -273,8 +274,9 @@ int WSAAPI setsockopt(SOCKET s, int level, int optname, const char *optval, int 
         return open_type_access(optval == NULL ? NULL : copy, optlen, true);
     }
     provider = ws2_route(s);
-    return provider == NULL ? SOCKET_ERROR
-                            : finish(provider->table.lpWSPSetSockOpt(s, level, optname, optval, optlen, &error), &error);
+    return provider == NULL
+               ? SOCKET_ERROR
+               : finish(provider->table.lpWSPSetSockOpt(s, level, optname, optval, optlen, &error), &error);
 }
 
 /** A control code with 4 bytes in and out. Errors: WSANOTINITIALISED, WSAENOTSOCK, WSPIOCTL-1. Rule WSPIOCTL-12. */
@@ -322,9 +324,8 @@ int WSAAPI WSADuplicateSocketW(SOCKET s, DWORD process_id, LPWSAPROTOCOL_INFOW i
 {
     struct ws2_provider *provider = ws2_route(s);
     int error = 0;
-    return provider == NULL
-               ? SOCKET_ERROR
-               : finish(provider->table.lpWSPDuplicateSocket(s, process_id, info, &error), &error);
+    return provider == NULL ? SOCKET_ERROR
+                            : finish(provider->table.lpWSPDuplicateSocket(s, process_id, info, &error), &error);
 }
 
 /** As WSADuplicateSocketW, with the name in ANSI. */

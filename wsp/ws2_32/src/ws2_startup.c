@@ -7,7 +7,7 @@
 
 atomic_uint ws2_start_count;
 static atomic_uint legacy_count; /* outstanding WSAStartup calls that negotiated 1.x */
-static atomic_bool poisoned;     /* a fork of a process that had a provider loaded: rule of the engine, never restarted */
+static atomic_bool poisoned; /* a fork of a process that had a provider loaded: rule of the engine, never restarted */
 static struct ws2_catalog catalog;
 static _Thread_local DWORD last_error;
 
