@@ -1,5 +1,7 @@
 #include "core/client_priv.h"
 
+#include "stack/tls.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -10,7 +12,7 @@
 static pthread_once_t watch_once = PTHREAD_ONCE_INIT;
 static pthread_key_t thread_key;
 static bool thread_key_made;
-static _Thread_local uint32_t thread_id;
+static STK_TLS_FAST uint32_t thread_id;
 
 static void thread_ended(void *value)
 {

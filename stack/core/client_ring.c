@@ -1,5 +1,7 @@
 #include "core/client_priv.h"
 
+#include "stack/tls.h"
+
 /** The ring that the calling thread used last, per client. */
 struct ring_cache {
     uint64_t id; /**< struct stk_client.id; 0: unused */
@@ -11,7 +13,9 @@ struct ring_cache {
 #define RING_SHARED (STK_RINGS_MAX - 1u)
 #define OWNER_SHARED UINT32_MAX
 
-/* emulated on some targets: read once per submission, not per data call without a kick. */
+/* emulated on some targets: read once per submission, not per data call without a kick. Only the last one used is in
+ * static TLS, of which a library loaded late gets little; DPDK's libraries want of it too. */
+static STK_TLS_FAST struct ring_cache ring_last;
 static _Thread_local struct ring_cache ring_cache[RING_CACHE];
 
 void stk_client_rings_init(struct stk_client *client)
@@ -59,13 +63,17 @@ static struct client_ring *ring_claim(struct stk_client *client, uint32_t thread
 
 struct client_ring *stk_client_ring(struct stk_client *client)
 {
-    struct ring_cache *cache = &ring_cache[client->id % RING_CACHE];
     uint32_t thread = stk_client_os_thread();
+    if (ring_last.id == client->id && ring_last.thread == thread) {
+        return ring_last.ring;
+    }
+    struct ring_cache *cache = &ring_cache[client->id % RING_CACHE];
     if (cache->id != client->id || cache->thread != thread) {
         cache->ring = ring_claim(client, thread);
         cache->id = client->id;
         cache->thread = thread;
     }
+    ring_last = *cache;
     return cache->ring;
 }
 

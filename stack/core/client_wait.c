@@ -192,7 +192,9 @@ static int wait_spin(const struct wait_call *call)
                 break;
             }
         }
-        stk_cpu_relax();
+        if (spin_ns > 0) { /* endless: the processor is this thread's own, a pause only delays the next look */
+            stk_cpu_relax();
+        }
     }
     return WAIT_MORE;
 }

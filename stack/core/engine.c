@@ -296,7 +296,12 @@ static void timers_run(struct stk_engine *engine)
 uint32_t stk_engine_step(struct stk_engine *engine)
 {
     uint32_t work = 0;
-    engine->now_ns = engine->env.now_ns(engine->env.ctx);
+    if (engine->clock_left == 0) {
+        engine->now_ns = engine->env.now_ns(engine->env.ctx);
+        engine->clock_left = engine->clock_turns;
+    } else {
+        engine->clock_left--;
+    }
     for (uint32_t i = 0; i < engine->netifs_count; i++) {
         work += stk_netif_rx_burst(engine->netifs[i], engine->now_ns);
     }

@@ -16,6 +16,10 @@
 #define SPIN_ADAPTIVE_NS (200 * UINT64_C(1000))
 #define NAP_FIRST_NS (20 * UINT64_C(1000))
 
+/** Turns that share a reading of the clock, less one: an idle turn is cheaper than the reading, and time is needed to
+ * about a microsecond. */
+#define CLOCK_TURNS 15u
+
 /** What the poll thread is asked to be; it answers in now. */
 enum thread_mode { THREAD_RUN = 0, THREAD_PARK = 1, THREAD_STOP = 2 };
 
@@ -101,6 +105,7 @@ static void sleep_for(struct stk_engine *engine, uint64_t bound_ns)
         stk_bell_sleep(&engine->region, (int64_t)wait_ns);
     }
     stk_bell_sleep_end(&engine->region);
+    engine->clock_left = 0;
 }
 
 static void idle(struct stk_engine *engine)
@@ -111,7 +116,10 @@ static void idle(struct stk_engine *engine)
         thread->idle_since_ns = now_ns;
         thread->nap_ns = NAP_FIRST_NS;
     }
-    if (thread->spin_ns == STK_NEVER || now_ns - thread->idle_since_ns < thread->spin_ns) {
+    if (thread->spin_ns == STK_NEVER) {
+        return; /* the processor is this thread's own: a pause would only delay the next look */
+    }
+    if (now_ns - thread->idle_since_ns < thread->spin_ns) {
         stk_cpu_relax();
         return;
     }
@@ -141,6 +149,7 @@ static void parked(struct stk_engine *engine)
     }
     atomic_store_explicit(&engine->region.abi->engine_state, STK_ENGINE_RUNNING, memory_order_release);
     thread->idle_since_ns = 0;
+    engine->clock_left = 0;
 }
 
 static void *poll_thread(void *arg)
@@ -148,6 +157,7 @@ static void *poll_thread(void *arg)
     struct stk_engine *engine = arg;
     struct stk_engine_thread *thread = engine->thread;
     (void)pthread_setname_np(pthread_self(), "winlane-poll");
+    engine->clock_turns = CLOCK_TURNS;
     thread->spin_ns = spin_ns_choose(engine->conf.spin_us);
     cpu_pin(engine->conf.poll_cpu);
     wait_fds_collect(engine);

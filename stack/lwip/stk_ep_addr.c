@@ -172,7 +172,7 @@ int stk_ep_route(struct stk_ep_table *table, const struct stk_addr *remote, stru
             stk_ep_ip_to(&asker, src, 0, local);
         }
         if (if_index != NULL) {
-            *if_index = netif_get_index(netif);
+            *if_index = stk_netif_index_of(netif);
         }
     }
     stk_inst_leave(scope);

@@ -29,7 +29,7 @@ static void record_fill(const struct stk_ep *ep, struct stk_dgram_abi *record, c
     memset(record, 0, sizeof(*record));
     stk_ep_ip_to(ep, addr, port, &record->addr);
     stk_ep_ip_to(ep, ip_current_dest_addr(), ep->local.port, &record->local);
-    record->if_index = netif_get_index(ip_current_input_netif());
+    record->if_index = stk_netif_index_of(ip_current_input_netif());
     if (ip_current_is_v6()) {
         record->ttl = IP6H_HOPLIM(ip6_current_header());
         record->tos = IP6H_TC(ip6_current_header());

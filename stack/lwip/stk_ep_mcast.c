@@ -75,7 +75,7 @@ static int member_add(struct stk_ep *ep, struct netif *netif, const struct stk_a
     }
     table->members_free = table->members[index].next;
     table->members[index] = (struct stk_ep_member){
-        .next = ep->mcast_head, .if_index = netif_get_index(netif), .group = *group};
+        .next = ep->mcast_head, .if_index = stk_netif_index_of(netif), .group = *group};
     ep->mcast_head = index;
     return STK_OK;
 }
@@ -105,7 +105,7 @@ int stk_ep_mcast_change(struct stk_ep *ep, const struct stk_mcast_req *req, bool
         if (IP_IS_V6(&ip)) {
             ip6_addr_assign_zone(ip_2_ip6(&ip), IP6_MULTICAST, netif);
         }
-        uint32_t *at = member_find(ep, &group, netif_get_index(netif));
+        uint32_t *at = member_find(ep, &group, stk_netif_index_of(netif));
         if (join) {
             err = *at != STK_EP_NONE ? STK_EADDRINUSE : member_add(ep, netif, &group, &ip);
         } else if (*at == STK_EP_NONE) {

@@ -11,6 +11,8 @@
 #include "ipc/fifo.h"
 #include "ipc/notify.h"
 
+#include "lwip/netif_priv.h"
+
 #include "lwip/ip_addr.h"
 #include "lwip/netif.h"
 #include "lwip/raw.h"
