@@ -71,7 +71,7 @@ int drv_dpdk_packet_socket_ungroup(const struct nic_port_conf *conf, const struc
         .tp_frame_nr = device->slots,
     };
     size_t size = 2 * (size_t)rings.tp_block_size * rings.tp_block_nr; /* receive ring, then transmit ring */
-    struct sockaddr_storage address;
+    struct sockaddr_ll address = {0};
     socklen_t address_len = sizeof(address);
     void *at = rings_find(fd, size);
     int fresh = -1;
@@ -82,7 +82,7 @@ int drv_dpdk_packet_socket_ungroup(const struct nic_port_conf *conf, const struc
         goto failed;
     /* The new rings take the place of the old ones, in memory and in the table of descriptors; nobody polls yet. */
     if (mmap(at, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fresh, 0) == MAP_FAILED ||
-        bind(fresh, (const struct sockaddr *)&address, address_len) != 0 || dup3(fresh, fd, O_CLOEXEC) < 0)
+        bind(fresh, (const struct sockaddr *)&address, sizeof(address)) != 0 || dup3(fresh, fd, O_CLOEXEC) < 0)
         goto close_fresh;
     close(fresh);
     return 0;

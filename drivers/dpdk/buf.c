@@ -124,11 +124,6 @@ static void ext_release(void *address, void *opaque)
     nb->release(nb->release_context);
 }
 
-static rte_iova_t ext_iova(const void *data)
-{
-    return rte_eal_iova_mode() == RTE_IOVA_VA ? (rte_iova_t)(uintptr_t)data : rte_mem_virt2iova(data);
-}
-
 struct nic_buf *drv_dpdk_buf_attach_ext(struct nic_port *port, void *data, uint32_t len, nic_release_fn release,
                                         void *context)
 {
@@ -156,7 +151,8 @@ struct nic_buf *drv_dpdk_buf_attach_ext(struct nic_port *port, void *data, uint3
     priv->shinfo.free_cb = ext_release;
     priv->shinfo.fcb_opaque = &priv->nb;
     rte_mbuf_ext_refcnt_set(&priv->shinfo, 1);
-    rte_pktmbuf_attach_extbuf(m, data, ext_iova(data), (uint16_t)len, &priv->shinfo);
+    /* A port has EXTMEM only where the device's addresses are the process's own. */
+    rte_pktmbuf_attach_extbuf(m, data, (rte_iova_t)(uintptr_t)data, (uint16_t)len, &priv->shinfo);
     return &priv->nb;
 }
 

@@ -183,6 +183,8 @@ static int af_packet_parse(const struct nic_port_conf *conf, struct dpdk_device 
     arg_append(out, "qdisc_bypass", 1);
     /* Its driver copies what a slot holds without looking at the buffer's size. */
     out->frame_bytes = slot;
+    out->block_bytes = block;
+    out->slots = count;
     return 0;
 }
 

@@ -36,7 +36,9 @@ struct dpdk_device {
     char name[64];               /**< of the device, or its PCI address */
     char args[DPDK_DEVICE_SIZE]; /**< behind the first comma, with our defaults added */
     char iface[16];              /**< of net_af_packet; else empty */
-    uint32_t frame_bytes;        /**< largest piece that net_af_packet copies into a buffer; else 0 */
+    uint32_t frame_bytes;        /**< of a slot: largest piece that net_af_packet copies into a buffer; else 0 */
+    uint32_t block_bytes;        /**< of net_af_packet's rings */
+    uint32_t slots;              /**< of each of its two rings */
 };
 
 struct dpdk_mcast {
@@ -146,6 +148,23 @@ void drv_dpdk_eal_want_pci(void);
 
 /** Give the calling thread DPDK's per-thread caches; undone when it ends. Cheap when done already. */
 void drv_dpdk_thread_enter(void);
+
+/* af_packet_linux.c */
+
+/**
+ * Take the packet socket of a net_af_packet device out of its fanout group.
+ *
+ * The driver puts even a single socket into a group that reassembles IPv4
+ * fragments in the kernel (PACKET_FANOUT_FLAG_DEFRAG); the result fits no slot
+ * and is cut. A socket cannot leave a group, so another one with the same
+ * rings takes its descriptor and its mapping.
+ *
+ * @param fd  The driver's socket.
+ * @return    0, or STK_EIO with conf->error filled; the device is then of no use.
+ *
+ * Context: between attaching the device and starting it.
+ */
+int drv_dpdk_packet_socket_ungroup(const struct nic_port_conf *conf, const struct dpdk_device *device, int fd);
 
 /* device_linux.c */
 

@@ -1,4 +1,5 @@
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 
 #include "dpdk_priv.h"
 #include "nic/conf.h"
+#include "stack/tls.h"
 #include "stack/clock.h"
 #include "stack/err.h"
 #include "stack/log.h"
@@ -35,7 +37,7 @@ static struct {
 
 static pthread_key_t thread_key;
 static pthread_once_t thread_once = PTHREAD_ONCE_INIT;
-static _Thread_local bool thread_entered;
+static STK_TLS_FAST bool thread_entered;
 
 static uint64_t hugepages_free_mb(void)
 {
@@ -60,6 +62,27 @@ static bool hugepages_choose(const struct dpdk_conf *keys, uint64_t memory_mb)
     return strcmp(keys->hugepages, "yes") == 0;
 }
 
+/** The processors that this thread may use, as "0-3,8". */
+static void processors_list(char *out, size_t size)
+{
+    cpu_set_t set;
+    size_t used = 0;
+
+    snprintf(out, size, "0");
+    if (sched_getaffinity(0, sizeof(set), &set) != 0)
+        return;
+    for (int cpu = 0; cpu < CPU_SETSIZE && used < size; cpu++) {
+        int last = cpu;
+
+        if (!CPU_ISSET((size_t)cpu, &set))
+            continue;
+        while (last + 1 < CPU_SETSIZE && CPU_ISSET((size_t)last + 1, &set))
+            last++;
+        used += (size_t)snprintf(out + used, size - used, "%s%d-%d", used == 0 ? "" : ",", cpu, last);
+        cpu = last;
+    }
+}
+
 static bool has_option(const char *text, const char *option)
 {
     return text != NULL && strstr(text, option) != NULL;
@@ -69,15 +92,16 @@ static bool has_option(const char *text, const char *option)
 static int args_build(const struct dpdk_conf *keys)
 {
     struct dpdk_eal_args *args = &eal.args;
-    char reason[128];
+    char reason[128], processors[512];
     bool ok;
 
     memset(args, 0, sizeof(*args));
+    processors_list(processors, sizeof(processors));
     ok = drv_dpdk_eal_args_add(args, "winlane") && drv_dpdk_eal_args_add(args, "--no-telemetry") &&
          drv_dpdk_eal_args_add(args, "--file-prefix=winlane-%ld", (long)getpid()) &&
          drv_dpdk_eal_args_add(args, "--log-level=*:error") &&
-         /* One logical core that floats over all processors: EAL starts no threads and pins none. */
-         drv_dpdk_eal_args_add(args, "--lcores=0@(0-%ld)", sysconf(_SC_NPROCESSORS_CONF) - 1);
+         /* One logical core that floats over all our processors: EAL starts no threads and pins none. */
+         drv_dpdk_eal_args_add(args, "--lcores=0@(%s)", processors);
     if (ok && eal.hugepages)
         ok = drv_dpdk_eal_args_add(args, "--in-memory") &&
              (keys->memory_mb == 0 || drv_dpdk_eal_args_add(args, "-m%llu", (unsigned long long)keys->memory_mb));
@@ -86,7 +110,8 @@ static int args_build(const struct dpdk_conf *keys)
              drv_dpdk_eal_args_add(args, "-m%llu", (unsigned long long)eal.memory_mb);
     /* Only what is named is probed: this process must not take NICs that it was not given. */
     if (ok && !eal.pci)
-        ok = has_option(keys->eal, "--no-pci") || drv_dpdk_eal_args_add(args, "--no-pci");
+        ok = (has_option(keys->eal, "--no-pci") || drv_dpdk_eal_args_add(args, "--no-pci")) &&
+             (has_option(keys->eal, "--iova-mode") || drv_dpdk_eal_args_add(args, "--iova-mode=va"));
     else if (ok && !has_option(keys->eal, "-a ") && !has_option(keys->eal, "--allow"))
         ok = drv_dpdk_eal_args_add(args, "--allow=0000:00:00.0");
     if (!ok)
@@ -108,8 +133,7 @@ static void *eal_thread(void *unused)
     eal.result = rte_eal_init(eal.args.argc, eal.args.argv);
     eal.error = rte_errno;
     drv_dpdk_fds_cloexec(&eal.fds);
-    if (eal.result >= 0)
-        (void)rmdir(rte_eal_get_runtime_dir()); /* empty: nothing is shared with other processes */
+    (void)rmdir(rte_eal_get_runtime_dir()); /* empty: nothing is shared with other processes */
     return NULL;
 }
 

@@ -90,10 +90,15 @@ static void device_detach(struct dpdk_port *self)
     }
 }
 
-/** Drivers whose transmit hands the buffer itself to somebody else must never get external memory. */
-static bool passes_buffers_on(const char *driver)
+/**
+ * Whether transmit may refer to external memory: not where the driver hands the buffer itself to somebody else, nor
+ * where the device reads physical addresses, in which that memory is not contiguous.
+ */
+static bool takes_extmem(const struct dpdk_port *self, const char *driver)
 {
-    return strcmp(driver, "net_ring") == 0 || strcmp(driver, "net_memif") == 0;
+    if (strcmp(driver, "net_ring") == 0 || strcmp(driver, "net_memif") == 0)
+        return false;
+    return self->multi_segs && (self->vdev || rte_eal_iova_mode() == RTE_IOVA_VA);
 }
 
 static void negotiate(struct dpdk_port *self, const struct rte_eth_dev_info *info, uint32_t caps_off,
@@ -123,7 +128,7 @@ static void negotiate(struct dpdk_port *self, const struct rte_eth_dev_info *inf
     self->multi_segs = (info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0;
     if (self->multi_segs)
         out->txmode.offloads |= RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
-    if (self->multi_segs && !passes_buffers_on(info->driver_name))
+    if (takes_extmem(self, info->driver_name))
         caps |= NIC_CAP_EXTMEM & ~caps_off;
     if (self->pair == NULL)
         caps |= NIC_CAP_LINK & ~caps_off;
@@ -237,7 +242,10 @@ static int open_locked(struct dpdk_port *self, const struct nic_port_conf *conf,
     err = device_attach(self, conf, keys);
     if (err != 0)
         goto release;
-    err = device_start(self, conf);
+    if (self->device.iface[0] != '\0')
+        err = drv_dpdk_packet_socket_ungroup(conf, &self->device, drv_dpdk_fds_packet_socket(&fds_before));
+    if (err == 0)
+        err = device_start(self, conf);
     if (err != 0)
         goto detach;
     drv_dpdk_fds_cloexec(&fds_before);
