@@ -4,6 +4,7 @@
  */
 #include "t_api.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -358,9 +359,74 @@ static void cycles__fifty_with_traffic__each_works(void **state)
     }
 }
 
-int main(void)
+/* ---- leaving without WSACleanup: this program runs itself with one of these words ---- */
+
+static DWORD WINAPI receive_for_ever(LPVOID argument)
+{
+    char byte;
+    (void)recv(*(SOCKET *)argument, &byte, 1, 0);
+    return 0;
+}
+
+static int leave(const char *how)
+{
+    static SOCKET ends[2];
+    static char room[50000];
+    static WSAOVERLAPPED overlapped;
+    static WSABUF buffer = {sizeof room, room};
+    DWORD flags = 0;
+    (void)t_api_start(NULL);
+    pair_of(AF_INET, ends);
+    if (send(ends[0], room, sizeof room, 0) != (int)sizeof room) {
+        return 1;
+    }
+    if (strcmp(how, "after-close") == 0) {
+        return closesocket(ends[0]) == 0 ? 0 : 2;
+    }
+    if (strcmp(how, "pending") == 0) {
+        return WSARecv(ends[0], &buffer, 1, NULL, &flags, &overlapped, NULL) == SOCKET_ERROR &&
+                       WSAGetLastError() == WSA_IO_PENDING
+                   ? 0
+                   : 3;
+    }
+    if (strcmp(how, "blocked-thread") == 0) {
+        HANDLE thread = CreateThread(NULL, 0, receive_for_ever, &ends[0], 0, NULL);
+        Sleep(20);
+        return thread != NULL ? 0 : 4;
+    }
+    return 0;
+}
+
+static void exit__without_cleanup__bounded_and_clean(void **state)
+{
+    static const char *const ways[] = {"after-close", "live", "pending", "blocked-thread"};
+    unsigned i;
+    (void)state;
+    for (i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        ULONGLONG before = GetTickCount64();
+        int status = -1;
+        pid_t child = fork();
+        print_message("%s\n", ways[i]);
+        if (child == 0) {
+            execl("/proc/self/exe", "test_winlane", ways[i], (char *)NULL);
+            _exit(127);
+        }
+        while (waitpid(child, &status, WNOHANG) == 0 && GetTickCount64() - before < 15000) {
+            Sleep(5);
+        }
+        if (status == -1) {
+            kill(child, SIGKILL);
+            (void)waitpid(child, &status, 0);
+        }
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), 0);
+    }
+}
+
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(exit__without_cleanup__bounded_and_clean),
         cmocka_unit_test(cycles__fifty_with_traffic__each_works),
         cmocka_unit_test_setup_teardown(stream__ipv4_megabyte_each_way__byte_exact, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(stream__ipv6_megabyte_each_way__byte_exact, t_api_start, t_api_stop),
@@ -375,5 +441,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(fork__live_sockets__child_not_initialised_parent_unharmed, t_api_start,
                                         t_api_stop),
     };
+    if (argc > 1) {
+        return leave(argv[1]);
+    }
     return cmocka_run_group_tests(tests, use_winlane, NULL);
 }
