@@ -26,9 +26,12 @@ static const char config_text[] = "[engine]\n"
                                   "address = 10.9.1.1/24\n";
 static char config_path[] = "/tmp/winlane-spi-XXXXXX";
 
+static pid_t config_owner;
+
 static void config_remove(void)
 {
-    unlink(config_path);
+    if (getpid() == config_owner) /* a test forks */
+        unlink(config_path);
 }
 
 static void config_write(void)
@@ -41,6 +44,7 @@ static void config_write(void)
         assert_true(fd >= 0);
         assert_int_equal(write(fd, config_text, sizeof config_text - 1), sizeof config_text - 1);
         close(fd);
+        config_owner = getpid();
         atexit(config_remove);
     }
     written = true;

@@ -1,0 +1,322 @@
+/** @file What only the in-memory stack can do: held sends, drains and connects, forced errors, lost engines. */
+#include "t_host.h"
+
+#include "fake_stack.h"
+
+#include "stack/api.h"
+
+#include <pthread.h>
+#include <string.h>
+
+static void linger_set(SOCKET s, u_short seconds)
+{
+    struct linger linger = {.l_onoff = 1, .l_linger = seconds};
+
+    assert_int_equal(t_spi.lpWSPSetSockOpt(s, SOL_SOCKET, SO_LINGER, (char *)&linger, (int)sizeof linger, &t_err), 0);
+}
+
+struct linger_row {
+    bool nonblocking;
+    u_short seconds;
+    bool drained;
+    int code; /* 0: closed */
+    int mode; /* enum stk_close_mode */
+    unsigned ms_min, ms_max;
+};
+
+static void linger__table__time_code_and_mode(void **state)
+{
+    static const struct linger_row rows[] = {
+        {false, 0, true, 0, STK_CLOSE_ABORT, 0, 500},
+        {true, 0, false, 0, STK_CLOSE_ABORT, 0, 500},
+        {false, 5, true, 0, STK_CLOSE_GRACEFUL, 0, 2000},
+        {false, 1, false, 0, STK_CLOSE_ABORT, 950, 3000},
+        {true, 5, true, 0, STK_CLOSE_GRACEFUL, 0, 500},
+        {true, 5, false, WSAEWOULDBLOCK, STK_CLOSE_GRACEFUL, 0, 500},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct t_pair pair = t_pair_make(AF_INET, 0);
+        uint64_t before;
+        int result;
+
+        linger_set(pair.a, rows[i].seconds);
+        assert_int_equal(t_nonblocking(pair.a, rows[i].nonblocking), 0);
+        fake_drain_hold(!rows[i].drained);
+        before = t_now_ms();
+        t_err = 0;
+        result = t_spi.lpWSPCloseSocket(pair.a, &t_err);
+        if ((result == 0 ? 0 : t_err) != rows[i].code)
+            fail_msg("row %zu: %d", i, t_err);
+        assert_in_range(t_now_ms() - before, rows[i].ms_min, rows[i].ms_max);
+        fake_drain_hold(false);
+        if (rows[i].code != 0) { /* the handle is as it was */
+            assert_int_equal(t_send(pair.a, "x", 1), 1);
+            t_close(pair.a);
+        }
+        if (fake_last_close_mode() != rows[i].mode)
+            fail_msg("row %zu: mode %d", i, fake_last_close_mode());
+        t_close(pair.b);
+    }
+}
+
+static void *close_main(void *arg)
+{
+    t_close(*(SOCKET *)arg);
+    return NULL;
+}
+
+static void linger__waiting_close__handle_is_gone_and_the_drain_ends_it(void **state)
+{
+    struct t_pair pair = t_pair_make(AF_INET, 0);
+    pthread_t thread;
+
+    (void)state;
+    linger_set(pair.a, 60);
+    fake_drain_hold(true);
+    assert_int_equal(pthread_create(&thread, NULL, close_main, &pair.a), 0);
+    t_sleep_ms(40);
+    t_fails(t_send(pair.a, "x", 1), WSAENOTSOCK);
+    fake_drain_hold(false);
+    pthread_join(thread, NULL);
+    assert_int_equal(fake_last_close_mode(), STK_CLOSE_GRACEFUL);
+    t_close(pair.b);
+}
+
+static void connect__held__already_then_the_result(void **state)
+{
+    static const int results[] = {0, STK_ECONNREFUSED, STK_ETIMEDOUT, STK_EHOSTUNREACH, STK_ENETUNREACH};
+    static const int codes[] = {0, WSAECONNREFUSED, WSAETIMEDOUT, WSAEHOSTUNREACH, WSAENETUNREACH};
+
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        SOCKET listener = t_listener(AF_INET), s = t_socket(AF_INET, SOCK_STREAM);
+        struct sockaddr *to = t_addr(AF_INET, t_port(listener));
+
+        fake_connect_hold(true, 0);
+        assert_int_equal(t_nonblocking(s, true), 0);
+        t_fails(t_spi.lpWSPConnect(s, to, 16, NULL, NULL, NULL, NULL, &t_err), WSAEWOULDBLOCK);
+        t_fails(t_spi.lpWSPConnect(s, to, 16, NULL, NULL, NULL, NULL, &t_err), WSAEALREADY);
+        t_fails(t_send(s, "x", 1), WSAENOTCONN);
+        assert_int_equal(t_option_get(s, SOL_SOCKET, SO_ERROR), 0);
+        fake_connect_hold(false, results[i]);
+        assert_int_equal(t_option_get(s, SOL_SOCKET, SO_ERROR), codes[i]);
+        t_close(s);
+        t_close(listener);
+    }
+}
+
+static void *release_main(void *arg)
+{
+    t_sleep_ms(40);
+    fake_connect_hold(false, *(int *)arg);
+    return NULL;
+}
+
+static void connect__blocking__waits_for_the_result(void **state)
+{
+    int results[] = {0, STK_ETIMEDOUT};
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        SOCKET listener = t_listener(AF_INET), s = t_socket(AF_INET, SOCK_STREAM);
+        struct sockaddr *to = t_addr(AF_INET, t_port(listener));
+        pthread_t thread;
+
+        fake_connect_hold(true, 0);
+        assert_int_equal(pthread_create(&thread, NULL, release_main, &results[i]), 0);
+        if (i == 0)
+            assert_int_equal(t_spi.lpWSPConnect(s, to, 16, NULL, NULL, NULL, NULL, &t_err), 0);
+        else
+            t_fails(t_spi.lpWSPConnect(s, to, 16, NULL, NULL, NULL, NULL, &t_err), WSAETIMEDOUT);
+        pthread_join(thread, NULL);
+        t_close(s);
+        t_close(listener);
+    }
+}
+
+struct forced_row {
+    enum fake_op op;
+    int err;
+    int code;
+};
+
+static int forced_call(SOCKET listener, struct t_pair *pair, SOCKET udp, enum fake_op op)
+{
+    SOCKET s;
+    char byte = 0, byte_room[4];
+    int result;
+
+    switch (op) {
+    case FAKE_OPEN:
+        s = t_spi.lpWSPSocket(0, 0, 0, t_info(AF_INET, SOCK_STREAM), 0, 0, &t_err);
+        return s == INVALID_SOCKET ? SOCKET_ERROR : 0;
+    case FAKE_BIND:
+        s = t_socket(AF_INET, SOCK_STREAM);
+        result = t_spi.lpWSPBind(s, t_addr(AF_INET, 0), 16, &t_err);
+        t_close(s);
+        return result;
+    case FAKE_LISTEN:
+        return t_spi.lpWSPListen(listener, 1, &t_err);
+    case FAKE_ACCEPT:
+        return t_spi.lpWSPAccept(listener, NULL, NULL, NULL, 0, &t_err) == INVALID_SOCKET ? SOCKET_ERROR : 0;
+    case FAKE_SHUTDOWN:
+        return t_spi.lpWSPShutdown(pair->a, SD_SEND, &t_err);
+    case FAKE_SEND:
+        return t_send(pair->a, &byte, 1);
+    case FAKE_RECV:
+        return t_recv(pair->a, &byte, 1);
+    case FAKE_SENDTO:
+        return t_sendto(udp, &byte, 1, t_addr(AF_INET, 9));
+    case FAKE_RECVFROM:
+        return t_recv(udp, &byte, 1);
+    case FAKE_OPT_SET:
+        return t_option_set(pair->a, IPPROTO_TCP, TCP_NODELAY, 1);
+    case FAKE_WAIT:
+        return t_recv(pair->a, &byte, 1);
+    case FAKE_CONNECT:
+        s = t_socket(AF_INET, SOCK_STREAM);
+        result = t_spi.lpWSPConnect(s, t_addr(AF_INET, 9), 16, NULL, NULL, NULL, NULL, &t_err);
+        t_close(s);
+        return result;
+    case FAKE_OPT_GET:
+        result = (int)sizeof byte_room;
+        return t_spi.lpWSPGetSockOpt(pair->a, IPPROTO_TCP, TCP_NODELAY, byte_room, &result, &t_err);
+    case FAKE_ATTACH:
+    case FAKE_OP_COUNT:
+        break;
+    }
+    fail();
+    return 0;
+}
+
+static void forced__every_operation__passes_the_code_on(void **state)
+{
+    static const struct forced_row rows[] = {
+        {FAKE_OPEN, STK_EMFILE, WSAEMFILE},
+        {FAKE_OPEN, STK_ENOMEM, WSAENOBUFS},
+        {FAKE_OPEN, STK_ENETDOWN, WSAENETDOWN},
+        {FAKE_OPEN, STK_EPROTONOSUPPORT, WSAEPROTONOSUPPORT},
+        {FAKE_BIND, STK_EADDRINUSE, WSAEADDRINUSE},
+        {FAKE_BIND, STK_EACCES, WSAEACCES},
+        {FAKE_BIND, STK_ENETDOWN, WSAENETDOWN},
+        {FAKE_LISTEN, STK_EADDRINUSE, WSAEADDRINUSE},
+        {FAKE_ACCEPT, STK_EMFILE, WSAEMFILE},
+        {FAKE_ACCEPT, STK_ECONNRESET, WSAECONNRESET},
+        {FAKE_SHUTDOWN, STK_ECONNRESET, WSAECONNRESET},
+        {FAKE_SEND, STK_ECONNRESET, WSAECONNRESET},
+        {FAKE_SEND, STK_ECONNABORTED, WSAECONNABORTED},
+        {FAKE_SEND, STK_ENETRESET, WSAENETRESET},
+        {FAKE_SEND, STK_ETIMEDOUT, WSAETIMEDOUT},
+        {FAKE_SEND, STK_ENETDOWN, WSAENETDOWN},
+        {FAKE_RECV, STK_ECONNRESET, WSAECONNRESET},
+        {FAKE_RECV, STK_ENETRESET, WSAENETRESET},
+        {FAKE_RECV, STK_ENETDOWN, WSAENETDOWN},
+        {FAKE_SENDTO, STK_EHOSTUNREACH, WSAEHOSTUNREACH},
+        {FAKE_SENDTO, STK_ENOMEM, WSAENOBUFS},
+        {FAKE_RECVFROM, STK_ENETRESET, WSAENETRESET},
+        {FAKE_RECVFROM, STK_ECONNRESET, WSAECONNRESET},
+        {FAKE_CONNECT, STK_EADDRINUSE, WSAEADDRINUSE},
+        {FAKE_CONNECT, STK_ENOMEM, WSAENOBUFS},
+        {FAKE_OPT_SET, STK_ENETDOWN, WSAENETDOWN},
+        {FAKE_OPT_GET, STK_ENETDOWN, WSAENETDOWN},
+        {FAKE_WAIT, STK_ENETDOWN, WSAENETDOWN},
+        {FAKE_WAIT, STK_EFORKED, WSANOTINITIALISED},
+    };
+    struct t_pair pair = t_pair_make(AF_INET, 0);
+    SOCKET listener = t_listener(AF_INET), udp = t_bound(AF_INET, SOCK_DGRAM);
+
+    (void)state;
+    assert_int_equal(t_nonblocking(listener, true), 0);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        /* The short path tries first; the long one then meets the error too. */
+        unsigned times = rows[i].op == FAKE_SEND || rows[i].op == FAKE_RECV ? 2 : 1;
+        unsigned sockets = fake_sockets_count();
+        int result;
+
+        fake_force_error(rows[i].op, rows[i].err, times);
+        t_err = 0;
+        result = forced_call(listener, &pair, udp, rows[i].op);
+        fake_force_error(rows[i].op, 0, 0);
+        if (result != SOCKET_ERROR || t_err != rows[i].code)
+            fail_msg("row %zu: result %d, code %d", i, result, t_err);
+        assert_int_equal(fake_sockets_count(), sockets);
+    }
+    t_close(listener);
+    t_close(udp);
+    t_pair_close(&pair);
+}
+
+static void attach__fails__netdown_and_nothing_is_left(void **state)
+{
+    (void)state;
+    assert_int_equal(t_spi.lpWSPCleanup(&t_err), 0);
+    assert_int_equal(fake_clients_count(), 0);
+    assert_int_equal(t_host_start(state), 0);
+    fake_force_error(FAKE_ATTACH, STK_EBUSY, 1);
+    t_fails((int)t_spi.lpWSPSocket(0, 0, 0, t_info(AF_INET, SOCK_STREAM), 0, 0, &t_err), WSAENETDOWN);
+    assert_int_equal(fake_clients_count(), 0);
+    t_close(t_socket(AF_INET, SOCK_STREAM)); /* the next one tries again */
+    assert_int_equal(fake_clients_count(), 1);
+}
+
+static void streams__end_by_error__tell_it_everywhere(void **state)
+{
+    struct t_pair pair = t_pair_make(AF_INET, WSA_FLAG_OVERLAPPED);
+    char byte;
+    WSABUF buf = {1, &byte};
+    WSAOVERLAPPED ov = {.hEvent = t_event_new()};
+    DWORD got, flags = 0;
+
+    (void)state;
+    t_fails(t_spi.lpWSPRecv(pair.b, &buf, 1, &got, &flags, &ov, NULL, NULL, &t_err), WSA_IO_PENDING);
+    fake_reset_streams(STK_ENETRESET);
+    assert_true(t_event_wait(ov.hEvent, 3000));
+    assert_false(t_spi.lpWSPGetOverlappedResult(pair.b, &ov, &got, FALSE, &flags, &t_err));
+    assert_int_equal(t_err, WSAENETRESET);
+    t_fails(t_send(pair.a, "x", 1), WSAENETRESET);
+    t_event_free(ov.hEvent);
+    t_pair_close(&pair);
+}
+
+static void sends__held__datagrams_block_or_would_block(void **state)
+{
+    SOCKET a = t_bound(AF_INET, SOCK_DGRAM), b = t_bound(AF_INET, SOCK_DGRAM);
+
+    (void)state;
+    fake_send_hold(true);
+    assert_int_equal(t_option_set(a, SOL_SOCKET, SO_SNDTIMEO, 50), 0);
+    t_fails(t_sendto(a, "x", 1, t_addr(AF_INET, t_port(b))), WSAETIMEDOUT);
+    assert_int_equal(t_nonblocking(a, true), 0);
+    t_fails(t_sendto(a, "x", 1, t_addr(AF_INET, t_port(b))), WSAEWOULDBLOCK);
+    fake_send_hold(false);
+    assert_int_equal(t_sendto(a, "x", 1, t_addr(AF_INET, t_port(b))), 1);
+    t_close(a);
+    t_close(b);
+}
+
+static int group_stop(void **state)
+{
+    int result = t_host_stop(state);
+
+    assert_int_equal(fake_sockets_count(), 0);
+    assert_int_equal(fake_clients_count(), 0);
+    return result;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(linger__table__time_code_and_mode),
+        cmocka_unit_test(linger__waiting_close__handle_is_gone_and_the_drain_ends_it),
+        cmocka_unit_test(connect__held__already_then_the_result),
+        cmocka_unit_test(connect__blocking__waits_for_the_result),
+        cmocka_unit_test(forced__every_operation__passes_the_code_on),
+        cmocka_unit_test(attach__fails__netdown_and_nothing_is_left),
+        cmocka_unit_test(streams__end_by_error__tell_it_everywhere),
+        cmocka_unit_test(sends__held__datagrams_block_or_would_block),
+    };
+
+    return cmocka_run_group_tests_name("spi_faults", tests, t_host_start, group_stop);
+}

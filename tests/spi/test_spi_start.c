@@ -1,0 +1,298 @@
+/** @file WSPStartup, WSPCleanup, WSPSocket, fork and exit. */
+#include "t_host.h"
+
+#include "wsp_error.h"
+#include "wsp_socket.h"
+
+#include "stack/err.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+/* <sys/wait.h> is free of names that Winsock redefines. */
+#include <sys/wait.h>
+
+struct version_row {
+    WORD version;
+    int result;
+};
+
+static void start__versions__two_two_or_higher(void **state)
+{
+    static const struct version_row rows[] = {
+        {MAKEWORD(0, 0), WSAVERNOTSUPPORTED}, {MAKEWORD(1, 0), WSAVERNOTSUPPORTED},
+        {MAKEWORD(1, 1), WSAVERNOTSUPPORTED}, {MAKEWORD(2, 0), WSAVERNOTSUPPORTED},
+        {MAKEWORD(2, 1), WSAVERNOTSUPPORTED}, {MAKEWORD(2, 2), 0},
+        {MAKEWORD(2, 3), 0},                  {MAKEWORD(3, 0), 0},
+        {MAKEWORD(9, 9), 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        WSPDATA data;
+        int result;
+
+        memset(&data, 0x5a, sizeof data);
+        result =
+            WSPStartup(rows[i].version, &data, t_info(AF_INET, SOCK_STREAM), t_host_upcalls(), &t_spi);
+        if (result != rows[i].result)
+            fail_msg("row %zu: %d", i, result);
+        if (result != 0)
+            continue;
+        assert_int_equal(data.wVersion, MAKEWORD(2, 2));
+        assert_int_equal(data.wHighVersion, MAKEWORD(2, 2));
+        assert_int_equal(data.szDescription[WSPDESCRIPTION_LEN], 0);
+        assert_int_equal(data.szDescription[0], 'W');
+        assert_int_equal(t_spi.lpWSPCleanup(&t_err), 0);
+    }
+}
+
+static void start__bad_arguments__leave_no_trace(void **state)
+{
+    LPWSAPROTOCOL_INFOW info = t_info(AF_INET, SOCK_STREAM);
+    WSPUPCALLTABLE poor = t_host_upcalls();
+    WSPPROC_TABLE table;
+    WSPDATA data;
+
+    (void)state;
+    assert_int_equal(WSPStartup(MAKEWORD(2, 2), NULL, info, t_host_upcalls(), &table), WSAEFAULT);
+    assert_int_equal(WSPStartup(MAKEWORD(2, 2), &data, NULL, t_host_upcalls(), &table), WSAEFAULT);
+    assert_int_equal(WSPStartup(MAKEWORD(2, 2), &data, info, t_host_upcalls(), NULL), WSAEFAULT);
+    poor.lpWPUCreateSocketHandle = NULL;
+    assert_int_equal(WSPStartup(MAKEWORD(2, 2), &data, info, poor, &table), WSAEINVALIDPROVIDER);
+    t_fails(t_spi.lpWSPCleanup(&t_err), WSANOTINITIALISED);
+}
+
+static void start__table__has_no_empty_slot(void **state)
+{
+    void *slots[30];
+
+    assert_int_equal(t_host_start(state), 0);
+    assert_int_equal(sizeof t_spi, sizeof slots);
+    memcpy(slots, &t_spi, sizeof slots);
+    for (int i = 0; i < 30; i++)
+        assert_non_null(slots[i]);
+    assert_int_equal(t_host_stop(state), 0);
+}
+
+static void start__counted__only_the_last_cleanup_ends_sockets(void **state)
+{
+    SOCKET s;
+
+    assert_int_equal(t_host_start(state), 0);
+    assert_int_equal(t_host_start(state), 0);
+    s = t_socket(AF_INET, SOCK_STREAM);
+    assert_int_equal(t_spi.lpWSPCleanup(&t_err), 0);
+    assert_int_equal(t_handles_count(), 1);
+    assert_int_equal(t_spi.lpWSPBind(s, t_addr(AF_INET, 0), 16, &t_err), 0);
+    assert_int_equal(t_spi.lpWSPCleanup(&t_err), 0);
+    assert_int_equal(t_handles_count(), 0);
+    assert_int_equal(wsp_socket_live_count(), 0);
+    t_fails(t_spi.lpWSPBind(s, t_addr(AF_INET, 0), 16, &t_err), WSANOTINITIALISED);
+    t_fails(t_spi.lpWSPCleanup(&t_err), WSANOTINITIALISED);
+}
+
+static void start__hundred_rounds__with_traffic(void **state)
+{
+    for (int i = 0; i < 100; i++) {
+        struct t_pair pair;
+        char buf[4];
+
+        assert_int_equal(t_host_start(state), 0);
+        pair = t_pair_make(i % 2 ? AF_INET : AF_INET6, WSA_FLAG_OVERLAPPED);
+        assert_int_equal(t_send(pair.a, "abc", 3), 3);
+        assert_int_equal(t_recv(pair.b, buf, sizeof buf), 3);
+        if (i % 3)
+            t_pair_close(&pair);
+        assert_int_equal(t_spi.lpWSPCleanup(&t_err), 0);
+        assert_int_equal(t_handles_count(), 0);
+        assert_int_equal(wsp_socket_live_count(), 0);
+    }
+}
+
+static void start__no_configuration__first_socket_is_netdown(void **state)
+{
+    WSPDATA data;
+    char *saved = strdup(getenv("WINLANE_CONFIG") ? getenv("WINLANE_CONFIG") : "");
+
+    (void)state;
+    setenv("WINLANE_CONFIG", "/nonexistent/winlane.ini", 1);
+    assert_int_equal(
+        WSPStartup(MAKEWORD(2, 2), &data, t_info(AF_INET, SOCK_STREAM), t_host_upcalls(), &t_spi), 0);
+    assert_true(t_spi.lpWSPSocket(AF_INET, SOCK_STREAM, IPPROTO_TCP, t_info(AF_INET, SOCK_STREAM), 0, 0, &t_err) ==
+                INVALID_SOCKET);
+    assert_int_equal(t_err, WSAENETDOWN);
+    assert_int_equal(t_spi.lpWSPCleanup(&t_err), 0);
+    setenv("WINLANE_CONFIG", saved, 1);
+    free(saved);
+}
+
+struct socket_row {
+    int af, type, protocol;
+    int info_af, info_type;
+    GROUP g;
+    DWORD flags;
+    int error; /* 0: a socket */
+};
+
+#define LEAF (WSA_FLAG_MULTIPOINT_C_LEAF | WSA_FLAG_MULTIPOINT_D_LEAF)
+
+static void socket__table__kinds_flags_and_codes(void **state)
+{
+    static const struct socket_row rows[] = {
+        {AF_INET, SOCK_STREAM, IPPROTO_TCP, AF_INET, SOCK_STREAM, 0, 0, 0},
+        {AF_INET, SOCK_STREAM, 0, AF_INET, SOCK_STREAM, 0, WSA_FLAG_OVERLAPPED, 0},
+        {0, 0, 0, AF_INET6, SOCK_DGRAM, 0, 0, 0},
+        {-1, -1, -1, AF_INET6, SOCK_STREAM, 0, 0, 0},
+        {AF_INET, SOCK_RAW, 255, AF_INET, SOCK_RAW, 0, 0, 0},
+        {AF_INET, SOCK_RAW, 256, AF_INET, SOCK_RAW, 0, 0, WSAEPROTONOSUPPORT},
+        {AF_INET6, SOCK_STREAM, 0, AF_INET, SOCK_STREAM, 0, 0, WSAEAFNOSUPPORT},
+        {99, SOCK_STREAM, 0, AF_INET, SOCK_STREAM, 0, 0, WSAEAFNOSUPPORT},
+        {AF_INET, SOCK_DGRAM, 0, AF_INET, SOCK_STREAM, 0, 0, WSAESOCKTNOSUPPORT},
+        {AF_INET, SOCK_RDM, 0, AF_INET, SOCK_STREAM, 0, 0, WSAESOCKTNOSUPPORT},
+        {AF_INET, SOCK_STREAM, IPPROTO_UDP, AF_INET, SOCK_STREAM, 0, 0, WSAEPROTOTYPE},
+        {AF_INET, SOCK_STREAM, 99, AF_INET, SOCK_STREAM, 0, 0, WSAEPROTONOSUPPORT},
+        {AF_INET, SOCK_DGRAM, IPPROTO_TCP, AF_INET, SOCK_DGRAM, 0, 0, WSAEPROTONOSUPPORT},
+        {AF_INET, SOCK_STREAM, 0, AF_INET, SOCK_STREAM, SG_UNCONSTRAINED_GROUP, 0, WSAEINVAL},
+        {AF_INET, SOCK_STREAM, 0, AF_INET, SOCK_STREAM, 0, 0x200, WSAEINVAL},
+        {AF_INET, SOCK_STREAM, 0, AF_INET, SOCK_STREAM, 0, WSA_FLAG_NO_HANDLE_INHERIT, 0},
+        {AF_INET, SOCK_DGRAM, 0, AF_INET, SOCK_DGRAM, 0, LEAF, 0},
+        {AF_INET, SOCK_DGRAM, 0, AF_INET, SOCK_DGRAM, 0, WSA_FLAG_MULTIPOINT_C_LEAF, WSAEINVAL},
+        {AF_INET, SOCK_DGRAM, 0, AF_INET, SOCK_DGRAM, 0, LEAF | WSA_FLAG_MULTIPOINT_C_ROOT, WSAEINVAL},
+        {AF_INET, SOCK_STREAM, 0, AF_INET, SOCK_STREAM, 0, LEAF, WSAEINVAL},
+    };
+
+    assert_int_equal(t_host_start(state), 0);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct socket_row *row = &rows[i];
+        SOCKET s;
+
+        t_err = 0;
+        s = t_spi.lpWSPSocket(row->af, row->type, row->protocol, t_info(row->info_af, row->info_type), row->g,
+                              row->flags, &t_err);
+        if ((s == INVALID_SOCKET) != (row->error != 0) || t_err != row->error)
+            fail_msg("row %zu: %d", i, t_err);
+        if (s != INVALID_SOCKET)
+            t_close(s);
+    }
+    t_handle_fail_next(WSAENOBUFS);
+    assert_true(t_spi.lpWSPSocket(0, 0, 0, t_info(AF_INET, SOCK_STREAM), 0, 0, &t_err) == INVALID_SOCKET);
+    assert_int_equal(t_err, WSAENOBUFS);
+    assert_int_equal(t_host_stop(state), 0);
+}
+
+static int child_status(pid_t pid)
+{
+    int status = 0;
+
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void fork__child_with_live_sockets__is_not_initialised(void **state)
+{
+    struct t_pair pair;
+    WSPDATA data;
+    char buf[4];
+    pid_t pid;
+
+    assert_int_equal(t_host_start(state), 0);
+    pair = t_pair_make(AF_INET, 0);
+    pid = fork();
+    if (pid == 0) {
+        int bad = 0;
+
+        t_err = 0;
+        bad |= (t_send(pair.a, "x", 1) != SOCKET_ERROR || t_err != WSANOTINITIALISED) << 0;
+        t_err = 0;
+        bad |= (t_spi.lpWSPCloseSocket(pair.a, &t_err) != SOCKET_ERROR || t_err != WSANOTINITIALISED) << 1;
+        t_err = 0;
+        bad |= (t_spi.lpWSPCleanup(&t_err) != SOCKET_ERROR || t_err != WSANOTINITIALISED) << 2;
+        bad |= (WSPStartup(MAKEWORD(2, 2), &data, t_info(AF_INET, SOCK_STREAM), t_host_upcalls(), &t_spi) !=
+                WSASYSNOTREADY)
+               << 3;
+        exit(bad); /* with the exit handlers: they must leave the parent's things alone */
+    }
+    assert_int_equal(child_status(pid), 0);
+    assert_int_equal(t_send(pair.a, "abc", 3), 3);
+    assert_int_equal(t_recv(pair.b, buf, sizeof buf), 3);
+    t_pair_close(&pair);
+    assert_int_equal(t_host_stop(state), 0);
+}
+
+/* Everything in the child, since exit is what is tested. */
+static void exit_child(int kind)
+{
+    struct t_pair pair;
+    WSAOVERLAPPED ov = {0};
+    char byte;
+    WSABUF buf = {1, &byte};
+    DWORD got, flags = 0;
+    void *none = NULL;
+
+    if (t_host_start(&none) != 0)
+        _exit(99);
+    pair = t_pair_make(AF_INET, WSA_FLAG_OVERLAPPED);
+    if (t_send(pair.a, "last words", 10) != 10)
+        _exit(98);
+    if (kind == 1)
+        t_close(pair.a);
+    if (kind == 2 && t_spi.lpWSPRecv(pair.a, &buf, 1, &got, &flags, &ov, NULL, NULL, &t_err) != SOCKET_ERROR)
+        _exit(97);
+    exit(7);
+}
+
+static void exit__without_cleanup__ends_in_time(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < 3; kind++) {
+        uint64_t before = t_now_ms();
+        pid_t pid = fork();
+
+        if (pid == 0) {
+            alarm(20);
+            exit_child(kind);
+        }
+        assert_int_equal(child_status(pid), 7);
+        assert_in_range(t_now_ms() - before, 0, 10000);
+    }
+}
+
+static void error__every_stack_error__has_a_code(void **state)
+{
+    (void)state;
+    assert_int_equal(wsp_error_of(WSP_OP_ANY, 0), 0);
+    for (int err = -1; err >= STK_ERR_LAST; err--) {
+        int code = wsp_error_of(WSP_OP_ANY, err);
+
+        if (code < 10000 || code > 11031)
+            fail_msg("%s gives %d", stk_err_name(err), code);
+    }
+    assert_int_equal(wsp_error_of(WSP_OP_ANY, STK_ERR_LAST - 1), WSASYSCALLFAILURE);
+    assert_int_equal(wsp_error_of(WSP_OP_ANY, 1), WSASYSCALLFAILURE);
+    assert_int_equal(wsp_error_of(WSP_OP_ANY, STK_ECONNRESET), WSAECONNRESET);
+    assert_int_equal(wsp_fail(&t_err, 0), SOCKET_ERROR);
+    assert_int_equal(t_err, WSASYSCALLFAILURE);
+    assert_int_equal(wsp_fail(NULL, WSAEINVAL), SOCKET_ERROR);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(exit__without_cleanup__ends_in_time), /* first: no engine in the parent yet */
+        cmocka_unit_test(start__versions__two_two_or_higher),
+        cmocka_unit_test(start__bad_arguments__leave_no_trace),
+        cmocka_unit_test(start__table__has_no_empty_slot),
+        cmocka_unit_test(start__counted__only_the_last_cleanup_ends_sockets),
+        cmocka_unit_test(start__no_configuration__first_socket_is_netdown),
+        cmocka_unit_test(socket__table__kinds_flags_and_codes),
+        cmocka_unit_test(start__hundred_rounds__with_traffic),
+        cmocka_unit_test(fork__child_with_live_sockets__is_not_initialised),
+        cmocka_unit_test(error__every_stack_error__has_a_code),
+    };
+
+    return cmocka_run_group_tests_name("spi_start", tests, NULL, NULL);
+}
