@@ -84,6 +84,8 @@ static void t_connect(struct stk_client *client, struct stk_sock **near, struct 
     must(stk_sock_open(client, STK_AF_INET, STK_SOCK_STREAM, 0, 2, near) == STK_OK, "open");
     struct stk_addr west = {.family = STK_AF_INET, .ip = {10, 77, 0, 1}};
     must(stk_sock_bind(*near, &west) == STK_OK, "bind west");
+    int32_t on = 1; /* or the last short segment waits for a delayed acknowledgement */
+    must(stk_sock_opt_set(*near, STK_OPT_NODELAY, &on, sizeof(on)) == STK_OK, "nodelay");
     must(stk_sock_connect(*near, &t_east) == STK_EINPROGRESS, "connect");
     t_ready(client, listener, STK_READY_ACCEPT);
     must(stk_sock_accept(listener, 3, far, NULL) == STK_OK, "accept");
