@@ -26,7 +26,7 @@ def own_files(build):
         entries = json.load(handle)
     found = {os.path.realpath(os.path.join(entry["directory"], entry["file"])): entry["command"] for entry in entries}
     return {path: command for path, command in found.items()
-            if os.path.relpath(path, ROOT).split(os.sep)[0] in ROOMS}
+            if os.path.relpath(path, ROOT).split(os.sep)[0] in ROOMS and os.sep + "test" + os.sep not in path}
 
 
 def digest(paths):
