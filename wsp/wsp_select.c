@@ -45,7 +45,12 @@ static int select_memory(struct select_call *call)
     return 0;
 }
 
-/* WSPSELECT-2: the arrays are as long as the application made them. */
+/* WSPSELECT-2: the array is as long as the application made it, which need not be what our header says. */
+static SOCKET *select_list(fd_set *set)
+{
+    return set->fd_array;
+}
+
 static int select_enter(struct select_call *call)
 {
     int code = 0;
@@ -58,7 +63,7 @@ static int select_enter(struct select_call *call)
     code = select_memory(call);
     for (int set = 0; set < SELECT_SETS && code == 0; set++)
         for (u_int i = 0; call->sets[set] && i < call->sets[set]->fd_count && code == 0; i++) {
-            struct wsp_socket *sock = wsp_socket_get(call->sets[set]->fd_array[i], &code);
+            struct wsp_socket *sock = wsp_socket_get(select_list(call->sets[set])[i], &code);
 
             if (!sock)
                 break;
@@ -105,7 +110,7 @@ static int select_store(struct select_call *call)
 
         for (u_int i = 0; call->sets[set] && i < call->sets[set]->fd_count; i++, at++)
             if (call->items[at].ready & select_wanted[set])
-                call->sets[set]->fd_array[kept++] = call->sets[set]->fd_array[i];
+                select_list(call->sets[set])[kept++] = select_list(call->sets[set])[i];
         if (call->sets[set])
             call->sets[set]->fd_count = kept;
         total += (int)kept;

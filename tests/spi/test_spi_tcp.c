@@ -262,7 +262,7 @@ static void tcp__refused__tells_and_can_connect_again(void **state)
 static void tcp__no_route__is_netunreach(void **state)
 {
     SOCKET s = t_socket(AF_INET, SOCK_STREAM);
-    SOCKADDR_IN *to = (SOCKADDR_IN *)t_addr(AF_INET, 80);
+    SOCKADDR_IN *to = (SOCKADDR_IN *)(void *)t_addr(AF_INET, 80);
 
     (void)state;
     memcpy(&to->sin_addr, "\310\1\2\3", 4);
