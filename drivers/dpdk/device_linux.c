@@ -1,6 +1,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,10 +92,15 @@ void drv_dpdk_device_release(int lock_fd)
 
 bool drv_dpdk_iface_running(int lock_fd, const struct dpdk_device *device)
 {
+    struct ethtool_value value = {.cmd = ETHTOOL_GLINK};
     struct ifreq request = {0};
 
     /* The claim's socket belongs to the interface's network namespace, whatever the thread's is by now. */
     snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", device->iface);
+    request.ifr_data = (void *)&value;
+    if (ioctl(lock_fd, SIOCETHTOOL, &request) == 0)
+        return value.data != 0;
+    /* IFF_RUNNING follows the carrier up to a second late. */
     return ioctl(lock_fd, SIOCGIFFLAGS, &request) == 0 && (request.ifr_flags & IFF_RUNNING) != 0 &&
            (request.ifr_flags & IFF_UP) != 0;
 }

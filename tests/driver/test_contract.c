@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "nic/csum.h"
+#include "t_alloc.h"
 #include "t_nic.h"
 #include "t_topology.h"
 
@@ -588,6 +589,46 @@ static void extmem__sent_or_freed__is_released_exactly_once(void **state)
     pair_close(&p);
 }
 
+#ifdef T_ALLOC_COUNTED
+static void steady_traffic(struct pair *p, uint32_t frames)
+{
+    static uint8_t payload[64];
+    static uint32_t released;
+
+    for (uint32_t n = 0; n < frames; n++) {
+        struct nic_buf *bufs[NIC_BURST_MAX];
+        struct nic_buf *buf = topology->extmem ? with_external(p->a, payload, sizeof(payload), &released)
+                                               : t_frame_must(p->a, 60 + n % 1000, n);
+        uint32_t got;
+
+        if (nic_tx_burst(p->a, &buf, 1, n) == 0)
+            nic_buf_free(buf);
+        got = p->b == NULL ? 0 : nic_rx_burst(p->b, bufs, NIC_BURST_MAX, n);
+        for (uint32_t i = 0; i < got; i++)
+            nic_buf_free(bufs[i]);
+        nic_tx_reclaim(p->a);
+        (void)nic_port_next_event_ns(p->a);
+    }
+}
+
+static void burst__steady_traffic__allocates_nothing(void **state)
+{
+    struct pair p = pair_open(0);
+    void *volatile probe;
+
+    (void)state;
+    t_alloc_count_start();
+    probe = malloc(1);
+    free(probe);
+    assert_int_equal(t_alloc_count_stop(), 2);
+    steady_traffic(&p, 10); /* a thread's first burst makes its place in DPDK */
+    t_alloc_count_start();
+    steady_traffic(&p, 2000);
+    assert_int_equal(t_alloc_count_stop(), 0);
+    pair_close(&p);
+}
+#endif
+
 static void wait_handle__frame_arrives__wakes(void **state)
 {
     struct pair p = pair_open(0);
@@ -684,6 +725,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(burst__bad_frame_between_good_ones__stops_nobody),
         cmocka_unit_test(burst__chains__arrive_whole),
         cmocka_unit_test(extmem__sent_or_freed__is_released_exactly_once),
+#ifdef T_ALLOC_COUNTED
+        cmocka_unit_test(burst__steady_traffic__allocates_nothing),
+#endif
         cmocka_unit_test(wait_handle__frame_arrives__wakes),
         cmocka_unit_test(port__device_of_another__is_busy),
         cmocka_unit_test(port__interface_that_does_not_fit__is_refused),
