@@ -297,6 +297,7 @@ static void process_exit(void)
         client_end_sockets(process.client, process.drain_ms);
         (void)stk_engine_park(process.client->engine);
     }
+    stk_client_dump_exit();
     stk_lock_give(&process.lock);
 }
 
@@ -317,6 +318,7 @@ static int process_attach(const struct stk_config *config, char *error, size_t e
     if (!process.exit_watched) {
         process.exit_watched = atexit(process_exit) == 0;
     }
+    stk_client_dump_watch(process.client, &config->engine);
     process.drain_ms = config->engine.drain_timeout_ms;
     process.refs++;
     return STK_OK;

@@ -174,4 +174,19 @@ int stk_client_os_run(void *(*fn)(void *arg), void *arg);
 /** Write len bytes of text. */
 void stk_client_os_write(int fd, const char *text, size_t len);
 
+/* --- client_dump_linux.c ------------------------------------------------------ */
+
+/**
+ * Once per process: remember whether and where counters are dumped, and watch the signal that asks for it, unless the
+ * program has a handler of its own for it.
+ *
+ * @param client  The process's client; it is kept for the life of the process.
+ *
+ * Context: under the process lock.
+ */
+void stk_client_dump_watch(struct stk_client *client, const struct stk_conf_engine *conf);
+
+/** Dump the counters if the configuration wants that at exit. Context: an exit handler; the engine is parked. */
+void stk_client_dump_exit(void);
+
 #endif
