@@ -183,12 +183,20 @@ static const struct handoff_kind kinds[] = {
 
 /* --- Both ends ------------------------------------------------------------------------ */
 
+static void pause_randomly(uint32_t *seed)
+{
+    for (uint32_t i = t_random(seed) % 64; i > 0; i--) {
+        stk_cpu_relax();
+    }
+}
+
 static void *receiver_main(void *arg)
 {
     struct handoff *handoff = arg;
     uint32_t taken = 0;
     uint32_t quiet = 0;
     uint32_t turns = 0;
+    uint32_t seed = 4711;
     uint32_t looks = handoff->sleeping ? 0 : LOOKS;
     while (taken < handoff->count) {
         uint32_t came = handoff->kind->look(handoff);
@@ -196,6 +204,10 @@ static void *receiver_main(void *arg)
             taken += came;
             atomic_store_explicit(&handoff->taken, taken, memory_order_release);
             quiet = 0;
+            if (handoff->sleeping) {
+                /* The sender learns of it later than the next look would come: let it catch up with the look. */
+                pause_randomly(&seed);
+            }
         } else if (quiet++ < looks) {
             t_wait_turn(&turns);
         } else {
@@ -215,9 +227,7 @@ static void sender_main(struct handoff *handoff)
             t_wait_turn(&turns);
         }
         if (handoff->sleeping) {
-            for (uint32_t i = t_random(&seed) % 256; i > 0; i--) {
-                stk_cpu_relax();
-            }
+            pause_randomly(&seed);
         }
         while (!handoff->kind->give(handoff, number)) {
             t_wait_turn(&turns);
