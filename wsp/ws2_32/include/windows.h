@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "windef.h"
+#include "wl_crt.h"
 
 #define NO_ERROR 0
 #define ERROR_SUCCESS 0
@@ -38,6 +39,14 @@
 #define MAXIMUM_WAIT_OBJECTS 64
 #define STATUS_WAIT_0 0u
 #define STATUS_PENDING 0x103u
+
+#define FORMAT_MESSAGE_ALLOCATE_BUFFER 0x00000100u
+#define FORMAT_MESSAGE_IGNORE_INSERTS 0x00000200u
+#define FORMAT_MESSAGE_FROM_SYSTEM 0x00001000u
+#define FORMAT_MESSAGE_MAX_WIDTH_MASK 0x000000FFu
+#define LANG_NEUTRAL 0x00
+#define SUBLANG_DEFAULT 0x01
+#define MAKELANGID(primary, sub) ((DWORD)((sub) << 10 | (primary)))
 
 #define HEAP_ZERO_MEMORY 8u
 #define STILL_ACTIVE 0x103u
@@ -89,11 +98,18 @@ ULONGLONG WINAPI GetTickCount64(void);
 BOOL WINAPI QueryPerformanceCounter(LARGE_INTEGER *count);
 BOOL WINAPI QueryPerformanceFrequency(LARGE_INTEGER *per_second);
 
+DWORD WINAPI FormatMessageA(DWORD flags, LPCVOID source, DWORD code, DWORD language, LPSTR text, DWORD chars,
+                            void *arguments);
+HANDLE WINAPI LocalFree(HANDLE block);
+
 HANDLE WINAPI GetProcessHeap(void);
 LPVOID WINAPI HeapAlloc(HANDLE heap, DWORD flags, SIZE_T bytes);
 BOOL WINAPI HeapFree(HANDLE heap, DWORD flags, LPVOID block);
 
 WL_END_C
+
+/* There is no wide form of this one: its texts are ASCII. */
+#define FormatMessage FormatMessageA
 
 #ifdef UNICODE
 #define CreateEvent CreateEventW
