@@ -260,6 +260,8 @@ int nic_port_mem_register(struct nic_port *port, void *base, size_t size);
  * Something to sleep on until a frame arrives.
  *
  * @return  A file descriptor (Linux), or -1: the port has none, poll it.
+ *          Wait for readability. An error on it (the interface went down)
+ *          ends every wait until nic_port_link_poll has taken it.
  *
  * Context: the port's thread.
  */
