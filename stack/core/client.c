@@ -286,6 +286,15 @@ static int process_start(const struct stk_config *config, char *error, size_t er
     return result == STK_OK ? STK_OK : start_error(result);
 }
 
+/** Ends all sockets and lets the engine rest. A lost one has no thread that could answer. */
+static void process_park(uint32_t drain_timeout_ms)
+{
+    client_end_sockets(process.client, drain_timeout_ms);
+    if (stk_client_usable(process.client) == STK_OK) {
+        (void)stk_engine_park(process.client->engine);
+    }
+}
+
 /** A process that ends without detaching: graceful closes are drained, the rest is reset. */
 static void process_exit(void)
 {
@@ -294,8 +303,7 @@ static void process_exit(void)
     }
     if (process.refs > 0 && process.client != NULL) {
         process.refs = 0;
-        client_end_sockets(process.client, process.drain_ms);
-        (void)stk_engine_park(process.client->engine);
+        process_park(process.drain_ms);
     }
     stk_client_dump_exit();
     stk_lock_give(&process.lock);
@@ -356,8 +364,7 @@ void stk_client_detach(struct stk_client *client, uint32_t drain_timeout_ms)
     }
     stk_lock_take(&process.lock);
     if (process.refs > 0 && --process.refs == 0) {
-        client_end_sockets(client, drain_timeout_ms);
-        (void)stk_engine_park(client->engine);
+        process_park(drain_timeout_ms);
     }
     stk_lock_give(&process.lock);
 }
