@@ -6,5 +6,7 @@
 
 int echo_client_main(int argc, char **argv);
 int echo_server_main(int argc, char **argv);
+int multi_client_main(int argc, char **argv);
+int multi_server_main(int argc, char **argv);
 
 #endif
