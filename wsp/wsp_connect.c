@@ -207,7 +207,8 @@ static int connect_wait(struct wsp_socket *sock)
     int code;
 
     wsp_wait_begin(&wait, 0);
-    code = wsp_wait_ready(&wait, sock, STK_READY_CONN | STK_READY_FAIL);
+    /* A connection may be made and reset before we look: it was made all the same. */
+    code = wsp_wait_ready(&wait, sock, STK_READY_CONN | STK_READY_FAIL | STK_READY_RESET);
     if (code != 0)
         return code;
     if (stk_sock_ready(sock->stk) & STK_READY_FAIL) {

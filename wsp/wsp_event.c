@@ -10,7 +10,7 @@ static const uint32_t event_ready[FD_MAX_EVENTS] = {
     [FD_WRITE_BIT] = STK_READY_OUT,
     [FD_OOB_BIT] = STK_READY_OOB,
     [FD_ACCEPT_BIT] = STK_READY_ACCEPT,
-    [FD_CONNECT_BIT] = STK_READY_CONN | STK_READY_FAIL,
+    [FD_CONNECT_BIT] = STK_READY_CONN | STK_READY_FAIL | STK_READY_RESET,
     [FD_CLOSE_BIT] = STK_READY_EOF | STK_READY_RESET,
 };
 
@@ -42,7 +42,8 @@ static bool event_holds(struct wsp_socket *sock, int bit, const struct stk_sock_
     case FD_ACCEPT_BIT: /* EVT-22: none while a deferred one is at the head */
         return (ready & STK_READY_ACCEPT) != 0 && !sock->deferred;
     case FD_CONNECT_BIT:
-        if (!stream || !atomic_load(&sock->connecting) || !(ready & (STK_READY_CONN | STK_READY_FAIL)))
+        if (!stream || !atomic_load(&sock->connecting) ||
+            !(ready & (STK_READY_CONN | STK_READY_FAIL | STK_READY_RESET)))
             return false;
         if (ready & STK_READY_FAIL) {
             *code = wsp_error_of(WSP_OP_CONNECT, stk_sock_error_take(sock->stk));
@@ -51,8 +52,8 @@ static bool event_holds(struct wsp_socket *sock, int bit, const struct stk_sock_
         atomic_store(&sock->connecting, 0);
         return true;
     case FD_CLOSE_BIT: /* EVT-5: the end is told once everything was read */
-        if (!stream || !(ready & STK_READY_CONN))
-            return false;
+        if (!stream || (ready & STK_READY_FAIL))
+            return false; /* a connect that failed is FD_CONNECT's to tell */
         *code = wsp_events_close_code(status);
         return (ready & STK_READY_RESET) || ((ready & STK_READY_EOF) && status->rx_bytes == 0);
     default: /* no QoS; the address list and routes do not change while the engine runs */

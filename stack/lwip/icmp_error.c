@@ -184,8 +184,13 @@ void stk_hook_icmp4_error(struct pbuf *p)
     struct error_kind kind;
     const uint8_t *l4;
     uint32_t len = pbuf_copy_partial(p, bytes, sizeof(bytes), 0);
-    if (len < ICMP_BYTES || !kind_of_icmp4(bytes[0], bytes[1], &kind) || inet_chksum_pbuf(p) != 0)
+    if (len < ICMP_BYTES || !kind_of_icmp4(bytes[0], bytes[1], &kind))
         return;
+    IF__NETIF_CHECKSUM_ENABLED(ip_current_input_netif(), NETIF_CHECKSUM_CHECK_ICMP) /* loopback carries none */
+    {
+        if (inet_chksum_pbuf(p) != 0)
+            return;
+    }
     struct stk_inst_net_error error = {.icmp_type = bytes[0], .icmp_code = bytes[1]};
     if (bytes[0] == ICMP_DUR && bytes[1] == ICMP_DUR_FRAG)
         error.mtu = load_be16(bytes + 6);
