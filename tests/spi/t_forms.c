@@ -53,7 +53,7 @@ static void config_write(void)
 
 LPWSAPROTOCOL_INFOW t_info(int af, int type)
 {
-    static WSAPROTOCOL_INFOW infos[6];
+    static _Thread_local WSAPROTOCOL_INFOW infos[6];
     int at = (af == AF_INET6) * 3 + type - SOCK_STREAM;
     LPWSAPROTOCOL_INFOW info = &infos[at];
 
