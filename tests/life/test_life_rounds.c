@@ -1,0 +1,120 @@
+/* Start and end in rounds: nothing is lost, the engine rests in between. */
+#include "t_sock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ROUND_BYTES 65536u
+#define WARM_ROUNDS 5
+
+static void round_run(const char *net, bool leave_open)
+{
+    SOCKET ends[2];
+    WSAEVENT event;
+    t_startup();
+    t_pair(net, ends);
+    t_transfer(ends, ROUND_BYTES);
+    event = WSACreateEvent(); /* has the dispatcher run, too */
+    T_NEED(event != WSA_INVALID_EVENT);
+    T_NEED(WSAEventSelect(ends[0], event, FD_READ | FD_CLOSE) == 0);
+    if (!leave_open) {
+        T_NEED(closesocket(ends[0]) == 0);
+        T_NEED(closesocket(ends[1]) == 0);
+    }
+    T_NEED(WSACloseEvent(event));
+    T_NEED(WSACleanup() == 0);
+    T_NEED(send(ends[0], "x", 1, 0) == SOCKET_ERROR);
+    T_NEED(WSAGetLastError() == WSANOTINITIALISED);
+}
+
+/* rounds COUNT NET: every other round leaves its connection to the cleanup. */
+static int rounds(int argc, char **argv)
+{
+    int count = argc > 2 ? atoi(argv[1]) : 1;
+    const char *net = argc > 2 ? argv[2] : "";
+    uint32_t fds = 0;
+    uint32_t threads = 0;
+    uint64_t rss = 0;
+    for (int i = 0; i < count; i++) {
+        round_run(net, i % 2 == 1);
+        if (i == WARM_ROUNDS) {
+            fds = t_fds();
+            threads = t_threads();
+            rss = t_rss_kib();
+        }
+    }
+    T_NEED(t_fds() == fds);
+    T_NEED(t_threads() == threads);
+    T_NEED(t_rss_kib() < rss + (t_sanitized() ? 300 : 6) * 1024u); /* freed memory is kept a while by sanitizers */
+    uint64_t cpu = t_cpu_us();
+    t_sleep_ms(1000);
+    T_NEED(t_cpu_us() - cpu < 50000);
+    return 0;
+}
+
+static uint32_t resets_count(const char *capture)
+{
+    static unsigned char room[4 << 20];
+    FILE *file = fopen(capture, "re");
+    assert_non_null(file);
+    size_t bytes = fread(room, 1, sizeof room, file);
+    (void)fclose(file);
+    assert_true(bytes < sizeof room);
+    uint32_t found = 0;
+    for (size_t at = 24; at + 16 <= bytes;) {
+        uint32_t kept;
+        memcpy(&kept, room + at + 8, sizeof kept);
+        const unsigned char *frame = room + at + 16;
+        /* Ethernet, IPv4 without options, TCP: the flags. */
+        found += kept >= 54 && frame[12] == 8 && frame[13] == 0 && frame[23] == 6 && (frame[47] & 4) != 0;
+        at += 16 + kept;
+    }
+    return found;
+}
+
+static void dump_check(uint64_t rounds_count)
+{
+    const char *dump = t_text(t_path("counters"));
+    assert_non_null(dump);
+    assert_int_equal(t_counter(dump, "endpoint.all.in_use"), 0);
+    assert_int_equal(t_counter(dump, "channel.chunks.used"), 0);
+    assert_true(t_counter(dump, "engine.loop.parks") == rounds_count);
+    assert_int_equal(t_counter(dump, "engine.loop.submissions_bad"), 0);
+}
+
+static void rounds__hundred_on_the_wire__nothing_grows_and_open_ones_are_reset(void **state)
+{
+    char engine[256];
+    char port[256];
+    (void)state;
+    (void)snprintf(engine, sizeof engine, "counters_at_exit = yes\ncounters_file = %s", t_path("counters"));
+    (void)snprintf(port, sizeof port, "wire.capture = %s\nwire.capture_snaplen = 64", t_path("wire.pcap"));
+    t_conf_wire(engine, port);
+    (void)t_expect(0, 60, (const char *const[4]){"rounds", "100", "10.88.0"});
+    dump_check(100);
+    assert_true(resets_count(t_path("wire.pcap")) >= 50);
+}
+
+static void rounds__twenty_over_dpdk_rings__nothing_grows(void **state)
+{
+    char engine[256];
+    (void)state;
+    (void)snprintf(engine, sizeof engine, "counters_at_exit = yes\ncounters_file = %s", t_path("counters"));
+    t_conf_ring(engine);
+    (void)unlink(t_path("counters"));
+    (void)t_expect(0, 60, (const char *const[4]){"rounds", "20", "10.99.0"});
+    dump_check(20);
+}
+
+static const struct t_mode modes[] = {{"rounds", rounds}, {NULL, NULL}};
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rounds__hundred_on_the_wire__nothing_grows_and_open_ones_are_reset),
+        cmocka_unit_test(rounds__twenty_over_dpdk_rings__nothing_grows),
+    };
+    return t_life_main(argc, argv, modes, tests, sizeof tests / sizeof tests[0]);
+}
