@@ -198,7 +198,7 @@ class Bench:
         with veth.Veth(self.jobs) as wire:
             runs = Runs(self.jobs, self.options.build, wire, self.places)
             if self.places.peer is None:
-                self.say("two processors: Winlane's application and poll thread have one each, the kernel's client shares")
+                self.say("two processors: Winlane's two threads have one each and the kernel's client shares, see README.md")
             for name in names:
                 getattr(self, name)(runs, wire)
 

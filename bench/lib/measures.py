@@ -62,21 +62,24 @@ class Runs:
         """A program at the kernel's end."""
         return self.jobs.start([self.program(name, True), *words], ns=self.wire.peer_ns, cpus=cpus, fifo=fifo)
 
-    def peer_places(self, where):
-        """For a peer that answers at once: (cpus, wait, fifo). Beside our two busy threads it has a processor of its
-        own if there is one, else it sleeps between requests on the poll thread's and takes precedence there."""
+    def peer_place(self, where, busy=False):
+        """For the kernel's end: (options of its start, its --wait). Beside Winlane's two busy threads it has a processor
+        of its own if there is one. Else it shares: a peer that answers at once sleeps between requests on the poll
+        thread's processor and takes precedence there; one that only sends (busy) spins on the application's."""
         if where == "kernel":
-            return [self.places.poll], "spin", None
+            return {"cpus": [self.places.poll]}, "spin"
         if self.places.peer is not None:
-            return [self.places.peer], "spin", None
-        return [self.places.poll], "block", 1
+            return {"cpus": [self.places.peer]}, "spin"
+        if busy:
+            return {"cpus": [self.places.app]}, "block"
+        return {"cpus": [self.places.poll], "fifo": 1}, "block"
 
     def pingpong(self, where, family, proto="tcp", size=64, count=20000):
         """Round trips of a client at Winlane's end with a server at the kernel's."""
-        cpus, wait, fifo = self.peer_places(where)
+        place, wait = self.peer_place(where)
         port = self.next_port()
         common = ("--at", veth.at(veth.PEER[family], port), "--proto", proto, "--size", size)
-        server = self.peer("pingpong", "--role", "server", *common, "--wait", wait, cpus=cpus, fifo=fifo).wait_ready()
+        server = self.peer("pingpong", "--role", "server", *common, "--wait", wait, **place).wait_ready()
         client = self.local(where, "pingpong", "--role", "client", *common, "--count", count,
                             "--warmup", max(count // 10, 1), spin="endless", app_spin="endless").wait(60)
         server.wait(20)
@@ -89,10 +92,9 @@ class Runs:
         out = flow == "out"
         server = self.local(where, "stream", "--role", "server", "--flow", "send" if out else "recv", "--at", address,
                             "--ms", ms).wait_ready()
-        cpus = [self.places.poll] if where == "kernel" else [self.places.peer if self.places.peer is not None
-                                                              else self.places.app]
+        place, _ = self.peer_place(where, busy=not out)
         client = self.peer("stream", "--role", "client", "--flow", "recv" if out else "send", "--at", address,
-                           "--ms", ms, cpus=cpus)
+                           "--ms", ms, **place)
         client.wait(60)
         server.wait(30)
         return (client if out else server).values()
@@ -103,10 +105,9 @@ class Runs:
         address = veth.at(veth.WINLANE[family], port)
         server = self.local(where, "crr", "--role", "server", "--at", address, "--count", count + warmup,
                             "--wait", "spin").wait_ready()
-        cpus = [self.places.poll] if where == "kernel" else [self.places.peer if self.places.peer is not None
-                                                              else self.places.app]
+        place, wait = self.peer_place(where)
         client = self.peer("crr", "--role", "client", "--at", address, "--count", count, "--warmup", warmup,
-                           "--wait", "spin", cpus=cpus)
+                           "--wait", wait, **place)
         client.wait(60)
         server.wait(30)
         return client.values()
