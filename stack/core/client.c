@@ -298,7 +298,8 @@ static void process_park(uint32_t drain_timeout_ms)
 /** A process that ends without detaching: graceful closes are drained, the rest is reset. */
 static void process_exit(void)
 {
-    if (atomic_load_explicit(&stk_client_forked, memory_order_relaxed) != 0 || !stk_lock_try(&process.lock)) {
+    if (atomic_load_explicit(&stk_client_forked, memory_order_relaxed) != 0 || !stk_client_os_owner() ||
+        !stk_lock_try(&process.lock)) {
         return;
     }
     if (process.refs > 0 && process.client != NULL) {

@@ -52,6 +52,20 @@ static uint64_t fifo_gather(struct stk_sock *sock, uint64_t tail, uint64_t room,
     return done;
 }
 
+/* Room by the last look at tx_head; a new look (a line that the stack writes) only if that is not enough. */
+static uint64_t tx_room_seen(struct stk_sock_abi *abi, uint64_t tail, const struct stk_iov *iov, size_t count)
+{
+    uint64_t used = tail - atomic_load_explicit(&abi->tx_head_seen, memory_order_relaxed);
+    uint64_t limit = stk_sock_abi_tx_limit(abi);
+    if (count == 1 && used < limit && iov[0].len <= limit - used) {
+        return limit - used;
+    }
+    /* edge H, app's end. */
+    atomic_store_explicit(&abi->tx_head_seen, atomic_load_explicit(&abi->tx_head, memory_order_acquire),
+                          memory_order_relaxed);
+    return stk_sock_abi_tx_room(abi);
+}
+
 int64_t stk_sock_send(struct stk_sock *sock, const struct stk_iov *iov, size_t count)
 {
     int usable = stk_client_usable(sock->client);
@@ -70,7 +84,7 @@ int64_t stk_sock_send(struct stk_sock *sock, const struct stk_iov *iov, size_t c
         return error;
     }
     uint64_t tail = atomic_load_explicit(&abi->tx_tail, memory_order_relaxed);
-    uint64_t room = stk_sock_abi_tx_room(abi);
+    uint64_t room = tx_room_seen(abi, tail, iov, count);
     uint64_t done = fifo_gather(sock, tail, room, iov, count);
     if (done > 0) {
         /* edge G, app's end. */

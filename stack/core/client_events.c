@@ -32,7 +32,7 @@ static bool event_make(struct stk_client *client, uint32_t index, struct stk_eve
     if (atomic_load_explicit(&sock->held, memory_order_acquire) == 0) {
         return false;
     }
-    uint32_t ready = stk_client_sock_ready(sock);
+    uint32_t ready = stk_client_sock_ready_for(sock, UINT32_MAX);
     uint32_t armed = atomic_load_explicit(&sock->abi->armed, memory_order_seq_cst);
     uint32_t fired = ready & armed;
     if (fired == 0) {

@@ -12,6 +12,7 @@
 static pthread_once_t watch_once = PTHREAD_ONCE_INIT;
 static pthread_key_t thread_key;
 static bool thread_key_made;
+static pid_t owner; /* the process that the clients belong to */
 static STK_TLS_FAST uint32_t thread_id;
 
 static void thread_ended(void *value)
@@ -32,6 +33,7 @@ static void child_after_fork(void)
 
 static void watch_start(void)
 {
+    owner = getpid();
     thread_key_made = pthread_key_create(&thread_key, thread_ended) == 0;
     (void)pthread_atfork(NULL, NULL, child_after_fork);
 }
@@ -39,6 +41,11 @@ static void watch_start(void)
 void stk_client_os_fork_watch(void)
 {
     (void)pthread_once(&watch_once, watch_start);
+}
+
+bool stk_client_os_owner(void)
+{
+    return owner == getpid();
 }
 
 uint32_t stk_client_os_thread(void)

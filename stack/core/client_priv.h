@@ -135,7 +135,7 @@ int stk_sock_bind_for(struct stk_sock *sock, const struct stk_addr *remote);
 /* --- client_wait.c --------------------------------------------------------- */
 
 /** Ready bits, without OUT while the chunk pool is empty. */
-uint32_t stk_client_sock_ready(const struct stk_sock *sock);
+uint32_t stk_client_sock_ready_for(const struct stk_sock *sock, uint32_t wanted);
 
 /** The pool was empty when this socket wanted to send. */
 void stk_client_starved(struct stk_sock *sock);
@@ -167,6 +167,9 @@ uint32_t stk_client_os_cpus(void);
 
 /** Once: have stk_client_forked set in children. */
 void stk_client_os_fork_watch(void);
+
+/** Is this the process that watches forks? A child made without the handlers of fork (clone, _Fork) is not. */
+bool stk_client_os_owner(void);
 
 /** Run fn(arg) on a detached thread with all signals blocked. @return 0 or STK_ENOMEM. */
 int stk_client_os_run(void *(*fn)(void *arg), void *arg);

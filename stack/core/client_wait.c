@@ -23,9 +23,9 @@ static bool sock_starved(const struct stk_sock *sock)
     return (atomic_load_explicit(&sock->abi->app_flags, memory_order_relaxed) & STK_APP_STARVED) != 0;
 }
 
-uint32_t stk_client_sock_ready(const struct stk_sock *sock)
+uint32_t stk_client_sock_ready_for(const struct stk_sock *sock, uint32_t wanted)
 {
-    uint32_t ready = stk_sock_abi_ready(sock->abi);
+    uint32_t ready = stk_sock_abi_ready_for(sock->abi, wanted);
     if ((ready & STK_READY_OUT) != 0 && (ready & STK_READY_RESET) == 0 && sock_starved(sock)) {
         if (!pool_has_chunk(sock->client->region)) {
             return ready & ~(uint32_t)STK_READY_OUT;
@@ -37,7 +37,7 @@ uint32_t stk_client_sock_ready(const struct stk_sock *sock)
 
 uint32_t stk_sock_ready(const struct stk_sock *sock)
 {
-    return stk_client_usable(sock->client) == STK_OK ? stk_client_sock_ready(sock) : 0;
+    return stk_client_usable(sock->client) == STK_OK ? stk_client_sock_ready_for(sock, UINT32_MAX) : 0;
 }
 
 int stk_sock_error_take(struct stk_sock *sock)
@@ -89,7 +89,7 @@ void stk_sock_status(const struct stk_sock *sock, struct stk_sock_status *out)
         return;
     }
     const struct stk_sock_abi *abi = sock->abi;
-    out->ready = stk_client_sock_ready(sock);
+    out->ready = stk_client_sock_ready_for(sock, UINT32_MAX);
     out->tx_unacked = stk_sock_abi_tx_used(abi);
     out->tx_room = stk_sock_abi_tx_room(abi);
     out->error = sock_error_peek(sock);
@@ -142,7 +142,7 @@ static int wait_look(const struct wait_call *call)
     int ready_count = 0;
     for (size_t i = 0; i < call->count; i++) {
         struct stk_wait_item *item = &call->items[i];
-        item->ready = stk_client_sock_ready(item->sock) & (item->wanted | STK_READY_CANCEL);
+        item->ready = stk_client_sock_ready_for(item->sock, item->wanted) & (item->wanted | STK_READY_CANCEL);
         ready_count += item->ready != 0;
     }
     if (ready_count > 0) {

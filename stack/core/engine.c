@@ -1,6 +1,7 @@
 #include "core/engine_priv.h"
 #include "core/engine_thread.h"
 
+#include "ipc/seq.h"
 #include "stack/clock.h"
 #include "stack/err.h"
 #include "stack/log.h"
@@ -394,25 +395,29 @@ static void if_loopback_fill(struct stk_if_abi *out)
 void stk_engine_ifs_publish(struct stk_engine *engine)
 {
     struct stk_region_abi *abi = engine->region.abi;
-    bool changed = atomic_load_explicit(&abi->ifs_count, memory_order_relaxed) != engine->netifs_count + 1;
-    for (uint32_t i = 0; i <= engine->netifs_count; i++) {
+    const uint32_t count = engine->netifs_count + 1;
+    bool changed = atomic_load_explicit(&abi->ifs_count, memory_order_relaxed) != count;
+    if (changed) {
+        stk_seq_write_begin(&abi->ifs_seq);
+    }
+    for (uint32_t i = 0; i < count; i++) {
         struct stk_if_abi now;
         if (i == 0) {
             if_loopback_fill(&now);
         } else {
             if_fill(engine, i - 1, &now);
         }
-        if (memcmp(&abi->ifs[i], &now, sizeof(now)) == 0) {
+        if (memcmp(&abi->ifs[i], &now, sizeof(now)) == 0) { /* the stack is the only writer */
             continue;
         }
-        if (!changed || (atomic_load_explicit(&abi->ifs_seq, memory_order_relaxed) & 1) == 0) {
-            (void)atomic_fetch_add_explicit(&abi->ifs_seq, 1, memory_order_seq_cst);
+        if (!changed) {
+            stk_seq_write_begin(&abi->ifs_seq);
+            changed = true;
         }
-        changed = true;
-        memcpy(&abi->ifs[i], &now, sizeof(now));
+        stk_seq_copy_in(&abi->ifs[i], &now, sizeof(now));
     }
-    if ((atomic_load_explicit(&abi->ifs_seq, memory_order_relaxed) & 1) != 0) {
-        atomic_store_explicit(&abi->ifs_count, engine->netifs_count + 1, memory_order_relaxed);
-        (void)atomic_fetch_add_explicit(&abi->ifs_seq, 1, memory_order_release);
+    if (changed) {
+        atomic_store_explicit(&abi->ifs_count, count, memory_order_relaxed);
+        stk_seq_write_end(&abi->ifs_seq);
     }
 }

@@ -9,8 +9,9 @@
  * as shared. "app" is the application's side, "stack" the stack's.
  *
  * Memory-order edges (letters are cited at both ends in the code):
- *  A  submission: app writes the entry, then exchanges sub_tail (seq_cst);
- *     stack loads sub_tail (acquire), then reads the entry.
+ *  A  submission: app writes the entry, then exchanges its op (seq_cst), whose
+ *     upper half is the lap of the ring, so that entry and news are one line;
+ *     stack loads op (acquire) until the lap is the expected one, then reads on.
  *  B  submission slot free: stack stores sub_head (release) after copying;
  *     app loads sub_head (acquire) before overwriting.
  *  C  reply: stack writes the entry, then exchanges rep_tail (seq_cst); app
@@ -91,7 +92,7 @@ enum stk_sub_op {
 };
 
 struct stk_sub_abi {
-    uint32_t op;         /* enum stk_sub_op */
+    uint32_t op;         /* enum stk_sub_op; in the ring: lap << 16 | op, see edge A */
     uint32_t sock;       /* index; ignored for OPEN, ROUTE, DETACH */
     uint32_t generation; /* of the socket; a stale one is answered STK_ENOTSOCK */
     uint32_t seq;        /* comes back in the reply */
@@ -128,8 +129,9 @@ _Static_assert(sizeof(struct stk_rep_abi) == 64, "one line an entry");
 /** The rings of one application thread. */
 struct stk_ring_abi {
     /* app */
-    _Alignas(STK_ABI_LINE) STK_U32 sub_tail;
+    _Alignas(STK_ABI_LINE) STK_U32 sub_tail; /* app's own: the stack follows the laps */
     STK_U32 rep_head;
+    STK_U32 sub_head_seen; /* app's last look at sub_head */
     STK_U32 rep_sleeping; /* app sleeps on rep_tail */
     STK_U32 owner;        /* thread id, 0: free; claimed by compare and swap */
     /* stack */
@@ -194,8 +196,8 @@ struct stk_sock_abi {
     STK_U64 wait_mask;                          /* bit: waiter slot; app sets and clears */
     STK_U32 event_queued;                       /* 1 while an entry for this slot is in the event queue */
     STK_I32 error;                              /* pending error; stack sets, app takes by exchange */
-    STK_U32 kicked;
-    STK_U32 rx_dropped; /* datagrams that found the FIFO full; stack adds */
+    STK_U32 rx_dropped;   /* datagrams that found the FIFO full; stack adds */
+    uint32_t reserved2a;
     uint64_t reserved2[4];
     /* line 3, stack */
     _Alignas(STK_ABI_LINE) STK_U64 rx_tail;
@@ -214,7 +216,10 @@ struct stk_sock_abi {
     STK_U32 tx_lock;
     STK_U32 app_flags;
     STK_U64 cookie;
-    uint64_t reserved5[5];
+    STK_U32 kicked; /* beside tx_tail: both change hands in one transfer of the line */
+    uint32_t reserved5a;
+    STK_U64 tx_head_seen; /* app's last look at tx_head; under tx_lock */
+    uint64_t reserved5[3];
     /* line 6, stack */
     _Alignas(STK_ABI_LINE) STK_U64 tx_head;
     STK_U64 rx_payload; /* payload bytes ever queued (datagrams) */

@@ -104,6 +104,9 @@ static inline uint32_t stk_ready_dgram_tx(const struct stk_sock_abi *sock, uint3
     return room && (state & STK_ST_TX_SHUT) == 0 ? (uint32_t)STK_READY_OUT : 0;
 }
 
+/** Bits that need a look at the transmit FIFO. */
+#define STK_READY_TX_BITS ((uint32_t)(STK_READY_OUT | STK_READY_DRAINED))
+
 /**
  * The ready bits of a socket.
  *
@@ -113,13 +116,14 @@ static inline uint32_t stk_ready_dgram_tx(const struct stk_sock_abi *sock, uint3
  * state and positions are seq_cst or acquire; edge J's read-modify-writes order
  * them against sleeping.
  */
-static inline uint32_t stk_sock_abi_ready(const struct stk_sock_abi *sock)
+static inline uint32_t stk_sock_abi_ready_for(const struct stk_sock_abi *sock, uint32_t wanted)
 {
     uint32_t state = atomic_load_explicit(&sock->state, memory_order_acquire);
     uint32_t ready = stk_ready_of_state(state);
     if ((atomic_load_explicit(&sock->app_flags, memory_order_relaxed) & STK_APP_CANCELLED) != 0) {
         ready |= STK_READY_CANCEL;
     }
+    /* Who waits for data only does not touch the line that the stack writes for each acknowledgement. */
     uint64_t rx_used = stk_sock_abi_rx_used(sock);
     if ((state & STK_ST_LISTEN) != 0) {
         return rx_used != 0 ? ready | STK_READY_IN | STK_READY_ACCEPT : ready;
@@ -127,13 +131,19 @@ static inline uint32_t stk_sock_abi_ready(const struct stk_sock_abi *sock)
     if (rx_used != 0) {
         ready |= STK_READY_IN;
     }
-    if (sock->type == STK_SOCK_STREAM) {
-        return ready | stk_ready_stream_tx(sock, state);
-    }
-    if (atomic_load_explicit(&sock->error, memory_order_relaxed) != 0) {
+    if (sock->type != STK_SOCK_STREAM && atomic_load_explicit(&sock->error, memory_order_relaxed) != 0) {
         ready |= STK_READY_ERROR | STK_READY_IN;
     }
-    return ready | stk_ready_dgram_tx(sock, state);
+    if ((wanted & STK_READY_TX_BITS) == 0) {
+        return ready;
+    }
+    return ready | (sock->type == STK_SOCK_STREAM ? stk_ready_stream_tx(sock, state) : stk_ready_dgram_tx(sock, state));
+}
+
+/** All bits. Context: any thread. */
+static inline uint32_t stk_sock_abi_ready(const struct stk_sock_abi *sock)
+{
+    return stk_sock_abi_ready_for(sock, UINT32_MAX);
 }
 
 #endif

@@ -11,6 +11,19 @@
 #include "ipc/channel_abi.h"
 
 #include <stdbool.h>
+#include <string.h>
+
+/** The word of an entry that says "here": lap << 16 | op. */
+static inline STK_U32 *stk_sub_word(struct stk_sub_abi *entry)
+{
+    return (STK_U32 *)(void *)&entry->op;
+}
+
+/** How often the ring has gone round at an index, from 1, mod 2^16: fresh memory is no lap. */
+static inline uint32_t stk_sub_lap(uint32_t index)
+{
+    return (index / STK_RING_SLOTS + 1) & 0xffffu;
+}
 
 /** Wake the application that sleeps on rep_tail. The slow half of stk_rep_push. */
 void stk_rep_wake(struct stk_ring_abi *ring);
@@ -26,14 +39,21 @@ void stk_rep_wake(struct stk_ring_abi *ring);
 static inline bool stk_sub_push(struct stk_ring_abi *ring, const struct stk_sub_abi *sub)
 {
     uint32_t tail = atomic_load_explicit(&ring->sub_tail, memory_order_relaxed);
-    /* edge B, app's end: the stack has copied what was in the slot. */
-    uint32_t head = atomic_load_explicit(&ring->sub_head, memory_order_acquire);
-    if (tail - head >= STK_RING_SLOTS) {
-        return false;
+    if (tail - atomic_load_explicit(&ring->sub_head_seen, memory_order_relaxed) >= STK_RING_SLOTS) {
+        /* edge B, app's end: the stack has copied what was in the slot. */
+        uint32_t head = atomic_load_explicit(&ring->sub_head, memory_order_acquire);
+        atomic_store_explicit(&ring->sub_head_seen, head, memory_order_relaxed);
+        if (tail - head >= STK_RING_SLOTS) {
+            return false;
+        }
     }
-    ring->sub[tail % STK_RING_SLOTS] = *sub;
+    struct stk_sub_abi *entry = &ring->sub[tail % STK_RING_SLOTS];
+    memcpy((uint8_t *)entry + sizeof(entry->op), (const uint8_t *)sub + sizeof(sub->op),
+           sizeof(*sub) - sizeof(sub->op));
+    atomic_store_explicit(&ring->sub_tail, tail + 1, memory_order_relaxed);
     /* edge A, app's end; a read-modify-write because edge D's load must not come before it. */
-    (void)atomic_exchange_explicit(&ring->sub_tail, tail + 1, memory_order_seq_cst);
+    (void)atomic_exchange_explicit(stk_sub_word(entry), (stk_sub_lap(tail) << 16) | (sub->op & 0xffffu),
+                                   memory_order_seq_cst);
     return true;
 }
 
@@ -44,8 +64,9 @@ static inline bool stk_sub_push(struct stk_ring_abi *ring, const struct stk_sub_
  */
 static inline bool stk_sub_waiting(struct stk_ring_abi *ring)
 {
-    uint32_t tail = atomic_load_explicit(&ring->sub_tail, memory_order_seq_cst);
-    return tail != atomic_load_explicit(&ring->sub_head, memory_order_relaxed);
+    uint32_t head = atomic_load_explicit(&ring->sub_head, memory_order_relaxed);
+    uint32_t word = atomic_load_explicit(stk_sub_word(&ring->sub[head % STK_RING_SLOTS]), memory_order_seq_cst);
+    return word >> 16 == stk_sub_lap(head);
 }
 
 /**
@@ -59,12 +80,15 @@ static inline bool stk_sub_waiting(struct stk_ring_abi *ring)
 static inline bool stk_sub_pop(struct stk_ring_abi *ring, struct stk_sub_abi *out)
 {
     uint32_t head = atomic_load_explicit(&ring->sub_head, memory_order_relaxed);
+    struct stk_sub_abi *entry = &ring->sub[head % STK_RING_SLOTS];
     /* edge A, stack's end. */
-    uint32_t waiting = atomic_load_explicit(&ring->sub_tail, memory_order_acquire) - head;
-    if (waiting == 0 || waiting > STK_RING_SLOTS) {
+    uint32_t word = atomic_load_explicit(stk_sub_word(entry), memory_order_acquire);
+    if (word >> 16 != stk_sub_lap(head)) {
         return false;
     }
-    *out = ring->sub[head % STK_RING_SLOTS];
+    memcpy((uint8_t *)out + sizeof(out->op), (const uint8_t *)entry + sizeof(entry->op),
+           sizeof(*out) - sizeof(out->op));
+    out->op = word & 0xffffu;
     /* edge B, stack's end. */
     atomic_store_explicit(&ring->sub_head, head + 1, memory_order_release);
     return true;

@@ -1,6 +1,7 @@
 #include "lwip/stk_ep_priv.h"
 
 #include "ipc/lock.h"
+#include "ipc/seq.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -135,6 +136,7 @@ static void abi_open(struct stk_ep *ep, uint64_t cookie)
     atomic_store_explicit(&abi->rx_tail, 0, memory_order_relaxed);
     atomic_store_explicit(&abi->tx_head, 0, memory_order_relaxed);
     atomic_store_explicit(&abi->tx_tail, 0, memory_order_relaxed);
+    atomic_store_explicit(&abi->tx_head_seen, 0, memory_order_relaxed);
     atomic_store_explicit(&abi->rx_lock, 0, memory_order_relaxed);
     atomic_store_explicit(&abi->tx_lock, 0, memory_order_relaxed);
     atomic_store_explicit(&abi->app_flags, 0, memory_order_relaxed);
@@ -302,11 +304,10 @@ void stk_ep_state_set(struct stk_ep *ep, uint32_t set, uint32_t clear)
 void stk_ep_addrs_publish(struct stk_ep *ep)
 {
     struct stk_sock_abi *abi = ep->abi;
-    const uint32_t seq = atomic_load_explicit(&abi->addr_seq, memory_order_relaxed);
-    (void)atomic_exchange_explicit(&abi->addr_seq, seq + 1, memory_order_seq_cst);
-    abi->local = ep->local;
-    abi->peer = ep->peer;
-    atomic_store_explicit(&abi->addr_seq, seq + 2, memory_order_release);
+    stk_seq_write_begin(&abi->addr_seq);
+    stk_seq_copy_in(&abi->local, &ep->local, sizeof(abi->local));
+    stk_seq_copy_in(&abi->peer, &ep->peer, sizeof(abi->peer));
+    stk_seq_write_end(&abi->addr_seq);
 }
 
 void stk_ep_tx_release(struct stk_ep *ep, uint64_t to)
@@ -563,6 +564,11 @@ int stk_ep_shutdown(struct stk_ep_table *table, uint32_t sock, uint32_t how)
 void stk_ep_kick(struct stk_ep_table *table, uint32_t sock)
 {
     struct stk_ep *ep = &table->eps[sock];
+    if (ep->inst != NULL) { /* where the new bytes are is known: fetch them beside the flag */
+        uint8_t *at = NULL;
+        (void)stk_fifo_span(table->region, ep->abi->tx_slots, ep->tx_queued, 1, &at);
+        __builtin_prefetch(at);
+    }
     /* Edge I: the flag goes down before the positions are read. */
     (void)atomic_exchange_explicit(&ep->abi->kicked, 0, memory_order_seq_cst);
     if (ep->inst != NULL) {

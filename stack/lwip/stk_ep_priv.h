@@ -92,6 +92,7 @@ struct stk_ep {
     uint64_t tx_acked;  /* FIFO position released, = abi->tx_head */
     uint64_t rx_tail;   /* own copy of abi->rx_tail */
     uint64_t rx_opened; /* FIFO position up to which the window was opened */
+    uint64_t rx_head_seen; /* last look at abi->rx_head */
     uint64_t rx_payload;
     uint64_t idle_mark;
     uint64_t connect_deadline_ns; /* STK_NEVER: none */

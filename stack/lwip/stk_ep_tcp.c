@@ -229,7 +229,7 @@ static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
     return ERR_OK;
 }
 
-/* Twice a second: retry what found a pool empty. */
+/* Five times a second: retry what found a pool empty. */
 static err_t on_poll(void *arg, struct tcp_pcb *pcb)
 {
     struct stk_ep *ep = arg;
@@ -271,9 +271,11 @@ static void tcp_credit(struct stk_ep *ep)
 static bool rx_store(struct stk_ep *ep, const struct pbuf *p)
 {
     uint64_t at = ep->rx_tail;
-    const uint64_t head = atomic_load_explicit(&ep->abi->rx_head, memory_order_acquire);
-    if (at - head > STK_FIFO_MAX || at + p->tot_len - head > STK_FIFO_MAX) {
-        return false;
+    if (at + p->tot_len - ep->rx_head_seen > STK_FIFO_MAX) { /* look at the reader's line only when it matters */
+        ep->rx_head_seen = atomic_load_explicit(&ep->abi->rx_head, memory_order_acquire);
+        if (at - ep->rx_head_seen > STK_FIFO_MAX || at + p->tot_len - ep->rx_head_seen > STK_FIFO_MAX) {
+            return false;
+        }
     }
     for (const struct pbuf *q = p; q != NULL; q = q->next) {
         if (stk_fifo_write(ep->table->region, ep->abi->rx_slots, at, q->payload, q->len) != q->len) {
@@ -316,7 +318,9 @@ static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
         return ERR_MEM; /* lwIP keeps it and tries again */
     }
     pbuf_free(p);
-    tcp_credit(ep);
+    if (ep->rx_tail - ep->rx_opened >= ep->abi->rx_limit / 4) { /* before that the reader's kick says it */
+        tcp_credit(ep);
+    }
     stk_ep_notify(ep);
     return ERR_OK;
 }
@@ -330,7 +334,7 @@ static void tcp_callbacks(struct stk_ep *ep)
     tcp_recv(pcb, on_recv);
     tcp_sent(pcb, on_sent);
     tcp_err(pcb, on_err);
-    tcp_poll(pcb, on_poll, 1);
+    tcp_poll(pcb, on_poll, 2);
     tcp_ext_arg_set_callbacks(pcb, ext_id_of(ep), &ext_callbacks);
     tcp_ext_arg_set(pcb, ext_id_of(ep), ep);
 }

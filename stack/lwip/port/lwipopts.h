@@ -148,6 +148,11 @@
 #define TCP_LISTEN_BACKLOG 1
 #define TCP_DEFAULT_LISTEN_BACKLOG 0xff
 #define LWIP_TCP_RTO_TIME 1000 /* RFC 6298 2.1 */
+/*
+ * Delayed acknowledgements at most 50 ms late (250 ms meet Nagle on the other side), retransmission counted in 100 ms
+ * instead of 500.
+ */
+#define TCP_TMR_INTERVAL 50
 #define TCP_MSL stk_lwip_tcp_msl_ms()
 #define LWIP_CALLBACK_API 1
 #define LWIP_ALTCP 0
