@@ -6,9 +6,9 @@
 #include "wsp_event.h"
 #include "wsp_wait.h"
 
-#define SOCKET_FLAGS                                                                                                   \
-    (WSA_FLAG_OVERLAPPED | WSA_FLAG_MULTIPOINT_C_ROOT | WSA_FLAG_MULTIPOINT_C_LEAF | WSA_FLAG_MULTIPOINT_D_ROOT |      \
-     WSA_FLAG_MULTIPOINT_D_LEAF | WSA_FLAG_ACCESS_SYSTEM_SECURITY | WSA_FLAG_NO_HANDLE_INHERIT |                       \
+#define SOCKET_FLAGS                                                                                              \
+    (WSA_FLAG_OVERLAPPED | WSA_FLAG_MULTIPOINT_C_ROOT | WSA_FLAG_MULTIPOINT_C_LEAF | WSA_FLAG_MULTIPOINT_D_ROOT | \
+     WSA_FLAG_MULTIPOINT_D_LEAF | WSA_FLAG_ACCESS_SYSTEM_SECURITY | WSA_FLAG_NO_HANDLE_INHERIT |                  \
      WSA_FLAG_REGISTERED_IO)
 #define SOCKET_ROOTS (WSA_FLAG_MULTIPOINT_C_ROOT | WSA_FLAG_MULTIPOINT_D_ROOT)
 #define SOCKET_LEAVES (WSA_FLAG_MULTIPOINT_C_LEAF | WSA_FLAG_MULTIPOINT_D_LEAF)
@@ -248,8 +248,8 @@ static int connect_datagram(struct wsp_socket *sock, struct stk_addr *remote)
  * WSPConnect. Context: any thread; blocks on a blocking stream socket.
  * Source: rules WSPCONNECT-1..8, CON-6..CON-14, CLL-1..CLL-4.
  */
-int WSPAPI wsp_connect(SOCKET s, const struct sockaddr *name, int namelen, LPWSABUF lpCallerData,
-                       LPWSABUF lpCalleeData, LPQOS lpSQOS, LPQOS lpGQOS, LPINT lpErrno)
+int WSPAPI wsp_connect(SOCKET s, const struct sockaddr *name, int namelen, LPWSABUF lpCallerData, LPWSABUF lpCalleeData,
+                       LPQOS lpSQOS, LPQOS lpGQOS, LPINT lpErrno)
 {
     struct wsp_socket *sock = wsp_socket_get(s, lpErrno);
     struct stk_addr remote;

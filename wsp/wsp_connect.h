@@ -20,8 +20,8 @@ SOCKET WSPAPI wsp_accept(SOCKET s, struct sockaddr *addr, LPINT addrlen, LPCONDI
                          DWORD_PTR dwCallbackData, LPINT lpErrno);
 int WSPAPI wsp_bind(SOCKET s, const struct sockaddr *name, int namelen, LPINT lpErrno);
 int WSPAPI wsp_close_socket(SOCKET s, LPINT lpErrno);
-int WSPAPI wsp_connect(SOCKET s, const struct sockaddr *name, int namelen, LPWSABUF lpCallerData,
-                       LPWSABUF lpCalleeData, LPQOS lpSQOS, LPQOS lpGQOS, LPINT lpErrno);
+int WSPAPI wsp_connect(SOCKET s, const struct sockaddr *name, int namelen, LPWSABUF lpCallerData, LPWSABUF lpCalleeData,
+                       LPQOS lpSQOS, LPQOS lpGQOS, LPINT lpErrno);
 int WSPAPI wsp_get_peer_name(SOCKET s, struct sockaddr *name, LPINT namelen, LPINT lpErrno);
 int WSPAPI wsp_get_sock_name(SOCKET s, struct sockaddr *name, LPINT namelen, LPINT lpErrno);
 int WSPAPI wsp_listen(SOCKET s, int backlog, LPINT lpErrno);

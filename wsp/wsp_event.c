@@ -220,8 +220,7 @@ int WSPAPI wsp_async_select(SOCKET s, HWND hWnd, unsigned int wMsg, LONG lEvent,
  *
  * Context: any thread. Does not block. Source: rules WSPENUMNETWORKEVENTS-1..5.
  */
-int WSPAPI wsp_enum_network_events(SOCKET s, WSAEVENT hEventObject, LPWSANETWORKEVENTS lpNetworkEvents,
-                                   LPINT lpErrno)
+int WSPAPI wsp_enum_network_events(SOCKET s, WSAEVENT hEventObject, LPWSANETWORKEVENTS lpNetworkEvents, LPINT lpErrno)
 {
     struct wsp_socket *sock = wsp_socket_get(s, lpErrno);
 

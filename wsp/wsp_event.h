@@ -44,8 +44,7 @@ int wsp_events_close_code(const struct stk_sock_status *status);
 
 /* Slots 3, 10, 11. */
 int WSPAPI wsp_async_select(SOCKET s, HWND hWnd, unsigned int wMsg, LONG lEvent, LPINT lpErrno);
-int WSPAPI wsp_enum_network_events(SOCKET s, WSAEVENT hEventObject, LPWSANETWORKEVENTS lpNetworkEvents,
-                                   LPINT lpErrno);
+int WSPAPI wsp_enum_network_events(SOCKET s, WSAEVENT hEventObject, LPWSANETWORKEVENTS lpNetworkEvents, LPINT lpErrno);
 int WSPAPI wsp_event_select(SOCKET s, WSAEVENT hEventObject, LONG lNetworkEvents, LPINT lpErrno);
 
 #endif

@@ -44,8 +44,7 @@ struct wsp_option_row;
 typedef int (*wsp_option_get_fn)(struct wsp_socket *sock, const struct wsp_option_row *row, char *value, int *len);
 
 /** Set an option from len >= row->size bytes. @return  0 or a WSAE* code. */
-typedef int (*wsp_option_set_fn)(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value,
-                                 int len);
+typedef int (*wsp_option_set_fn)(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value, int len);
 
 struct wsp_option_row {
     int level;

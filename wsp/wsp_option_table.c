@@ -218,29 +218,29 @@ static int option_set_hops(struct wsp_socket *sock, const struct wsp_option_row 
 #define MSGS (WSP_OPT_DGRAM | WSP_OPT_RAW)
 #define ANY (IP46 | MSGS | WSP_OPT_STREAM)
 #define S IP46 | WSP_OPT_STREAM
-#define STACK_BOOL(level, name, where, opt)                                                                            \
-    {                                                                                                                  \
-        level, name, where, WSP_OPT_BOTH, 4, opt, 0, 1, wsp_option_get_stack, wsp_option_set_stack_bool                \
+#define STACK_BOOL(level, name, where, opt)                                                             \
+    {                                                                                                   \
+        level, name, where, WSP_OPT_BOTH, 4, opt, 0, 1, wsp_option_get_stack, wsp_option_set_stack_bool \
     }
-#define STACK_INT(level, name, where, opt, min, max)                                                                   \
-    {                                                                                                                  \
-        level, name, where, WSP_OPT_BOTH, 4, opt, min, max, wsp_option_get_stack, wsp_option_set_stack                 \
+#define STACK_INT(level, name, where, opt, min, max)                                                   \
+    {                                                                                                  \
+        level, name, where, WSP_OPT_BOTH, 4, opt, min, max, wsp_option_get_stack, wsp_option_set_stack \
     }
-#define FACT(name, where)                                                                                              \
-    {                                                                                                                  \
-        SOL_SOCKET, name, where, WSP_OPT_GET, 4, 0, 0, 0, option_get_fact, NULL                                        \
+#define FACT(name, where)                                                       \
+    {                                                                           \
+        SOL_SOCKET, name, where, WSP_OPT_GET, 4, 0, 0, 0, option_get_fact, NULL \
     }
-#define STORED(level, name, where, value, max)                                                                         \
-    {                                                                                                                  \
-        level, name, where, WSP_OPT_BOTH, 4, value, 0, max, option_get_value, option_set_value                         \
+#define STORED(level, name, where, value, max)                                                 \
+    {                                                                                          \
+        level, name, where, WSP_OPT_BOTH, 4, value, 0, max, option_get_value, option_set_value \
     }
-#define REFUSED(level, name, where)                                                                                    \
-    {                                                                                                                  \
-        level, name, where, WSP_OPT_BOTH, 0, 0, 0, 0, option_get_invalid, option_set_invalid                           \
+#define REFUSED(level, name, where)                                                          \
+    {                                                                                        \
+        level, name, where, WSP_OPT_BOTH, 0, 0, 0, 0, option_get_invalid, option_set_invalid \
     }
-#define SETTER(level, name, where, type, arg, fn)                                                                      \
-    {                                                                                                                  \
-        level, name, where, WSP_OPT_SET, (int)sizeof(type), arg, 0, 0, NULL, fn                                        \
+#define SETTER(level, name, where, type, arg, fn)                               \
+    {                                                                           \
+        level, name, where, WSP_OPT_SET, (int)sizeof(type), arg, 0, 0, NULL, fn \
     }
 
 const struct wsp_option_row wsp_option_rows[] = {
@@ -257,8 +257,7 @@ const struct wsp_option_row wsp_option_rows[] = {
     {SOL_SOCKET, SO_REUSEADDR, ANY, WSP_OPT_BOTH, 4, STK_OPT_REUSEADDR, 0, 1, wsp_option_get_stack, option_set_reuse},
     {SOL_SOCKET, SO_EXCLUSIVEADDRUSE, ANY, WSP_OPT_BOTH, 4, STK_OPT_EXCLUSIVE, 0, 1, wsp_option_get_stack,
      option_set_reuse},
-    {SOL_SOCKET, SO_LINGER, S, WSP_OPT_BOTH, (int)sizeof(struct linger), 0, 0, 0, option_get_linger,
-     option_set_linger},
+    {SOL_SOCKET, SO_LINGER, S, WSP_OPT_BOTH, (int)sizeof(struct linger), 0, 0, 0, option_get_linger, option_set_linger},
     {SOL_SOCKET, SO_DONTLINGER, S, WSP_OPT_BOTH, 4, 0, 0, 0, option_get_linger, option_set_linger},
     {SOL_SOCKET, SO_RCVTIMEO, ANY, WSP_OPT_BOTH, 4, 0, 0, 0, option_get_timeout, option_set_timeout},
     {SOL_SOCKET, SO_SNDTIMEO, ANY, WSP_OPT_BOTH, 4, 0, 0, 0, option_get_timeout, option_set_timeout},
@@ -297,8 +296,7 @@ const struct wsp_option_row wsp_option_rows[] = {
     SETTER(IPPROTO_IP, MCAST_JOIN_GROUP, IP46 | MSGS, GROUP_REQ, STK_OPT_MCAST_JOIN, wsp_option_set_group),
     SETTER(IPPROTO_IP, MCAST_LEAVE_GROUP, IP46 | MSGS, GROUP_REQ, STK_OPT_MCAST_LEAVE, wsp_option_set_group),
 
-    {IPPROTO_IPV6, IPV6_UNICAST_HOPS, ANY, WSP_OPT_BOTH, 4, STK_OPT_TTL, 1, 255, wsp_option_get_stack,
-     option_set_hops},
+    {IPPROTO_IPV6, IPV6_UNICAST_HOPS, ANY, WSP_OPT_BOTH, 4, STK_OPT_TTL, 1, 255, wsp_option_get_stack, option_set_hops},
     {IPPROTO_IPV6, IPV6_MULTICAST_HOPS, IP46 | MSGS, WSP_OPT_BOTH, 4, STK_OPT_MCAST_TTL, 0, 255, wsp_option_get_stack,
      option_set_hops},
     STACK_INT(IPPROTO_IPV6, IPV6_TCLASS, ANY, STK_OPT_TOS, 0, 255),

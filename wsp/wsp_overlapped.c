@@ -169,8 +169,7 @@ static void request_deliver(struct wsp_request *request)
     } else {
         event = ov->hEvent;
         request_store(request);
-        if (!complete ||
-            complete(request->handle, ov, (DWORD)request->code, request->bytes, &err) == SOCKET_ERROR) {
+        if (!complete || complete(request->handle, ov, (DWORD)request->code, request->bytes, &err) == SOCKET_ERROR) {
             /* No such upcall, or the handle is gone: the structure and the event are still ours to serve. */
             ov->InternalHigh = request->bytes;
             result_store(ov, (ULONG_PTR)request->code);
@@ -275,8 +274,7 @@ static bool request_attempt(struct wsp_socket *sock, struct wsp_request *request
             break;
         request_advance(request, (size_t)moved);
         whole = request->vec_first == request->vec_count;
-        if (stream && !whole && moved > 0 &&
-            (request->direction == WSP_SENDING || (request->flags & MSG_WAITALL)))
+        if (stream && !whole && moved > 0 && (request->direction == WSP_SENDING || (request->flags & MSG_WAITALL)))
             continue;
         request->flags = 0;
         if (request->direction == WSP_READING)
@@ -450,8 +448,7 @@ int wsp_request_start(const struct wsp_call *call)
     }
     thread->issued++;
     code = request_submit(call, request);
-    if (call->direction == WSP_READING &&
-        (atomic_load_explicit(&sock->slow, memory_order_relaxed) & WSP_SLOW_EVENTS))
+    if (call->direction == WSP_READING && (atomic_load_explicit(&sock->slow, memory_order_relaxed) & WSP_SLOW_EVENTS))
         wsp_events_reenable(sock, FD_READ | FD_OOB);
     return code;
 }

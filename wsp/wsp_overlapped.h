@@ -23,10 +23,10 @@ struct wsp_call {
     enum wsp_direction direction;
     LPWSABUF buffers;
     DWORD buffers_count;
-    LPDWORD bytes;        /**< lpNumberOfBytes* */
-    DWORD flags;          /**< in; out for receives */
-    LPDWORD flags_out;    /**< lpFlags of receives */
-    bool named;           /**< sendto, recvfrom */
+    LPDWORD bytes;     /**< lpNumberOfBytes* */
+    DWORD flags;       /**< in; out for receives */
+    LPDWORD flags_out; /**< lpFlags of receives */
+    bool named;        /**< sendto, recvfrom */
     const struct sockaddr *to;
     int tolen;
     struct sockaddr *from;

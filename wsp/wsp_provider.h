@@ -50,13 +50,13 @@ extern struct wsp_provider wsp_provider;
 
 /** What a thread has in the provider; made on first need, ended with the thread. */
 struct wsp_thread {
-    uint64_t id;        /**< unique in the process */
-    uint32_t issued;    /**< overlapped requests were started here */
-    bool blocking;      /**< inside a blocking hook */
-    bool cancelled;     /**< WSPCancelBlockingCall was called in it */
+    uint64_t id;         /**< unique in the process */
+    uint32_t issued;     /**< overlapped requests were started here */
+    bool blocking;       /**< inside a blocking hook */
+    bool cancelled;      /**< WSPCancelBlockingCall was called in it */
     void *select_memory; /**< of its last WSPSelect, for the next one */
     size_t select_bytes;
-    void *routines;     /**< completion routines that are running, innermost first */
+    void *routines; /**< completion routines that are running, innermost first */
 };
 
 /**

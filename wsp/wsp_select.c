@@ -127,8 +127,8 @@ static int select_deadline(const struct timeval *timeout, struct wsp_wait *wait)
     if (timeout->tv_sec < 0 || timeout->tv_usec < 0)
         return WSAEINVAL;
     if (timeout->tv_sec <= (time_t)SELECT_TIMEOUT_S_MAX)
-        wait->deadline_ns =
-            stk_clock_ns() + (uint64_t)timeout->tv_sec * STK_S_NS + (uint64_t)timeout->tv_usec * UINT64_C(1000);
+        wait->deadline_ns = stk_clock_ns() + (uint64_t)timeout->tv_sec * STK_S_NS +
+                            (uint64_t)timeout->tv_usec * UINT64_C(1000);
     return 0;
 }
 

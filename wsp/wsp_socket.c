@@ -13,7 +13,7 @@
 #define SEGMENTS_MAX 4096u
 #define INDEX_BITS 20u
 #define INDEX_MASK ((1u << INDEX_BITS) - 1u)
-_Static_assert(SEGMENT_SIZE * SEGMENTS_MAX == 1u << INDEX_BITS, "an index fills its bits");
+_Static_assert(SEGMENT_SIZE *SEGMENTS_MAX == 1u << INDEX_BITS, "an index fills its bits");
 
 #define DELIVERY_NAP_NS 50000
 #define DELIVERY_NAPS 20000 /* one second: an upcall that takes longer is stuck */
@@ -23,8 +23,8 @@ _Static_assert(SEGMENT_SIZE * SEGMENTS_MAX == 1u << INDEX_BITS, "an index fills 
 
 struct socket_free {
     struct wsp_mutex lock;
-    uint32_t made;              /* entries that exist */
-    uint32_t count;             /* entries that are free */
+    uint32_t made;  /* entries that exist */
+    uint32_t count; /* entries that are free */
     uint32_t list[SEGMENT_SIZE * SEGMENTS_MAX];
 };
 
@@ -35,8 +35,7 @@ static struct socket_free socket_free;
 
 static struct wsp_socket *socket_at(uint32_t index)
 {
-    struct wsp_socket *segment =
-        atomic_load_explicit(&socket_segments[index / SEGMENT_SIZE], memory_order_acquire);
+    struct wsp_socket *segment = atomic_load_explicit(&socket_segments[index / SEGMENT_SIZE], memory_order_acquire);
 
     return segment ? &segment[index % SEGMENT_SIZE] : NULL;
 }

@@ -46,46 +46,46 @@ struct wsp_queue {
 
 /** Network events of a socket. Guarded by the socket's lock. */
 struct wsp_events {
-    LONG mask;         /**< nominated */
-    LONG enabled;      /**< may be recorded */
-    LONG recorded;     /**< occurred, not yet enumerated */
-    WSAEVENT event;    /**< WSPEventSelect */
-    HWND window;       /**< WSPAsyncSelect */
+    LONG mask;      /**< nominated */
+    LONG enabled;   /**< may be recorded */
+    LONG recorded;  /**< occurred, not yet enumerated */
+    WSAEVENT event; /**< WSPEventSelect */
+    HWND window;    /**< WSPAsyncSelect */
     unsigned message;
     int codes[FD_MAX_EVENTS];
 };
 
 struct wsp_socket {
     _Atomic uint64_t state;
-    _Atomic uint32_t wake;        /**< nonzero: closing; the wake word of waits on this socket */
-    _Atomic uint32_t slow;        /**< enum wsp_slow */
+    _Atomic uint32_t wake; /**< nonzero: closing; the wake word of waits on this socket */
+    _Atomic uint32_t slow; /**< enum wsp_slow */
     struct stk_sock *stk;
     _Atomic SOCKET handle;
     uint32_t index;
     DWORD catalog_id;
-    int family;   /**< AF_INET, AF_INET6 */
-    int type;     /**< SOCK_STREAM ... */
+    int family; /**< AF_INET, AF_INET6 */
+    int type;   /**< SOCK_STREAM ... */
     int protocol;
-    DWORD flags;  /**< WSA_FLAG_* */
+    DWORD flags;   /**< WSA_FLAG_* */
     uint32_t info; /**< index in wsp_provider.infos */
     _Atomic uint32_t nonblocking;
     _Atomic uint32_t rcvtimeo_ms; /**< 0: for ever */
     _Atomic uint32_t sndtimeo_ms;
-    _Atomic uint32_t linger;      /**< on << 16 | seconds */
-    _Atomic uint32_t values[8];   /**< options that are only remembered, see wsp_option */
-    _Atomic int connect_error;    /**< WSAE* of the last failed connect, until SO_ERROR takes it */
+    _Atomic uint32_t linger;    /**< on << 16 | seconds */
+    _Atomic uint32_t values[8]; /**< options that are only remembered, see wsp_option */
+    _Atomic int connect_error;  /**< WSAE* of the last failed connect, until SO_ERROR takes it */
     _Atomic uint32_t listening;
-    _Atomic uint32_t connecting;  /**< a nonblocking connect whose result FD_CONNECT has not told */
-    _Atomic uint64_t connect_ns;  /**< when; 0: never */
-    _Atomic uint32_t delivering;  /**< completions being handed over without the lock */
-    _Atomic uint32_t close_mode;  /**< enum stk_close_mode for the last reference */
+    _Atomic uint32_t connecting; /**< a nonblocking connect whose result FD_CONNECT has not told */
+    _Atomic uint64_t connect_ns; /**< when; 0: never */
+    _Atomic uint32_t delivering; /**< completions being handed over without the lock */
+    _Atomic uint32_t close_mode; /**< enum stk_close_mode for the last reference */
 
-    struct wsp_mutex lock;        /**< guards what follows */
+    struct wsp_mutex lock; /**< guards what follows */
     struct wsp_queue queues[WSP_DIRECTIONS];
     struct wsp_events events;
-    struct wsp_socket *deferred;  /**< connections that CF_DEFER left at the head, entries not yet opened */
+    struct wsp_socket *deferred; /**< connections that CF_DEFER left at the head, entries not yet opened */
     struct wsp_socket *deferred_next;
-    struct stk_addr peer;         /**< of a connection that waits on a deferred list */
+    struct stk_addr peer; /**< of a connection that waits on a deferred list */
 };
 
 /**

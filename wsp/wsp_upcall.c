@@ -13,8 +13,8 @@ BOOL wsp_upcalls_usable(const WSPUPCALLTABLE *table)
 void wsp_upcalls_set(const WSPUPCALLTABLE *table)
 {
     void (*inside)(void) = (void (*)(void))table->lpWPUCreateSocketHandle;
-    LPWPUCOMPLETEOVERLAPPEDREQUEST complete =
-        (LPWPUCOMPLETEOVERLAPPEDREQUEST)wsp_os_symbol(inside, "WPUCompleteOverlappedRequest");
+    LPWPUCOMPLETEOVERLAPPEDREQUEST complete = (LPWPUCOMPLETEOVERLAPPEDREQUEST)wsp_os_symbol(
+        inside, "WPUCompleteOverlappedRequest");
 
     atomic_store(&wsp_upcalls.query_context, table->lpWPUQuerySocketHandleContext);
     atomic_store(&wsp_upcalls.create_handle, table->lpWPUCreateSocketHandle);

@@ -66,7 +66,7 @@ LPWSAPROTOCOL_INFOW t_info(int af, int type)
     info->iProtocol = type == SOCK_STREAM ? IPPROTO_TCP : type == SOCK_DGRAM ? IPPROTO_UDP : 0;
     info->iProtocolMaxOffset = type == SOCK_RAW ? 255 : 0;
     for (int i = 0; i < 7; i++)
-        info->szProtocol[i] = (WCHAR)"Winlane"[i];
+        info->szProtocol[i] = (WCHAR) "Winlane"[i];
     return info;
 }
 
@@ -167,8 +167,8 @@ int t_recvfrom(SOCKET s, void *data, size_t len, SOCKADDR_STORAGE *from)
     INT fromlen = (INT)sizeof *from;
     DWORD got = 0xdead, flags = 0;
 
-    if (t_spi.lpWSPRecvFrom(s, &buf, 1, &got, &flags, (struct sockaddr *)from, from ? &fromlen : NULL, NULL, NULL,
-                            NULL, &t_err) != 0)
+    if (t_spi.lpWSPRecvFrom(s, &buf, 1, &got, &flags, (struct sockaddr *)from, from ? &fromlen : NULL, NULL, NULL, NULL,
+                            &t_err) != 0)
         return SOCKET_ERROR;
     return (int)got;
 }
@@ -256,9 +256,8 @@ struct t_pair t_pair_make(int af, DWORD flags)
 
     assert_int_equal(t_spi.lpWSPBind(listener, t_addr(af, 0), t_addr_size(af), &t_err), 0);
     assert_int_equal(t_spi.lpWSPListen(listener, 1, &t_err), 0);
-    assert_int_equal(t_spi.lpWSPConnect(pair.a, t_addr(af, t_port(listener)), t_addr_size(af), NULL, NULL, NULL, NULL,
-                                        &t_err),
-                     0);
+    assert_int_equal(
+        t_spi.lpWSPConnect(pair.a, t_addr(af, t_port(listener)), t_addr_size(af), NULL, NULL, NULL, NULL, &t_err), 0);
     pair.b = t_spi.lpWSPAccept(listener, NULL, NULL, NULL, 0, &t_err);
     assert_true(pair.b != INVALID_SOCKET);
     t_close(listener);

@@ -278,8 +278,8 @@ unsigned t_alertable(unsigned timeout_ms)
 
 /* Exported, as ws2_32 does: the provider finds it by name. */
 __attribute__((visibility("default"))) int WSPAPI WPUCompleteOverlappedRequest(SOCKET s, LPWSAOVERLAPPED overlapped,
-                                                                                DWORD code, DWORD transferred,
-                                                                                LPINT error)
+                                                                               DWORD code, DWORD transferred,
+                                                                               LPINT error)
 {
     DWORD_PTR context;
     WSAEVENT event = (WSAEVENT)((ULONG_PTR)overlapped->hEvent & ~(ULONG_PTR)1);

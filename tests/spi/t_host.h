@@ -109,11 +109,11 @@ void t_sleep_ms(unsigned ms);
 uint64_t t_now_ms(void);
 
 /** Check a failure: the return value is SOCKET_ERROR and the code as expected. */
-#define t_fails(call, code)                                                                                            \
-    do {                                                                                                               \
-        t_err = 0;                                                                                                     \
-        assert_int_equal((call), SOCKET_ERROR);                                                                        \
-        assert_int_equal(t_err, (code));                                                                               \
+#define t_fails(call, code)                     \
+    do {                                        \
+        t_err = 0;                              \
+        assert_int_equal((call), SOCKET_ERROR); \
+        assert_int_equal(t_err, (code));        \
     } while (0)
 
 #endif

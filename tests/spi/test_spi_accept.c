@@ -7,8 +7,7 @@ static SOCKET client_of(SOCKET listener)
 {
     SOCKET s = t_socket(AF_INET, SOCK_STREAM);
 
-    assert_int_equal(
-        t_spi.lpWSPConnect(s, t_addr(AF_INET, t_port(listener)), 16, NULL, NULL, NULL, NULL, &t_err), 0);
+    assert_int_equal(t_spi.lpWSPConnect(s, t_addr(AF_INET, t_port(listener)), 16, NULL, NULL, NULL, NULL, &t_err), 0);
     return s;
 }
 
@@ -186,8 +185,7 @@ static void accept__handle_refused__connection_is_gone_and_nothing_leaks(void **
 
     (void)state;
     t_handle_fail_next(WSAENOBUFS);
-    t_fails(t_spi.lpWSPAccept(listener, NULL, NULL, NULL, 0, &t_err) == INVALID_SOCKET ? SOCKET_ERROR : 0,
-            WSAENOBUFS);
+    t_fails(t_spi.lpWSPAccept(listener, NULL, NULL, NULL, 0, &t_err) == INVALID_SOCKET ? SOCKET_ERROR : 0, WSAENOBUFS);
     t_fails(t_recv(a, buf, sizeof buf), WSAECONNRESET);
     t_close(a);
     t_close(listener);

@@ -19,7 +19,8 @@ static WSAOVERLAPPED ov_done;
 static QOS qos;
 static WSAPROTOCOL_INFOW info_out;
 static WCHAR empty_name[1], some_name[] = {'x', 0};
-static WSABUF qos_empty = {2, (CHAR *)empty_name}, qos_some = {4, (CHAR *)some_name}, qos_short = {1, (CHAR *)empty_name};
+static WSABUF qos_empty = {2, (CHAR *)empty_name}, qos_some = {4, (CHAR *)some_name},
+              qos_short = {1, (CHAR *)empty_name};
 static LPWSAOVERLAPPED none;
 
 static struct sockaddr *v4(void)
@@ -61,10 +62,10 @@ static void CALLBACK never_run(DWORD a, DWORD b, LPWSAOVERLAPPED c, DWORD d)
     fail();
 }
 
-#define CALL(name, expr)                                                                                               \
-    static int name(SOCKET s, LPINT e)                                                                                 \
-    {                                                                                                                  \
-        return (int)(expr);                                                                                            \
+#define CALL(name, expr)               \
+    static int name(SOCKET s, LPINT e) \
+    {                                  \
+        return (int)(expr);            \
     }
 #define P t_spi
 
@@ -131,8 +132,8 @@ CALL(recv_oob, P.lpWSPRecv(s, &one_buf, 1, &count, &flags_oob, NULL, NULL, NULL,
 CALL(recv_all_peek, P.lpWSPRecv(s, &one_buf, 1, &count, &flags_all_peek, NULL, NULL, NULL, e))
 CALL(recv_no_thread, P.lpWSPRecv(s, &one_buf, 1, &count, &flags_zero, &ov_done, never_run, NULL, e))
 CALL(recvfrom_plain, P.lpWSPRecvFrom(s, &one_buf, 1, &count, &flags_zero, NULL, NULL, NULL, NULL, NULL, e))
-CALL(recvfrom_short,
-     P.lpWSPRecvFrom(s, &one_buf, 1, &count, &flags_zero, (struct sockaddr *)&name_out, &name_short, NULL, NULL, NULL, e))
+CALL(recvfrom_short, P.lpWSPRecvFrom(s, &one_buf, 1, &count, &flags_zero, (struct sockaddr *)&name_out, &name_short,
+                                     NULL, NULL, NULL, e))
 CALL(recvfrom_no_len,
      P.lpWSPRecvFrom(s, &one_buf, 1, &count, &flags_zero, (struct sockaddr *)&name_out, NULL, NULL, NULL, NULL, e))
 CALL(recvdis_data, P.lpWSPRecvDisconnect(s, &one_buf, e))
@@ -172,9 +173,9 @@ struct bad_row {
     int code; /* 0: succeeds */
 };
 
-#define ROW(call, state, code)                                                                                         \
-    {                                                                                                                  \
-        #call, call, state, code                                                                                       \
+#define ROW(call, state, code)   \
+    {                            \
+#call, call, state, code \
     }
 
 static const struct bad_row rows[] = {

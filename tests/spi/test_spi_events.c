@@ -78,8 +78,8 @@ static void events__reset__close_has_its_code(void **state)
 
     (void)state;
     assert_int_equal(t_spi.lpWSPEventSelect(pair.b, event, FD_CLOSE, &t_err), 0);
-    assert_int_equal(
-        t_spi.lpWSPSetSockOpt(pair.a, SOL_SOCKET, SO_LINGER, (char *)&linger, (int)sizeof linger, &t_err), 0);
+    assert_int_equal(t_spi.lpWSPSetSockOpt(pair.a, SOL_SOCKET, SO_LINGER, (char *)&linger, (int)sizeof linger, &t_err),
+                     0);
     t_close(pair.a);
     assert_int_equal(events_take(pair.b, event, &seen), FD_CLOSE);
     assert_int_equal(seen.iErrorCode[FD_CLOSE_BIT], WSAECONNRESET);

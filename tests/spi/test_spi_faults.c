@@ -27,12 +27,9 @@ struct linger_row {
 static void linger__table__time_code_and_mode(void **state)
 {
     static const struct linger_row rows[] = {
-        {false, 0, true, 0, STK_CLOSE_ABORT, 0, 500},
-        {true, 0, false, 0, STK_CLOSE_ABORT, 0, 500},
-        {false, 5, true, 0, STK_CLOSE_GRACEFUL, 0, 2000},
-        {false, 1, false, 0, STK_CLOSE_ABORT, 950, 3000},
-        {true, 5, true, 0, STK_CLOSE_GRACEFUL, 0, 500},
-        {true, 5, false, WSAEWOULDBLOCK, STK_CLOSE_GRACEFUL, 0, 500},
+        {false, 0, true, 0, STK_CLOSE_ABORT, 0, 500},     {true, 0, false, 0, STK_CLOSE_ABORT, 0, 500},
+        {false, 5, true, 0, STK_CLOSE_GRACEFUL, 0, 2000}, {false, 1, false, 0, STK_CLOSE_ABORT, 950, 3000},
+        {true, 5, true, 0, STK_CLOSE_GRACEFUL, 0, 500},   {true, 5, false, WSAEWOULDBLOCK, STK_CLOSE_GRACEFUL, 0, 500},
     };
 
     (void)state;

@@ -183,9 +183,9 @@ static void ioctl__route_query__local_address_or_unreachable(void **state)
     memcpy(&to.sin_addr, "\177\0\0\1", 4);
     assert_int_equal(run(s, SIO_ROUTING_INTERFACE_QUERY, &to, sizeof to, &local, sizeof local), sizeof local);
     assert_int_equal(((unsigned char *)&local.sin_addr)[0], 127);
-    t_fails(t_spi.lpWSPIoctl(s, SIO_ROUTING_INTERFACE_QUERY, &to, sizeof to, &local, 15, &needed, NULL, NULL, NULL,
-                             &t_err),
-            WSAEFAULT);
+    t_fails(
+        t_spi.lpWSPIoctl(s, SIO_ROUTING_INTERFACE_QUERY, &to, sizeof to, &local, 15, &needed, NULL, NULL, NULL, &t_err),
+        WSAEFAULT);
     assert_int_equal(needed, sizeof local);
     memcpy(&to.sin_addr, "\310\1\2\3", 4);
     assert_int_equal(run(s, SIO_ROUTING_INTERFACE_QUERY, &to, sizeof to, &local, sizeof local), -WSAENETUNREACH);

@@ -220,10 +220,10 @@ static void options__membership_v4__joins_leaves_and_checks(void **state)
             WSAEINVAL);
     memcpy(&group.gr_group, t_addr(AF_INET, 0), 16);
     memcpy(&((SOCKADDR_IN *)&group.gr_group)->sin_addr, "\357\5\5\5", 4);
-    assert_int_equal(
-        t_spi.lpWSPSetSockOpt(s, IPPROTO_IP, MCAST_JOIN_GROUP, (char *)&group, (int)sizeof group, &t_err), 0);
-    assert_int_equal(
-        t_spi.lpWSPSetSockOpt(s, IPPROTO_IP, MCAST_LEAVE_GROUP, (char *)&group, (int)sizeof group, &t_err), 0);
+    assert_int_equal(t_spi.lpWSPSetSockOpt(s, IPPROTO_IP, MCAST_JOIN_GROUP, (char *)&group, (int)sizeof group, &t_err),
+                     0);
+    assert_int_equal(t_spi.lpWSPSetSockOpt(s, IPPROTO_IP, MCAST_LEAVE_GROUP, (char *)&group, (int)sizeof group, &t_err),
+                     0);
     t_close(s);
     t_close(stream);
 }

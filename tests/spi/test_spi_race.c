@@ -219,8 +219,8 @@ static void race__data_against_close__every_request_ends_once(void **state)
             DWORD got, flags = 0;
 
             posts[i].ov.hEvent = t_event_new();
-            posts[i].pending =
-                t_spi.lpWSPRecv(pair.b, &buf, 1, &got, &flags, &posts[i].ov, NULL, NULL, &t_err) == SOCKET_ERROR;
+            posts[i].pending = t_spi.lpWSPRecv(pair.b, &buf, 1, &got, &flags, &posts[i].ov, NULL, NULL, &t_err) ==
+                               SOCKET_ERROR;
             if (posts[i].pending)
                 assert_int_equal(t_err, WSA_IO_PENDING);
         }

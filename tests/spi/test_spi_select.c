@@ -39,8 +39,7 @@ static void select__stream__six_rows(void **state)
     (void)state;
     assert_false(ready_now(listener, 0));
     assert_false(ready_now(a, 1)); /* not connected */
-    assert_int_equal(
-        t_spi.lpWSPConnect(a, t_addr(AF_INET, t_port(listener)), 16, NULL, NULL, NULL, NULL, &t_err), 0);
+    assert_int_equal(t_spi.lpWSPConnect(a, t_addr(AF_INET, t_port(listener)), 16, NULL, NULL, NULL, NULL, &t_err), 0);
     assert_true(ready_soon(listener, 0));
     b = t_spi.lpWSPAccept(listener, NULL, NULL, NULL, 0, &t_err);
     assert_true(b != INVALID_SOCKET);

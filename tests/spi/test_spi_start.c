@@ -22,10 +22,14 @@ struct version_row {
 static void start__versions__two_two_or_higher(void **state)
 {
     static const struct version_row rows[] = {
-        {MAKEWORD(0, 0), WSAVERNOTSUPPORTED}, {MAKEWORD(1, 0), WSAVERNOTSUPPORTED},
-        {MAKEWORD(1, 1), WSAVERNOTSUPPORTED}, {MAKEWORD(2, 0), WSAVERNOTSUPPORTED},
-        {MAKEWORD(2, 1), WSAVERNOTSUPPORTED}, {MAKEWORD(2, 2), 0},
-        {MAKEWORD(2, 3), 0},                  {MAKEWORD(3, 0), 0},
+        {MAKEWORD(0, 0), WSAVERNOTSUPPORTED},
+        {MAKEWORD(1, 0), WSAVERNOTSUPPORTED},
+        {MAKEWORD(1, 1), WSAVERNOTSUPPORTED},
+        {MAKEWORD(2, 0), WSAVERNOTSUPPORTED},
+        {MAKEWORD(2, 1), WSAVERNOTSUPPORTED},
+        {MAKEWORD(2, 2), 0},
+        {MAKEWORD(2, 3), 0},
+        {MAKEWORD(3, 0), 0},
         {MAKEWORD(9, 9), 0},
     };
 
@@ -35,8 +39,7 @@ static void start__versions__two_two_or_higher(void **state)
         int result;
 
         memset(&data, 0x5a, sizeof data);
-        result =
-            WSPStartup(rows[i].version, &data, t_info(AF_INET, SOCK_STREAM), t_host_upcalls(), &t_spi);
+        result = WSPStartup(rows[i].version, &data, t_info(AF_INET, SOCK_STREAM), t_host_upcalls(), &t_spi);
         if (result != rows[i].result)
             fail_msg("row %zu: %d", i, result);
         if (result != 0)
@@ -119,8 +122,7 @@ static void start__no_configuration__first_socket_is_netdown(void **state)
 
     (void)state;
     setenv("WINLANE_CONFIG", "/nonexistent/winlane.ini", 1);
-    assert_int_equal(
-        WSPStartup(MAKEWORD(2, 2), &data, t_info(AF_INET, SOCK_STREAM), t_host_upcalls(), &t_spi), 0);
+    assert_int_equal(WSPStartup(MAKEWORD(2, 2), &data, t_info(AF_INET, SOCK_STREAM), t_host_upcalls(), &t_spi), 0);
     assert_true(t_spi.lpWSPSocket(AF_INET, SOCK_STREAM, IPPROTO_TCP, t_info(AF_INET, SOCK_STREAM), 0, 0, &t_err) ==
                 INVALID_SOCKET);
     assert_int_equal(t_err, WSAENETDOWN);

@@ -251,10 +251,8 @@ static void tcp__refused__tells_and_can_connect_again(void **state)
     t_fails(t_spi.lpWSPConnect(s, t_addr(AF_INET, port), 16, NULL, NULL, NULL, NULL, &t_err), WSAECONNREFUSED);
     assert_int_equal(t_option_get(s, SOL_SOCKET, SO_ERROR), WSAECONNREFUSED);
     assert_int_equal(t_option_get(s, SOL_SOCKET, SO_ERROR), 0);
-    assert_int_equal(
-        t_spi.lpWSPConnect(s, t_addr(AF_INET, t_port(listener)), 16, NULL, NULL, NULL, NULL, &t_err), 0);
-    t_fails(t_spi.lpWSPConnect(s, t_addr(AF_INET, t_port(listener)), 16, NULL, NULL, NULL, NULL, &t_err),
-            WSAEISCONN);
+    assert_int_equal(t_spi.lpWSPConnect(s, t_addr(AF_INET, t_port(listener)), 16, NULL, NULL, NULL, NULL, &t_err), 0);
+    t_fails(t_spi.lpWSPConnect(s, t_addr(AF_INET, t_port(listener)), 16, NULL, NULL, NULL, NULL, &t_err), WSAEISCONN);
     t_close(s);
     t_close(listener);
 }
@@ -306,8 +304,8 @@ static void tcp__linger_zero__resets_the_peer(void **state)
     char buf[8];
 
     (void)state;
-    assert_int_equal(
-        t_spi.lpWSPSetSockOpt(pair.a, SOL_SOCKET, SO_LINGER, (char *)&linger, (int)sizeof linger, &t_err), 0);
+    assert_int_equal(t_spi.lpWSPSetSockOpt(pair.a, SOL_SOCKET, SO_LINGER, (char *)&linger, (int)sizeof linger, &t_err),
+                     0);
     t_close(pair.a);
     t_fails(t_recv(pair.b, buf, sizeof buf), WSAECONNRESET);
     t_close(pair.b);
@@ -343,8 +341,7 @@ static void *blocked_main(void *arg)
 
     buf = (WSABUF){1, &byte};
     if (blocked->kind == 0)
-        blocked->result =
-            t_spi.lpWSPRecv(blocked->s, &buf, 1, &got, &flags, NULL, NULL, NULL, &blocked->code);
+        blocked->result = t_spi.lpWSPRecv(blocked->s, &buf, 1, &got, &flags, NULL, NULL, NULL, &blocked->code);
     else if (blocked->kind == 1)
         blocked->result = t_spi.lpWSPAccept(blocked->s, NULL, NULL, NULL, 0, &blocked->code) == INVALID_SOCKET
                               ? SOCKET_ERROR

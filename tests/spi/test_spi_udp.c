@@ -53,9 +53,9 @@ static void udp__short_buffer__is_msgsize_with_the_start_and_the_source(void **s
     (void)state;
     assert_int_equal(t_sendto(a, "12345678", 8, t_addr(AF_INET, t_port(b))), 8);
     assert_int_equal(t_sendto(a, "next", 4, t_addr(AF_INET, t_port(b))), 4);
-    t_fails(t_spi.lpWSPRecvFrom(b, &bufs, 1, &got, &flags, (struct sockaddr *)&from, &fromlen, NULL, NULL, NULL,
-                                &t_err),
-            WSAEMSGSIZE);
+    t_fails(
+        t_spi.lpWSPRecvFrom(b, &bufs, 1, &got, &flags, (struct sockaddr *)&from, &fromlen, NULL, NULL, NULL, &t_err),
+        WSAEMSGSIZE);
     assert_int_equal(got, 4);
     assert_int_equal(flags, MSG_PARTIAL);
     assert_memory_equal(buf, "1234", 4);
@@ -75,8 +75,8 @@ static void udp__gather_and_scatter__one_message(void **state)
     DWORD moved = 0, flags = 0;
 
     (void)state;
-    assert_int_equal(
-        t_spi.lpWSPSendTo(a, out, 2, &moved, 0, t_addr(AF_INET, t_port(b)), 16, NULL, NULL, NULL, &t_err), 0);
+    assert_int_equal(t_spi.lpWSPSendTo(a, out, 2, &moved, 0, t_addr(AF_INET, t_port(b)), 16, NULL, NULL, NULL, &t_err),
+                     0);
     assert_int_equal(moved, 5);
     assert_int_equal(t_spi.lpWSPRecv(b, in, 2, &moved, &flags, NULL, NULL, NULL, &t_err), 0);
     assert_int_equal(moved, 5);
