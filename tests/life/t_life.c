@@ -119,6 +119,7 @@ static void child_become(const char *const args[4], int out)
     (void)setenv("T_LIFE_FOLDER", folder, 1);
     (void)dup2(out, 1);
     (void)dup2(log, 2);
+    (void)close_range(3, ~0u, CLOSE_RANGE_CLOEXEC); /* what the test itself was given */
     argv[0] = self;
     argv[1] = mark;
     for (size_t i = 0; i < 4 && args[i] != NULL; i++) {
