@@ -329,6 +329,12 @@ static int io_return(struct wsp_socket *sock, int code, LPINT lpErrno)
     return code == 0 ? 0 : wsp_fail(lpErrno, code);
 }
 
+/* A program that polls meets this more often than data: it is part of the short path. */
+static inline bool io_polls(const struct wsp_socket *sock)
+{
+    return atomic_load_explicit(&sock->nonblocking, memory_order_relaxed) != 0;
+}
+
 /* One buffer, no flags, nothing else going on: the case that must be short. */
 static inline bool io_is_short(const struct wsp_socket *sock, const WSABUF *buffers, DWORD count, const void *bytes)
 {
@@ -359,6 +365,8 @@ int WSPAPI wsp_send(SOCKET s, LPWSABUF lpBuffers, DWORD dwBufferCount, LPDWORD l
             wsp_socket_put(sock);
             return 0;
         }
+        if (sent == STK_EAGAIN && io_polls(sock))
+            return io_return(sock, WSAEWOULDBLOCK, lpErrno);
         done = sent > 0 ? (uint32_t)sent : 0;
     }
     call = (struct wsp_call){.sock = sock,
@@ -423,6 +431,8 @@ int WSPAPI wsp_recv(SOCKET s, LPWSABUF lpBuffers, DWORD dwBufferCount, LPDWORD l
             wsp_socket_put(sock);
             return 0;
         }
+        if (got == STK_EAGAIN && io_polls(sock))
+            return io_return(sock, WSAEWOULDBLOCK, lpErrno);
     }
     call = (struct wsp_call){.sock = sock,
                              .direction = WSP_READING,
