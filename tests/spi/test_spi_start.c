@@ -6,6 +6,7 @@
 
 #include "stack/err.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
@@ -225,6 +226,30 @@ static void fork__child_with_live_sockets__is_not_initialised(void **state)
     assert_int_equal(t_host_stop(state), 0);
 }
 
+static void *blocked_in_receive(void *arg)
+{
+    char byte;
+
+    (void)t_recv(*(SOCKET *)arg, &byte, 1);
+    return NULL;
+}
+
+static void *blocked_in_select(void *arg)
+{
+    fd_set read = {.fd_count = 1, .fd_array = {*(SOCKET *)arg}};
+
+    (void)t_spi.lpWSPSelect(0, &read, NULL, NULL, NULL, &t_err);
+    return NULL;
+}
+
+static BOOL CALLBACK endless_hook(DWORD_PTR context)
+{
+    (void)context;
+    for (;;)
+        t_sleep_ms(1000);
+    return FALSE;
+}
+
 /* Everything in the child, since exit is what is tested. */
 static void exit_child(int kind)
 {
@@ -244,13 +269,22 @@ static void exit_child(int kind)
         t_close(pair.a);
     if (kind == 2 && t_spi.lpWSPRecv(pair.a, &buf, 1, &got, &flags, &ov, NULL, NULL, &t_err) != SOCKET_ERROR)
         _exit(97);
+    if (kind == 5)
+        t_hook_set(endless_hook, 0); /* a thread that does not leave its call */
+    if (kind >= 3) {
+        pthread_t thread;
+
+        if (pthread_create(&thread, NULL, kind == 4 ? blocked_in_select : blocked_in_receive, &pair.a) != 0)
+            _exit(96);
+        t_sleep_ms(30);
+    }
     exit(7);
 }
 
 static void exit__without_cleanup__ends_in_time(void **state)
 {
     (void)state;
-    for (int kind = 0; kind < 3; kind++) {
+    for (int kind = 0; kind < 6; kind++) {
         uint64_t before = t_now_ms();
         pid_t pid = fork();
 
