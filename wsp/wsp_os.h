@@ -87,6 +87,17 @@ bool wsp_os_thread_is_self(const struct wsp_os_thread *thread);
  */
 int wsp_os_hooks_install(const struct wsp_os_hooks *hooks);
 
+/**
+ * Have at_exit called, once per process; later calls change nothing. Handlers run in the reverse order of their
+ * installation: what this call comes after is still there when at_exit runs.
+ *
+ * @return  0, or:
+ * @retval STK_ENOMEM  the system has no hook left.
+ *
+ * Context: any thread, after the hooks were installed.
+ */
+int wsp_os_exit_watch(void);
+
 /** The calling thread's slot; NULL until set. Context: any thread, after the hooks were installed. */
 void *wsp_os_slot_get(void);
 

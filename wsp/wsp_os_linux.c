@@ -157,12 +157,19 @@ int wsp_os_hooks_install(const struct wsp_os_hooks *hooks)
         atomic_store(&os_owner, getpid());
         if (pthread_key_create(&os_slot, hooks->thread_exit) != 0)
             err = STK_ENOMEM;
-        else if (pthread_atfork(NULL, NULL, os_fork_child) != 0 || atexit(os_exit) != 0)
+        else if (pthread_atfork(NULL, NULL, os_fork_child) != 0)
             err = STK_ENOMEM;
         os_installed = err == STK_OK;
     }
     (void)pthread_mutex_unlock(&os_install_lock);
     return err;
+}
+
+int wsp_os_exit_watch(void)
+{
+    static _Atomic bool watched;
+
+    return atomic_exchange(&watched, true) || atexit(os_exit) == 0 ? STK_OK : STK_ENOMEM;
 }
 
 void *wsp_os_slot_get(void)

@@ -44,6 +44,9 @@ static int provider_attach(struct stk_client **out)
         stk_log(STK_LOG_ERROR, "the stack cannot start (%s): %s", stk_err_name(err), why);
         return err == STK_ENOMEM ? WSAENOBUFS : WSAENETDOWN;
     }
+    /* Behind the client's own exit handler, which resets what is open: ours runs first and closes gracefully. */
+    if (wsp_os_exit_watch() != STK_OK)
+        stk_log(STK_LOG_WARN, "no exit handler: sockets that are open at exit will be reset");
     atomic_store_explicit(&wsp_provider.client, client, memory_order_release);
     *out = client;
     return 0;
