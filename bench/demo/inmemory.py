@@ -20,7 +20,9 @@ class InMemorySteps:
         self.pair = os.path.join(build, "bench", "pair")
         self.port = 7000
         self.file = jobs.path("data")
-        self.file_digest = jobs_module.random_file(self.file, options.xfer_bytes)
+        self.file_digest = jobs_module.random_file(self.file, options.http_bytes)
+        self.big = jobs.path("data")
+        self.big_digest = jobs_module.random_file(self.big, options.xfer_bytes)
 
     def run(self, server, client, family):
         self.port += 1
@@ -38,10 +40,10 @@ class InMemorySteps:
 
     def transfer(self, family):
         got = [self.jobs.path("got"), self.jobs.path("got")]
-        self.run(("xfer", "--role", "server", "--in", self.file, "--out", got[0]),
-                 ("xfer", "--role", "client", "--in", self.file, "--out", got[1]), family)
+        self.run(("xfer", "--role", "server", "--in", self.big, "--out", got[0]),
+                 ("xfer", "--role", "client", "--in", self.big, "--out", got[1]), family)
         for path in got:
-            if jobs_module.file_digest(path) != self.file_digest:
+            if jobs_module.file_digest(path) != self.big_digest:
                 raise Failed("SHA-256 differs")
             os.unlink(path)
         return f"{self.options.xfer_bytes} bytes each way"

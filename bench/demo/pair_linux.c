@@ -4,15 +4,20 @@
  *
  *   pair SERVER ARGS... -- CLIENT ARGS...
  *
- * The first program is the server; the second starts a second later, when that one listens. Exit status 0 only
- * if both end with 0.
+ * The first program is the server; the second starts when that one is ready. Exit status 0 only if both end
+ * with 0.
  */
 #include "pair.h"
+#include "prog.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+
+#define READY_SECONDS 20
 
 struct side {
     int (*program)(int argc, char **argv);
@@ -30,6 +35,15 @@ static const struct {
     {"http_client", bench_main_http_client}, {"http_server", bench_main_http_server}, {"xfer", bench_main_xfer},
     {"udp_echo", bench_main_udp_echo},
 };
+
+static sem_t ready;
+
+/* The programs' own, see prog.h: it opens the gate for the second program. */
+void bench_ready(const char *at)
+{
+    (void)fprintf(stderr, "ready %s\n", at);
+    (void)sem_post(&ready);
+}
 
 static void *side_run(void *context)
 {
@@ -55,7 +69,7 @@ static int side_parse(struct side *side, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    const struct timespec head_start = {1, 0};
+    struct timespec until;
     struct side sides[2] = {{.status = 1}, {.status = 1}};
     int split = 1;
     int status;
@@ -69,10 +83,19 @@ int main(int argc, char **argv)
         return 2;
     }
     argv[split] = NULL;
+    if (sem_init(&ready, 0, 0) != 0 || clock_gettime(CLOCK_REALTIME, &until) != 0) {
+        return 1;
+    }
+    until.tv_sec += READY_SECONDS;
     if (pthread_create(&sides[0].thread, NULL, side_run, &sides[0]) != 0) {
         return 1;
     }
-    (void)nanosleep(&head_start, NULL);
+    while (sem_timedwait(&ready, &until) != 0) {
+        if (errno != EINTR) {
+            (void)fprintf(stderr, "pair: the server was not ready in %d s\n", READY_SECONDS);
+            return 1;
+        }
+    }
     status = pthread_create(&sides[1].thread, NULL, side_run, &sides[1]);
     if (status == 0) {
         (void)pthread_join(sides[1].thread, NULL);

@@ -59,7 +59,7 @@ static int serve_udp(const struct pingpong *run)
     if (bench_nonblocking(s, is(run->wait, "spin")) != 0) {
         status = bench_fail("pingpong", "FIONBIO");
     }
-    (void)fprintf(stderr, "ready %s\n", run->at);
+    bench_ready(run->at);
     while (status == 0 && got == size) {
         got = datagram_take(s, run->in, size + 1, &from);
         if (got < 0) {

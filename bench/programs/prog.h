@@ -100,7 +100,12 @@ SOCKET bench_socket(int type, const char *bind_text, const union bench_addr *lik
 SOCKET bench_connect(const char *to, const char *from, uint64_t buf_bytes);
 
 /**
- * A listener; "ready ADDR" is printed on stderr once it listens.
+ * Say that a server can be reached: "ready ADDR" on stderr. A program that hosts servers defines its own instead.
+ */
+void bench_ready(const char *at);
+
+/**
+ * A listener; bench_ready is called once it listens.
  *
  * @return  The socket, closed by the caller, or INVALID_SOCKET after a line on stderr.
  */

@@ -102,7 +102,7 @@ SOCKET bench_listen(const char *at, uint64_t buf_bytes)
         (void)closesocket(s);
         return INVALID_SOCKET;
     }
-    (void)fprintf(stderr, "ready %s\n", at);
+    bench_ready(at);
     return s;
 }
 

@@ -134,7 +134,7 @@ static int server(struct udp_echo *run)
     if (s == INVALID_SOCKET) {
         return 1;
     }
-    (void)fprintf(stderr, "ready %s\n", run->at);
+    bench_ready(run->at);
     while (status == 0 && run->echoed < run->count) {
         union bench_addr from;
         int from_size = (int)sizeof(from);
