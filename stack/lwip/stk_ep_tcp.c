@@ -47,12 +47,23 @@ static void tcp_detach(struct stk_ep *ep)
     }
 }
 
+/* A reset is taken only inside the peer's window (RFC 9293 3.10.7.4), and SND.NXT is behind it while a closed window is
+ * being probed: the window's end is what the peer still takes. */
+static void tcp_reset(struct tcp_pcb *pcb)
+{
+    const u32_t window_end = pcb->lastack + pcb->snd_wnd;
+    if (pcb->state >= ESTABLISHED && TCP_SEQ_GT(pcb->snd_nxt, window_end)) {
+        pcb->snd_nxt = window_end;
+    }
+    tcp_abort(pcb);
+}
+
 static void tcp_kill(struct stk_ep *ep)
 {
     struct tcp_pcb *pcb = ep->pcb.tcp;
     tcp_detach(ep);
     if (pcb != NULL) {
-        tcp_abort(pcb);
+        tcp_reset(pcb);
     }
 }
 
@@ -304,7 +315,7 @@ static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
         pbuf_free(p);
         tcp_detach(ep);
         stk_ep_slot_free(ep);
-        tcp_abort(pcb);
+        tcp_reset(pcb);
         return ERR_ABRT;
     }
     const u16_t len = p->tot_len;
