@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,6 +109,16 @@ void t_env(const char *name, const char *value)
 
 /* --- Children -------------------------------------------------------------------- */
 
+/* The network namespace that T_LIFE_NETNS names, if any. */
+static void netns_enter(void)
+{
+    const char *path = getenv("T_LIFE_NETNS");
+    int fd = path != NULL ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    if (path != NULL && (fd < 0 || setns(fd, CLONE_NEWNET) != 0)) {
+        _exit(125);
+    }
+}
+
 static void child_become(const char *const args[4], int out)
 {
     char *argv[8] = {NULL};
@@ -115,6 +126,7 @@ static void child_become(const char *const args[4], int out)
     char mark[] = "--child";
     int log = open(t_path("stderr"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    netns_enter();
     (void)setenv("WINLANE_CONFIG", t_path("winlane.ini"), 1);
     (void)setenv("T_LIFE_FOLDER", folder, 1);
     (void)dup2(out, 1);
