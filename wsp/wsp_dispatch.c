@@ -4,12 +4,14 @@
  * events, moves the data of overlapped requests, records network events and
  * makes the upcalls, holding no lock. Source: rules OVL-19, EVT-14, START-14.
  */
+#include "wsp_error.h"
 #include "wsp_event.h"
 #include "wsp_overlapped.h"
 #include "wsp_provider.h"
 #include "wsp_socket.h"
 
 #define DISPATCH_EVENTS 64
+#define DISPATCH_LOCK_MS 10
 #define DISPATCH_LOST_NAP_NS 10000000 /* the engine is gone: requests are failed, then there is nothing to do */
 
 static void dispatch_service(struct wsp_socket *sock, void *unused)
@@ -57,7 +59,10 @@ int wsp_dispatcher_start(void)
 
     if (atomic_load_explicit(&wsp_provider.dispatcher_runs, memory_order_acquire))
         return 0;
-    wsp_mutex_lock(&wsp_provider.lock);
+    /* The caller is in a call, and the last cleanup holds the lock until calls have left. */
+    while (!wsp_mutex_lock_for(&wsp_provider.lock, DISPATCH_LOCK_MS))
+        if (atomic_load(&wsp_provider.stop) != 0)
+            return WSANOTINITIALISED;
     client = wsp_provider_client_now();
     if (!client)
         err = STK_ENOTINIT;
@@ -66,7 +71,7 @@ int wsp_dispatcher_start(void)
     if (err == STK_OK)
         atomic_store_explicit(&wsp_provider.dispatcher_runs, true, memory_order_release);
     wsp_mutex_unlock(&wsp_provider.lock);
-    return err == STK_OK ? 0 : WSAENOBUFS;
+    return err == STK_ENOTINIT ? WSANOTINITIALISED : wsp_error_of(WSP_OP_ANY, err);
 }
 
 void wsp_dispatcher_stop(void)

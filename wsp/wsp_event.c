@@ -141,9 +141,12 @@ bool wsp_events_registered(struct wsp_socket *sock)
 static int events_register(struct wsp_socket *sock, const struct wsp_events *events)
 {
     struct wsp_event_posts posts = {0};
+    int code = 0;
 
-    if (events->mask != 0 && wsp_dispatcher_start() != 0)
-        return WSAENOBUFS;
+    if (events->mask != 0)
+        code = wsp_dispatcher_start();
+    if (code != 0)
+        return code;
     atomic_store(&sock->nonblocking, 1);
     wsp_mutex_lock(&sock->lock);
     sock->events = *events;

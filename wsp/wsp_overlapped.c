@@ -435,7 +435,7 @@ int wsp_request_start(const struct wsp_call *call)
     int code = wsp_dispatcher_start();
 
     if (!thread || code != 0)
-        return WSAENOBUFS;
+        return code != 0 ? code : WSAENOBUFS;
     if (call->routine && !call->thread)
         return WSAEINVAL;
     request = request_alloc();

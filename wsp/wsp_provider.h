@@ -84,7 +84,7 @@ struct stk_client *wsp_provider_client_now(void);
 /**
  * Make the dispatcher thread run.
  *
- * @return  0 or WSAENOBUFS.
+ * @return  0, WSAENOBUFS (no thread), WSANOTINITIALISED (the last cleanup is under way).
  *
  * Context: any thread that holds no socket's lock.
  */

@@ -9,7 +9,8 @@
 
 void wsp_wait_begin(struct wsp_wait *wait, uint32_t timeout_ms)
 {
-    wait->deadline_ns = timeout_ms == 0 ? STK_NEVER : stk_clock_ns() + timeout_ms * STK_MS_NS;
+    wait->deadline_ns = STK_NEVER;
+    wait->timeout_ms = timeout_ms;
     wait->asked = false;
     wait->hook = NULL;
     wait->hook_context = 0;
@@ -73,11 +74,15 @@ static int wait_run(struct wsp_wait *wait, struct stk_wait_item *items, size_t c
     return stk_wait(client, items, count, left, wake);
 }
 
+/* Before the first wait of a call; most calls never come here and are spared the clock. */
 static void wait_ask(struct wsp_wait *wait, DWORD catalog_id)
 {
-    if (!wait->asked)
-        wait->hook = wsp_upcall_blocking_hook(catalog_id, &wait->hook_context);
+    if (wait->asked)
+        return;
     wait->asked = true;
+    wait->hook = wsp_upcall_blocking_hook(catalog_id, &wait->hook_context);
+    if (wait->timeout_ms != 0)
+        wait->deadline_ns = stk_clock_ns() + wait->timeout_ms * STK_MS_NS;
 }
 
 int wsp_wait_ready(struct wsp_wait *wait, struct wsp_socket *sock, uint32_t wanted)

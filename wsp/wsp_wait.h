@@ -12,6 +12,7 @@
 /** One blocking call. */
 struct wsp_wait {
     uint64_t deadline_ns; /**< stk_clock_ns(), STK_NEVER: none */
+    uint32_t timeout_ms;  /**< 0: none; counts from the first wait */
     LPBLOCKINGCALLBACK hook;
     DWORD_PTR hook_context;
     bool asked; /**< the hook was asked for */
