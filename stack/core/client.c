@@ -105,6 +105,7 @@ void stk_client_thread_end(uint32_t thread)
         stk_client_rings_free(client, thread);
     }
     stk_lock_give(&list.lock);
+    stk_client_rings_forget();
 }
 
 int stk_client_attach_region(struct stk_region *region, struct stk_client **out)

@@ -95,6 +95,9 @@ void stk_client_rings_init(struct stk_client *client);
 /** Free the rings that a thread owns. */
 void stk_client_rings_free(struct stk_client *client, uint32_t thread);
 
+/** Have the calling thread claim rings anew at its next call: those that it had were given back. */
+void stk_client_rings_forget(void);
+
 /** The calling thread's rings; claimed at its first call. Never NULL. */
 struct client_ring *stk_client_ring(struct stk_client *client);
 

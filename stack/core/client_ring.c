@@ -36,6 +36,12 @@ void stk_client_rings_free(struct stk_client *client, uint32_t thread)
     }
 }
 
+void stk_client_rings_forget(void)
+{
+    ring_last = (struct ring_cache){.id = 0};
+    memset(ring_cache, 0, sizeof(ring_cache));
+}
+
 static void ring_activate(struct stk_client *client, uint32_t index)
 {
     (void)atomic_fetch_or_explicit(&client->region->abi->rings_active, UINT64_C(1) << index, memory_order_seq_cst);
