@@ -276,6 +276,7 @@ static void exit_child(int kind)
 
         if (pthread_create(&thread, NULL, kind == 4 ? blocked_in_select : blocked_in_receive, &pair.a) != 0)
             _exit(96);
+        (void)pthread_detach(thread);
         t_sleep_ms(30);
     }
     exit(7);
