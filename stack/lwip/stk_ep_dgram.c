@@ -98,11 +98,46 @@ static void dgram_deliver(struct stk_ep *ep, const struct pbuf *p, const ip_addr
     stk_ep_notify(ep);
 }
 
+/* lwIP lets IPv6 datagrams without a checksum pass, RFC 8200 8.1 does not. What this host sent itself is not checked. */
+static bool udp_checksum_missing(const struct udp_hdr *header)
+{
+    const struct netif *netif = ip_current_input_netif();
+    return ip_current_is_v6() && header->chksum == 0 && (netif->chksum_flags & NETIF_CHECKSUM_CHECK_UDP) != 0;
+}
+
+/* lwIP goes by the IP length alone; RFC 768: the datagram is as long as its own header says. */
+static bool udp_settle(struct pbuf *p)
+{
+    const struct udp_hdr *header = ip_next_header_ptr(); /* p may be a copy without header */
+    const u16_t len = lwip_ntohs(header->len);
+    if (len < UDP_HLEN || len - UDP_HLEN > p->tot_len) {
+        UDP_STATS_INC(udp.lenerr);
+        return false;
+    }
+    if (udp_checksum_missing(header)) {
+        UDP_STATS_INC(udp.chkerr);
+        return false;
+    }
+    pbuf_realloc(p, (u16_t)(len - UDP_HLEN));
+    return true;
+}
+
 static void on_udp(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *addr, u16_t port)
 {
     (void)pcb;
-    dgram_deliver(arg, p, addr, port);
+    if (udp_settle(p)) {
+        dgram_deliver(arg, p, addr, port);
+    } else {
+        UDP_STATS_INC(udp.drop);
+    }
     pbuf_free(p);
+}
+
+/* RFC 3542 3.1: ICMPv6 is checked before a RAW socket sees it; ICMPv6 counts the bad ones. p is behind the IP header. */
+static bool icmp6_good(const struct stk_ep *ep, struct pbuf *p)
+{
+    return ep->protocol != IP6_NEXTH_ICMP6 ||
+           ip6_chksum_pseudo(p, IP6_NEXTH_ICMP6, p->tot_len, ip6_current_src_addr(), ip6_current_dest_addr()) == 0;
 }
 
 /* IPv4 keeps its header, IPv6 is stripped of it (rules-001 7.7). lwIP goes on with the packet. */
@@ -113,8 +148,10 @@ static u8_t on_raw(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip_addr
     if (strip == 0) {
         dgram_deliver(arg, p, addr, 0);
     } else if (pbuf_remove_header(p, strip) == 0) {
-        dgram_deliver(arg, p, addr, 0);
-        (void)pbuf_add_header(p, strip);
+        if (icmp6_good(arg, p)) {
+            dgram_deliver(arg, p, addr, 0);
+        }
+        (void)pbuf_add_header_force(p, strip); /* received buffers are references: lwIP goes on behind the header */
     }
     return 0;
 }
