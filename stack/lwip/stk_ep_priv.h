@@ -25,6 +25,8 @@
 #define STK_EP_PORTS 65536u
 /** Bytes handed to lwIP beyond what it has sent: keeps its unsent list short. */
 #define STK_EP_UNSENT_MAX (128u * 1024u)
+/** Connections that may wait for the end of a burst to send; further ones send at once. */
+#define STK_EP_DUE_MAX 128u
 /** Pieces up to this size are copied into the segment: one buffer is cheaper than a chain. */
 #define STK_EP_COPY_MAX 512u
 
@@ -86,6 +88,7 @@ struct stk_ep {
     bool fin_done;   /* handed to lwIP */
     bool rx_shut;
     bool peer_set;   /* datagrams */
+    bool output_due; /* streams: in table->due */
     struct stk_addr local;
     struct stk_addr peer;
     uint64_t tx_queued; /* FIFO position handed to lwIP */
@@ -128,6 +131,9 @@ struct stk_ep_table {
     uint64_t next_ns;
     uint64_t sweep_ns;
     uint32_t sweep_at;
+    bool in_burst;
+    uint32_t due_count;
+    uint32_t due[STK_EP_DUE_MAX]; /* connections that send at the end of the burst */
     struct stk_ep *eps;
     struct stk_ep_member *members;
     uint32_t *ports[3]; /* per type: head of the endpoints bound to a port */

@@ -1,5 +1,7 @@
 #include "lwip/stk_ep_priv.h"
 
+#include "stk_lwip_hooks.h"
+
 #include "lwip/priv/tcp_priv.h"
 
 #include <string.h>
@@ -37,6 +39,10 @@ static void tcp_detach(struct stk_ep *ep)
     if (pcb == NULL) {
         return;
     }
+    if (ep->output_due) { /* nobody else will */
+        ep->output_due = false;
+        (void)tcp_output(pcb);
+    }
     tcp_arg(pcb, NULL);
     tcp_ext_arg_set(pcb, ext_id_of(ep), NULL);
     if (!ep->listening) {
@@ -61,6 +67,7 @@ static void tcp_reset(struct tcp_pcb *pcb)
 static void tcp_kill(struct stk_ep *ep)
 {
     struct tcp_pcb *pcb = ep->pcb.tcp;
+    ep->output_due = false;
     tcp_detach(ep);
     if (pcb != NULL) {
         tcp_reset(pcb);
@@ -334,6 +341,47 @@ static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
     }
     stk_ep_notify(ep);
     return ERR_OK;
+}
+
+/* --- Bursts ---------------------------------------------------------------- */
+
+/* Connections that were handed a segment in this burst send once at its end. */
+int stk_hook_tcp_input_output(struct tcp_pcb *pcb)
+{
+    struct stk_ep *ep = pcb->recv == on_recv ? pcb->callback_arg : NULL;
+    if (ep == NULL || ep->pcb.tcp != pcb || !ep->table->in_burst) {
+        return 0;
+    }
+    if (!ep->output_due) {
+        if (ep->table->due_count == STK_EP_DUE_MAX) {
+            return 0;
+        }
+        ep->output_due = true;
+        ep->table->due[ep->table->due_count++] = ep->index;
+    }
+    return 1;
+}
+
+void stk_ep_burst_begin(struct stk_ep_table *table)
+{
+    table->in_burst = true;
+}
+
+void stk_ep_burst_end(struct stk_ep_table *table)
+{
+    table->in_burst = false;
+    for (uint32_t i = 0; i < table->due_count; i++) {
+        struct stk_ep *ep = &table->eps[table->due[i]];
+        /* Freed and taken again meanwhile: a fresh one has the flag down. */
+        if (!ep->output_due || ep->pcb.tcp == NULL || ep->listening) {
+            continue;
+        }
+        ep->output_due = false;
+        struct stk_inst_scope scope = stk_inst_enter(ep->inst);
+        (void)tcp_output(ep->pcb.tcp);
+        stk_inst_leave(scope);
+    }
+    table->due_count = 0;
 }
 
 /* --- Connections ------------------------------------------------------------ */

@@ -119,6 +119,31 @@ static void clean_wire__both_ways__byte_exact(void **state)
     }
 }
 
+static void clean_wire__burst__few_acks(void **state)
+{
+    (void)state;
+    struct sim_world world;
+    struct stk_sock *client;
+    struct stk_sock *server;
+    sim_world_init(&world, 2, "wire.delay = 20us\n", "");
+    sim_connect_pair(&world, STK_AF_INET, 7003, &client, &server);
+    struct flow there = {.from = client, .to = server, .size = 4 << 20, .key = 2};
+    while (!there.eof) {
+        bool moved = flow_send(&there);
+        moved = flow_recv(&there) || moved;
+        if (!moved) {
+            sim_world_run_until(&world, world.now_ns + 100 * 1000);
+        }
+    }
+    const uint64_t segments = sim_counter(&world.hosts[1], "nic.sim1.rx_frames");
+    const uint64_t answers = sim_counter(&world.hosts[1], "nic.sim1.tx_frames");
+    assert_true(segments > 2800);
+    assert_in_range(answers, 1, segments / 4);
+    assert_int_equal(stk_sock_close(client, STK_CLOSE_GRACEFUL), STK_OK);
+    assert_int_equal(stk_sock_close(server, STK_CLOSE_GRACEFUL), STK_OK);
+    sim_world_fini(&world);
+}
+
 static void lossy_wire__every_seed__byte_exact(void **state)
 {
     (void)state;
@@ -247,6 +272,7 @@ int main(int argc, char **argv)
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(clean_wire__both_ways__byte_exact),
+        cmocka_unit_test(clean_wire__burst__few_acks),
         cmocka_unit_test(connect__closed_port__refused),
         cmocka_unit_test(connect__no_route__unreachable),
         cmocka_unit_test(connect__peer_silent__times_out_in_bounds),

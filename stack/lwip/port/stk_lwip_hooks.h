@@ -44,4 +44,8 @@ void stk_hook_tcp_port(u16_t port, int change);
 /** A dynamic port for a PCB; 0: none left. Its remote side is set if it connects. */
 u16_t stk_hook_tcp_new_port(const struct tcp_pcb *pcb);
 
+/** Shall the output that a received segment calls for wait until the burst was taken? (patch 0006) */
+int stk_hook_tcp_input_output(struct tcp_pcb *pcb);
+#define LWIP_HOOK_TCP_INPUT_OUTPUT(pcb) stk_hook_tcp_input_output(pcb)
+
 #endif
