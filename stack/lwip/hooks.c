@@ -5,6 +5,7 @@
 #include "stk_lwip_hooks.h"
 
 #include "lwip/netif.h"
+#include "lwip/priv/tcp_priv.h"
 
 #include <string.h>
 
@@ -165,4 +166,28 @@ const ip6_addr_t *stk_hook_nd6_gw(struct netif *netif, const ip6_addr_t *dest)
     if (route == NULL)
         return NULL;
     return ip_addr_isany(&route->via) ? dest : ip_2_ip6(&route->via);
+}
+
+/* RFC 9293 3.10.7.4, RFC 5961 5.2: SND.UNA - MAX.SND.WND <= SEG.ACK <= SND.NXT. */
+static bool ack_acceptable(const struct tcp_pcb *pcb, u32_t ack)
+{
+    return TCP_SEQ_LEQ(ack, pcb->snd_nxt) && TCP_SEQ_GEQ(ack, pcb->lastack - pcb->snd_wnd_max);
+}
+
+err_t stk_hook_tcp_segment(struct tcp_pcb *pcb, const struct tcp_hdr *header)
+{
+    const u8_t flags = TCPH_FLAGS(header);
+    if (pcb->state < ESTABLISHED || pcb->state == TIME_WAIT || (flags & (TCP_RST | TCP_SYN)) != 0)
+        return ERR_OK; /* lwIP judges these by themselves */
+    if ((flags & TCP_ACK) == 0) {
+        TCP_STATS_INC(tcp.drop);
+        return ERR_VAL;
+    }
+    if (!ack_acceptable(pcb, header->ackno)) {
+        TCP_STATS_INC(tcp.proterr);
+        TCP_STATS_INC(tcp.drop);
+        (void)tcp_send_empty_ack(pcb);
+        return ERR_VAL;
+    }
+    return ERR_OK;
 }

@@ -567,6 +567,7 @@ static err_t on_passive_open(u8_t id, struct tcp_pcb_listen *lpcb, struct tcp_pc
         return ERR_ABRT;
     }
     ep->half_open++;
+    tcp_ext_arg_set_callbacks(cpcb, id, &ext_callbacks); /* lwIP hands none down; a handshake that fails counts back */
     tcp_ext_arg_set(cpcb, id, ep);
     tcp_window_set(ep, cpcb);
     return ERR_OK;

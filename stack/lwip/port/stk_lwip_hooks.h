@@ -5,6 +5,7 @@
 #ifndef STK_LWIP_HOOKS_H
 #define STK_LWIP_HOOKS_H
 
+#include "lwip/err.h"
 #include "lwip/ip_addr.h"
 
 struct netif;
@@ -13,6 +14,7 @@ struct eth_hdr;
 struct eth_vlan_hdr;
 struct eth_addr;
 struct tcp_pcb;
+struct tcp_hdr;
 
 /** Initial sequence number (RFC 6528): keyed hash of the four-tuple plus a clock of 4 us. */
 u32_t stk_hook_tcp_isn(const ip_addr_t *local_ip, u16_t local_port, const ip_addr_t *remote_ip, u16_t remote_port);
@@ -43,6 +45,10 @@ void stk_hook_tcp_port(u16_t port, int change);
 
 /** A dynamic port for a PCB; 0: none left. Its remote side is set if it connects. */
 u16_t stk_hook_tcp_new_port(const struct tcp_pcb *pcb);
+
+/** May a segment, its header in host order, go on to its connection? ERR_OK, else it is dropped. */
+err_t stk_hook_tcp_segment(struct tcp_pcb *pcb, const struct tcp_hdr *header);
+#define LWIP_HOOK_TCP_INPACKET_PCB(pcb, header, optlen, opt1len, opt2, p) stk_hook_tcp_segment(pcb, header)
 
 /** Shall the output that a received segment calls for wait until the burst was taken? (patch 0006) */
 int stk_hook_tcp_input_output(struct tcp_pcb *pcb);
