@@ -201,10 +201,11 @@ static void provider_configure(void)
     wsp_provider.config_error[0] = 0;
     err = stk_config_load(NULL, &wsp_provider.config, wsp_provider.config_error, sizeof wsp_provider.config_error);
     wsp_provider.config_failed = err != STK_OK;
-    if (err != STK_OK)
+    stk_log_start(err == STK_OK ? wsp_provider.config->log_level : NULL);
+    if (err == STK_OK)
+        stk_counters_watch(wsp_provider.config);
+    else
         stk_log(STK_LOG_ERROR, "configuration: %s", wsp_provider.config_error);
-    else if (wsp_provider.config->log_level[0])
-        (void)stk_log_level_parse(wsp_provider.config->log_level);
 }
 
 static void provider_describe(LPWSPDATA data)

@@ -2,8 +2,10 @@
 
 #include "stack/err.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +32,30 @@ int stk_log_level_parse(const char *name)
     return STK_EINVAL;
 }
 
+void stk_log_start(const char *configured)
+{
+    const char *wanted = getenv("WINLANE_LOG");
+    const bool bad = stk_log_level_parse(wanted) != STK_OK;
+    if ((wanted == NULL || bad) && configured != NULL && configured[0] != '\0') {
+        (void)stk_log_level_parse(configured);
+    }
+    if (bad) {
+        stk_log(STK_LOG_WARN, "WINLANE_LOG: '%.64s' is none of error, warn, info and debug", wanted);
+    }
+}
+
+/* The file that takes the lines. */
+static FILE *log_open(void)
+{
+    static atomic_bool said;
+    const char *path = getenv("WINLANE_LOG_FILE");
+    FILE *out = path != NULL ? fopen(path, "ae") : stderr;
+    if (out == NULL && !atomic_exchange_explicit(&said, true, memory_order_relaxed)) {
+        (void)fprintf(stderr, "winlane error: WINLANE_LOG_FILE: %s: %s\n", path, strerror(errno));
+    }
+    return out != NULL ? out : stderr;
+}
+
 void stk_log(enum stk_log_level level, const char *format, ...)
 {
     if ((int)level > atomic_load_explicit(&log_level, memory_order_relaxed)) {
@@ -43,11 +69,7 @@ void stk_log(enum stk_log_level level, const char *format, ...)
     if (len < 0) {
         return;
     }
-    const char *path = getenv("WINLANE_LOG_FILE");
-    FILE *out = path != NULL ? fopen(path, "ae") : stderr;
-    if (out == NULL) {
-        out = stderr;
-    }
+    FILE *out = log_open();
     (void)fprintf(out, "winlane %s: %s\n", log_names[(int)level], line);
     if (out != stderr) {
         (void)fclose(out);

@@ -13,7 +13,7 @@
 static struct {
     struct stk_client *client;
     bool at_exit;
-    bool watched;
+    int number; /* the signal that is watched; 0: none */
     sem_t asked;
     char file[sizeof(((struct stk_conf_engine *)0)->counters_file)];
 } dump;
@@ -53,33 +53,37 @@ static void dump_signal(int number)
     errno = saved;
 }
 
-static void signal_watch(int number)
+void stk_counters_watch(const struct stk_config *config)
 {
+    const int number = config->engine.counters_signal;
     struct sigaction action = {.sa_handler = dump_signal, .sa_flags = SA_RESTART};
     struct sigaction before;
+    if (number == 0 || dump.number == number) {
+        return;
+    }
     (void)sigemptyset(&action.sa_mask);
     if (sigaction(number, NULL, &before) != 0 || (before.sa_flags & SA_SIGINFO) != 0 || before.sa_handler != SIG_DFL) {
         stk_log(STK_LOG_WARN, "counters: the program uses signal %d itself; they are not dumped on it", number);
         return;
     }
-    if (sem_init(&dump.asked, 0, 0) != 0 || stk_client_os_run(dump_thread, NULL) != STK_OK ||
-        sigaction(number, &action, NULL) != 0) {
+    if ((dump.number == 0 && sem_init(&dump.asked, 0, 0) != 0) || sigaction(number, &action, NULL) != 0) {
         stk_log(STK_LOG_WARN, "counters: signal %d cannot be watched", number);
+        return;
     }
+    dump.number = number;
 }
 
 void stk_client_dump_watch(struct stk_client *client, const struct stk_conf_engine *conf)
 {
-    if (dump.watched) {
+    if (dump.client != NULL) {
         return;
     }
-    dump.watched = true;
     dump.client = client;
     dump.at_exit = conf->counters_at_exit;
     memcpy(dump.file, conf->counters_file, sizeof(dump.file));
     dump.file[sizeof(dump.file) - 1] = '\0';
-    if (conf->counters_signal != 0) {
-        signal_watch(conf->counters_signal);
+    if (dump.number != 0 && stk_client_os_run(dump_thread, NULL) != STK_OK) {
+        stk_log(STK_LOG_WARN, "counters: no thread to dump them on signal %d", dump.number);
     }
 }
 

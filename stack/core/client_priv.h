@@ -183,8 +183,8 @@ void stk_client_os_write(int fd, const char *text, size_t len);
 /* --- client_dump_linux.c ------------------------------------------------------ */
 
 /**
- * Once per process: remember whether and where counters are dumped, and watch the signal that asks for it, unless the
- * program has a handler of its own for it.
+ * Once per process: remember whether and where counters are dumped, and start the thread that does it when the watched
+ * signal comes (stk_counters_watch).
  *
  * @param client  The process's client; it is kept for the life of the process.
  *

@@ -598,6 +598,11 @@ int stk_client_route(struct stk_client *client, const struct stk_addr *remote, s
     return STK_OK;
 }
 
+void stk_counters_watch(const struct stk_config *config)
+{
+    (void)config;
+}
+
 void stk_client_counters_dump(struct stk_client *client, int fd)
 {
     (void)client;

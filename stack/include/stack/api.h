@@ -39,7 +39,7 @@ struct stk_sock;
 enum stk_ready {
     STK_READY_IN = 1u << 0,      /**< bytes, a datagram or a connection can be taken; also with EOF or error */
     STK_READY_OUT = 1u << 1,     /**< connected and there is room */
-    STK_READY_CONN = 1u << 2,    /**< connection established (stays set) */
+    STK_READY_CONN = 1u << 2,    /**< connection established; cleared when it ends by error */
     STK_READY_FAIL = 1u << 3,    /**< connect failed: stk_sock_error_take says why */
     STK_READY_EOF = 1u << 4,     /**< the peer's FIN is in the queue or was read */
     STK_READY_RESET = 1u << 5,   /**< connection gone by error: reset, abort, timeout */
@@ -450,6 +450,17 @@ int stk_client_interfaces(struct stk_client *client, struct stk_if_info *out, si
  */
 int stk_client_route(struct stk_client *client, const struct stk_addr *remote, struct stk_addr *local,
                      uint32_t *if_index);
+
+/**
+ * Watch the signal engine.counters_signal, if there is one, for the life of the process: from the first attach on each
+ * writes the counters to engine.counters_file; before, it does nothing. A signal that the program handles or ignores is
+ * left alone, with a line in the log.
+ *
+ * @param config  Borrowed for the call.
+ *
+ * Context: one thread at a time. Does not block.
+ */
+void stk_counters_watch(const struct stk_config *config);
 
 /** Write the counters of every layer as text lines "layer.object.counter value". Context: any thread. */
 void stk_client_counters_dump(struct stk_client *client, int fd);

@@ -28,7 +28,18 @@ void stk_log_level_set(enum stk_log_level level);
 int stk_log_level_parse(const char *name);
 
 /**
- * Write one line "winlane LEVEL: text". A newline is added.
+ * Set the level from WINLANE_LOG, else from the configuration. A bad value of
+ * WINLANE_LOG gets a line in the log and counts as not set.
+ *
+ * @param configured  A level's name; NULL or "": not set, the level stays.
+ *
+ * Context: any thread.
+ */
+void stk_log_start(const char *configured);
+
+/**
+ * Write one line "winlane LEVEL: text". A newline is added. Where the file of WINLANE_LOG_FILE cannot be opened, lines go to
+ * stderr, which is said once.
  *
  * Context: any thread. May block on stderr.
  */
