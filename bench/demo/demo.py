@@ -60,24 +60,34 @@ def rows_run(rows, only):
     return done, verified and bool(done)
 
 
+def rows_of(stack, options):
+    """Builds what the rows need and says what it is; returns the rows."""
+    jobs = stack.enter_context(Jobs("winlane-demo"))
+    if options.no_root:
+        print("Without root: the programs run over the in-memory wire, two in one process; no DPDK port, no kernel peer, no "
+              "capture.")
+        return InMemorySteps(jobs, options.build, options).rows()
+    wire = stack.enter_context(Veth(jobs))
+    places = Places()
+    print(f"Winlane on a DPDK af_packet port at one end of a veth pair, the kernel at the other, offloads off, congestion "
+          f"control {wire.congestion}.")
+    if places.count == 1:
+        print("One processor: in the measured rows everything shares it, and nothing spins.")
+    elif places.peer is None:
+        print("Two processors: in the measured rows the kernel's peer shares one with Winlane; the kernel's own pair has one "
+              "for each end.")
+    return wire_rows(Steps(Runs(jobs, options.build, wire, places), wire, options))
+
+
 def main():
     options = options_read()
     start = time.monotonic()
     with contextlib.ExitStack() as stack:
-        jobs = stack.enter_context(Jobs("winlane-demo"))
-        if options.no_root:
-            print("Without root: the programs run over the in-memory wire, two in one process; no DPDK port, no kernel "
-                  "peer, no capture.")
-            rows = InMemorySteps(jobs, options.build, options).rows()
-        else:
-            wire = stack.enter_context(Veth(jobs))
-            places = Places()
-            rows = wire_rows(Steps(Runs(jobs, options.build, wire, places), wire, options))
-            print(f"Winlane on a DPDK af_packet port at one end of a veth pair, the kernel at the other, offloads off, "
-                  f"congestion control {wire.congestion}.")
-            if places.peer is None:
-                print(f"{places.count} processors: in the measured rows the kernel's peer shares one with Winlane; "
-                      "beside it the kernel has one for each end.")
+        try:
+            rows = rows_of(stack, options)
+        except Failed as failed:
+            print(f"demo: it cannot start: {failed}", file=sys.stderr)
+            return 1
         done, verified = rows_run(rows, options.only)
     print()
     print(*table(("what was done", "verified how", "result", "figures"), done), sep="\n")

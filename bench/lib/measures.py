@@ -1,6 +1,7 @@
 """Runs of the programs over the veth pair: with Winlane at one end, or with the kernel at both."""
 import contextlib
 import os
+import subprocess
 
 import veth
 from jobs import Failed
@@ -17,6 +18,9 @@ class Places:
         self.app = cpus[0]
         self.poll = cpus[1] if len(cpus) > 1 else cpus[0]
         self.peer = cpus[2] if len(cpus) > 2 else None
+        # Some containers grant no real-time priority: then a peer that shares waits for its turn.
+        tried = subprocess.run(["chrt", "--fifo", "1", "true"], capture_output=True, check=False)
+        self.fifo = 1 if tried.returncode == 0 else None
 
 
 class Runs:
@@ -66,13 +70,15 @@ class Runs:
         """For the kernel's end: (options of its start, its --wait). Beside Winlane's two busy threads it has a processor
         of its own if there is one. Else it shares: a peer that answers at once sleeps between requests on the poll
         thread's processor and takes precedence there; one that only sends (busy) spins on the application's."""
+        if self.places.count == 1:
+            return {"cpus": [self.places.app]}, "block"
         if where == "kernel":
             return {"cpus": [self.places.poll]}, "spin"
         if self.places.peer is not None:
             return {"cpus": [self.places.peer]}, "spin"
         if busy:
             return {"cpus": [self.places.app]}, "block"
-        return {"cpus": [self.places.poll], "fifo": 1}, "block"
+        return {"cpus": [self.places.poll], "fifo": self.places.fifo}, "block"
 
     def pingpong(self, where, family, proto="tcp", size=64, count=20000):
         """Round trips of a client at Winlane's end with a server at the kernel's."""
@@ -80,8 +86,10 @@ class Runs:
         port = self.next_port()
         common = ("--at", veth.at(veth.PEER[family], port), "--proto", proto, "--size", size)
         server = self.peer("pingpong", "--role", "server", *common, "--wait", wait, **place).wait_ready()
-        client = self.local(where, "pingpong", "--role", "client", *common, "--count", count,
-                            "--warmup", max(count // 10, 1), spin="endless", app_spin="endless").wait(60)
+        alone = self.places.count == 1
+        settings = {} if alone else {"spin": "endless", "app_spin": "endless"}
+        client = self.local(where, "pingpong", "--role", "client", *common, "--count", count, "--warmup",
+                            max(count // 10, 1), "--wait", "block" if alone else "spin", **settings).wait(60)
         server.wait(20)
         return client.values()
 
