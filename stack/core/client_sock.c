@@ -3,9 +3,11 @@
 static struct stk_sock *sock_take(struct stk_client *client, uint32_t index, uint32_t generation)
 {
     struct stk_sock *sock = &client->socks[index];
-    sock->abi = &client->region->socks[index];
-    sock->client = client;
-    sock->index = index;
+    if (sock->abi == NULL) { /* once: the dispatcher may look at the slot while it is taken again */
+        sock->abi = &client->region->socks[index];
+        sock->client = client;
+        sock->index = index;
+    }
     sock->generation = generation;
     atomic_store_explicit(&sock->end_taken, 0, memory_order_relaxed);
     atomic_store_explicit(&sock->broadcast, 0, memory_order_relaxed);

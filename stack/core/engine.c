@@ -303,7 +303,6 @@ uint32_t stk_engine_step(struct stk_engine *engine)
     } else {
         engine->clock_left--;
     }
-    stk_ep_burst_begin(engine->eps);
     for (uint32_t i = 0; i < engine->netifs_count; i++) {
         work += stk_netif_rx_burst(engine->netifs[i], engine->now_ns);
     }

@@ -178,9 +178,9 @@ struct stk_sock_abi {
     STK_U32 generation;
     STK_I32 end_error; /* why the connection ended, or the connect failed */
     STK_U32 addr_seq;
-    uint16_t family;
-    uint8_t type;
-    uint8_t protocol;
+    _Atomic uint16_t family; /* these three may be read while the slot is taken for another socket */
+    _Atomic uint8_t type;
+    _Atomic uint8_t protocol;
     uint32_t instance; /* UINT32_MAX: not yet chosen */
     STK_U32 rx_limit;  /* bytes the receive FIFO may hold */
     STK_U32 tx_limit;  /* bytes the transmit FIFO may hold */

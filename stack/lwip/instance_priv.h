@@ -44,6 +44,7 @@ struct stk_inst {
     uint16_t port_tried[1024];          /**< table of algorithm 3 */
     uint32_t random_pool[64];
     uint32_t random_left;
+    uint32_t burst_left; /**< frames of the burst in hand that follow the one being taken */
 };
 
 _Static_assert(offsetof(struct stk_inst, lwip) == 0, "the selected lwip_instance is the stk_inst");

@@ -128,10 +128,7 @@ void stk_ep_mem_drop(struct stk_ep_table *table, const void *data, uint32_t len)
 /** An ICMP message or a failed neighbour resolution concerns a packet of this instance (it is entered). */
 void stk_ep_net_error(struct stk_ep_table *table, struct stk_inst *inst, const struct stk_inst_net_error *error);
 
-/** The frames of one turn follow: what connections answer waits for stk_ep_burst_end. */
-void stk_ep_burst_begin(struct stk_ep_table *table);
-
-/** Let the connections of the burst send. */
+/** Let the connections that were handed several segments of a burst send; after the bursts of a turn. */
 void stk_ep_burst_end(struct stk_ep_table *table);
 
 /** Connect deadlines. Call when stk_ep_next_ns is due. */

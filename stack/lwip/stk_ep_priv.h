@@ -131,7 +131,6 @@ struct stk_ep_table {
     uint64_t next_ns;
     uint64_t sweep_ns;
     uint32_t sweep_at;
-    bool in_burst;
     uint32_t due_count;
     uint32_t due[STK_EP_DUE_MAX]; /* connections that send at the end of the burst */
     struct stk_ep *eps;

@@ -1,5 +1,6 @@
 #include "lwip/stk_ep_priv.h"
 
+#include "lwip/instance_priv.h"
 #include "stk_lwip_hooks.h"
 
 #include "lwip/priv/tcp_priv.h"
@@ -345,11 +346,15 @@ static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 
 /* --- Bursts ---------------------------------------------------------------- */
 
-/* Connections that were handed a segment in this burst send once at its end. */
+/* A connection that is handed several segments of a burst sends once: with the last frame, or at the burst's end. */
 int stk_hook_tcp_input_output(struct tcp_pcb *pcb)
 {
     struct stk_ep *ep = pcb->recv == on_recv ? pcb->callback_arg : NULL;
-    if (ep == NULL || ep->pcb.tcp != pcb || !ep->table->in_burst) {
+    if (ep == NULL || ep->pcb.tcp != pcb) {
+        return 0;
+    }
+    if (stk_inst_selected()->burst_left == 0) {
+        ep->output_due = false;
         return 0;
     }
     if (!ep->output_due) {
@@ -362,14 +367,8 @@ int stk_hook_tcp_input_output(struct tcp_pcb *pcb)
     return 1;
 }
 
-void stk_ep_burst_begin(struct stk_ep_table *table)
-{
-    table->in_burst = true;
-}
-
 void stk_ep_burst_end(struct stk_ep_table *table)
 {
-    table->in_burst = false;
     for (uint32_t i = 0; i < table->due_count; i++) {
         struct stk_ep *ep = &table->eps[table->due[i]];
         /* Freed and taken again meanwhile: a fresh one has the flag down. */

@@ -10,6 +10,9 @@
 
 struct tcp_pcb;
 
+/** Internet checksum of len bytes, folded, not complemented, in the order of memory (RFC 1071). */
+uint16_t stk_lwip_chksum(const void *data, int len);
+
 /** 32 random bits from the selected instance's random operation. */
 uint32_t stk_lwip_random(void);
 

@@ -11,7 +11,7 @@
 #define LWIP_TIMEVAL_PRIVATE 0
 #define LWIP_PROVIDE_ERRNO 0
 #define LWIP_NO_UNISTD_H 1
-#define LWIP_CHKSUM_ALGORITHM 3
+#define LWIP_CHKSUM stk_lwip_chksum
 
 #define LWIP_RAND() stk_lwip_random()
 #define LWIP_PLATFORM_DIAG(x) \
