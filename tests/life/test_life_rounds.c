@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define ROUND_BYTES 65536u
@@ -51,6 +52,29 @@ static int rounds(int argc, char **argv)
     uint64_t cpu = t_cpu_us();
     t_sleep_ms(1000);
     T_NEED(t_cpu_us() - cpu < 50000);
+    return 0;
+}
+
+/* quick COUNT: nothing but starting and resting, from idle and from busy, so that hand-overs meet in every order. */
+static int quick(int argc, char **argv)
+{
+    int count = argc > 1 ? atoi(argv[1]) : 1;
+    uint64_t longest_ns = 0;
+    for (int i = 0; i < count; i++) {
+        struct timespec nap = {0, (i % 8) * 40000};
+        t_startup();
+        SOCKET s = socket(AF_INET, SOCK_DGRAM, IPPROTO_UDP);
+        T_NEED(s != INVALID_SOCKET);
+        (void)nanosleep(&nap, NULL); /* the engine naps, spins or works */
+        if (i % 3 == 0) {
+            T_NEED(closesocket(s) == 0);
+        }
+        uint64_t start = t_now_ns();
+        T_NEED(WSACleanup() == 0);
+        uint64_t took = t_now_ns() - start;
+        longest_ns = took > longest_ns ? took : longest_ns;
+    }
+    (void)dprintf(2, "longest cleanup: %llu us\n", (unsigned long long)longest_ns / 1000);
     return 0;
 }
 
@@ -108,12 +132,27 @@ static void rounds__twenty_over_dpdk_rings__nothing_grows(void **state)
     dump_check(20);
 }
 
-static const struct t_mode modes[] = {{"rounds", rounds}, {NULL, NULL}};
+static void rounds__start_and_rest_only__never_wait_for_a_wake_up(void **state)
+{
+    static const char *const rows[] = {"spin = 0", "spin = adaptive", "spin = 50us\nnap_max = 1s", "spin = endless"};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        (void)unlink(t_path("stderr"));
+        t_conf_wire(rows[i], "");
+        uint64_t took_ms = t_expect(0, 30, (const char *const[4]){"quick", "300"});
+        print_message("%s: %llu ms; %s", rows[i], (unsigned long long)took_ms, t_log());
+        /* A wake-up that was lost costs the 10 ms of the second look, or more. */
+        assert_true(took_ms < 300 * 10);
+    }
+}
+
+static const struct t_mode modes[] = {{"rounds", rounds}, {"quick", quick}, {NULL, NULL}};
 
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rounds__hundred_on_the_wire__nothing_grows_and_open_ones_are_reset),
+        cmocka_unit_test(rounds__start_and_rest_only__never_wait_for_a_wake_up),
         cmocka_unit_test(rounds__twenty_over_dpdk_rings__nothing_grows),
     };
     return t_life_main(argc, argv, modes, tests, sizeof tests / sizeof tests[0]);

@@ -31,9 +31,24 @@ static bool is_own(pid_t tid)
     return false;
 }
 
+/* Threads start with the timer's signal blocked, and let it in when they are known. */
 static void own_add(void)
 {
+    sigset_t set;
     own[atomic_fetch_add(&own_count, 1)] = (pid_t)syscall(SYS_gettid);
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGALRM);
+    T_NEED(pthread_sigmask(SIG_UNBLOCK, &set, NULL) == 0);
+}
+
+static void own_start(pthread_t *thread, void *(*fn)(void *), SOCKET *s)
+{
+    sigset_t set;
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGALRM);
+    T_NEED(pthread_sigmask(SIG_BLOCK, &set, NULL) == 0);
+    T_NEED(pthread_create(thread, NULL, fn, s) == 0);
+    T_NEED(pthread_sigmask(SIG_UNBLOCK, &set, NULL) == 0);
 }
 
 static void tick(int number)
@@ -173,9 +188,9 @@ static int timer(int argc, char **argv)
     waits_check(listener);
     DWORD off = 0;
     T_NEED(ioctlsocket(listener, (LONG)FIONBIO, &off) == 0);
-    T_NEED(pthread_create(&threads[0], NULL, sender, &ends[0]) == 0);
-    T_NEED(pthread_create(&threads[1], NULL, receiver, &ends[1]) == 0);
-    T_NEED(pthread_create(&threads[2], NULL, acceptor, &listener) == 0);
+    own_start(&threads[0], sender, &ends[0]);
+    own_start(&threads[1], receiver, &ends[1]);
+    own_start(&threads[2], acceptor, &listener);
     connects(port);
     threads_check();
     atomic_store(&stop, 1);
