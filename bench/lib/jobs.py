@@ -14,7 +14,11 @@ class Failed(Exception):
 
 
 class Job:
-    """One process in a session of its own; stdout and stderr are kept in files."""
+    """One process in a group of its own; stdout and stderr are kept in files.
+
+    Not in a session of its own: the scheduler would share out processors by session, and one with two busy threads would
+    get as much as another with one.
+    """
 
     def __init__(self, jobs, argv, ns=None, cpus=None, env=None, stdin=None, stdout=None, fifo=None):
         command = [str(word) for word in argv]
@@ -30,7 +34,7 @@ class Job:
         out = open(self.out_path, "wb") if stdout is None else stdout
         with open(self.err_path, "wb") as err:
             self.process = subprocess.Popen(command, stdin=stdin or subprocess.DEVNULL, stdout=out, stderr=err,
-                                            env={**os.environ, **(env or {})}, start_new_session=True)
+                                            env={**os.environ, **(env or {})}, process_group=0)
         if stdout is None:
             out.close()
 
@@ -79,7 +83,7 @@ class Job:
         return " / ".join(lines[-4:])[-500:] or "(it said nothing)"
 
     def kill(self):
-        """Ends the process and its children: they are a session of their own."""
+        """Ends the process and its children: they are a group of their own."""
         if self.process.poll() is None:
             try:
                 os.killpg(self.process.pid, signal.SIGKILL)
