@@ -11,6 +11,7 @@ import contextlib
 import os
 import re
 import shutil
+import socket
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -93,10 +94,20 @@ class Bench:
         values["frames_per_trip"] = crossed / (count + warmup)
         return values
 
+    def congestion(self):
+        """The congestion control of the kernel's sockets: cubic if this process may choose it."""
+        with socket.socket() as probe:
+            try:
+                probe.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b"cubic")
+            except OSError:
+                pass
+            return probe.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16).rstrip(b"\0").decode()
+
     def rtt_kernel(self, size, count, gap_us=0):
         words = [os.path.join(self.folder, "rtt_kernel"), "--a", "127.0.0.1", "--b", "127.0.0.1:7000", "--size", size,
                  "--count", count, "--mode", self.options.mode, "--gap-us", gap_us]
-        return self.jobs.run(words, seconds=120, cpus=[self.places.app]).values()
+        return self.jobs.run(words, seconds=120, cpus=[self.places.app],
+                             env={"BENCH_KERNEL_CONGESTION": self.congestion()}).values()
 
     def rtt_floor(self, size, count):
         words = [os.path.join(self.folder, "floor_rtt"), "--size", size, "--count", count, "--poll-cpu",
@@ -121,7 +132,7 @@ class Bench:
 
     def rtt_report(self, name, size, ours, kernel, floor):
         rows = []
-        for label, runs in (("winlane, net_ring", ours), ("kernel, loopback", kernel), ("floor, net_ring frames", floor)):
+        for label, runs in (("winlane, net_ring", ours), (f"kernel, loopback, {self.congestion()}", kernel), ("floor, net_ring frames", floor)):
             if runs:
                 middle = [self.middle(runs, key) for key in PERCENTILES]
                 rate = 1e9 / self.middle(runs, "mean_ns")

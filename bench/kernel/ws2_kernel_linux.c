@@ -7,6 +7,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -36,13 +37,13 @@ static int code_of(int error)
         int error;
         int code;
     } table[] = {
-        {EACCES, 10013},       {EFAULT, 10014},       {EINVAL, WS_WSAEINVAL},   {EMFILE, 10024},
-        {EAGAIN, 10035},       {EINPROGRESS, 10035},  {EALREADY, 10037},        {ENOTSOCK, 10038},
-        {EMSGSIZE, 10040},     {ENOPROTOOPT, 10042},  {EPROTONOSUPPORT, 10043}, {EOPNOTSUPP, 10045},
-        {EAFNOSUPPORT, 10047}, {EADDRINUSE, 10048},   {EADDRNOTAVAIL, 10049},   {ENETDOWN, 10050},
-        {ENETUNREACH, 10051},  {ENETRESET, 10052},    {ECONNABORTED, 10053},    {ECONNRESET, 10054},
-        {EPIPE, 10054},        {ENOBUFS, 10055},      {EISCONN, 10056},         {ENOTCONN, 10057},
-        {ETIMEDOUT, 10060},    {ECONNREFUSED, 10061}, {EHOSTUNREACH, 10065},
+        {EPERM, 10013},      {EACCES, 10013},       {EFAULT, 10014},       {EINVAL, WS_WSAEINVAL},
+        {EMFILE, 10024},     {EAGAIN, 10035},       {EINPROGRESS, 10035},  {EALREADY, 10037},
+        {ENOTSOCK, 10038},   {EMSGSIZE, 10040},     {ENOPROTOOPT, 10042},  {EPROTONOSUPPORT, 10043},
+        {EOPNOTSUPP, 10045}, {EAFNOSUPPORT, 10047}, {EADDRINUSE, 10048},   {EADDRNOTAVAIL, 10049},
+        {ENETDOWN, 10050},   {ENETUNREACH, 10051},  {ENETRESET, 10052},    {ECONNABORTED, 10053},
+        {ECONNRESET, 10054}, {EPIPE, 10054},        {ENOBUFS, 10055},      {EISCONN, 10056},
+        {ENOTCONN, 10057},   {ETIMEDOUT, 10060},    {ECONNREFUSED, 10061}, {EHOSTUNREACH, 10065},
     };
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
@@ -120,6 +121,13 @@ uintptr_t wl_socket(int family, int type, int protocol)
     int on = 1;
 
     if (fd < 0) {
+        return UINTPTR_MAX;
+    }
+    /* A default such as bbr paces with timers; comparisons name the congestion control. Connections inherit it. */
+    const char *congestion = getenv("BENCH_KERNEL_CONGESTION");
+    if (congestion != NULL && type == SOCK_STREAM &&
+        leave(setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, congestion, (socklen_t)strlen(congestion))) != 0) {
+        (void)close(fd);
         return UINTPTR_MAX;
     }
     /* Linux keeps a port of an earlier run busy for a minute; Winsock does not. */
