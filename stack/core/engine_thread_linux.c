@@ -21,7 +21,7 @@
 #define CLOCK_TURNS 15u
 
 /** What the poll thread is asked to be; it answers in now. */
-enum thread_mode { THREAD_RUN = 0, THREAD_PARK = 1, THREAD_STOP = 2 };
+enum thread_mode { THREAD_RUN = 0, THREAD_PARK = 1, THREAD_STOP = 2, THREAD_STARTING = 3 };
 
 struct stk_engine_thread {
     pthread_t handle;
@@ -188,7 +188,8 @@ int stk_engine_thread_start(struct stk_engine *engine)
     if (thread == NULL) {
         return STK_ENOMEM;
     }
-    atomic_init(&thread->now, THREAD_PARK);
+    /* No answer yet: a thread that is asked to park before it ran must not seem parked. */
+    atomic_init(&thread->now, THREAD_STARTING);
     engine->thread = thread;
     sigset_t all;
     sigset_t before;

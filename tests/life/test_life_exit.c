@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #define STATUS 7
@@ -148,6 +149,51 @@ static int reset_closed(int argc, char **argv)
     return 0;
 }
 
+/* handler MS: a signal handler ends the program, wherever in a call it comes. */
+static void end_handler(int number)
+{
+    (void)number;
+    exit(STATUS);
+}
+
+static int handler(int argc, char **argv)
+{
+    static SOCKET ends[2];
+    static WSAOVERLAPPED ov;
+    static char room[16];
+    struct itimerval once = {{0, 0}, {0, 0}};
+    T_NEED(argc > 1);
+    once.it_value.tv_usec = atoi(argv[1]);
+    t_startup();
+    t_pair("10.88.0", ends);
+    T_NEED(signal(SIGALRM, end_handler) != SIG_ERR);
+    T_NEED(setitimer(ITIMER_REAL, &once, NULL) == 0);
+    for (bool more = true; more; more = t_now_ns() != 0) {
+        DWORD bytes;
+        DWORD flags;
+        overlapped_start(ends[1], &ov, room);
+        T_NEED(send(ends[0], "hello", 5, 0) == 5);
+        T_NEED(WSAGetOverlappedResult(ends[1], &ov, &bytes, TRUE, &flags) && bytes == 5);
+        T_NEED(WSACloseEvent(ov.hEvent));
+        SOCKET s = socket(AF_INET, SOCK_DGRAM, IPPROTO_UDP);
+        T_NEED(s != INVALID_SOCKET);
+        T_NEED(closesocket(s) == 0);
+        t_transfer(ends, 1000);
+    }
+    return 0;
+}
+
+static void exit__in_a_signal_handler__ends_wherever_it_came(void **state)
+{
+    (void)state;
+    t_conf_wire("drain_timeout = 200ms", "");
+    for (int i = 0; i < 16; i++) {
+        char us[16];
+        (void)snprintf(us, sizeof us, "%d", 2000 + i * 1171);
+        (void)t_expect(STATUS, 8, (const char *const[4]){"handler", us});
+    }
+}
+
 static void exit__without_cleanup__status_kept_and_prompt(void **state)
 {
     static const struct {
@@ -199,13 +245,15 @@ static void reset__into_a_closed_window__reaches_the_peer(void **state)
 
 static const struct t_mode modes[] = {{"end", end},           {"late", late},
                                       {"early", early},       {"reset_closed", reset_closed},
-                                      {"end_ring", end_ring}, {NULL, NULL}};
+                                      {"end_ring", end_ring}, {"handler", handler},
+                                      {NULL, NULL}};
 
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(exit__without_cleanup__status_kept_and_prompt),
         cmocka_unit_test(exit__handlers_of_the_program__before_ours_work_and_after_ours_are_refused),
+        cmocka_unit_test(exit__in_a_signal_handler__ends_wherever_it_came),
         cmocka_unit_test(exit__over_dpdk_rings__status_kept),
         cmocka_unit_test(reset__into_a_closed_window__reaches_the_peer),
     };
