@@ -132,7 +132,9 @@ class Bench:
 
     def rtt_report(self, name, size, ours, kernel, floor):
         rows = []
-        for label, runs in (("winlane, net_ring", ours), (f"kernel, loopback, {self.congestion()}", kernel), ("floor, net_ring frames", floor)):
+        kinds = (("winlane, net_ring", ours), (f"kernel, loopback, {self.congestion()}", kernel),
+                 ("floor, net_ring frames", floor))
+        for label, runs in kinds:
             if runs:
                 middle = [self.middle(runs, key) for key in PERCENTILES]
                 rate = 1e9 / self.middle(runs, "mean_ns")

@@ -4,8 +4,8 @@
 Usage: demo.py BUILD_DIR [--no-root] [--quick] [--no-figures] [--capture FILE]
 
 As root: two namespaces and a veth pair, Winlane on a DPDK af_packet port at one end, the kernel's stack with ordinary
-programs at the other. --no-root: the same programs over the in-memory wire. --quick: less data. --no-figures: nothing is measured. Exit status 0 only if
-every row was verified.
+programs at the other. --no-root: the same programs over the in-memory wire. --quick: less data. --no-figures: nothing
+is measured. Exit status 0 only if every row was verified.
 """
 import argparse
 import contextlib
