@@ -37,6 +37,20 @@ static pthread_cond_t *os_cond(struct wsp_cond *cond)
     return (pthread_cond_t *)(void *)cond->opaque;
 }
 
+/* A thread that is cancelled ends behind the call that it is in, never in the middle with locks held. */
+static int os_cancel_hold(void)
+{
+    int before = PTHREAD_CANCEL_ENABLE;
+
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    return before;
+}
+
+static void os_cancel_release(int before)
+{
+    (void)pthread_setcancelstate(before, NULL);
+}
+
 void wsp_mutex_lock(struct wsp_mutex *mutex)
 {
     (void)pthread_mutex_lock(os_mutex(mutex));
@@ -71,8 +85,11 @@ void wsp_mutex_unlock(struct wsp_mutex *mutex)
 bool wsp_cond_wait(struct wsp_cond *cond, struct wsp_mutex *mutex, int64_t timeout_ns)
 {
     struct timespec at = os_deadline(CLOCK_MONOTONIC, timeout_ns);
+    int before = os_cancel_hold();
+    int err = pthread_cond_clockwait(os_cond(cond), os_mutex(mutex), CLOCK_MONOTONIC, &at);
 
-    return pthread_cond_clockwait(os_cond(cond), os_mutex(mutex), CLOCK_MONOTONIC, &at) != ETIMEDOUT;
+    os_cancel_release(before);
+    return err != ETIMEDOUT;
 }
 
 void wsp_cond_wake_all(struct wsp_cond *cond)
@@ -121,9 +138,11 @@ int wsp_os_thread_start(struct wsp_os_thread *out, wsp_os_fn fn, void *arg)
 void wsp_os_thread_join(struct wsp_os_thread *thread)
 {
     struct wsp_os_thread_linux id;
+    int before = os_cancel_hold();
 
     memcpy(&id, thread->opaque, sizeof id);
     (void)pthread_join(id.id, NULL);
+    os_cancel_release(before);
 }
 
 bool wsp_os_thread_is_self(const struct wsp_os_thread *thread)
@@ -185,9 +204,11 @@ int wsp_os_slot_set(void *value)
 void wsp_os_sleep_ns(int64_t ns)
 {
     struct timespec left = {.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000)};
+    int before = os_cancel_hold();
 
     while (clock_nanosleep(CLOCK_MONOTONIC, 0, &left, &left) == EINTR)
         ;
+    os_cancel_release(before);
 }
 
 /* POSIX lets a function pointer travel in a void *; C has no conversion for it. */

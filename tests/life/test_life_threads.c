@@ -109,6 +109,96 @@ static int requests(int argc, char **argv)
     return 0;
 }
 
+/* --- Threads cancelled inside a call ------------------------------------------------ */
+
+enum call { CALL_RECV, CALL_SELECT, CALL_RESULT, CALL_LINGER, CALL_COUNT };
+
+struct inside {
+    enum call call;
+    SOCKET s;
+};
+
+static void result_wait(SOCKET s, const char *expect)
+{
+    WSAOVERLAPPED ov;
+    char room[16];
+    WSABUF buf = {.len = sizeof room, .buf = room};
+    DWORD bytes = 0;
+    DWORD flags = 0;
+    memset(&ov, 0, sizeof ov);
+    ov.hEvent = WSACreateEvent();
+    T_NEED(ov.hEvent != WSA_INVALID_EVENT);
+    T_NEED(WSARecv(s, &buf, 1, &bytes, &flags, &ov, NULL) == 0 || WSAGetLastError() == WSA_IO_PENDING);
+    T_NEED(WSAGetOverlappedResult(s, &ov, &bytes, TRUE, &flags));
+    T_NEED(bytes == strlen(expect) && memcmp(room, expect, bytes) == 0);
+    T_NEED(WSACloseEvent(ov.hEvent));
+}
+
+static void *inside_run(void *arg)
+{
+    const struct inside *inside = arg;
+    char room[16];
+    fd_set set;
+    switch (inside->call) {
+    case CALL_RECV:
+        T_NEED(recv(inside->s, room, sizeof room, 0) == 4);
+        break;
+    case CALL_SELECT:
+        FD_ZERO(&set);
+        FD_SET(inside->s, &set);
+        T_NEED(select(0, &set, NULL, NULL, NULL) == 1);
+        break;
+    case CALL_RESULT:
+        result_wait(inside->s, "wake");
+        break;
+    case CALL_LINGER:
+        T_NEED(recv(inside->s, room, 4, 0) == 4);
+        T_NEED(setsockopt(inside->s, SOL_SOCKET, SO_LINGER, (const char *)&(struct linger){1, 1},
+                          sizeof(struct linger)) == 0);
+        T_NEED(closesocket(inside->s) == 0);
+        break;
+    case CALL_COUNT:
+        break;
+    }
+    pthread_testcancel();
+    return NULL;
+}
+
+/* A call ends as if the thread were not cancelled: half of it done, with locks held, would stop everybody else. */
+static int inside(int argc, char **argv)
+{
+    SOCKET ends[CALL_COUNT][2];
+    struct inside calls[CALL_COUNT];
+    pthread_t threads[CALL_COUNT];
+    SOCKET others[2];
+    (void)argc;
+    (void)argv;
+    t_startup();
+    t_pair("10.88.0", others);
+    for (int i = 0; i < CALL_COUNT; i++) {
+        t_pair("10.88.0", ends[i]);
+        calls[i] = (struct inside){.call = (enum call)i, .s = ends[i][0]};
+        T_NEED(pthread_create(&threads[i], NULL, inside_run, &calls[i]) == 0);
+    }
+    t_sleep_ms(50); /* all of them wait */
+    for (int i = 0; i < CALL_COUNT; i++) {
+        T_NEED(pthread_cancel(threads[i]) == 0);
+    }
+    t_sleep_ms(50);
+    T_NEED(send(others[1], "mine", 4, 0) == 4);
+    result_wait(others[0], "mine"); /* the same lock */
+    for (int i = 0; i < CALL_COUNT; i++) {
+        void *result = NULL;
+        T_NEED(send(ends[i][1], "wake", 4, 0) == 4);
+        T_NEED(pthread_join(threads[i], &result) == 0);
+        T_NEED(result == PTHREAD_CANCELED);
+    }
+    uint64_t start = t_now_ns();
+    T_NEED(WSACleanup() == 0);
+    T_NEED(t_now_ns() - start < 1500000000);
+    return 0;
+}
+
 /* --- Rings ------------------------------------------------------------------------- */
 
 static void *one_call(void *arg)
@@ -222,6 +312,15 @@ static void thread_end__with_requests_outstanding__they_are_aborted_and_others_a
     (void)t_expect(0, 30, (const char *const[4]){"requests"});
 }
 
+static void thread_end__cancelled_inside_a_call__call_ends_whole_and_nobody_else_stops(void **state)
+{
+    (void)state;
+    t_conf_wire("app_spin = 0", "");
+    (void)unlink(t_path("stderr"));
+    (void)t_expect(0, 20, (const char *const[4]){"inside"});
+    assert_string_equal(t_log(), "");
+}
+
 static void thread_end__a_thousand_short_ones_then_a_hundred_at_once__all_are_served(void **state)
 {
     (void)state;
@@ -236,12 +335,14 @@ static void thread_end__calls_in_a_late_destructor__do_not_share_a_ring_with_a_n
     (void)t_expect(0, 30, (const char *const[4]){"late"});
 }
 
-static const struct t_mode modes[] = {{"requests", requests}, {"rings", rings}, {"late", late}, {NULL, NULL}};
+static const struct t_mode modes[] = {{"requests", requests}, {"inside", inside},
+                                      {"rings", rings},       {"late", late},     {NULL, NULL}};
 
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(thread_end__with_requests_outstanding__they_are_aborted_and_others_are_not),
+        cmocka_unit_test(thread_end__cancelled_inside_a_call__call_ends_whole_and_nobody_else_stops),
         cmocka_unit_test(thread_end__a_thousand_short_ones_then_a_hundred_at_once__all_are_served),
         cmocka_unit_test(thread_end__calls_in_a_late_destructor__do_not_share_a_ring_with_a_new_thread),
     };
