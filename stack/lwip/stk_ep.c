@@ -1,6 +1,8 @@
 #include "lwip/stk_ep_priv.h"
 
 #include "ipc/lock.h"
+
+#include "stk_lwip_hooks.h"
 #include "ipc/seq.h"
 
 #include <stdlib.h>
@@ -339,8 +341,19 @@ static uint32_t *port_head(const struct stk_ep *ep)
     return &ep->table->ports[ep->type - 1][ep->local.port];
 }
 
+/* A bound stream has no PCB yet: its port is told to the chooser of dynamic ones. */
+static void port_count(const struct stk_ep *ep, int change)
+{
+    if (ep->type == STK_SOCK_STREAM) {
+        struct stk_inst_scope scope = stk_inst_enter(ep->inst);
+        stk_hook_tcp_port(ep->local.port, change);
+        stk_inst_leave(scope);
+    }
+}
+
 static void port_add(struct stk_ep *ep)
 {
+    port_count(ep, 1);
     uint32_t *head = port_head(ep);
     ep->port_next = *head;
     *head = ep->index;
@@ -352,6 +365,7 @@ void stk_ep_port_remove(struct stk_ep *ep)
     if (!ep->in_ports) {
         return;
     }
+    port_count(ep, -1);
     uint32_t *at = port_head(ep);
     while (*at != STK_EP_NONE && *at != ep->index) {
         at = &ep->table->eps[*at].port_next;

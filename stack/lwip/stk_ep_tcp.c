@@ -346,6 +346,16 @@ static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 
 /* --- Bursts ---------------------------------------------------------------- */
 
+/* lwIP has no callback for the acknowledgement of a FIN alone. */
+static void tcp_drained_look(struct stk_ep *ep, const struct tcp_pcb *pcb)
+{
+    const bool acked = pcb->state == FIN_WAIT_2 || pcb->state == TIME_WAIT;
+    if (acked && (atomic_load_explicit(&ep->abi->state, memory_order_relaxed) & STK_ST_DRAINED) == 0) {
+        stk_ep_state_set(ep, STK_ST_DRAINED, 0);
+        stk_ep_notify(ep);
+    }
+}
+
 /* A connection that is handed several segments of a burst sends once: with the last frame, or at the burst's end. */
 int stk_hook_tcp_input_output(struct tcp_pcb *pcb)
 {
@@ -353,6 +363,7 @@ int stk_hook_tcp_input_output(struct tcp_pcb *pcb)
     if (ep == NULL || ep->pcb.tcp != pcb) {
         return 0;
     }
+    tcp_drained_look(ep, pcb);
     if (stk_inst_selected()->burst_left == 0) {
         ep->output_due = false;
         return 0;
@@ -457,6 +468,7 @@ static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
     (void)err;
     deadline_clear(ep);
     ep->connecting = false;
+    pcb->rttest = 0; /* the SYN's: lwIP takes it with the first data, and an idle time before that for a round trip */
     tcp_window_set(ep, pcb);
     stk_ep_tcp_opts_apply(ep);
     tcp_addrs_take(ep);

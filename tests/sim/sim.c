@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #define SIM_START_NS (1000 * STK_S_NS)
+#define SIM_SIZES "sockets_max = 256\nbuffer_memory = 32MiB\ntcp_max = 128\nudp_max = 64\n"
 #define SIM_STEP_MAX_NS (100 * STK_MS_NS)
 
 static uint64_t sim_now(void *ctx)
@@ -97,11 +98,12 @@ static void host_init(struct sim_world *world, int index, const char *impair, co
     host->world = world;
     host->random_state = world->seed * 2 + (uint64_t)index;
     (void)snprintf(text, sizeof(text),
-                   "[engine]\nsockets_max = 256\nbuffer_memory = 32MiB\ntcp_max = 128\nudp_max = 64\n%s\n"
+                   "[engine]\n%s%s\n"
                    "[port sim%d]\nindex = 2\ndriver = wire\nwire.link = sim\nwire.seed = %llu\n"
                    "mac = 02:00:00:00:09:0%d\naddress = 10.9.0.%d/24\naddress = fd00:9::%d/64\n%s%s%s\n",
-                   engine_lines, index, (unsigned long long)(world->seed * 2 + (uint64_t)index), index + 1, index + 1,
-                   index + 1, neighbours, capture, impair);
+                   strstr(engine_lines, "sockets_max") != NULL ? "" : SIM_SIZES, engine_lines, index,
+                   (unsigned long long)(world->seed * 2 + (uint64_t)index), index + 1, index + 1, index + 1, neighbours,
+                   capture, impair);
     if (stk_config_parse(text, "sim", &host->config, error, sizeof(error)) != STK_OK) {
         fail_msg("%s", error);
     }

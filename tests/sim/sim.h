@@ -34,7 +34,7 @@ struct sim_world {
  * Make a world: host 0 is 10.9.0.1 and fd00:9::1, host 1 is 10.9.0.2 and fd00:9::2.
  *
  * @param impair  Lines for both [port] sections ("wire.loss = 5%\n"), or "".
- * @param engine  Lines for both [engine] sections, or "".
+ * @param engine  Lines for both [engine] sections, or ""; with sockets_max among them no other size is set.
  */
 void sim_world_init(struct sim_world *world, uint64_t seed, const char *impair, const char *engine);
 

@@ -345,7 +345,10 @@ void sim_flow_move(struct sim_flow *flow, uint32_t bytes)
             sim_world_run_until(flow->world, flow->world->now_ns + 100 * 1000);
         }
         if (flow->world->now_ns > limit_ns) {
-            fail_msg("seed %llu: stream stands still", (unsigned long long)flow->world->seed);
+            fail_msg("seed %llu: stream stands still: sent %llu and %llu, got %llu and %llu, ready %#x and %#x",
+                     (unsigned long long)flow->world->seed, (unsigned long long)flow->sent[0],
+                     (unsigned long long)flow->sent[1], (unsigned long long)flow->got[1],
+                     (unsigned long long)flow->got[0], stk_sock_ready(flow->ends[0]), stk_sock_ready(flow->ends[1]));
         }
     }
 }
