@@ -35,8 +35,8 @@
  *     (seq_cst), then loads wait_mask and armed (seq_cst). App sets its bit in
  *     wait_mask (or armed) with a seq_cst read-modify-write, then looks at the
  *     state again, then sleeps.
- *  K  waiter: stack adds to waiter.word (seq_cst), loads waiter.sleeping
- *     (seq_cst), wakes if set. App sets sleeping (seq_cst exchange), looks
+ *  K  waiter: stack adds to waiter.word (seq_cst), exchanges waiter.sleeping
+ *     to 0 (seq_cst), wakes if it was set. App sets sleeping (seq_cst exchange), looks
  *     again, waits while word is unchanged.
  *  L  event queue: stack writes the entry, exchanges event_tail (seq_cst),
  *     loads event_sleeping (seq_cst); if set, exchanges it to 0 and wakes.

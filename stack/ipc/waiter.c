@@ -36,7 +36,9 @@ void stk_waiter_wake(struct stk_region *region, uint32_t waiter)
     struct stk_waiter_abi *slot = &region->abi->waiters[waiter % STK_WAITERS];
     /* edge K, stack's end. */
     (void)atomic_fetch_add_explicit(&slot->word, 1, memory_order_seq_cst);
-    if (atomic_load_explicit(&slot->sleeping, memory_order_seq_cst) != 0) {
+    /* Who takes the flag down wakes: the news that come before the sleeper runs cost no further system call. */
+    if (atomic_load_explicit(&slot->sleeping, memory_order_seq_cst) != 0 &&
+        atomic_exchange_explicit(&slot->sleeping, 0, memory_order_seq_cst) != 0) {
         stk_futex_wake(&slot->word, 1);
     }
 }
