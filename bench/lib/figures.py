@@ -11,7 +11,10 @@ KEYS = ("name", "api", "carrier", "wire", "size_bytes", "p50_ns", "p99_ns", "p99
 
 def commit(folder):
     def git(*words):
-        done = subprocess.run(["git", "-C", folder, *words], capture_output=True, text=True, check=False)
+        try:
+            done = subprocess.run(["git", "-C", folder, *words], capture_output=True, text=True, check=False)
+        except OSError:
+            return ""
         return done.stdout.strip() if done.returncode == 0 else ""
     name = git("rev-parse", "--short=12", "HEAD")
     if not name:
