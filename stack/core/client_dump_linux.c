@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@ static struct {
     struct stk_client *client;
     bool at_exit;
     int number; /* the signal that is watched; 0: none */
+    uint32_t written;
     sem_t asked;
     char file[sizeof(((struct stk_conf_engine *)0)->counters_file)];
 } dump;
@@ -28,6 +30,10 @@ static void dump_write(void)
             return;
         }
     }
+    /* Several dumps, of several processes even, may follow each other in one file. */
+    char head[96];
+    int len = snprintf(head, sizeof(head), "process.dump.pid %ld\nprocess.dump.number %u\n", (long)getpid(), ++dump.written);
+    stk_client_os_write(fd, head, (size_t)len);
     stk_client_counters_dump(dump.client, fd);
     if (fd != STDERR_FILENO) {
         (void)close(fd);

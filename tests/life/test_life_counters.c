@@ -167,6 +167,8 @@ static void counters__at_exit__match_the_traffic(void **state)
     const char *dump = t_text(t_path("counters"));
     assert_non_null(dump);
     assert_int_equal(dumps_count(dump), 1);
+    assert_int_equal(t_counter(dump, "process.dump.number"), 1);
+    assert_in_range(t_counter(dump, "process.dump.pid"), 2, INT32_MAX);
     lines_check(dump);
     dump_agrees(dump);
     /* 200000 bytes each way at 1448 a frame, and the connection's own. */
@@ -194,6 +196,7 @@ static void counters__on_a_signal__are_written_and_go_on(void **state)
     dump = t_text(t_path("counters"));
     assert_non_null(dump);
     assert_int_equal(dumps_count(dump), 2);
+    assert_int_equal(t_counter(dump, "process.dump.number"), 2);
     assert_in_range(t_counter(dump, "nic.west.tx_bytes"), 2 * BYTES, 3 * BYTES);
 }
 
