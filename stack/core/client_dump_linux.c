@@ -32,7 +32,8 @@ static void dump_write(void)
     }
     /* Several dumps, of several processes even, may follow each other in one file. */
     char head[96];
-    int len = snprintf(head, sizeof(head), "process.dump.pid %ld\nprocess.dump.number %u\n", (long)getpid(), ++dump.written);
+    int len = snprintf(head, sizeof(head), "process.dump.pid %ld\nprocess.dump.number %u\n", (long)getpid(),
+                       ++dump.written);
     stk_client_os_write(fd, head, (size_t)len);
     stk_client_counters_dump(dump.client, fd);
     if (fd != STDERR_FILENO) {

@@ -108,11 +108,11 @@ static uint64_t sum(const char *dump, const char *a, const char *b)
 static void dump_agrees(const char *dump)
 {
     static const char *const reasons[] = {
-        "nic.west.rx_dropped",           "nic.west.rx_errors",        "nic.west.tx_full",
-        "nic.west.buf_alloc_failed",     "netif.west.rx_bad_checksum", "netif.west.rx_bad_frame",
-        "netif.west.tx_dropped_no_buf",  "netif.west.tx_dropped_full", "netif.west.tx_dropped_size",
-        "endpoint.tcp.accept_refused",   "endpoint.tcp.accept_no_slot", "endpoint.udp.rx_filtered",
-        "endpoint.udp.tx_no_route",      "channel.chunks.failed",     "channel.waiters.missing",
+        "nic.west.rx_dropped",          "nic.west.rx_errors",          "nic.west.tx_full",
+        "nic.west.buf_alloc_failed",    "netif.west.rx_bad_checksum",  "netif.west.rx_bad_frame",
+        "netif.west.tx_dropped_no_buf", "netif.west.tx_dropped_full",  "netif.west.tx_dropped_size",
+        "endpoint.tcp.accept_refused",  "endpoint.tcp.accept_no_slot", "endpoint.udp.rx_filtered",
+        "endpoint.udp.tx_no_route",     "channel.chunks.failed",       "channel.waiters.missing",
         "engine.loop.submissions_bad",
     };
     /* What leaves one end of the link arrives at the other; the last of it may still be on its way. */
@@ -309,7 +309,8 @@ static void log__file__takes_the_lines_or_is_named_as_bad(void **state)
     t_env("WINLANE_LOG", NULL);
 }
 
-static const struct t_mode modes[] = {{"traffic", traffic}, {"early", early}, {"own", own}, {"ring", ring}, {NULL, NULL}};
+static const struct t_mode modes[] = {
+    {"traffic", traffic}, {"early", early}, {"own", own}, {"ring", ring}, {NULL, NULL}};
 
 int main(int argc, char **argv)
 {

@@ -199,7 +199,7 @@ static void exit__without_cleanup__status_kept_and_prompt(void **state)
     static const struct {
         const char *how;
         int status;
-    } rows[] = {{"return", STATUS}, {"close", STATUS}, {"thread", STATUS},         {"cleanup", STATUS},
+    } rows[] = {{"return", STATUS}, {"close", STATUS},       {"thread", STATUS},      {"cleanup", STATUS},
                 {"_exit", STATUS},  {"kill", 128 + SIGKILL}, {"abort", 128 + SIGTERM}};
     (void)state;
     t_conf_wire("drain_timeout = 1s", "");
@@ -243,10 +243,9 @@ static void reset__into_a_closed_window__reaches_the_peer(void **state)
     (void)t_expect(0, 20, (const char *const[4]){"reset_closed"});
 }
 
-static const struct t_mode modes[] = {{"end", end},           {"late", late},
-                                      {"early", early},       {"reset_closed", reset_closed},
-                                      {"end_ring", end_ring}, {"handler", handler},
-                                      {NULL, NULL}};
+static const struct t_mode modes[] = {
+    {"end", end},           {"late", late},       {"early", early}, {"reset_closed", reset_closed},
+    {"end_ring", end_ring}, {"handler", handler}, {NULL, NULL}};
 
 int main(int argc, char **argv)
 {

@@ -335,8 +335,8 @@ static void thread_end__calls_in_a_late_destructor__do_not_share_a_ring_with_a_n
     (void)t_expect(0, 30, (const char *const[4]){"late"});
 }
 
-static const struct t_mode modes[] = {{"requests", requests}, {"inside", inside},
-                                      {"rings", rings},       {"late", late},     {NULL, NULL}};
+static const struct t_mode modes[] = {
+    {"requests", requests}, {"inside", inside}, {"rings", rings}, {"late", late}, {NULL, NULL}};
 
 int main(int argc, char **argv)
 {
