@@ -144,7 +144,7 @@ static void abi_open(struct stk_ep *ep, uint64_t cookie)
     atomic_store_explicit(&abi->app_flags, 0, memory_order_relaxed);
     atomic_store_explicit(&abi->cookie, cookie, memory_order_relaxed);
     atomic_store_explicit(&abi->generation, ep->generation, memory_order_relaxed);
-    atomic_store_explicit(&abi->state, STK_ST_OPEN, memory_order_release);
+    atomic_store_explicit(&abi->state, ep->state, memory_order_release);
 }
 
 struct stk_ep *stk_ep_slot_take(struct stk_ep_table *table, uint8_t family, uint8_t type, uint8_t protocol)
@@ -178,6 +178,7 @@ struct stk_ep *stk_ep_slot_take(struct stk_ep_table *table, uint8_t family, uint
                           .port_next = STK_EP_NONE,
                           .mcast_head = STK_EP_NONE,
                           .connect_deadline_ns = STK_NEVER,
+                          .state = STK_ST_OPEN,
                           .phase = STK_EP_HELD};
     ep->local.family = family;
     opts_default(&ep->opts);
@@ -251,6 +252,7 @@ void stk_ep_slot_free(struct stk_ep *ep)
     }
     stk_ep_port_remove(ep);
     stk_ep_mcast_leave_all(ep);
+    ep->state = 0;
     atomic_store_explicit(&ep->abi->state, 0, memory_order_release);
     fifos_reset(ep);
     ep->generation++;
@@ -298,9 +300,9 @@ bool stk_ep_valid(const struct stk_ep_table *table, uint32_t sock, uint32_t gene
 
 void stk_ep_state_set(struct stk_ep *ep, uint32_t set, uint32_t clear)
 {
-    const uint32_t state = atomic_load_explicit(&ep->abi->state, memory_order_relaxed);
+    ep->state = (ep->state & ~clear) | set;
     /* Edge J: the state first, the count by stk_notify after it. */
-    atomic_store_explicit(&ep->abi->state, (state & ~clear) | set, memory_order_release);
+    atomic_store_explicit(&ep->abi->state, ep->state, memory_order_release);
 }
 
 void stk_ep_addrs_publish(struct stk_ep *ep)

@@ -80,6 +80,7 @@ struct stk_ep {
     uint8_t type;
     uint8_t protocol;
     uint8_t phase; /* enum stk_ep_phase */
+    uint32_t state; /* enum stk_state_bit; the region's word is written from here and never read */
     bool bound;
     bool in_ports;
     bool listening;

@@ -350,7 +350,7 @@ static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 static void tcp_drained_look(struct stk_ep *ep, const struct tcp_pcb *pcb)
 {
     const bool acked = pcb->state == FIN_WAIT_2 || pcb->state == TIME_WAIT;
-    if (acked && (atomic_load_explicit(&ep->abi->state, memory_order_relaxed) & STK_ST_DRAINED) == 0) {
+    if (acked && (ep->state & STK_ST_DRAINED) == 0) {
         stk_ep_state_set(ep, STK_ST_DRAINED, 0);
         stk_ep_notify(ep);
     }
@@ -522,7 +522,7 @@ static int connect_start(struct stk_ep *ep, const struct stk_addr *remote)
 
 int stk_ep_tcp_connect(struct stk_ep *ep, const struct stk_addr *remote)
 {
-    const uint32_t state = atomic_load_explicit(&ep->abi->state, memory_order_relaxed);
+    const uint32_t state = ep->state;
     if (ep->connecting) {
         return STK_EALREADY;
     }
@@ -650,7 +650,7 @@ int stk_ep_tcp_listen(struct stk_ep *ep, uint32_t backlog)
         ep->backlog = backlog;
         return STK_OK;
     }
-    const uint32_t state = atomic_load_explicit(&ep->abi->state, memory_order_relaxed);
+    const uint32_t state = ep->state;
     if (ep->connecting || (state & (STK_ST_CONNECTED | STK_ST_ENDED)) != 0) {
         return STK_EISCONN;
     }
@@ -705,7 +705,7 @@ static void listener_close(struct stk_ep *ep)
 
 int stk_ep_tcp_shutdown(struct stk_ep *ep, uint32_t how)
 {
-    const uint32_t state = atomic_load_explicit(&ep->abi->state, memory_order_relaxed);
+    const uint32_t state = ep->state;
     if ((state & STK_ST_ENDED) != 0) {
         return STK_ECONNRESET;
     }
