@@ -18,13 +18,13 @@
 static _Atomic uint32_t ticks;
 static _Atomic uint32_t ticks_elsewhere;
 static _Atomic int stop;
-static pid_t own[THREADS_MAX];
+static _Atomic pid_t own[THREADS_MAX];
 static _Atomic uint32_t own_count;
 
 static bool is_own(pid_t tid)
 {
     for (uint32_t i = 0; i < atomic_load(&own_count); i++) {
-        if (own[i] == tid) {
+        if (atomic_load(&own[i]) == tid) {
             return true;
         }
     }
@@ -35,7 +35,7 @@ static bool is_own(pid_t tid)
 static void own_add(void)
 {
     sigset_t set;
-    own[atomic_fetch_add(&own_count, 1)] = (pid_t)syscall(SYS_gettid);
+    atomic_store(&own[atomic_fetch_add(&own_count, 1)], (pid_t)syscall(SYS_gettid));
     (void)sigemptyset(&set);
     (void)sigaddset(&set, SIGALRM);
     T_NEED(pthread_sigmask(SIG_UNBLOCK, &set, NULL) == 0);
