@@ -7,8 +7,9 @@
 #   configs/deps.sh check    says what is missing, changes nothing; exit status 1 if anything is
 #   configs/deps.sh debian-uri [FOLDER]  the archive that apt's configuration (/etc/apt) names for Debian 12
 #
-# The cache is ${WINLANE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/winlane}. The machine's own apt lists and sources stay as
-# they are: the lwIP part works on a private list derived from them.
+# The cache is ${WINLANE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/winlane}; where LWIP_SOURCE_DIR names a tree, that
+# one is checked and nothing fetched. The machine's own apt lists and sources stay as they are: the lwIP part works on a
+# private list derived from them.
 set -euo pipefail
 export LC_ALL=C DEBIAN_FRONTEND=noninteractive
 
@@ -131,12 +132,17 @@ give CMake -DLWIP_SOURCE_DIR=<an lwIP $LWIP_VERSION tree> instead"
 }
 
 install_lwip() {
+    if [ -n "${LWIP_SOURCE_DIR:-}" ]; then
+        lwip_tree_ok "$LWIP_SOURCE_DIR" || die "LWIP_SOURCE_DIR=$LWIP_SOURCE_DIR holds no lwIP $LWIP_VERSION"
+        say "lwIP $LWIP_VERSION: in $LWIP_SOURCE_DIR, as LWIP_SOURCE_DIR says"
+        return 0
+    fi
     if lwip_tree_ok "$LWIP_DIR"; then
         say "lwIP $LWIP_VERSION: in $LWIP_DIR"
         return 0
     fi
     command -v dpkg-source >/dev/null || die "dpkg-source is missing; as root: configs/deps.sh system"
-    mkdir -p "$CACHE"
+    mkdir -p "$CACHE" || die "the cache folder $CACHE cannot be made; WINLANE_CACHE names another"
     exec 9>"$CACHE/.lwip.lock"
     flock -n 9 || { say "lwIP: another run is fetching it; waiting"; flock 9; }
     if lwip_tree_ok "$LWIP_DIR"; then
@@ -156,7 +162,7 @@ check_all() {
     local missing status=0
     missing=$(missing_packages)
     [ -z "$missing" ] || { say "Debian packages missing: $missing"; status=1; }
-    lwip_tree_ok "$LWIP_DIR" || { say "lwIP $LWIP_VERSION is not in $LWIP_DIR"; status=1; }
+    lwip_tree_ok "${LWIP_SOURCE_DIR:-$LWIP_DIR}" || { say "lwIP $LWIP_VERSION is not in ${LWIP_SOURCE_DIR:-$LWIP_DIR}"; status=1; }
     [ $status = 1 ] || say "all there"
     return $status
 }
@@ -171,5 +177,5 @@ case "${1:-}" in
     all) install_system; install_lwip ;;
     check) check_all ;;
     debian-uri) debian_uri "${2:-/etc/apt}" ;;
-    *) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    *) sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
