@@ -153,6 +153,16 @@ int stk_ep_inst_of_remote(struct stk_ep_table *table, const struct stk_ep *ep, c
     return routed;
 }
 
+uint32_t stk_ep_inst_here(const struct stk_ep_table *table)
+{
+    const struct stk_inst *inst = stk_inst_current();
+    uint32_t index = 0;
+    while (index + 1 < table->insts_count && table->insts[index] != inst) {
+        index++;
+    }
+    return index;
+}
+
 int stk_ep_route(struct stk_ep_table *table, const struct stk_addr *remote, struct stk_addr *local,
                  uint32_t *if_index)
 {

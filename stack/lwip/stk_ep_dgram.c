@@ -90,6 +90,10 @@ static void dgram_deliver(struct stk_ep *ep, const struct pbuf *p, const ip_addr
         ep->table->stats.udp_rx_filtered++;
         return;
     }
+    if (ep->spread) { /* an answer leaves where the question came in */
+        ep->last_inst = stk_ep_inst_here(ep->table);
+        ep->last_from = record.addr;
+    }
     if (!record_store(ep, &record, p)) {
         ep->table->stats.udp_rx_full++;
         atomic_fetch_add_explicit(&ep->abi->rx_dropped, 1, memory_order_relaxed);
@@ -199,6 +203,35 @@ static err_t raw_output(struct stk_ep *ep, struct pbuf *p, const ip_addr_t *ip)
     return err;
 }
 
+/* Which instance a datagram leaves from: for a socket bound to the any address it depends on the destination. */
+static uint32_t send_inst(const struct stk_ep *ep, const struct stk_addr *to)
+{
+    if (!ep->spread) {
+        return ep->inst_index;
+    }
+    if (to->port == ep->last_from.port && stk_ep_addr_equal_ip(to, &ep->last_from)) {
+        return ep->last_inst;
+    }
+    const int inst = stk_ep_inst_of_remote(ep->table, ep, to);
+    return inst < 0 ? ep->inst_index : (uint32_t)inst;
+}
+
+static err_t udp_output(struct stk_ep *ep, struct pbuf *p, const ip_addr_t *ip, const struct stk_addr *to)
+{
+    const uint32_t inst = send_inst(ep, to);
+    if (inst == ep->inst_index) {
+        return udp_sendto(ep->pcb.udp, p, ip, to->port);
+    }
+    struct stk_inst_scope scope = stk_inst_enter(ep->table->insts[inst]);
+    struct pbuf *copy = pbuf_clone(PBUF_TRANSPORT, PBUF_RAM, p); /* buffers do not cross instances */
+    const err_t err = copy != NULL ? udp_sendto(ep->more[inst].udp, copy, ip, to->port) : ERR_MEM;
+    if (copy != NULL) {
+        pbuf_free(copy);
+    }
+    stk_inst_leave(scope);
+    return err;
+}
+
 static err_t record_send(struct stk_ep *ep, const struct stk_dgram_abi *record, uint64_t at)
 {
     const struct stk_addr *to = record->addr.family != STK_AF_NONE ? &record->addr : &ep->peer;
@@ -211,7 +244,7 @@ static err_t record_send(struct stk_ep *ep, const struct stk_dgram_abi *record, 
     if (p == NULL) {
         return ERR_MEM;
     }
-    const err_t err = ep->type == STK_SOCK_RAW ? raw_output(ep, p, &ip) : udp_sendto(ep->pcb.udp, p, &ip, to->port);
+    const err_t err = ep->type == STK_SOCK_RAW ? raw_output(ep, p, &ip) : udp_output(ep, p, &ip, to);
     pbuf_free(p);
     return err;
 }
@@ -274,22 +307,9 @@ void stk_ep_dgram_kick(struct stk_ep *ep)
 
 /* --- Control --------------------------------------------------------------- */
 
-void stk_ep_dgram_opts_apply(struct stk_ep *ep)
+static void udp_opts_apply(const struct stk_ep *ep, struct udp_pcb *udp)
 {
-    struct udp_pcb *udp = ep->pcb.udp;
-    if (udp == NULL) {
-        return;
-    }
-    const uint8_t ttl = ep->opts.ttl != 0 ? ep->opts.ttl : IP_DEFAULT_TTL;
-    if (ep->type == STK_SOCK_RAW) {
-        ep->pcb.raw->ttl = ttl;
-        ep->pcb.raw->tos = ep->opts.tos;
-        raw_set_multicast_ttl(ep->pcb.raw, ep->opts.mcast_ttl);
-        raw_set_multicast_netif_index(ep->pcb.raw, (u8_t)ep->opts.mcast_if);
-        ip_set_option(ep->pcb.raw, SOF_BROADCAST);
-        return;
-    }
-    udp->ttl = ttl;
+    udp->ttl = ep->opts.ttl != 0 ? ep->opts.ttl : IP_DEFAULT_TTL;
     udp->tos = ep->opts.tos;
     udp_set_multicast_ttl(udp, ep->opts.mcast_ttl);
     udp_set_multicast_netif_index(udp, (u8_t)ep->opts.mcast_if);
@@ -306,6 +326,32 @@ void stk_ep_dgram_opts_apply(struct stk_ep *ep)
     }
 }
 
+static void raw_opts_apply(const struct stk_ep *ep, struct raw_pcb *raw)
+{
+    raw->ttl = ep->opts.ttl != 0 ? ep->opts.ttl : IP_DEFAULT_TTL;
+    raw->tos = ep->opts.tos;
+    raw_set_multicast_ttl(raw, ep->opts.mcast_ttl);
+    raw_set_multicast_netif_index(raw, (u8_t)ep->opts.mcast_if);
+    ip_set_option(raw, SOF_BROADCAST);
+}
+
+void stk_ep_dgram_opts_apply(struct stk_ep *ep)
+{
+    if (ep->pcb.udp == NULL) {
+        return;
+    }
+    if (ep->type == STK_SOCK_RAW) {
+        raw_opts_apply(ep, ep->pcb.raw);
+        return;
+    }
+    udp_opts_apply(ep, ep->pcb.udp);
+    for (uint32_t i = 0; ep->spread && i < ep->table->insts_count; i++) {
+        if (ep->more[i].udp != NULL) {
+            udp_opts_apply(ep, ep->more[i].udp);
+        }
+    }
+}
+
 static int raw_make(struct stk_ep *ep, const ip_addr_t *local)
 {
     struct raw_pcb *pcb = raw_new_ip_type(ep->family == STK_AF_INET6 ? IPADDR_TYPE_V6 : IPADDR_TYPE_V4, ep->protocol);
@@ -317,7 +363,7 @@ static int raw_make(struct stk_ep *ep, const ip_addr_t *local)
     return stk_ep_err_from(raw_bind(pcb, local));
 }
 
-static int udp_make(struct stk_ep *ep, const ip_addr_t *local, bool dual)
+static int udp_make(struct stk_ep *ep, const ip_addr_t *local, bool dual, struct udp_pcb **out)
 {
     struct udp_pcb *pcb = udp_new_ip_type(dual                           ? IPADDR_TYPE_ANY
                                           : ep->family == STK_AF_INET6 ? IPADDR_TYPE_V6
@@ -325,7 +371,7 @@ static int udp_make(struct stk_ep *ep, const ip_addr_t *local, bool dual)
     if (pcb == NULL) {
         return STK_ENOMEM;
     }
-    ep->pcb.udp = pcb;
+    *out = pcb;
     ip_set_option(pcb, SOF_REUSEADDR);
     udp_recv(pcb, on_udp, ep);
     return stk_ep_err_from(udp_bind(pcb, local, ep->local.port));
@@ -333,15 +379,37 @@ static int udp_make(struct stk_ep *ep, const ip_addr_t *local, bool dual)
 
 static void dgram_unmake(struct stk_ep *ep)
 {
-    if (ep->pcb.udp == NULL) {
-        return;
-    }
-    if (ep->type == STK_SOCK_RAW) {
+    if (ep->pcb.udp != NULL && ep->type == STK_SOCK_RAW) {
         raw_remove(ep->pcb.raw);
-    } else {
+    } else if (ep->pcb.udp != NULL) {
         udp_remove(ep->pcb.udp);
     }
     ep->pcb.udp = NULL;
+    for (uint32_t i = 0; ep->spread && i < ep->table->insts_count; i++) {
+        if (ep->more[i].udp != NULL) {
+            struct stk_inst_scope scope = stk_inst_enter(ep->table->insts[i]);
+            udp_remove(ep->more[i].udp);
+            stk_inst_leave(scope);
+            ep->more[i].udp = NULL;
+        }
+    }
+    ep->spread = false;
+}
+
+/* The any address is every instance's. */
+static int udp_spread(struct stk_ep *ep, const ip_addr_t *local, bool dual)
+{
+    int err = STK_OK;
+    for (uint32_t i = 0; err == STK_OK && i < ep->table->insts_count; i++) {
+        if (i == ep->inst_index) {
+            continue;
+        }
+        ep->spread = true;
+        struct stk_inst_scope scope = stk_inst_enter(ep->table->insts[i]);
+        err = udp_make(ep, local, dual, &ep->more[i].udp);
+        stk_inst_leave(scope);
+    }
+    return err;
 }
 
 int stk_ep_dgram_bind(struct stk_ep *ep)
@@ -351,12 +419,16 @@ int stk_ep_dgram_bind(struct stk_ep *ep)
     if (err != STK_OK) {
         return err;
     }
-    const bool dual = ep->family == STK_AF_INET6 && !ep->opts.v6only && stk_ep_addr_any(&ep->local);
+    const bool any = stk_ep_addr_any(&ep->local);
+    const bool dual = ep->family == STK_AF_INET6 && !ep->opts.v6only && any;
     if (dual) {
         IP_SET_TYPE_VAL(local, IPADDR_TYPE_ANY);
     }
     struct stk_inst_scope scope = stk_inst_enter(ep->inst);
-    err = ep->type == STK_SOCK_RAW ? raw_make(ep, &local) : udp_make(ep, &local, dual);
+    err = ep->type == STK_SOCK_RAW ? raw_make(ep, &local) : udp_make(ep, &local, dual, &ep->pcb.udp);
+    if (err == STK_OK && ep->type == STK_SOCK_DGRAM && any) {
+        err = udp_spread(ep, &local, dual);
+    }
     if (err == STK_OK) {
         stk_ep_dgram_opts_apply(ep);
     } else {
@@ -364,6 +436,23 @@ int stk_ep_dgram_bind(struct stk_ep *ep)
     }
     stk_inst_leave(scope);
     return err;
+}
+
+/* From which address the entered instance reaches a peer, and whether it may be sent to. */
+static int peer_route(const struct stk_ep *ep, const ip_addr_t *ip, struct stk_addr *local)
+{
+    ip_addr_t any;
+    ip_addr_set_any(IP_IS_V6(ip), &any);
+    struct netif *netif = ip_route(&any, ip);
+    const ip_addr_t *src = netif != NULL ? ip_netif_get_local_ip(netif, ip) : NULL;
+    if (src == NULL) {
+        return STK_ENETUNREACH;
+    }
+    if (ip_addr_isbroadcast(ip, netif) && !ep->opts.broadcast && ep->type == STK_SOCK_DGRAM) {
+        return STK_EACCES;
+    }
+    stk_ep_ip_to(ep, src, ep->local.port, local);
+    return STK_OK;
 }
 
 /* Datagrams of other sources that are queued already are dropped by the reader, not here (WSPCONNECT-5). */
@@ -381,21 +470,17 @@ int stk_ep_dgram_connect(struct stk_ep *ep, const struct stk_addr *remote)
     if (err != STK_OK) {
         return err;
     }
-    ip_addr_t any;
-    ip_addr_set_any(IP_IS_V6(&ip), &any);
-    struct netif *netif = ip_route(&any, &ip);
-    const ip_addr_t *src = netif != NULL ? ip_netif_get_local_ip(netif, &ip) : NULL;
-    if (src == NULL) {
-        return STK_ENETUNREACH;
-    }
-    if (ip_addr_isbroadcast(&ip, netif) && !ep->opts.broadcast && ep->type == STK_SOCK_DGRAM) {
-        return STK_EACCES;
+    struct stk_addr local;
+    struct stk_inst_scope scope = stk_inst_enter(ep->table->insts[send_inst(ep, remote)]);
+    err = peer_route(ep, &ip, &local);
+    stk_inst_leave(scope);
+    if (err != STK_OK) {
+        return err;
     }
     ep->peer = *remote;
     ep->peer_set = true;
     if (stk_ep_addr_any(&ep->local)) {
-        const uint16_t port = ep->local.port;
-        stk_ep_ip_to(ep, src, port, &ep->local);
+        ep->local = local;
     }
     stk_ep_addrs_publish(ep);
     stk_ep_state_set(ep, STK_ST_CONNECTED, 0);

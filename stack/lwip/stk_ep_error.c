@@ -69,7 +69,7 @@ static void tcp_error(struct stk_ep *ep, const struct stk_inst_net_error *error)
 static bool dgram_concerned(const struct stk_ep *ep, const struct stk_inst *inst,
                             const struct stk_inst_net_error *error)
 {
-    if (ep->inst != inst || ep->phase != STK_EP_HELD) {
+    if ((ep->inst != inst && !ep->spread) || ep->phase != STK_EP_HELD) {
         return false;
     }
     struct stk_addr local;

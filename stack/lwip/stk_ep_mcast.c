@@ -46,24 +46,22 @@ static void member_free(struct stk_ep_table *table, uint32_t *at)
     table->members_free = index;
 }
 
-/* Take the instance by the interface that is asked for, if the socket has none yet. */
-static int mcast_inst(struct stk_ep *ep, const struct stk_mcast_req *req)
+/* The instance of the interface that is asked for; without one, the socket's, or what has a route to the group. */
+static int mcast_inst(const struct stk_ep *ep, const struct stk_mcast_req *req)
 {
-    if (ep->inst != NULL) {
-        return STK_OK;
+    if (req->if_index == 0) {
+        return ep->inst != NULL ? (int)ep->inst_index : stk_ep_inst_of_remote(ep->table, ep, &req->group);
     }
-    for (uint32_t i = 0; i < ep->table->insts_count; i++) {
+    for (uint32_t i = 0; i < ep->table->insts_count && req->if_index <= UINT8_MAX; i++) {
         struct stk_inst_scope scope = stk_inst_enter(ep->table->insts[i]);
-        const bool here = req->if_index == 0 ||
-                          (req->if_index <= UINT8_MAX && netif_get_by_index((u8_t)req->if_index) != NULL);
+        const bool here = netif_get_by_index((u8_t)req->if_index) != NULL;
         stk_inst_leave(scope);
-        if (here) {
-            ep->inst = ep->table->insts[i];
-            ep->inst_index = i;
-            return STK_OK;
+        /* Loopback is in each: the socket's own, if it has one. */
+        if (here && (req->if_index != 1 || ep->inst == NULL || ep->inst_index == i)) {
+            return (int)i;
         }
     }
-    return STK_EADDRNOTAVAIL;
+    return -1;
 }
 
 static int member_add(struct stk_ep *ep, struct netif *netif, const struct stk_addr *group, const ip_addr_t *ip)
@@ -75,7 +73,7 @@ static int member_add(struct stk_ep *ep, struct netif *netif, const struct stk_a
     }
     table->members_free = table->members[index].next;
     table->members[index] = (struct stk_ep_member){
-        .next = ep->mcast_head, .if_index = stk_netif_index_of(netif), .group = *group};
+        .next = ep->mcast_head, .inst = stk_ep_inst_here(table), .if_index = stk_netif_index_of(netif), .group = *group};
     ep->mcast_head = index;
     return STK_OK;
 }
@@ -91,13 +89,13 @@ int stk_ep_mcast_change(struct stk_ep *ep, const struct stk_mcast_req *req, bool
     if (group.family != ep->family || !stk_ep_addr_mcast(&group)) {
         return STK_EINVAL;
     }
-    int err = mcast_inst(ep, req);
-    if (err != STK_OK) {
-        return err;
+    const int inst = mcast_inst(ep, req);
+    if (inst < 0) {
+        return STK_EADDRNOTAVAIL;
     }
-    struct stk_inst_scope scope = stk_inst_enter(ep->inst);
+    struct stk_inst_scope scope = stk_inst_enter(ep->table->insts[inst]);
     ip_addr_t ip;
-    err = stk_ep_ip_from(ep, &group, &ip);
+    int err = stk_ep_ip_from(ep, &group, &ip);
     struct netif *netif = err == STK_OK ? member_netif(ep, req, &ip) : NULL;
     if (netif == NULL) {
         err = STK_EADDRNOTAVAIL;
@@ -134,12 +132,9 @@ bool stk_ep_mcast_member(const struct stk_ep *ep, const struct stk_addr *group, 
 
 void stk_ep_mcast_leave_all(struct stk_ep *ep)
 {
-    if (ep->mcast_head == STK_EP_NONE) {
-        return;
-    }
-    struct stk_inst_scope scope = stk_inst_enter(ep->inst);
     while (ep->mcast_head != STK_EP_NONE) {
         const struct stk_ep_member *member = &ep->table->members[ep->mcast_head];
+        struct stk_inst_scope scope = stk_inst_enter(ep->table->insts[member->inst]);
         struct netif *netif = netif_get_by_index((u8_t)member->if_index);
         ip_addr_t ip;
         if (netif != NULL && stk_ep_ip_from(ep, &member->group, &ip) == STK_OK) {
@@ -149,6 +144,6 @@ void stk_ep_mcast_leave_all(struct stk_ep *ep)
             (void)group_change(netif, &ip, false);
         }
         member_free(ep->table, &ep->mcast_head);
+        stk_inst_leave(scope);
     }
-    stk_inst_leave(scope);
 }

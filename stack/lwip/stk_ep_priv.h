@@ -61,15 +61,19 @@ struct stk_ep_opts {
     int32_t conn_timeout_ms; /* 0: the table's */
 };
 
+/** A PCB of one of the kinds. */
+union stk_ep_pcb {
+    struct tcp_pcb *tcp; /* also a listening PCB, see listening */
+    struct udp_pcb *udp;
+    struct raw_pcb *raw;
+};
+
 struct stk_ep {
     struct stk_ep_table *table;
     struct stk_sock_abi *abi;
     struct stk_inst *inst; /* NULL: not yet chosen */
-    union {
-        struct tcp_pcb *tcp; /* also a listening PCB, see listening */
-        struct udp_pcb *udp;
-        struct raw_pcb *raw;
-    } pcb;
+    union stk_ep_pcb pcb;
+    union stk_ep_pcb more[STK_EP_INSTANCES_MAX]; /* the any address: PCBs in the other instances */
     uint32_t index;
     uint32_t generation;
     uint32_t next; /* free list, or closing list */
@@ -89,6 +93,7 @@ struct stk_ep {
     bool fin_done;   /* handed to lwIP */
     bool rx_shut;
     bool peer_set;   /* datagrams */
+    bool spread;     /* datagrams: more holds PCBs */
     bool output_due; /* streams: in table->due */
     struct stk_addr local;
     struct stk_addr peer;
@@ -101,6 +106,8 @@ struct stk_ep {
     uint64_t idle_mark;
     uint64_t connect_deadline_ns; /* STK_NEVER: none */
     uint32_t backlog;
+    uint32_t last_inst;         /* spread: where the last datagram came in */
+    struct stk_addr last_from;  /* spread: and from whom */
     uint32_t half_open;  /* listener: handshakes in progress */
     uint32_t mcast_head; /* memberships, index into the table's pool */
     int32_t soft_error;  /* ICMP during the handshake: what to report when it times out */
@@ -109,6 +116,7 @@ struct stk_ep {
 
 struct stk_ep_member {
     uint32_t next;
+    uint32_t inst;
     uint32_t if_index;
     struct stk_addr group;
 };
@@ -167,8 +175,10 @@ bool stk_ep_addr_equal_ip(const struct stk_addr *left, const struct stk_addr *ri
 int stk_ep_inst_of_local(struct stk_ep_table *table, const struct stk_ep *ep, const struct stk_addr *local);
 int stk_ep_inst_of_remote(struct stk_ep_table *table, const struct stk_ep *ep, const struct stk_addr *remote);
 int stk_ep_err_from(err_t err);
+/** Index of the entered instance: a socket bound to the any address has a PCB in each. */
+uint32_t stk_ep_inst_here(const struct stk_ep_table *table);
 
-/* stk_ep_tcp.c */
+/* stk_ep_tcp.c; stk_ep_tcp_listen is stk_ep_listen.c's */
 int stk_ep_tcp_listen(struct stk_ep *ep, uint32_t backlog);
 int stk_ep_tcp_connect(struct stk_ep *ep, const struct stk_addr *remote);
 void stk_ep_tcp_kick(struct stk_ep *ep);
@@ -177,6 +187,21 @@ int stk_ep_tcp_shutdown(struct stk_ep *ep, uint32_t how);
 void stk_ep_tcp_expire(struct stk_ep *ep);
 void stk_ep_tcp_opts_apply(struct stk_ep *ep);
 int stk_ep_tcp_table_init(struct stk_ep_table *table);
+int stk_ep_tcp_pcb_make(const struct stk_ep *ep, struct tcp_pcb **out);
+void stk_ep_tcp_detach(struct stk_ep *ep);
+void stk_ep_tcp_kill(struct stk_ep *ep);
+void stk_ep_tcp_callbacks(struct stk_ep *ep);
+void stk_ep_tcp_window_set(const struct stk_ep *ep, struct tcp_pcb *pcb);
+void stk_ep_tcp_addrs_take(struct stk_ep *ep);
+extern const struct tcp_ext_arg_callbacks stk_ep_tcp_ext_callbacks;
+static inline uint8_t stk_ep_ext_id(const struct stk_ep *ep)
+{
+    return ep->table->ext_id[ep->inst_index];
+}
+
+/* stk_ep_listen.c */
+err_t stk_ep_listen_passive_open(u8_t id, struct tcp_pcb_listen *lpcb, struct tcp_pcb *cpcb);
+void stk_ep_listen_close(struct stk_ep *ep);
 
 /* stk_ep_dgram.c: UDP and RAW */
 int stk_ep_dgram_bind(struct stk_ep *ep);

@@ -7,12 +7,11 @@
 
 #include <string.h>
 
-static err_t on_passive_open(u8_t id, struct tcp_pcb_listen *lpcb, struct tcp_pcb *cpcb);
 static void on_destroy(u8_t id, void *data);
 
-static const struct tcp_ext_arg_callbacks ext_callbacks = {
+const struct tcp_ext_arg_callbacks stk_ep_tcp_ext_callbacks = {
     .destroy = on_destroy,
-    .passive_open = on_passive_open,
+    .passive_open = stk_ep_listen_passive_open,
 };
 
 int stk_ep_tcp_table_init(struct stk_ep_table *table)
@@ -25,15 +24,10 @@ int stk_ep_tcp_table_init(struct stk_ep_table *table)
     return STK_OK;
 }
 
-static uint8_t ext_id_of(const struct stk_ep *ep)
-{
-    return ep->table->ext_id[ep->inst_index];
-}
-
 /* --- Ends ------------------------------------------------------------------ */
 
 /* Cut the ties, so that lwIP finishes the PCB alone. */
-static void tcp_detach(struct stk_ep *ep)
+void stk_ep_tcp_detach(struct stk_ep *ep)
 {
     struct tcp_pcb *pcb = ep->pcb.tcp;
     ep->pcb.tcp = NULL;
@@ -45,7 +39,7 @@ static void tcp_detach(struct stk_ep *ep)
         (void)tcp_output(pcb);
     }
     tcp_arg(pcb, NULL);
-    tcp_ext_arg_set(pcb, ext_id_of(ep), NULL);
+    tcp_ext_arg_set(pcb, stk_ep_ext_id(ep), NULL);
     if (!ep->listening) {
         tcp_recv(pcb, NULL);
         tcp_sent(pcb, NULL);
@@ -65,11 +59,11 @@ static void tcp_reset(struct tcp_pcb *pcb)
     tcp_abort(pcb);
 }
 
-static void tcp_kill(struct stk_ep *ep)
+void stk_ep_tcp_kill(struct stk_ep *ep)
 {
     struct tcp_pcb *pcb = ep->pcb.tcp;
     ep->output_due = false;
-    tcp_detach(ep);
+    stk_ep_tcp_detach(ep);
     if (pcb != NULL) {
         tcp_reset(pcb);
     }
@@ -148,7 +142,7 @@ static void on_destroy(u8_t id, void *data)
 static void tcp_finish_if_drained(struct stk_ep *ep)
 {
     if (ep->phase == STK_EP_CLOSING && ep->fin_done && ep->pcb.tcp != NULL && ep->tx_acked == ep->tx_queued) {
-        tcp_detach(ep);
+        stk_ep_tcp_detach(ep);
         stk_ep_slot_free(ep);
     }
 }
@@ -196,7 +190,7 @@ static bool tcp_push(struct stk_ep *ep)
     const uint64_t tail = atomic_load_explicit(&ep->abi->tx_tail, memory_order_acquire);
     if (tail - ep->tx_acked > STK_FIFO_MAX) {
         ep->table->stats.bad_submissions++;
-        tcp_kill(ep);
+        stk_ep_tcp_kill(ep);
         tcp_ended(ep, STK_ECONNABORTED);
         return false;
     }
@@ -321,7 +315,7 @@ static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
     }
     if (ep->phase == STK_EP_CLOSING) { /* nobody will read it: RFC 2525 2.17, WSPCLOSESOCKET-6 */
         pbuf_free(p);
-        tcp_detach(ep);
+        stk_ep_tcp_detach(ep);
         stk_ep_slot_free(ep);
         tcp_reset(pcb);
         return ERR_ABRT;
@@ -396,7 +390,7 @@ void stk_ep_burst_end(struct stk_ep_table *table)
 
 /* --- Connections ------------------------------------------------------------ */
 
-static void tcp_callbacks(struct stk_ep *ep)
+void stk_ep_tcp_callbacks(struct stk_ep *ep)
 {
     struct tcp_pcb *pcb = ep->pcb.tcp;
     tcp_arg(pcb, ep);
@@ -404,8 +398,8 @@ static void tcp_callbacks(struct stk_ep *ep)
     tcp_sent(pcb, on_sent);
     tcp_err(pcb, on_err);
     tcp_poll(pcb, on_poll, 2);
-    tcp_ext_arg_set_callbacks(pcb, ext_id_of(ep), &ext_callbacks);
-    tcp_ext_arg_set(pcb, ext_id_of(ep), ep);
+    tcp_ext_arg_set_callbacks(pcb, stk_ep_ext_id(ep), &stk_ep_tcp_ext_callbacks);
+    tcp_ext_arg_set(pcb, stk_ep_ext_id(ep), ep);
 }
 
 void stk_ep_tcp_opts_apply(struct stk_ep *ep)
@@ -438,7 +432,7 @@ void stk_ep_tcp_opts_apply(struct stk_ep *ep)
 }
 
 /* The window that the FIFO's limit allows, once scaling is settled. */
-static void tcp_window_set(const struct stk_ep *ep, struct tcp_pcb *pcb)
+void stk_ep_tcp_window_set(const struct stk_ep *ep, struct tcp_pcb *pcb)
 {
     const tcpwnd_size_t max = TCP_WND_MAX(pcb);
     const uint32_t limit = ep->abi->rx_limit > 0 ? ep->abi->rx_limit : 1;
@@ -448,7 +442,7 @@ static void tcp_window_set(const struct stk_ep *ep, struct tcp_pcb *pcb)
     }
 }
 
-static void tcp_addrs_take(struct stk_ep *ep)
+void stk_ep_tcp_addrs_take(struct stk_ep *ep)
 {
     const struct tcp_pcb *pcb = ep->pcb.tcp;
     struct stk_addr local;
@@ -469,16 +463,16 @@ static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
     deadline_clear(ep);
     ep->connecting = false;
     pcb->rttest = 0; /* the SYN's: lwIP takes it with the first data, and an idle time before that for a round trip */
-    tcp_window_set(ep, pcb);
+    stk_ep_tcp_window_set(ep, pcb);
     stk_ep_tcp_opts_apply(ep);
-    tcp_addrs_take(ep);
+    stk_ep_tcp_addrs_take(ep);
     stk_ep_state_set(ep, STK_ST_CONNECTED, STK_ST_CONNECTING | STK_ST_FAILED);
     stk_ep_notify(ep);
     return ERR_OK;
 }
 
-/* A PCB bound to what the endpoint is bound to. Conflicts were judged by stk_ep_bind. */
-static int tcp_make(struct stk_ep *ep)
+/* A PCB of the entered instance, bound to what the endpoint is bound to. Conflicts were judged by stk_ep_bind. */
+int stk_ep_tcp_pcb_make(const struct stk_ep *ep, struct tcp_pcb **out)
 {
     const bool dual = ep->family == STK_AF_INET6 && !ep->opts.v6only && stk_ep_addr_any(&ep->local);
     struct tcp_pcb *pcb = tcp_new_ip_type(dual                           ? IPADDR_TYPE_ANY
@@ -500,10 +494,18 @@ static int tcp_make(struct stk_ep *ep)
         tcp_abort(pcb);
         return err;
     }
-    ep->pcb.tcp = pcb;
-    tcp_callbacks(ep);
-    stk_ep_tcp_opts_apply(ep);
+    *out = pcb;
     return STK_OK;
+}
+
+static int tcp_make(struct stk_ep *ep)
+{
+    const int err = stk_ep_tcp_pcb_make(ep, &ep->pcb.tcp);
+    if (err == STK_OK) {
+        stk_ep_tcp_callbacks(ep);
+        stk_ep_tcp_opts_apply(ep);
+    }
+    return err;
 }
 
 static int connect_start(struct stk_ep *ep, const struct stk_addr *remote)
@@ -535,7 +537,7 @@ int stk_ep_tcp_connect(struct stk_ep *ep, const struct stk_addr *remote)
     }
     err = connect_start(ep, remote);
     if (err != STK_OK) {
-        tcp_kill(ep);
+        stk_ep_tcp_kill(ep);
         return err;
     }
     const uint64_t bound_ms = ep->opts.conn_timeout_ms > 0 ? (uint64_t)ep->opts.conn_timeout_ms
@@ -553,152 +555,8 @@ int stk_ep_tcp_connect(struct stk_ep *ep, const struct stk_addr *remote)
 
 void stk_ep_tcp_expire(struct stk_ep *ep)
 {
-    tcp_kill(ep);
+    stk_ep_tcp_kill(ep);
     tcp_ended(ep, ep->soft_error != 0 ? ep->soft_error : STK_ETIMEDOUT);
-}
-
-/* --- Listening --------------------------------------------------------------- */
-
-static uint32_t pending_count(const struct stk_ep *ep)
-{
-    const uint64_t head = atomic_load_explicit(&ep->abi->rx_head, memory_order_acquire);
-    return (uint32_t)((ep->rx_tail - head) / sizeof(struct stk_pending_abi));
-}
-
-/* A SYN arrived: refuse it while nothing is spent yet (WSPLISTEN-4). */
-static err_t on_passive_open(u8_t id, struct tcp_pcb_listen *lpcb, struct tcp_pcb *cpcb)
-{
-    struct stk_ep *ep = lpcb->callback_arg;
-    if (ep == NULL || pending_count(ep) + ep->half_open >= ep->backlog) {
-        if (ep != NULL) {
-            ep->table->stats.tcp_accept_refused++;
-        }
-        tcp_ext_arg_set(cpcb, id, NULL);
-        tcp_rst(cpcb, 0, cpcb->rcv_nxt, &cpcb->local_ip, &cpcb->remote_ip, cpcb->local_port, cpcb->remote_port);
-        return ERR_ABRT;
-    }
-    ep->half_open++;
-    tcp_ext_arg_set_callbacks(cpcb, id, &ext_callbacks); /* lwIP hands none down; a handshake that fails counts back */
-    tcp_ext_arg_set(cpcb, id, ep);
-    tcp_window_set(ep, cpcb);
-    return ERR_OK;
-}
-
-static bool pending_push(struct stk_ep *ep, const struct stk_ep *child)
-{
-    const struct stk_pending_abi record = {.sock = child->index, .generation = child->generation};
-    if (stk_fifo_write(ep->table->region, ep->abi->rx_slots, ep->rx_tail, &record, sizeof(record)) !=
-        sizeof(record)) {
-        return false;
-    }
-    ep->rx_tail += sizeof(record);
-    atomic_store_explicit(&ep->abi->rx_tail, ep->rx_tail, memory_order_release);
-    return true;
-}
-
-static void child_init(struct stk_ep *child, const struct stk_ep *ep, struct tcp_pcb *pcb)
-{
-    child->inst = ep->inst;
-    child->inst_index = ep->inst_index;
-    child->abi->instance = ep->inst_index;
-    child->abi->rx_limit = ep->abi->rx_limit;
-    atomic_store_explicit(&child->abi->tx_limit, atomic_load_explicit(&ep->abi->tx_limit, memory_order_relaxed),
-                          memory_order_relaxed);
-    child->opts = ep->opts;
-    child->phase = STK_EP_PENDING;
-    child->bound = true;
-    child->pcb.tcp = pcb;
-    tcp_callbacks(child);
-    stk_ep_tcp_opts_apply(child);
-    tcp_addrs_take(child);
-    stk_ep_state_set(child, STK_ST_BOUND | STK_ST_CONNECTED, 0);
-}
-
-static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
-{
-    struct stk_ep *ep = arg;
-    if (ep == NULL || pcb == NULL || err != ERR_OK) {
-        return ERR_VAL;
-    }
-    tcp_backlog_accepted(pcb);
-    if (ep->half_open > 0) {
-        ep->half_open--;
-    }
-    tcp_ext_arg_set(pcb, ext_id_of(ep), NULL);
-    struct stk_ep *child = stk_ep_slot_take(ep->table, ep->family, ep->type, 0);
-    if (child != NULL) {
-        child_init(child, ep, pcb);
-        if (pending_push(ep, child)) {
-            stk_ep_notify(ep);
-            return ERR_OK;
-        }
-        tcp_detach(child);
-        stk_ep_slot_free(child);
-    }
-    ep->table->stats.tcp_accept_no_slot++;
-    tcp_arg(pcb, NULL);
-    tcp_err(pcb, NULL);
-    tcp_abort(pcb);
-    return ERR_ABRT;
-}
-
-int stk_ep_tcp_listen(struct stk_ep *ep, uint32_t backlog)
-{
-    const uint32_t max = STK_FIFO_MAX / sizeof(struct stk_pending_abi);
-    backlog = backlog < 1 ? 1 : backlog > max ? max : backlog;
-    if (ep->listening) {
-        ep->backlog = backlog;
-        return STK_OK;
-    }
-    const uint32_t state = ep->state;
-    if (ep->connecting || (state & (STK_ST_CONNECTED | STK_ST_ENDED)) != 0) {
-        return STK_EISCONN;
-    }
-    int err = tcp_make(ep);
-    if (err != STK_OK) {
-        return err;
-    }
-    err_t lerr = ERR_OK;
-    struct tcp_pcb *lpcb = tcp_listen_with_backlog_and_err(ep->pcb.tcp, TCP_DEFAULT_LISTEN_BACKLOG, &lerr);
-    if (lpcb == NULL) {
-        tcp_kill(ep);
-        return lerr == ERR_USE ? STK_EADDRINUSE : STK_ENOMEM;
-    }
-    ep->pcb.tcp = lpcb;
-    ep->listening = true;
-    ep->backlog = backlog;
-    tcp_arg(lpcb, ep);
-    tcp_ext_arg_set_callbacks(lpcb, ext_id_of(ep), &ext_callbacks);
-    tcp_ext_arg_set(lpcb, ext_id_of(ep), NULL);
-    tcp_accept(lpcb, on_accept);
-    stk_ep_state_set(ep, STK_ST_LISTEN, STK_ST_FAILED);
-    return STK_OK;
-}
-
-static void listener_close(struct stk_ep *ep)
-{
-    struct stk_ep_table *table = ep->table;
-    uint64_t head = atomic_load_explicit(&ep->abi->rx_head, memory_order_acquire);
-    for (; head < ep->rx_tail && ep->rx_tail - head <= STK_FIFO_MAX; head += sizeof(struct stk_pending_abi)) {
-        struct stk_pending_abi record;
-        stk_fifo_read(table->region, ep->abi->rx_slots, head, &record, sizeof(record));
-        struct stk_ep *child = record.sock < table->fresh ? &table->eps[record.sock] : NULL;
-        if (child != NULL && child->phase == STK_EP_PENDING && child->generation == record.generation) {
-            tcp_kill(child);
-            stk_ep_slot_free(child);
-        }
-    }
-    struct tcp_pcb *pcb = ep->pcb.tcp;
-    /* Handshakes in progress forget the listener; lwIP resets them when they complete. */
-    for (struct tcp_pcb *at = tcp_active_pcbs; at != NULL; at = at->next) {
-        if (tcp_ext_arg_get(at, ext_id_of(ep)) == ep) {
-            tcp_ext_arg_set(at, ext_id_of(ep), NULL);
-            tcp_arg(at, NULL);
-        }
-    }
-    tcp_detach(ep);
-    (void)tcp_close(pcb);
-    stk_ep_slot_free(ep);
 }
 
 /* --- Control ------------------------------------------------------------------ */
@@ -748,7 +606,7 @@ void stk_ep_tcp_close(struct stk_ep *ep, uint32_t mode)
 {
     deadline_clear(ep);
     if (ep->listening) {
-        listener_close(ep);
+        stk_ep_listen_close(ep);
         return;
     }
     struct tcp_pcb *pcb = ep->pcb.tcp;
@@ -759,7 +617,7 @@ void stk_ep_tcp_close(struct stk_ep *ep, uint32_t mode)
     const uint64_t head = atomic_load_explicit(&ep->abi->rx_head, memory_order_acquire);
     const bool unread = head != ep->rx_tail || pcb->refused_data != NULL;
     if (mode == STK_CLOSE_ABORT || unread || pcb->state < ESTABLISHED) {
-        tcp_kill(ep);
+        stk_ep_tcp_kill(ep);
         stk_ep_slot_free(ep);
         return;
     }

@@ -64,7 +64,7 @@
 #define LWIP_ETHERNET 1
 #define ARP_TABLE_SIZE 127
 #define ARP_QUEUEING 1
-#define ARP_QUEUE_LEN 16
+#define ARP_QUEUE_LEN 64 /* the fragments of the largest datagram fit */
 #define ETHARP_SUPPORT_STATIC_ENTRIES 1
 #define ETHARP_SUPPORT_VLAN 1
 #define ETH_PAD_SIZE 0
