@@ -302,6 +302,19 @@ static bool rx_store(struct stk_ep *ep, const struct pbuf *p)
     return true;
 }
 
+/* Data came that the application said it would not receive. */
+static void tcp_refuse(struct stk_ep *ep)
+{
+    stk_ep_tcp_kill(ep);
+    tcp_ended(ep, STK_ECONNABORTED);
+}
+
+static bool rx_unread(const struct stk_ep *ep)
+{
+    return atomic_load_explicit(&ep->abi->rx_head, memory_order_acquire) != ep->rx_tail ||
+           ep->pcb.tcp->refused_data != NULL;
+}
+
 static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 {
     struct stk_ep *ep = arg;
@@ -320,22 +333,33 @@ static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
         tcp_reset(pcb);
         return ERR_ABRT;
     }
-    const u16_t len = p->tot_len;
-    if (ep->rx_shut) {
-        tcp_recved(pcb, len);
+    if (ep->rx_shut) { /* WSPSHUTDOWN-2 */
         pbuf_free(p);
-        return ERR_OK;
+        tcp_refuse(ep);
+        return ERR_ABRT;
     }
     if (!rx_store(ep, p)) {
         ep->table->stats.tcp_rx_stalled++;
         return ERR_MEM; /* lwIP keeps it and tries again */
     }
     pbuf_free(p);
-    if (ep->rx_tail - ep->rx_opened >= ep->abi->rx_limit / 4) { /* before that the reader's kick says it */
+    if (ep->rx_tail - ep->rx_opened >= ep->rx_want) { /* before that the reader's kick says it */
         tcp_credit(ep);
     }
     stk_ep_notify(ep);
     return ERR_OK;
+}
+
+/* Minshall's variant of RFC 896: only a short segment in flight holds another short one back. */
+int stk_hook_tcp_nagle_hold(const struct tcp_pcb *pcb)
+{
+    const uint32_t options = (pcb->flags & TF_TIMESTAMP) != 0 ? LWIP_TCP_OPT_LEN_TS_OUT : 0;
+    for (const struct tcp_seg *seg = pcb->unacked; seg != NULL; seg = seg->next) {
+        if (seg->len + options < pcb->mss) {
+            return 1;
+        }
+    }
+    return 0;
 }
 
 /* --- Bursts ---------------------------------------------------------------- */
@@ -442,6 +466,15 @@ void stk_ep_tcp_window_set(const struct stk_ep *ep, struct tcp_pcb *pcb)
     }
 }
 
+/* How much is freed before the window is opened again: a quarter of what the handshake settled. SO_RCVBUF may be set to
+ * more later, and a peer that does not scale has less: neither changes the window. */
+void stk_ep_tcp_want_set(struct stk_ep *ep)
+{
+    const uint32_t quarter = (uint32_t)ep->pcb.tcp->rcv_wnd / 4;
+    ep->rx_want = quarter > 0 ? quarter : 1;
+    atomic_store_explicit(&ep->abi->rx_want, ep->rx_want, memory_order_relaxed);
+}
+
 void stk_ep_tcp_addrs_take(struct stk_ep *ep)
 {
     const struct tcp_pcb *pcb = ep->pcb.tcp;
@@ -464,6 +497,7 @@ static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
     ep->connecting = false;
     pcb->rttest = 0; /* the SYN's: lwIP takes it with the first data, and an idle time before that for a round trip */
     stk_ep_tcp_window_set(ep, pcb);
+    stk_ep_tcp_want_set(ep);
     stk_ep_tcp_opts_apply(ep);
     stk_ep_tcp_addrs_take(ep);
     stk_ep_state_set(ep, STK_ST_CONNECTED, STK_ST_CONNECTING | STK_ST_FAILED);
@@ -573,6 +607,10 @@ int stk_ep_tcp_shutdown(struct stk_ep *ep, uint32_t how)
     if ((how & STK_SHUT_RD) != 0) {
         ep->rx_shut = true;
         stk_ep_state_set(ep, STK_ST_RX_SHUT, 0);
+        if (ep->pcb.tcp != NULL && rx_unread(ep)) { /* WSPSHUTDOWN-2 */
+            tcp_refuse(ep);
+            return STK_OK;
+        }
     }
     if ((how & STK_SHUT_WR) != 0) {
         stk_ep_state_set(ep, STK_ST_TX_SHUT, 0);
@@ -614,9 +652,7 @@ void stk_ep_tcp_close(struct stk_ep *ep, uint32_t mode)
         stk_ep_slot_free(ep);
         return;
     }
-    const uint64_t head = atomic_load_explicit(&ep->abi->rx_head, memory_order_acquire);
-    const bool unread = head != ep->rx_tail || pcb->refused_data != NULL;
-    if (mode == STK_CLOSE_ABORT || unread || pcb->state < ESTABLISHED) {
+    if (mode == STK_CLOSE_ABORT || rx_unread(ep) || pcb->state < ESTABLISHED) {
         stk_ep_tcp_kill(ep);
         stk_ep_slot_free(ep);
         return;

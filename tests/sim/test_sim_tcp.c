@@ -144,6 +144,39 @@ static void clean_wire__burst__few_acks(void **state)
     sim_world_fini(&world);
 }
 
+static void write_whole(struct sim_world *world, struct stk_sock *client, struct stk_sock *server, size_t size)
+{
+    static uint8_t buf[65536];
+    for (size_t sent = 0, got = 0; got < size;) {
+        const struct stk_iov out = {.base = buf, .len = size - sent};
+        const struct stk_iov in = {.base = buf, .len = sizeof(buf)};
+        const int64_t done = sent < size ? stk_sock_send(client, &out, 1) : 0;
+        sent += done > 0 ? (size_t)done : 0;
+        (void)sim_wait(&world->hosts[1], server, STK_READY_IN);
+        const int64_t more = stk_sock_recv(server, &in, 1, 0);
+        got += more > 0 ? (size_t)more : 0;
+    }
+}
+
+static void nagle__large_write__end_leaves_at_once(void **state)
+{
+    (void)state;
+    struct sim_world world;
+    struct stk_sock *client;
+    struct stk_sock *server;
+    sim_world_init(&world, 8, "wire.delay = 5us\n", "");
+    sim_connect_pair(&world, STK_AF_INET, 7004, &client, &server);
+    for (size_t size = 1000; size < 60000; size += 1111) {
+        const uint64_t before = world.now_ns;
+        write_whole(&world, client, server, size);
+        assert_in_range(world.now_ns - before, 0, 10 * STK_MS_NS); /* virtual time: no timer was waited for */
+        sim_world_run_until(&world, world.now_ns + STK_S_NS);      /* everything acknowledged */
+    }
+    assert_int_equal(stk_sock_close(client, STK_CLOSE_GRACEFUL), STK_OK);
+    assert_int_equal(stk_sock_close(server, STK_CLOSE_GRACEFUL), STK_OK);
+    sim_world_fini(&world);
+}
+
 static void lossy_wire__every_seed__byte_exact(void **state)
 {
     (void)state;
@@ -273,6 +306,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(clean_wire__both_ways__byte_exact),
         cmocka_unit_test(clean_wire__burst__few_acks),
+        cmocka_unit_test(nagle__large_write__end_leaves_at_once),
         cmocka_unit_test(connect__closed_port__refused),
         cmocka_unit_test(connect__no_route__unreachable),
         cmocka_unit_test(connect__peer_silent__times_out_in_bounds),

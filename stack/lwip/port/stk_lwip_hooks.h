@@ -50,6 +50,10 @@ u16_t stk_hook_tcp_new_port(const struct tcp_pcb *pcb);
 err_t stk_hook_tcp_segment(struct tcp_pcb *pcb, const struct tcp_hdr *header);
 #define LWIP_HOOK_TCP_INPACKET_PCB(pcb, header, optlen, opt1len, opt2, p) stk_hook_tcp_segment(pcb, header)
 
+/** Is a short segment unacknowledged, behind which another waits? (patch 0007) */
+int stk_hook_tcp_nagle_hold(const struct tcp_pcb *pcb);
+#define LWIP_HOOK_TCP_NAGLE_HOLD(pcb) stk_hook_tcp_nagle_hold(pcb)
+
 /** Shall the output that a received segment calls for wait until the burst was taken? (patch 0006) */
 int stk_hook_tcp_input_output(struct tcp_pcb *pcb);
 #define LWIP_HOOK_TCP_INPUT_OUTPUT(pcb) stk_hook_tcp_input_output(pcb)
