@@ -95,6 +95,7 @@ struct netif *stk_hook_ip4_route(const ip4_addr_t *src, const ip4_addr_t *dest)
 {
     struct netif *netif;
     struct netif *best = NULL;
+    bool best_owns = false; /* else the first configured one is the source */
     uint32_t best_bits = 0;
     NETIF_FOREACH (netif) {
         if (!netif_usable(netif) || ip4_addr_isany_val(*netif_ip4_addr(netif)))
@@ -105,9 +106,10 @@ struct netif *stk_hook_ip4_route(const ip4_addr_t *src, const ip4_addr_t *dest)
             continue;
         uint32_t bits = 1 + mask_bits(netif_ip4_netmask(netif));
         bool owns_source = src != NULL && ip4_addr_eq(src, netif_ip4_addr(netif));
-        if (bits > best_bits || (bits == best_bits && owns_source)) {
+        if (bits > best_bits || (bits == best_bits && (owns_source || (!best_owns && netif->num < best->num)))) {
             best = netif;
             best_bits = bits;
+            best_owns = owns_source;
         }
     }
     ip_addr_t wanted;

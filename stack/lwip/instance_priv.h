@@ -44,6 +44,7 @@ struct stk_inst {
     uint16_t port_tried[1024];          /**< table of algorithm 3 */
     uint32_t random_pool[64];
     uint32_t random_left;
+    bool dont_fragment;  /**< the datagram that is being sent leaves whole, with DF, or not at all */
     uint32_t burst_left; /**< frames of the burst in hand that follow the one being taken */
 };
 

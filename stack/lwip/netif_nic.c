@@ -43,11 +43,11 @@ static err_t nif_init(struct netif *netif)
     netif->mtu = (u16_t)nif->mtu;
     netif->hwaddr_len = ETH_HWADDR_LEN;
     memcpy(netif->hwaddr, nif->mac, ETH_HWADDR_LEN);
-    netif->output = etharp_output;
+    netif->output = stk_netif_output4;
     netif->linkoutput = stk_netif_output;
     netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET;
     if (first) {
-        netif->output_ip6 = ethip6_output;
+        netif->output_ip6 = stk_netif_output6;
         netif->flags |= NETIF_FLAG_IGMP | NETIF_FLAG_MLD6;
         netif_set_igmp_mac_filter(netif, nif_mcast4);
         netif_set_mld_mac_filter(netif, nif_mcast6);

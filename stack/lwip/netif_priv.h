@@ -47,6 +47,12 @@ struct stk_netif {
 /** lwIP's linkoutput of every netif of a port. */
 err_t stk_netif_output(struct netif *netif, struct pbuf *p);
 
+/** lwIP's IPv4 output of every netif of a port: to the next hop, from the netif in whose network that is. */
+err_t stk_netif_output4(struct netif *netif, struct pbuf *p, const ip4_addr_t *dest);
+
+/** lwIP's IPv6 output of a port: by the route table where lwIP would take a whole /64 for the link. */
+err_t stk_netif_output6(struct netif *netif, struct pbuf *p, const ip6_addr_t *dest);
+
 /** The index that programs know an lwIP interface by; loopback is 1. */
 uint32_t stk_netif_index_of(const struct netif *netif);
 
