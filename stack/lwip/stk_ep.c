@@ -287,13 +287,19 @@ int stk_ep_open(struct stk_ep_table *table, const uint32_t arg[4], uint64_t cook
     return STK_OK;
 }
 
+/* An accepted connection stays pending for the stack: accept takes the listener's record without telling. */
+static bool ep_held(const struct stk_ep *ep)
+{
+    return ep->phase == STK_EP_HELD || ep->phase == STK_EP_PENDING;
+}
+
 bool stk_ep_valid(const struct stk_ep_table *table, uint32_t sock, uint32_t generation)
 {
     if (sock >= table->fresh) {
         return false;
     }
     const struct stk_ep *ep = &table->eps[sock];
-    return (ep->phase == STK_EP_HELD || ep->phase == STK_EP_PENDING) && ep->generation == generation;
+    return ep_held(ep) && ep->generation == generation;
 }
 
 /* --- What the application sees ------------------------------------------- */
@@ -622,7 +628,7 @@ void stk_ep_close(struct stk_ep_table *table, uint32_t sock, uint32_t mode)
 void stk_ep_abort_held(struct stk_ep_table *table)
 {
     for (uint32_t i = 0; i < table->fresh; i++) {
-        if (table->eps[i].phase == STK_EP_HELD) {
+        if (ep_held(&table->eps[i])) {
             stk_ep_close(table, i, STK_CLOSE_ABORT);
         }
     }
@@ -707,7 +713,7 @@ void stk_ep_sweep(struct stk_ep_table *table, uint64_t now_ns)
     for (uint32_t i = 0; i < steps; i++) {
         table->sweep_at = table->sweep_at + 1 < table->fresh ? table->sweep_at + 1 : 0;
         struct stk_ep *ep = &table->eps[table->sweep_at];
-        if (ep->phase == STK_EP_HELD && !ep->listening) {
+        if (ep_held(ep) && !ep->listening) {
             idle_give(ep);
         }
     }

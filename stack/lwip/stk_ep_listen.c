@@ -54,6 +54,7 @@ static void child_init(struct stk_ep *child, const struct stk_ep *ep, struct tcp
     child->bound = true;
     child->pcb.tcp = pcb;
     stk_ep_tcp_callbacks(child);
+    stk_ep_tcp_want_set(child);
     stk_ep_tcp_opts_apply(child);
     stk_ep_tcp_addrs_take(child);
     stk_ep_state_set(child, STK_ST_BOUND | STK_ST_CONNECTED, 0);

@@ -33,7 +33,7 @@
 enum stk_ep_phase {
     STK_EP_FREE = 0,
     STK_EP_HELD,    /* the application has it */
-    STK_EP_PENDING, /* in a listener's queue */
+    STK_EP_PENDING, /* in a listener's queue, or accepted from it: the application has it */
     STK_EP_CLOSING, /* given up by the application, bytes to be acknowledged */
 };
 
@@ -102,6 +102,7 @@ struct stk_ep {
     uint64_t rx_tail;   /* own copy of abi->rx_tail */
     uint64_t rx_opened; /* FIFO position up to which the window was opened */
     uint64_t rx_head_seen; /* last look at abi->rx_head */
+    uint32_t rx_want; /* streams: bytes read before the window is opened, = abi->rx_want */
     uint64_t rx_payload;
     uint64_t idle_mark;
     uint64_t connect_deadline_ns; /* STK_NEVER: none */
@@ -192,6 +193,7 @@ void stk_ep_tcp_detach(struct stk_ep *ep);
 void stk_ep_tcp_kill(struct stk_ep *ep);
 void stk_ep_tcp_callbacks(struct stk_ep *ep);
 void stk_ep_tcp_window_set(const struct stk_ep *ep, struct tcp_pcb *pcb);
+void stk_ep_tcp_want_set(struct stk_ep *ep);
 void stk_ep_tcp_addrs_take(struct stk_ep *ep);
 extern const struct tcp_ext_arg_callbacks stk_ep_tcp_ext_callbacks;
 static inline uint8_t stk_ep_ext_id(const struct stk_ep *ep)
