@@ -240,6 +240,52 @@ static bool record_pass(struct stk_sock *sock, uint64_t at, const struct stk_dgr
     return true;
 }
 
+static bool record_is_from(const struct stk_sock_abi *abi, const struct stk_dgram_abi *head,
+                           const struct stk_addr *peer)
+{
+    const size_t bytes = peer->family == STK_AF_INET6 ? 16 : 4;
+    return head->addr.family == peer->family && memcmp(head->addr.ip, peer->ip, bytes) == 0 &&
+           (abi->type == STK_SOCK_RAW || head->addr.port == peer->port);
+}
+
+/** Where the last queued record that is not of the peer ends; at, if there is none. */
+static uint64_t strangers_end(struct stk_sock *sock, uint64_t at, uint64_t tail, const struct stk_addr *peer)
+{
+    struct stk_dgram_abi head;
+    uint64_t end = at;
+    while (record_head(sock, at, tail - at, &head)) {
+        at += STK_DGRAM_SIZE(head.payload_bytes);
+        if (!record_is_from(sock->abi, &head, peer)) {
+            end = at;
+        }
+    }
+    return end;
+}
+
+void stk_client_strangers_drop(struct stk_sock *sock)
+{
+    struct stk_sock_abi *abi = sock->abi;
+    struct stk_dgram_abi head;
+    struct stk_addr peer;
+    if (stk_sock_peer(sock, &peer) != STK_OK) {
+        return;
+    }
+    bool kick = false;
+    stk_lock_take(&abi->rx_lock);
+    uint64_t at = atomic_load_explicit(&abi->rx_head, memory_order_relaxed);
+    /* edge E, app's end. */
+    uint64_t tail = atomic_load_explicit(&abi->rx_tail, memory_order_acquire);
+    uint64_t end = strangers_end(sock, at, tail, &peer);
+    while (at != end && record_head(sock, at, tail - at, &head)) {
+        kick = record_pass(sock, at, &head) || kick;
+        at += STK_DGRAM_SIZE(head.payload_bytes);
+    }
+    stk_lock_give(&abi->rx_lock);
+    if (kick) {
+        stk_client_kick(sock);
+    }
+}
+
 static void info_fill(struct stk_msg_info *info, const struct stk_dgram_abi *head, uint64_t done)
 {
     *info = (struct stk_msg_info){

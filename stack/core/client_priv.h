@@ -135,6 +135,16 @@ int stk_client_sock_call(struct stk_sock *sock, struct stk_sub_abi *sub, struct 
 /** Bind an unbound socket where a destination is reached from; bound ones stay. Errors as stk_sock_bind, STK_ENETUNREACH. */
 int stk_sock_bind_for(struct stk_sock *sock, const struct stk_addr *remote);
 
+/* --- client_dgram.c -------------------------------------------------------- */
+
+/**
+ * Drop the queued datagrams that are not of the connected peer, and what came
+ * before them; without a peer nothing.
+ *
+ * Context: application thread. Source: WSPCONNECT-5.
+ */
+void stk_client_strangers_drop(struct stk_sock *sock);
+
 /* --- client_wait.c --------------------------------------------------------- */
 
 /** Ready bits, without OUT while the chunk pool is empty. */

@@ -80,7 +80,11 @@ int stk_sock_connect(struct stk_sock *sock, const struct stk_addr *remote)
 {
     /* A new attempt has an error of its own to be taken. */
     atomic_store_explicit(&sock->end_taken, 0, memory_order_relaxed);
-    return sock_addr_call(sock, STK_SUB_CONNECT, remote);
+    int result = sock_addr_call(sock, STK_SUB_CONNECT, remote);
+    if (result == STK_OK && sock->abi->type != STK_SOCK_STREAM) {
+        stk_client_strangers_drop(sock);
+    }
+    return result;
 }
 
 int stk_sock_shutdown(struct stk_sock *sock, unsigned how)

@@ -365,9 +365,9 @@ static int raw_make(struct stk_ep *ep, const ip_addr_t *local)
 
 static int udp_make(struct stk_ep *ep, const ip_addr_t *local, bool dual, struct udp_pcb **out)
 {
-    struct udp_pcb *pcb = udp_new_ip_type(dual                           ? IPADDR_TYPE_ANY
+    struct udp_pcb *pcb = udp_new_ip_type(dual                         ? IPADDR_TYPE_ANY
                                           : ep->family == STK_AF_INET6 ? IPADDR_TYPE_V6
-                                                                         : IPADDR_TYPE_V4);
+                                                                       : IPADDR_TYPE_V4);
     if (pcb == NULL) {
         return STK_ENOMEM;
     }
@@ -455,12 +455,42 @@ static int peer_route(const struct stk_ep *ep, const ip_addr_t *ip, struct stk_a
     return STK_OK;
 }
 
-/* Datagrams of other sources that are queued already are dropped by the reader, not here (WSPCONNECT-5). */
+/* lwIP looks at the peer before it chooses among the sockets of a port: what this one would filter is another's.
+ * ip NULL: no peer. */
+static void udp_peer_set(struct stk_ep *ep, const ip_addr_t *ip)
+{
+    for (uint32_t i = 0; ep->type == STK_SOCK_DGRAM && i < ep->table->insts_count; i++) {
+        struct udp_pcb *udp = i == ep->inst_index ? ep->pcb.udp : ep->more[i].udp;
+        if (udp == NULL) {
+            continue;
+        }
+        struct stk_inst_scope scope = stk_inst_enter(ep->table->insts[i]);
+        if (ip != NULL) {
+            (void)udp_connect(udp, ip, ep->peer.port);
+        } else {
+            udp_disconnect(udp);
+        }
+        stk_inst_leave(scope);
+    }
+}
+
+static void peer_clear(struct stk_ep *ep)
+{
+    ep->peer_set = false;
+    memset(&ep->peer, 0, sizeof(ep->peer));
+    udp_peer_set(ep, NULL);
+    if (ep->local_by_peer) {
+        ep->local_by_peer = false;
+        memset(ep->local.ip, 0, sizeof(ep->local.ip));
+        ep->local.scope_id = 0;
+    }
+}
+
+/* Datagrams of other sources that are queued already are dropped by the application's side (WSPCONNECT-5). */
 int stk_ep_dgram_connect(struct stk_ep *ep, const struct stk_addr *remote)
 {
     if (remote == NULL) {
-        ep->peer_set = false;
-        memset(&ep->peer, 0, sizeof(ep->peer));
+        peer_clear(ep);
         stk_ep_addrs_publish(ep);
         stk_ep_state_set(ep, 0, STK_ST_CONNECTED);
         return STK_OK;
@@ -479,8 +509,10 @@ int stk_ep_dgram_connect(struct stk_ep *ep, const struct stk_addr *remote)
     }
     ep->peer = *remote;
     ep->peer_set = true;
-    if (stk_ep_addr_any(&ep->local)) {
+    udp_peer_set(ep, &ip);
+    if (stk_ep_addr_any(&ep->local) || ep->local_by_peer) {
         ep->local = local;
+        ep->local_by_peer = true;
     }
     stk_ep_addrs_publish(ep);
     stk_ep_state_set(ep, STK_ST_CONNECTED, 0);

@@ -83,7 +83,7 @@ struct stk_ep {
     uint8_t family;
     uint8_t type;
     uint8_t protocol;
-    uint8_t phase; /* enum stk_ep_phase */
+    uint8_t phase;  /* enum stk_ep_phase */
     uint32_t state; /* enum stk_state_bit; the region's word is written from here and never read */
     bool bound;
     bool in_ports;
@@ -92,26 +92,27 @@ struct stk_ep {
     bool fin_wanted; /* FIN after what is queued */
     bool fin_done;   /* handed to lwIP */
     bool rx_shut;
-    bool peer_set;   /* datagrams */
-    bool spread;     /* datagrams: more holds PCBs */
-    bool output_due; /* streams: in table->due */
+    bool peer_set;      /* datagrams */
+    bool local_by_peer; /* datagrams: bound to the any address, local's follows the peer */
+    bool spread;        /* datagrams: more holds PCBs */
+    bool output_due;    /* streams: in table->due */
     struct stk_addr local;
     struct stk_addr peer;
-    uint64_t tx_queued; /* FIFO position handed to lwIP */
-    uint64_t tx_acked;  /* FIFO position released, = abi->tx_head */
-    uint64_t rx_tail;   /* own copy of abi->rx_tail */
-    uint64_t rx_opened; /* FIFO position up to which the window was opened */
+    uint64_t tx_queued;    /* FIFO position handed to lwIP */
+    uint64_t tx_acked;     /* FIFO position released, = abi->tx_head */
+    uint64_t rx_tail;      /* own copy of abi->rx_tail */
+    uint64_t rx_opened;    /* FIFO position up to which the window was opened */
     uint64_t rx_head_seen; /* last look at abi->rx_head */
-    uint32_t rx_want; /* streams: bytes read before the window is opened, = abi->rx_want */
+    uint32_t rx_want;      /* streams: bytes read before the window is opened, = abi->rx_want */
     uint64_t rx_payload;
     uint64_t idle_mark;
     uint64_t connect_deadline_ns; /* STK_NEVER: none */
     uint32_t backlog;
-    uint32_t last_inst;         /* spread: where the last datagram came in */
-    struct stk_addr last_from;  /* spread: and from whom */
-    uint32_t half_open;  /* listener: handshakes in progress */
-    uint32_t mcast_head; /* memberships, index into the table's pool */
-    int32_t soft_error;  /* ICMP during the handshake: what to report when it times out */
+    uint32_t last_inst;        /* spread: where the last datagram came in */
+    struct stk_addr last_from; /* spread: and from whom */
+    uint32_t half_open;        /* listener: handshakes in progress */
+    uint32_t mcast_head;       /* memberships, index into the table's pool */
+    int32_t soft_error;        /* ICMP during the handshake: what to report when it times out */
     struct stk_ep_opts opts;
 };
 
@@ -145,7 +146,7 @@ struct stk_ep_table {
     uint32_t due[STK_EP_DUE_MAX]; /* connections that send at the end of the burst */
     struct stk_ep *eps;
     struct stk_ep_member *members;
-    uint32_t *ports[3]; /* per type: head of the endpoints bound to a port */
+    uint32_t *ports[3];   /* per type: head of the endpoints bound to a port */
     uint16_t *chunk_refs; /* per chunk: references of drivers; see STK_EP_REF_FREE */
     struct stk_ep_stats stats;
 };
