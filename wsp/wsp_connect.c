@@ -305,10 +305,10 @@ int WSPAPI wsp_get_peer_name(SOCKET s, struct sockaddr *name, LPINT namelen, LPI
 
     if (!sock)
         return SOCKET_ERROR;
-    if (!name || !namelen || *namelen < wsp_addr_size(sock->family))
+    /* The state is told before the pointers are looked at, as on Windows. */
+    code = wsp_error_of(WSP_OP_ANY, stk_sock_peer(sock->stk, &addr));
+    if (code == 0 && (!name || !namelen || *namelen < wsp_addr_size(sock->family)))
         code = WSAEFAULT;
-    else
-        code = wsp_error_of(WSP_OP_ANY, stk_sock_peer(sock->stk, &addr));
     if (code == 0)
         code = wsp_addr_write(&addr, sock->family, name, namelen);
     return connect_return(sock, code, lpErrno);

@@ -143,6 +143,8 @@ static int io_check_recv(struct wsp_call *call)
         return code;
     if (!call->flags_out)
         return WSAEFAULT;
+    if (call->buffers_count == 0)
+        return WSAEINVAL; /* as Windows; one empty buffer is the way to wait for data */
     call->flags = *call->flags_out;
     if (call->flags & ~(DWORD)IO_RECV_FLAGS)
         return WSAEOPNOTSUPP; /* WSPRECV-4 */

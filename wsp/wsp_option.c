@@ -79,6 +79,33 @@ static int option_find(const struct wsp_socket *sock, int level, int name, const
     return WSAENOPROTOOPT;
 }
 
+/* A switch is also given and taken as fewer than row->size bytes (WSPGETSOCKOPT-2, WSPSETSOCKOPT-2). */
+static bool option_short(const struct wsp_option_row *row, int len)
+{
+    return row->min == 0 && row->max == 1 && row->size == (int)sizeof(int32_t) && len > 0 && len < row->size;
+}
+
+static int option_get_short(struct wsp_socket *sock, const struct wsp_option_row *row, char *value, int *len)
+{
+    char whole[sizeof(int32_t)];
+    int size = (int)sizeof whole;
+    int code = row->get(sock, row, whole, &size);
+
+    if (code != 0)
+        return code;
+    value[0] = (char)(whole[0] | whole[1] | whole[2] | whole[3]); /* 0 or 1, in either byte order */
+    *len = 1;
+    return 0;
+}
+
+static int option_set_short(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value, int len)
+{
+    char whole[sizeof(int32_t)] = {0};
+
+    memcpy(whole, value, (size_t)len);
+    return row->set(sock, row, whole, (int)sizeof whole);
+}
+
 /**
  * WSPGetSockOpt. Context: any thread. Does not block on the network.
  * Source: rules WSPGETSOCKOPT-1..8.
@@ -97,10 +124,10 @@ int WSPAPI wsp_get_sock_opt(SOCKET s, int level, int optname, char *optval, LPIN
         code = option_find(sock, level, optname, &row);
     if (code == 0 && !(row->access & WSP_OPT_GET))
         code = WSAENOPROTOOPT;
-    if (code == 0 && *optlen < row->size)
-        code = WSAEFAULT;
-    if (code == 0)
-        code = row->get(sock, row, optval, optlen);
+    if (code == 0 && option_short(row, *optlen))
+        code = option_get_short(sock, row, optval, optlen);
+    else if (code == 0)
+        code = *optlen < row->size ? WSAEFAULT : row->get(sock, row, optval, optlen);
     wsp_socket_put(sock);
     return code == 0 ? 0 : wsp_fail(lpErrno, code);
 }
@@ -123,10 +150,10 @@ int WSPAPI wsp_set_sock_opt(SOCKET s, int level, int optname, const char *optval
         code = option_find(sock, level, optname, &row);
     if (code == 0 && !(row->access & WSP_OPT_SET))
         code = WSAENOPROTOOPT; /* WSPSETSOCKOPT-4 */
-    if (code == 0 && optlen < row->size)
-        code = WSAEFAULT;
-    if (code == 0)
-        code = row->set(sock, row, optval, optlen);
+    if (code == 0 && option_short(row, optlen))
+        code = option_set_short(sock, row, optval, optlen);
+    else if (code == 0)
+        code = optlen < row->size ? WSAEFAULT : row->set(sock, row, optval, optlen);
     wsp_socket_put(sock);
     return code == 0 ? 0 : wsp_fail(lpErrno, code);
 }

@@ -258,7 +258,7 @@ const struct wsp_option_row wsp_option_rows[] = {
     {SOL_SOCKET, SO_EXCLUSIVEADDRUSE, ANY, WSP_OPT_BOTH, 4, STK_OPT_EXCLUSIVE, 0, 1, wsp_option_get_stack,
      option_set_reuse},
     {SOL_SOCKET, SO_LINGER, S, WSP_OPT_BOTH, (int)sizeof(struct linger), 0, 0, 0, option_get_linger, option_set_linger},
-    {SOL_SOCKET, SO_DONTLINGER, S, WSP_OPT_BOTH, 4, 0, 0, 0, option_get_linger, option_set_linger},
+    {SOL_SOCKET, SO_DONTLINGER, S, WSP_OPT_BOTH, 4, 0, 0, 1, option_get_linger, option_set_linger},
     {SOL_SOCKET, SO_RCVTIMEO, ANY, WSP_OPT_BOTH, 4, 0, 0, 0, option_get_timeout, option_set_timeout},
     {SOL_SOCKET, SO_SNDTIMEO, ANY, WSP_OPT_BOTH, 4, 0, 0, 0, option_get_timeout, option_set_timeout},
     STACK_BOOL(SOL_SOCKET, SO_KEEPALIVE, S, STK_OPT_KEEPALIVE),

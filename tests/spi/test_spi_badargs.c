@@ -153,7 +153,7 @@ CALL(sendto_v6, P.lpWSPSendTo(s, &one_buf, 1, &count, 0, v6(), 28, NULL, NULL, N
 CALL(sendto_port0, P.lpWSPSendTo(s, &one_buf, 1, &count, 0, t_addr(AF_INET, 0), 16, NULL, NULL, NULL, e))
 CALL(sendto_any, P.lpWSPSendTo(s, &one_buf, 1, &count, 0, any(9), 16, NULL, NULL, NULL, e))
 CALL(setopt_null, P.lpWSPSetSockOpt(s, SOL_SOCKET, SO_REUSEADDR, NULL, 4, e))
-CALL(setopt_short, P.lpWSPSetSockOpt(s, SOL_SOCKET, SO_REUSEADDR, byte, 3, e))
+CALL(setopt_short, P.lpWSPSetSockOpt(s, SOL_SOCKET, SO_RCVBUF, byte, 3, e))
 CALL(setopt_level, P.lpWSPSetSockOpt(s, 12345, SO_REUSEADDR, byte, 4, e))
 CALL(setopt_read_only, P.lpWSPSetSockOpt(s, SOL_SOCKET, SO_TYPE, byte, 4, e))
 CALL(shutdown_how, P.lpWSPShutdown(s, 3, e))

@@ -118,10 +118,10 @@ static void options__short_or_missing_values__are_fault(void **state)
     int value = 1, len = 3;
 
     (void)state;
-    t_fails(t_spi.lpWSPSetSockOpt(s, SOL_SOCKET, SO_REUSEADDR, (char *)&value, 3, &t_err), WSAEFAULT);
+    t_fails(t_spi.lpWSPSetSockOpt(s, SOL_SOCKET, SO_RCVBUF, (char *)&value, 3, &t_err), WSAEFAULT);
     t_fails(t_spi.lpWSPSetSockOpt(s, SOL_SOCKET, SO_REUSEADDR, (char *)&value, -1, &t_err), WSAEFAULT);
     t_fails(t_spi.lpWSPSetSockOpt(s, SOL_SOCKET, SO_REUSEADDR, NULL, 4, &t_err), WSAEFAULT);
-    t_fails(t_spi.lpWSPGetSockOpt(s, SOL_SOCKET, SO_REUSEADDR, (char *)&value, &len, &t_err), WSAEFAULT);
+    t_fails(t_spi.lpWSPGetSockOpt(s, SOL_SOCKET, SO_RCVBUF, (char *)&value, &len, &t_err), WSAEFAULT);
     assert_int_equal(len, 3);
     assert_int_equal(value, 1);
     t_fails(t_spi.lpWSPGetSockOpt(s, SOL_SOCKET, SO_REUSEADDR, NULL, &len, &t_err), WSAEFAULT);

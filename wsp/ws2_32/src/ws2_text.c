@@ -348,10 +348,23 @@ size_t ws2_text_format6(const uint8_t addr[16], char out[46])
 
 /* ---- the API ---- */
 
-/** An IPv4 address in network order, INADDR_NONE for what is none. */
+/** An IPv4 address in network order, INADDR_NONE for none. A space ends the text; one alone is 0, as on Windows. */
 unsigned int WSAAPI inet_addr(const char *text)
 {
+    char first[64];
     uint32_t addr_be;
+    size_t n = text == NULL ? 0 : strcspn(text, " \t\n\v\f\r");
+    if (text != NULL && text[n] != '\0') {
+        if (n >= sizeof first) {
+            return INADDR_NONE;
+        }
+        if (n == 0) {
+            return text[1] == '\0' ? 0 : INADDR_NONE;
+        }
+        memcpy(first, text, n);
+        first[n] = '\0';
+        text = first;
+    }
     return text != NULL && ws2_text_parse4_any(text, &addr_be) ? addr_be : INADDR_NONE;
 }
 
