@@ -163,21 +163,25 @@ static inline void stk_fifo_reset(struct stk_region *region, STK_U32 *slots, uin
 }
 
 /**
- * Give back the partly used chunk of an empty FIFO.
+ * Give back the partly used chunk of an empty FIFO, and those that a write took
+ * which found the pool empty in its middle.
  *
- * @param pos  head, equal to tail: the consumer will not touch the slot.
+ * @param pos  head, equal to tail: the consumer will not touch the slots.
  * @return     Was there one?
  *
  * Context: producer (or who holds the producer's lock). Does not block or allocate.
  */
 static inline bool stk_fifo_idle_give(struct stk_region *region, STK_U32 *slots, uint64_t pos)
 {
-    STK_U32 *slot = stk_fifo_slot(slots, pos);
-    if (atomic_load_explicit(slot, memory_order_relaxed) == STK_CHUNK_NONE) {
-        return false;
+    uint64_t given = 0;
+    for (; given < STK_FIFO_SLOTS; given++) {
+        STK_U32 *slot = stk_fifo_slot(slots, pos + given * STK_CHUNK_SIZE);
+        if (atomic_load_explicit(slot, memory_order_relaxed) == STK_CHUNK_NONE) {
+            break;
+        }
+        stk_fifo_slot_give(region, slot);
     }
-    stk_fifo_slot_give(region, slot);
-    return true;
+    return given > 0;
 }
 
 #endif

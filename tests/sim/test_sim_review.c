@@ -5,6 +5,7 @@
 #include "sim_wire.h"
 
 #include "core/client_priv.h"
+#include "ipc/chunk.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -72,6 +73,36 @@ static void idle__accepted_connection__holds_no_chunk(void **state)
     expect_recv(&world.hosts[1], server, 100);
     assert_int_equal(stk_sock_close(client, STK_CLOSE_GRACEFUL), STK_OK);
     assert_int_equal(stk_sock_close(server, STK_CLOSE_GRACEFUL), STK_OK);
+    sim_world_fini(&world);
+}
+
+/* Several sockets that each kept a part of what they need would starve one another. */
+static void idle__write_cut_short_by_the_pool__holds_no_chunk(void **state)
+{
+    (void)state;
+    struct sim_world world;
+    uint8_t *big = calloc(1, 40000);
+    const struct stk_iov iov = {.base = big, .len = 40000};
+    const struct stk_addr to = sim_addr(STK_AF_INET, 1, PORT);
+    uint32_t taken[4096];
+    uint32_t count = 0;
+    sim_world_init(&world, 30, "", "");
+    struct stk_region *region = stk_engine_region(world.hosts[0].engine);
+    struct stk_sock *sock = sim_open(&world.hosts[0], STK_AF_INET, STK_SOCK_DGRAM);
+    while (count < 4096 && (taken[count] = stk_chunk_take(region)) != STK_CHUNK_NONE) {
+        count++;
+    }
+    stk_chunk_give(region, taken[--count]);
+    stk_chunk_give(region, taken[--count]);
+    assert_int_equal(stk_sock_sendto(sock, &iov, 1, &to), STK_EAGAIN);
+    while (count > 0) {
+        stk_chunk_give(region, taken[--count]);
+    }
+    sim_world_run_until(&world, world.now_ns + 600 * STK_S_NS);
+    assert_int_equal(chunks_used(&world.hosts[0]), 0);
+    assert_int_equal(stk_sock_sendto(sock, &iov, 1, &to), 40000);
+    assert_int_equal(stk_sock_close(sock, STK_CLOSE_GRACEFUL), STK_OK);
+    free(big);
     sim_world_fini(&world);
 }
 
@@ -306,6 +337,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(detach__accepted_connection__reset),
         cmocka_unit_test(idle__accepted_connection__holds_no_chunk),
+        cmocka_unit_test(idle__write_cut_short_by_the_pool__holds_no_chunk),
         cmocka_unit_test(rcvbuf__raised_after_connect__stream_goes_on),
         cmocka_unit_test(window__peer_without_scaling__opens_again),
         cmocka_unit_test(datagram__peer_changes__local_address_follows),
