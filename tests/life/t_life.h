@@ -59,11 +59,15 @@ void t_env(const char *name, const char *value);
 /** Start a child: mode and up to three arguments, NULL at the end. */
 void t_start(struct t_child *child, const char *const args[4]);
 
-/** Wait at most seconds. @return the exit status, 128 + the signal's number, or -1: it had to be ended. */
+/** Wait for the end; some times these seconds mean that it hangs. @return the exit status, 128 + the signal's number, or -1: it
+ * had to be ended. */
 int t_wait(struct t_child *child, uint32_t seconds);
 
 /** Start, wait, and require an exit status. @return how long it took, ms. */
 uint64_t t_expect(int status, uint32_t seconds, const char *const args[4]);
+
+/** Run a child that has to end with this status, and in less than limit_ms at least once in a few runs. */
+void t_expect_within(int status, uint64_t limit_ms, const char *const args[4]);
 
 /** What the children wrote to standard error; valid until the next call. */
 const char *t_log(void);
