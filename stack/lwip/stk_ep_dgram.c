@@ -80,10 +80,43 @@ static bool record_store(struct stk_ep *ep, struct stk_dgram_abi *record, const 
     return true;
 }
 
+/* Could lwIP have chosen this socket of the port as well? */
+static bool port_sharer(const struct stk_ep *ep, const struct stk_ep *other, const struct stk_dgram_abi *record)
+{
+    return other != ep && other->phase == STK_EP_HELD && !other->rx_shut && other->family == ep->family &&
+           (other->spread || other->inst == stk_inst_selected()) &&
+           (other->local_by_peer || stk_ep_addr_any(&other->local) ||
+            stk_ep_addr_equal_ip(&other->local, &record->local));
+}
+
+/* Of the sockets that share a port, who is connected to the source comes first, then who is not connected. lwIP does not
+ * know of peers: it would answer what nobody wants with ICMP, which a connected socket does not (WSPCONNECT-5). */
+static struct stk_ep *dgram_receiver(struct stk_ep *ep, const struct stk_dgram_abi *record)
+{
+    struct stk_ep_table *table = ep->table;
+    if (ep->type != STK_SOCK_DGRAM || (record->flags & (STK_MSG_MCAST | STK_MSG_BCAST)) != 0 ||
+        (ep->peer_set && source_accepted(ep, &record->addr))) {
+        return ep;
+    }
+    struct stk_ep *best = ep;
+    for (uint32_t at = table->ports[ep->type - 1][ep->local.port]; at != STK_EP_NONE; at = table->eps[at].port_next) {
+        struct stk_ep *other = &table->eps[at];
+        if (!port_sharer(ep, other, record) || !source_accepted(other, &record->addr)) {
+            continue;
+        }
+        if (other->peer_set) {
+            return other;
+        }
+        best = source_accepted(best, &record->addr) ? best : other;
+    }
+    return best;
+}
+
 static void dgram_deliver(struct stk_ep *ep, const struct pbuf *p, const ip_addr_t *addr, u16_t port)
 {
     struct stk_dgram_abi record;
     record_fill(ep, &record, addr, port);
+    ep = dgram_receiver(ep, &record);
     if (ep->phase != STK_EP_HELD || ep->rx_shut || !source_accepted(ep, &record.addr) ||
         ((record.flags & STK_MSG_MCAST) != 0 && ep->type == STK_SOCK_DGRAM &&
          !stk_ep_mcast_member(ep, &record.local, record.if_index))) {
@@ -455,30 +488,10 @@ static int peer_route(const struct stk_ep *ep, const ip_addr_t *ip, struct stk_a
     return STK_OK;
 }
 
-/* lwIP looks at the peer before it chooses among the sockets of a port: what this one would filter is another's.
- * ip NULL: no peer. */
-static void udp_peer_set(struct stk_ep *ep, const ip_addr_t *ip)
-{
-    for (uint32_t i = 0; ep->type == STK_SOCK_DGRAM && i < ep->table->insts_count; i++) {
-        struct udp_pcb *udp = i == ep->inst_index ? ep->pcb.udp : ep->more[i].udp;
-        if (udp == NULL) {
-            continue;
-        }
-        struct stk_inst_scope scope = stk_inst_enter(ep->table->insts[i]);
-        if (ip != NULL) {
-            (void)udp_connect(udp, ip, ep->peer.port);
-        } else {
-            udp_disconnect(udp);
-        }
-        stk_inst_leave(scope);
-    }
-}
-
 static void peer_clear(struct stk_ep *ep)
 {
     ep->peer_set = false;
     memset(&ep->peer, 0, sizeof(ep->peer));
-    udp_peer_set(ep, NULL);
     if (ep->local_by_peer) {
         ep->local_by_peer = false;
         memset(ep->local.ip, 0, sizeof(ep->local.ip));
@@ -509,7 +522,6 @@ int stk_ep_dgram_connect(struct stk_ep *ep, const struct stk_addr *remote)
     }
     ep->peer = *remote;
     ep->peer_set = true;
-    udp_peer_set(ep, &ip);
     if (stk_ep_addr_any(&ep->local) || ep->local_by_peer) {
         ep->local = local;
         ep->local_by_peer = true;
