@@ -33,6 +33,18 @@ static void getpeername__not_connected__state_before_pointers(void **state)
     assert_int_equal(closesocket(ends[1]), 0);
 }
 
+static void socket__type_alone__is_inval(void **state)
+{
+    SOCKET s;
+    (void)state;
+    assert_no_socket(socket(AF_UNSPEC, SOCK_STREAM, 0), WSAEINVAL);
+    assert_no_socket(socket(AF_UNSPEC, 0, 0), WSAEINVAL);
+    assert_no_socket(socket(AF_INET, -1, 0), WSAESOCKTNOSUPPORT);
+    s = socket(AF_UNSPEC, SOCK_STREAM, IPPROTO_TCP);
+    assert_true(s != INVALID_SOCKET);
+    assert_int_equal(closesocket(s), 0);
+}
+
 static void receive__no_buffer_at_all__is_inval(void **state)
 {
     WSAOVERLAPPED overlapped;
@@ -149,6 +161,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(getpeername__not_connected__state_before_pointers, t_api_start, t_api_stop),
+        cmocka_unit_test_setup_teardown(socket__type_alone__is_inval, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(receive__no_buffer_at_all__is_inval, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(receive__empty_buffer__waits_for_data_and_takes_none, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(options__switches__one_byte_is_enough, t_api_start, t_api_stop),

@@ -183,7 +183,8 @@ static void socket__no_entry_matches__error_says_how_far(void **state)
         print_message("af %d type %d protocol %d\n", rows[i].af, rows[i].type, rows[i].protocol);
         assert_no_socket(socket(rows[i].af, rows[i].type, rows[i].protocol), rows[i].code);
     }
-    assert_true(socket(0, SOCK_DGRAM, 0) != INVALID_SOCKET);
+    assert_no_socket(socket(0, SOCK_DGRAM, 0), WSAEINVAL);
+    assert_true(socket(0, SOCK_DGRAM, IPPROTO_UDP) != INVALID_SOCKET);
     assert_int_equal(t_api_counters()->last_entry, 1002);
     assert_no_socket(WSASocketW(AF_INET, SOCK_STREAM, 0, NULL, 0, 0x20), WSAEINVAL);
     assert_int_equal(WSACleanup(), 0);

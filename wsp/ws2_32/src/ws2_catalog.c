@@ -127,7 +127,7 @@ static bool protocol_matches(const WSAPROTOCOL_INFOW *info, int protocol)
  * The first entry for a socket.
  *
  * @param error  On failure WSAEAFNOSUPPORT, WSAESOCKTNOSUPPORT or WSAEPROTONOSUPPORT, by how far the match went;
- *               WSAEINVAL when all three are 0.
+ *               WSAEINVAL when neither family nor protocol is given.
  * @return       The entry, or NULL.
  *
  * Source: rules CAT-4, WS2-20.
@@ -138,7 +138,7 @@ const struct ws2_entry *ws2_catalog_select(const struct ws2_catalog *catalog, in
     bool family_known = false;
     bool type_known = false;
     unsigned i;
-    if (af == 0 && type == 0 && protocol == 0) {
+    if (af == 0 && protocol == 0) { /* as Windows: a type alone selects nothing */
         *error = WSAEINVAL;
         return NULL;
     }
