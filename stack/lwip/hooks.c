@@ -50,7 +50,7 @@ static struct netif *netif_for_source(struct netif *netif, const ip4_addr_t *src
     struct netif *other;
     if (src == NULL || ip4_addr_isany(src) || netif->state == NULL)
         return netif;
-    NETIF_FOREACH (other) {
+    NETIF_FOREACH(other) {
         if (other->state == netif->state && ip4_addr_eq(src, netif_ip4_addr(other)))
             return other;
     }
@@ -67,7 +67,7 @@ static struct netif *route_group(const ip4_addr_t *src)
 {
     struct netif *netif;
     struct netif *first = NULL;
-    NETIF_FOREACH (netif) {
+    NETIF_FOREACH(netif) {
         if (!netif_usable(netif) || netif->state == NULL)
             continue;
         if (src != NULL && !ip4_addr_isany(src) && ip4_addr_eq(src, netif_ip4_addr(netif)))
@@ -84,7 +84,7 @@ static struct netif *route_gateway(const ip4_addr_t *dest)
     struct netif *netif;
     if (ip4_addr_ismulticast(dest) || ip4_addr_get_u32(dest) == IPADDR_BROADCAST || ip4_addr_isloopback(dest))
         return NULL;
-    NETIF_FOREACH (netif) {
+    NETIF_FOREACH(netif) {
         if (netif->state != NULL && netif_usable(netif) && !ip4_addr_isany_val(*netif_ip4_gw(netif)))
             return netif;
     }
@@ -97,7 +97,7 @@ struct netif *stk_hook_ip4_route(const ip4_addr_t *src, const ip4_addr_t *dest)
     struct netif *best = NULL;
     bool best_owns = false; /* else the first configured one is the source */
     uint32_t best_bits = 0;
-    NETIF_FOREACH (netif) {
+    NETIF_FOREACH(netif) {
         if (!netif_usable(netif) || ip4_addr_isany_val(*netif_ip4_addr(netif)))
             continue;
         if (ip4_addr_eq(dest, netif_ip4_addr(netif)))
@@ -127,7 +127,7 @@ struct netif *stk_hook_ip4_route(const ip4_addr_t *src, const ip4_addr_t *dest)
 struct netif *stk_hook_ip6_route(const ip6_addr_t *src, const ip6_addr_t *dest)
 {
     struct netif *netif;
-    NETIF_FOREACH (netif) {
+    NETIF_FOREACH(netif) {
         if (netif_usable(netif) && netif_get_ip6_addr_match(netif, dest) >= 0)
             return netif;
     }
@@ -139,7 +139,7 @@ struct netif *stk_hook_ip6_route(const ip6_addr_t *src, const ip6_addr_t *dest)
     if (!ip6_addr_ismulticast(dest))
         return NULL;
     struct netif *first = NULL;
-    NETIF_FOREACH (netif) {
+    NETIF_FOREACH(netif) {
         if (!netif_usable(netif) || netif->state == NULL)
             continue;
         if (src != NULL && !ip6_addr_isany(src) && netif_get_ip6_addr_match(netif, src) >= 0)

@@ -96,6 +96,8 @@
 #define LWIP_DHCP 1
 #define LWIP_DHCP_DOES_ACD_CHECK 1
 #define LWIP_DHCP_MAX_DNS_SERVERS 2
+#define DHCP_COARSE_TIMER_SECS 1 /* leases shorter than minutes are renewed in time */
+#define DHCP_TIMEOUT_SIZE_T u32_t
 #define LWIP_ACD 1
 #define LWIP_AUTOIP 0
 #define LWIP_DNS 0
