@@ -84,7 +84,7 @@ static void idle__write_cut_short_by_the_pool__holds_no_chunk(void **state)
     uint8_t *big = calloc(1, 40000);
     const struct stk_iov iov = {.base = big, .len = 40000};
     const struct stk_addr to = sim_addr(STK_AF_INET, 1, PORT);
-    uint32_t taken[4096];
+    static uint32_t taken[4096];
     uint32_t count = 0;
     sim_world_init(&world, 30, "", "");
     struct stk_region *region = stk_engine_region(world.hosts[0].engine);
