@@ -90,7 +90,9 @@ static void submission_run(struct stk_engine *engine, uint32_t ring, const struc
     struct stk_rep_abi rep;
     switch (sub->op) {
     case STK_SUB_KICK:
-        if (stk_ep_valid(engine->eps, sub->sock, sub->generation)) {
+        /* Whatever the generation: a call that raced a close may have raised the flag of the slot's next socket, whose
+           own kick it then suppressed. */
+        if (stk_ep_live(engine->eps, sub->sock)) {
             stk_ep_kick(engine->eps, sub->sock);
         } else {
             engine->stats.submissions_bad++;

@@ -293,6 +293,11 @@ static bool ep_held(const struct stk_ep *ep)
     return ep->phase == STK_EP_HELD || ep->phase == STK_EP_PENDING;
 }
 
+bool stk_ep_live(const struct stk_ep_table *table, uint32_t sock)
+{
+    return sock < table->fresh && ep_held(&table->eps[sock]);
+}
+
 bool stk_ep_valid(const struct stk_ep_table *table, uint32_t sock, uint32_t generation)
 {
     if (sock >= table->fresh) {

@@ -78,6 +78,9 @@ const struct stk_ep_stats *stk_ep_table_stats(const struct stk_ep_table *table);
 int stk_ep_open(struct stk_ep_table *table, const uint32_t arg[4], uint64_t cookie, uint32_t *sock,
                 uint32_t *generation);
 
+/** Is this a slot that the application holds, whatever its generation? */
+bool stk_ep_live(const struct stk_ep_table *table, uint32_t sock);
+
 /** Is this a slot that the application holds, with this generation? */
 bool stk_ep_valid(const struct stk_ep_table *table, uint32_t sock, uint32_t generation);
 

@@ -116,7 +116,9 @@ static void on_err(void *arg, err_t err)
     if (ep->connecting) {
         tcp_ended(ep, err == ERR_RST ? STK_ECONNREFUSED : ep->soft_error != 0 ? ep->soft_error : STK_ETIMEDOUT);
     } else {
-        tcp_ended(ep, err == ERR_RST ? STK_ECONNRESET : STK_ETIMEDOUT);
+        /* lwIP gives up for two reasons: nobody acknowledged, or nobody answered a keep-alive probe (CLS-26). */
+        const bool probed = ep->opts.keepalive && ep->tx_acked == ep->tx_queued && !ep->fin_done;
+        tcp_ended(ep, err == ERR_RST ? STK_ECONNRESET : probed ? STK_ENETRESET : STK_ETIMEDOUT);
     }
 }
 

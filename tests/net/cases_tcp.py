@@ -2,8 +2,8 @@
 import socket
 import time
 
-from net_lib import (IPPROTO_IPV6, IPPROTO_TCP, IPV6_V6ONLY, TCP_NODELAY, WSAECONNABORTED, WSAENETRESET,
-                     WSAETIMEDOUT, check, receive_all, wait_for)
+from net_lib import (IPPROTO_IPV6, IPPROTO_TCP, IPV6_V6ONLY, TCP_NODELAY, WSAENETRESET,
+                     check, receive_all, wait_for)
 
 TCP, FIN, RST, PSH = 6, 1, 4, 8
 
@@ -77,7 +77,7 @@ def tcp_keepalive(lab, agent, wire):
     check(sock.recv(10) == b"alive", "the connection did not survive")
     lab.ip("p", "addr del 10.79.0.2/24 dev peer0")  # nobody answers any more, ARP neither
     began = time.monotonic()
-    agent.fails("recv k", (WSAENETRESET, WSAECONNABORTED, WSAETIMEDOUT), 12)
+    agent.fails("recv k", WSAENETRESET, 12)
     took = time.monotonic() - began
     check(1.5 <= took <= 6, f"a silent peer was given up after {took:.1f} s")
     lab.address("p", "peer0", "10.79.0.2/24")
