@@ -40,7 +40,7 @@ struct stk_engine_thread; /* engine_thread_linux.c */
 struct stk_engine {
     struct stk_engine_env env;
     struct stk_conf_engine conf;
-    uint64_t now_ns; /**< of this turn */
+    uint64_t now_ns;      /**< of this turn */
     uint32_t clock_turns; /**< turns that share one reading of the clock, less one */
     uint32_t clock_left;  /**< of these */
     uint64_t timers_ns;

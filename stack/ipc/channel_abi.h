@@ -132,8 +132,8 @@ struct stk_ring_abi {
     _Alignas(STK_ABI_LINE) STK_U32 sub_tail; /* app's own: the stack follows the laps */
     STK_U32 rep_head;
     STK_U32 sub_head_seen; /* app's last look at sub_head */
-    STK_U32 rep_sleeping; /* app sleeps on rep_tail */
-    STK_U32 owner;        /* thread id, 0: free; claimed by compare and swap */
+    STK_U32 rep_sleeping;  /* app sleeps on rep_tail */
+    STK_U32 owner;         /* thread id, 0: free; claimed by compare and swap */
     /* stack */
     _Alignas(STK_ABI_LINE) STK_U32 sub_head;
     STK_U32 rep_tail;
@@ -196,7 +196,7 @@ struct stk_sock_abi {
     STK_U64 wait_mask;                          /* bit: waiter slot; app sets and clears */
     STK_U32 event_queued;                       /* 1 while an entry for this slot is in the event queue */
     STK_I32 error;                              /* pending error; stack sets, app takes by exchange */
-    STK_U32 rx_dropped;   /* datagrams that found the FIFO full; stack adds */
+    STK_U32 rx_dropped;                         /* datagrams that found the FIFO full; stack adds */
     uint32_t reserved2a;
     uint64_t reserved2[4];
     /* line 3, stack */

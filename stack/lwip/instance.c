@@ -36,10 +36,10 @@ void stk_lwip_limits_default(struct stk_lwip_limits *limits)
 
 static bool limits_ok(const struct stk_lwip_limits *limits)
 {
-    const uint32_t counts[] = {limits->tcp_conns,   limits->tcp_listeners, limits->tcp_segs,  limits->udp_endpoints,
-                               limits->raw_endpoints,   limits->pbufs,           limits->reass,     limits->frag_pbufs,
-                               limits->arp_queue,  limits->nd6_queue,       limits->pbuf_copies,    limits->igmp_groups, limits->mld6_groups,
-                               limits->tcp_msl_ms};
+    const uint32_t counts[] = {limits->tcp_conns,     limits->tcp_listeners, limits->tcp_segs,    limits->udp_endpoints,
+                               limits->raw_endpoints, limits->pbufs,         limits->reass,       limits->frag_pbufs,
+                               limits->arp_queue,     limits->nd6_queue,     limits->pbuf_copies, limits->igmp_groups,
+                               limits->mld6_groups,   limits->tcp_msl_ms};
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
         if (counts[i] == 0 || counts[i] > (1u << 24))
             return false;
@@ -200,9 +200,9 @@ bool stk_inst_proto_stats_read(const struct stk_inst *inst, size_t index, struct
         const char *name;
         const struct stats_proto *stats;
     } table[] = {
-        {"link", &all->link},     {"etharp", &all->etharp},     {"ip_frag", &all->ip_frag}, {"ip", &all->ip},
-        {"icmp", &all->icmp},     {"udp", &all->udp},           {"tcp", &all->tcp},         {"ip6", &all->ip6},
-        {"icmp6", &all->icmp6},   {"ip6_frag", &all->ip6_frag}, {"nd6", &all->nd6},
+        {"link", &all->link},   {"etharp", &all->etharp},     {"ip_frag", &all->ip_frag}, {"ip", &all->ip},
+        {"icmp", &all->icmp},   {"udp", &all->udp},           {"tcp", &all->tcp},         {"ip6", &all->ip6},
+        {"icmp6", &all->icmp6}, {"ip6_frag", &all->ip6_frag}, {"nd6", &all->nd6},
     };
     if (index >= sizeof(table) / sizeof(table[0]))
         return false;

@@ -20,35 +20,35 @@ struct stk_inst;
 
 /** Time and randomness of an instance. Both are set; called on the instance's thread. */
 struct stk_inst_ops {
-    uint64_t (*now_ns)(void *ctx);                       /**< monotonic, nanoseconds */
+    uint64_t (*now_ns)(void *ctx);                      /**< monotonic, nanoseconds */
     void (*random)(void *ctx, void *buf, uint32_t len); /**< fills len bytes; does not fail */
 };
 
 /** Sizes of an instance's pools: counts of objects, and bytes of the heap. */
 struct stk_lwip_limits {
-    uint32_t tcp_conns;        /**< connections, TIME_WAIT included */
+    uint32_t tcp_conns; /**< connections, TIME_WAIT included */
     uint32_t tcp_listeners;
-    uint32_t tcp_segs;        /**< segments queued on all connections, both directions */
-    uint32_t udp_endpoints;        /**< endpoints; DHCP takes one */
+    uint32_t tcp_segs;      /**< segments queued on all connections, both directions */
+    uint32_t udp_endpoints; /**< endpoints; DHCP takes one */
     uint32_t raw_endpoints;
-    uint32_t pbufs;           /**< descriptors of referenced memory: one per piece written without copy */
-    uint32_t reass;           /**< datagrams in reassembly, per family */
-    uint32_t frag_pbufs;      /**< fragments being sent */
-    uint32_t pbuf_copies;     /**< 2 KiB pieces: a datagram for several sockets is copied for all but one */
-    uint32_t arp_queue;       /**< packets waiting for an address */
+    uint32_t pbufs;       /**< descriptors of referenced memory: one per piece written without copy */
+    uint32_t reass;       /**< datagrams in reassembly, per family */
+    uint32_t frag_pbufs;  /**< fragments being sent */
+    uint32_t pbuf_copies; /**< 2 KiB pieces: a datagram for several sockets is copied for all but one */
+    uint32_t arp_queue;   /**< packets waiting for an address */
     uint32_t nd6_queue;
     uint32_t igmp_groups;
     uint32_t mld6_groups;
-    uint64_t heap_bytes;      /**< headers, copied datagrams */
-    uint16_t port_first;      /**< dynamic ports, RFC 6056 */
+    uint64_t heap_bytes; /**< headers, copied datagrams */
+    uint16_t port_first; /**< dynamic ports, RFC 6056 */
     uint16_t port_last;
-    uint32_t tcp_msl_ms;      /**< TIME_WAIT lasts twice this */
+    uint32_t tcp_msl_ms; /**< TIME_WAIT lasts twice this */
 };
 
 /** One pool's counters. */
 struct stk_inst_pool_stats {
     const char *name;
-    uint64_t limit;  /**< objects; heap: bytes */
+    uint64_t limit; /**< objects; heap: bytes */
     uint64_t used;
     uint64_t high_water;
     uint64_t failed; /**< requests that found it empty */
@@ -71,16 +71,16 @@ struct stk_inst_proto_stats {
 
 /** What an ICMP message or a failed neighbour resolution says of an earlier packet. */
 struct stk_inst_net_error {
-    uint8_t proto;          /**< IP protocol number of the packet: 6, 17, or another (RAW) */
-    bool hard;              /**< TCP: the connection is in SYN-SENT and may fail by it (RFC 5927 5.2); others: unreachable */
-    bool local;             /**< not ICMP: no answer to ARP or ND here */
-    int32_t err;            /**< enum stk_err */
+    uint8_t proto; /**< IP protocol number of the packet: 6, 17, or another (RAW) */
+    bool hard;     /**< TCP: the connection is in SYN-SENT and may fail by it (RFC 5927 5.2); others: unreachable */
+    bool local;    /**< not ICMP: no answer to ARP or ND here */
+    int32_t err;   /**< enum stk_err */
     uint8_t icmp_type;
     uint8_t icmp_code;
-    uint32_t mtu;           /**< fragmentation needed, packet too big: next hop's MTU; else 0 */
-    uint32_t seq;           /**< TCP: sequence number of the packet */
-    void *pcb;              /**< whom it concerns: tcp_pcb (sequence number checked) or udp_pcb; RAW: NULL */
-    uint32_t if_index;      /**< lwIP's number of the interface, where known */
+    uint32_t mtu;                /**< fragmentation needed, packet too big: next hop's MTU; else 0 */
+    uint32_t seq;                /**< TCP: sequence number of the packet */
+    void *pcb;                   /**< whom it concerns: tcp_pcb (sequence number checked) or udp_pcb; RAW: NULL */
+    uint32_t if_index;           /**< lwIP's number of the interface, where known */
     struct stk_addr local_addr;  /**< source of the packet */
     struct stk_addr remote_addr; /**< destination of the packet */
 };

@@ -36,13 +36,13 @@ struct stk_netif_mem_ops {
 struct stk_netif_stats {
     uint64_t rx_frames;
     uint64_t rx_bytes;
-    uint64_t rx_bad_checksum;  /**< the port said so: dropped */
-    uint64_t rx_bad_frame;     /**< torn or oversized: dropped */
-    uint64_t rx_other_vlan;    /**< untagged frame on a tagged port: dropped */
-    uint64_t rx_refused;       /**< lwIP did not take it: dropped */
+    uint64_t rx_bad_checksum; /**< the port said so: dropped */
+    uint64_t rx_bad_frame;    /**< torn or oversized: dropped */
+    uint64_t rx_other_vlan;   /**< untagged frame on a tagged port: dropped */
+    uint64_t rx_refused;      /**< lwIP did not take it: dropped */
     uint64_t tx_frames;
     uint64_t tx_bytes;
-    uint64_t tx_referenced;    /**< segments sent by reference */
+    uint64_t tx_referenced; /**< segments sent by reference */
     uint64_t tx_copied_bytes;
     uint64_t tx_dropped_no_buf; /**< no buffer in the port's pool */
     uint64_t tx_dropped_full;   /**< the port's queue stayed full */

@@ -8,8 +8,9 @@
 
 #define SPAN_NONE UINT32_MAX
 
-static const uint32_t class_sizes[STK_SLAB_CLASSES] = {64,   128,  192,  256,  384,   512,   768,   1024,  1536,  2048, 3072,
-                                                       4096, 6144, 8192, 9728, 12288, 16384, 24576, 32768, 49152, 69632};
+static const uint32_t class_sizes[STK_SLAB_CLASSES] = {64,   128,   192,   256,   384,   512,   768,
+                                                       1024, 1536,  2048,  3072,  4096,  6144,  8192,
+                                                       9728, 12288, 16384, 24576, 32768, 49152, 69632};
 
 struct slab_item {
     struct slab_item *next;

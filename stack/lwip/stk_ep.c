@@ -582,8 +582,8 @@ int stk_ep_shutdown(struct stk_ep_table *table, uint32_t sock, uint32_t how)
         return err;
     }
     ep->rx_shut = ep->rx_shut || (how & STK_SHUT_RD) != 0;
-    stk_ep_state_set(ep, ((how & STK_SHUT_RD) != 0 ? STK_ST_RX_SHUT : 0u) |
-                             ((how & STK_SHUT_WR) != 0 ? STK_ST_TX_SHUT : 0u), 0);
+    stk_ep_state_set(
+        ep, ((how & STK_SHUT_RD) != 0 ? STK_ST_RX_SHUT : 0u) | ((how & STK_SHUT_WR) != 0 ? STK_ST_TX_SHUT : 0u), 0);
     stk_ep_notify(ep);
     return STK_OK;
 }

@@ -35,7 +35,7 @@ struct stk_ep_conf {
     uint16_t port_first; /**< dynamic ports */
     uint16_t port_last;
     uint32_t connect_timeout_ms;
-    uint32_t mcast_max;  /**< memberships of all sockets together */
+    uint32_t mcast_max; /**< memberships of all sockets together */
 };
 
 /** Counters of the endpoints. One writer. */
@@ -52,7 +52,7 @@ struct stk_ep_stats {
     uint64_t udp_rx_filtered;    /**< datagrams dropped: not the peer, not a member, shut down */
     uint64_t udp_tx_no_memory;   /**< datagrams dropped on transmit */
     uint64_t udp_tx_no_route;
-    uint64_t bad_submissions;    /**< malformed records of the application's side */
+    uint64_t bad_submissions; /**< malformed records of the application's side */
 };
 
 /**
@@ -107,8 +107,7 @@ void stk_ep_close(struct stk_ep_table *table, uint32_t sock, uint32_t mode);
  * @param if_index  Out, may be NULL.
  * @return          0 or STK_ENETUNREACH.
  */
-int stk_ep_route(struct stk_ep_table *table, const struct stk_addr *remote, struct stk_addr *local,
-                 uint32_t *if_index);
+int stk_ep_route(struct stk_ep_table *table, const struct stk_addr *remote, struct stk_addr *local, uint32_t *if_index);
 
 /** Close every slot that the application holds with a reset (detach). */
 void stk_ep_abort_held(struct stk_ep_table *table);

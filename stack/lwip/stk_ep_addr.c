@@ -94,7 +94,7 @@ static bool ip_is_own(const ip_addr_t *ip)
     if (IP_IS_V4(ip) && ip_addr_isloopback(ip)) {
         return true;
     }
-    NETIF_FOREACH (netif) {
+    NETIF_FOREACH(netif) {
         if (IP_IS_V6(ip)) {
             if (ip6_addr_has_zone(ip_2_ip6(ip)) && !ip6_addr_test_zone(ip_2_ip6(ip), netif)) {
                 continue;
@@ -163,8 +163,7 @@ uint32_t stk_ep_inst_here(const struct stk_ep_table *table)
     return index;
 }
 
-int stk_ep_route(struct stk_ep_table *table, const struct stk_addr *remote, struct stk_addr *local,
-                 uint32_t *if_index)
+int stk_ep_route(struct stk_ep_table *table, const struct stk_addr *remote, struct stk_addr *local, uint32_t *if_index)
 {
     const struct stk_ep asker = {.family = (uint8_t)remote->family};
     const int inst = stk_ep_inst_of_remote(table, &asker, remote);

@@ -4,8 +4,7 @@
 
 /* --- Memory that drivers refer to ------------------------------------------ */
 
-static bool chunks_of(const struct stk_ep_table *table, const void *data, uint32_t len, uint32_t *first,
-                      uint32_t *last)
+static bool chunks_of(const struct stk_ep_table *table, const void *data, uint32_t len, uint32_t *first, uint32_t *last)
 {
     const uint64_t bytes = (uint64_t)table->region->chunks_count * STK_CHUNK_SIZE;
     const uintptr_t at = (uintptr_t)data - (uintptr_t)table->region->chunks;

@@ -23,7 +23,8 @@ err_t stk_ep_listen_passive_open(u8_t id, struct tcp_pcb_listen *lpcb, struct tc
         return ERR_ABRT;
     }
     ep->half_open++;
-    tcp_ext_arg_set_callbacks(cpcb, id, &stk_ep_tcp_ext_callbacks); /* lwIP hands none down; a handshake that fails counts back */
+    tcp_ext_arg_set_callbacks(cpcb, id,
+                              &stk_ep_tcp_ext_callbacks); /* lwIP hands none down; a handshake that fails counts back */
     tcp_ext_arg_set(cpcb, id, ep);
     stk_ep_tcp_window_set(ep, cpcb);
     return ERR_OK;
@@ -32,8 +33,7 @@ err_t stk_ep_listen_passive_open(u8_t id, struct tcp_pcb_listen *lpcb, struct tc
 static bool pending_push(struct stk_ep *ep, const struct stk_ep *child)
 {
     const struct stk_pending_abi record = {.sock = child->index, .generation = child->generation};
-    if (stk_fifo_write(ep->table->region, ep->abi->rx_slots, ep->rx_tail, &record, sizeof(record)) !=
-        sizeof(record)) {
+    if (stk_fifo_write(ep->table->region, ep->abi->rx_slots, ep->rx_tail, &record, sizeof(record)) != sizeof(record)) {
         return false;
     }
     ep->rx_tail += sizeof(record);

@@ -72,8 +72,10 @@ static int member_add(struct stk_ep *ep, struct netif *netif, const struct stk_a
         return STK_ENOMEM;
     }
     table->members_free = table->members[index].next;
-    table->members[index] = (struct stk_ep_member){
-        .next = ep->mcast_head, .inst = stk_ep_inst_here(table), .if_index = stk_netif_index_of(netif), .group = *group};
+    table->members[index] = (struct stk_ep_member){.next = ep->mcast_head,
+                                                   .inst = stk_ep_inst_here(table),
+                                                   .if_index = stk_netif_index_of(netif),
+                                                   .group = *group};
     ep->mcast_head = index;
     return STK_OK;
 }

@@ -5,7 +5,7 @@
 /* One row per option that is a plain number: where it lives, its range, which types have it. */
 struct opt_row {
     size_t offset;
-    uint8_t kind; /* OPT_* */
+    uint8_t kind;  /* OPT_* */
     uint8_t types; /* bits: 1 << enum stk_sock_type */
     int32_t min;
     int32_t max;

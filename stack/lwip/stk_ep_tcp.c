@@ -511,9 +511,9 @@ static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
 int stk_ep_tcp_pcb_make(const struct stk_ep *ep, struct tcp_pcb **out)
 {
     const bool dual = ep->family == STK_AF_INET6 && !ep->opts.v6only && stk_ep_addr_any(&ep->local);
-    struct tcp_pcb *pcb = tcp_new_ip_type(dual                           ? IPADDR_TYPE_ANY
+    struct tcp_pcb *pcb = tcp_new_ip_type(dual                         ? IPADDR_TYPE_ANY
                                           : ep->family == STK_AF_INET6 ? IPADDR_TYPE_V6
-                                                                         : IPADDR_TYPE_V4);
+                                                                       : IPADDR_TYPE_V4);
     if (pcb == NULL) {
         return STK_ENOMEM;
     }

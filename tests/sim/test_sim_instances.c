@@ -183,8 +183,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(listener__any_address__reached_in_both_instances, one_setup, one_teardown),
         cmocka_unit_test_setup_teardown(datagrams__any_address__answer_leaves_where_the_question_came, one_setup,
                                         one_teardown),
-        cmocka_unit_test_setup_teardown(membership__other_instances_interface__receives_there, one_setup,
-                                        one_teardown),
+        cmocka_unit_test_setup_teardown(membership__other_instances_interface__receives_there, one_setup, one_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

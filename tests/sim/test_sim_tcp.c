@@ -234,8 +234,7 @@ static void connect__peer_silent__times_out_in_bounds(void **state)
 {
     (void)state;
     struct sim_world world;
-    sim_world_init(&world, 5, "neighbour = 10.9.0.99 02:00:00:00:09:99\n",
-                   "connect_timeout = 5s\n");
+    sim_world_init(&world, 5, "neighbour = 10.9.0.99 02:00:00:00:09:99\n", "connect_timeout = 5s\n");
     struct stk_sock *sock = sim_open(&world.hosts[0], STK_AF_INET, STK_SOCK_STREAM);
     const struct stk_addr addr = {.family = STK_AF_INET, .port = 9, .ip = {10, 9, 0, 99}};
     const uint64_t before = world.now_ns;

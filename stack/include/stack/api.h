@@ -52,30 +52,30 @@ enum stk_ready {
 
 /** Options. Values are int32_t unless a structure is named. */
 enum stk_opt {
-    STK_OPT_REUSEADDR,      /**< Winsock meaning: may take an address in use */
-    STK_OPT_EXCLUSIVE,      /**< nobody else may take this address */
-    STK_OPT_KEEPALIVE,      /**< bool */
+    STK_OPT_REUSEADDR, /**< Winsock meaning: may take an address in use */
+    STK_OPT_EXCLUSIVE, /**< nobody else may take this address */
+    STK_OPT_KEEPALIVE, /**< bool */
     STK_OPT_KEEPIDLE_MS,
     STK_OPT_KEEPINTVL_MS,
     STK_OPT_KEEPCNT,
-    STK_OPT_NODELAY,        /**< bool */
-    STK_OPT_RCVBUF,         /**< bytes, 0..2 MiB; stream: before connect/listen for the window to follow */
-    STK_OPT_SNDBUF,         /**< bytes */
-    STK_OPT_BROADCAST,      /**< bool */
-    STK_OPT_DONTROUTE,      /**< bool */
-    STK_OPT_TTL,            /**< unicast TTL / hop limit 1..255 */
-    STK_OPT_TOS,            /**< TOS / traffic class 0..255 */
-    STK_OPT_V6ONLY,         /**< bool; before bind */
-    STK_OPT_MCAST_TTL,      /**< 0..255 */
-    STK_OPT_MCAST_LOOP,     /**< bool */
-    STK_OPT_MCAST_IF,       /**< interface index, 0: by route */
-    STK_OPT_MCAST_JOIN,     /**< set only: struct stk_mcast_req */
-    STK_OPT_MCAST_LEAVE,    /**< set only: struct stk_mcast_req */
-    STK_OPT_HDRINCL,        /**< RAW, IPv4: bool */
-    STK_OPT_DONTFRAG,       /**< bool */
+    STK_OPT_NODELAY,         /**< bool */
+    STK_OPT_RCVBUF,          /**< bytes, 0..2 MiB; stream: before connect/listen for the window to follow */
+    STK_OPT_SNDBUF,          /**< bytes */
+    STK_OPT_BROADCAST,       /**< bool */
+    STK_OPT_DONTROUTE,       /**< bool */
+    STK_OPT_TTL,             /**< unicast TTL / hop limit 1..255 */
+    STK_OPT_TOS,             /**< TOS / traffic class 0..255 */
+    STK_OPT_V6ONLY,          /**< bool; before bind */
+    STK_OPT_MCAST_TTL,       /**< 0..255 */
+    STK_OPT_MCAST_LOOP,      /**< bool */
+    STK_OPT_MCAST_IF,        /**< interface index, 0: by route */
+    STK_OPT_MCAST_JOIN,      /**< set only: struct stk_mcast_req */
+    STK_OPT_MCAST_LEAVE,     /**< set only: struct stk_mcast_req */
+    STK_OPT_HDRINCL,         /**< RAW, IPv4: bool */
+    STK_OPT_DONTFRAG,        /**< bool */
     STK_OPT_CONN_TIMEOUT_MS, /**< SYN phase bound of this socket */
-    STK_OPT_MSS,            /**< get: effective MSS */
-    STK_OPT_UDP_CONNRESET,  /**< bool: ICMP port unreachable is an error of the socket (SIO_UDP_CONNRESET) */
+    STK_OPT_MSS,             /**< get: effective MSS */
+    STK_OPT_UDP_CONNRESET,   /**< bool: ICMP port unreachable is an error of the socket (SIO_UDP_CONNRESET) */
     STK_OPT_COUNT
 };
 
@@ -94,13 +94,13 @@ struct stk_iov {
 /** Per-datagram facts of a receive. */
 struct stk_msg_info {
     struct stk_addr from;
-    struct stk_addr to;  /**< destination address of the datagram */
-    uint32_t if_index;   /**< where it came in */
+    struct stk_addr to; /**< destination address of the datagram */
+    uint32_t if_index;  /**< where it came in */
     uint8_t ttl;
     uint8_t tos;
-    uint8_t truncated;   /**< it was larger than the buffers; the rest is lost */
-    uint8_t flags;       /**< enum stk_msg_flag */
-    uint32_t full_size;  /**< bytes of the datagram as received */
+    uint8_t truncated;  /**< it was larger than the buffers; the rest is lost */
+    uint8_t flags;      /**< enum stk_msg_flag */
+    uint32_t full_size; /**< bytes of the datagram as received */
 };
 
 enum stk_msg_flag { STK_MSG_BCAST = 1, STK_MSG_MCAST = 2 };
@@ -117,12 +117,12 @@ enum stk_shutdown { STK_SHUT_RD = 1, STK_SHUT_WR = 2 };
 
 /** What a socket is, without asking the stack's thread. */
 struct stk_sock_status {
-    uint32_t ready;       /**< enum stk_ready bits */
-    uint64_t rx_bytes;    /**< bytes that can be read; datagrams: payload bytes queued */
-    uint32_t rx_next;     /**< datagrams: size of the first one; streams: 0 */
-    uint64_t tx_room;     /**< bytes that can be queued */
-    uint64_t tx_unacked;  /**< bytes queued or sent and not acknowledged; datagrams: not yet handed to the port */
-    int32_t error;        /**< pending error (negative), 0: none; not taken */
+    uint32_t ready;      /**< enum stk_ready bits */
+    uint64_t rx_bytes;   /**< bytes that can be read; datagrams: payload bytes queued */
+    uint32_t rx_next;    /**< datagrams: size of the first one; streams: 0 */
+    uint64_t tx_room;    /**< bytes that can be queued */
+    uint64_t tx_unacked; /**< bytes queued or sent and not acknowledged; datagrams: not yet handed to the port */
+    int32_t error;       /**< pending error (negative), 0: none; not taken */
 };
 
 /** An interface as programs see it. */

@@ -52,22 +52,22 @@ struct stk_conf_arg {
 };
 
 struct stk_conf_port {
-    char name[32];       /**< interface name as programs see it */
-    uint32_t if_index;   /**< interface index as programs see it, >= 2 (1 is loopback), unique */
-    uint32_t instance;   /**< stack instance that the port belongs to, 0.. */
-    char driver[16];     /**< "wire", "pcap", "dpdk" */
-    uint32_t mtu;        /**< bytes, 576..9000; default 1500 */
-    uint32_t buffers;    /**< 0: driver's default */
+    char name[32];     /**< interface name as programs see it */
+    uint32_t if_index; /**< interface index as programs see it, >= 2 (1 is loopback), unique */
+    uint32_t instance; /**< stack instance that the port belongs to, 0.. */
+    char driver[16];   /**< "wire", "pcap", "dpdk" */
+    uint32_t mtu;      /**< bytes, 576..9000; default 1500 */
+    uint32_t buffers;  /**< 0: driver's default */
     uint32_t rx_slots;
     uint32_t tx_slots;
-    uint16_t vlan_id;    /**< 1..4094; 0: untagged */
+    uint16_t vlan_id; /**< 1..4094; 0: untagged */
     bool vlan_set;
-    bool dhcp;           /**< IPv4 by DHCP */
-    bool ipv6_ll;        /**< make a link-local address; default true */
+    bool dhcp;    /**< IPv4 by DHCP */
+    bool ipv6_ll; /**< make a link-local address; default true */
     bool mac_set;
-    bool offload_rx;     /**< use receive checksum offloads that the port has; default true */
+    bool offload_rx; /**< use receive checksum offloads that the port has; default true */
     bool offload_tx;
-    bool extmem;         /**< use references on transmit where the port can; default true */
+    bool extmem; /**< use references on transmit where the port can; default true */
     uint8_t mac[6];
     uint32_t addrs_count;
     uint32_t routes_count;
@@ -90,18 +90,18 @@ struct stk_conf_engine {
     uint32_t start_timeout_ms; /**< engine start bound (10000) */
     uint32_t drain_timeout_ms; /**< graceful closes at last cleanup and exit (2000) */
     int32_t poll_cpu;          /**< processor of the poll thread; -1: unpinned (-1) */
-    int32_t spin_us;           /**< poll thread: spin this long when idle before napping; -1: endless; -2: adaptive (-2) */
-    int32_t app_spin_us;       /**< blocking calls: spin before sleeping; -1 endless; -2 adaptive (-2) */
-    uint32_t nap_us_max;       /**< longest nap of the idle poll thread on a port without wait handle (500) */
-    uint32_t port_range_first; /**< dynamic ports (49152) */
-    uint32_t port_range_last;  /**< (65535) */
-    uint32_t tcp_msl_ms;       /**< maximum segment lifetime; TIME_WAIT is twice this (15000) */
+    int32_t spin_us;     /**< poll thread: spin this long when idle before napping; -1: endless; -2: adaptive (-2) */
+    int32_t app_spin_us; /**< blocking calls: spin before sleeping; -1 endless; -2 adaptive (-2) */
+    uint32_t nap_us_max; /**< longest nap of the idle poll thread on a port without wait handle (500) */
+    uint32_t port_range_first;   /**< dynamic ports (49152) */
+    uint32_t port_range_last;    /**< (65535) */
+    uint32_t tcp_msl_ms;         /**< maximum segment lifetime; TIME_WAIT is twice this (15000) */
     uint32_t connect_timeout_ms; /**< SYN retransmission bound (21000) */
-    uint32_t tcp_max;          /**< TCP connections per instance (4096) */
-    uint32_t udp_max;          /**< UDP endpoints per instance (1024) */
-    bool counters_at_exit;     /**< dump counters at exit (false) */
-    int32_t counters_signal;   /**< signal number that dumps counters; 0: none (0) */
-    char counters_file[256];   /**< where to; "": stderr */
+    uint32_t tcp_max;            /**< TCP connections per instance (4096) */
+    uint32_t udp_max;            /**< UDP endpoints per instance (1024) */
+    bool counters_at_exit;       /**< dump counters at exit (false) */
+    int32_t counters_signal;     /**< signal number that dumps counters; 0: none (0) */
+    char counters_file[256];     /**< where to; "": stderr */
 };
 
 struct stk_config {

@@ -14,7 +14,7 @@
 #define LWIP_SOCKET 0
 #define LWIP_NETIF_API 0
 #define LWIP_TIMERS 1
-#define LWIP_DISABLE_TCP_SANITY_CHECKS 1  /* these compare the MEMP_NUM_* constants, which are not used */
+#define LWIP_DISABLE_TCP_SANITY_CHECKS 1 /* these compare the MEMP_NUM_* constants, which are not used */
 #define LWIP_DISABLE_MEMP_SANITY_CHECKS 1
 
 /* The prototypes are in this header; lwIP's own headers look at some names of hooks, so that these are defined here. */
@@ -56,8 +56,9 @@
  * A queue that outlives the call (ARP, ND, loopback) copies what it does not own. ROM buffers point into a socket's
  * transmit FIFO, which may be released as soon as the peer acknowledges a retransmitted copy; so they are copied as well.
  */
-#define PBUF_NEEDS_COPY(p) \
-    ((((p)->type_internal) & PBUF_TYPE_FLAG_DATA_VOLATILE) || pbuf_match_allocsrc((p), PBUF_TYPE_ALLOC_SRC_MASK_STD_MEMP_PBUF))
+#define PBUF_NEEDS_COPY(p)                                    \
+    ((((p)->type_internal) & PBUF_TYPE_FLAG_DATA_VOLATILE) || \
+     pbuf_match_allocsrc((p), PBUF_TYPE_ALLOC_SRC_MASK_STD_MEMP_PBUF))
 
 /* Link, ARP, ND. */
 #define LWIP_ARP 1
@@ -109,7 +110,8 @@
 #define LWIP_IPV6_NUM_ADDRESSES 8
 #define LWIP_IPV6_FRAG 1
 #define LWIP_IPV6_REASS 1
-#define IPV6_FRAG_COPYHEADER 1 /* the reassembly record does not fit into the fragment header where pointers have 64 bits */
+#define IPV6_FRAG_COPYHEADER \
+    1 /* the reassembly record does not fit into the fragment header where pointers have 64 bits */
 #define LWIP_IPV6_MLD 1
 #define LWIP_ICMP6 1
 #define LWIP_ICMP6_DATASIZE 1232 /* RFC 4443 2.4 (c): as much of the packet as fits into 1280 bytes */

@@ -117,8 +117,8 @@ static void sim_host_close(struct sim_host *host)
     netif_set_down(&host->netif);
     netif_remove(&host->netif);
     stk_inst_leave(scope);
-    const char *const pools[] = {"TCP_SEG", "PBUF", "REASSDATA", "IP6_REASSDATA", "FRAG_PBUF", "ARP_QUEUE", "ND6_QUEUE",
-                                 "TCP_PCB", "UDP_PCB", "RAW_PCB", "HEAP"};
+    const char *const pools[] = {"TCP_SEG",   "PBUF",    "REASSDATA", "IP6_REASSDATA", "FRAG_PBUF", "ARP_QUEUE",
+                                 "ND6_QUEUE", "TCP_PCB", "UDP_PCB",   "RAW_PCB",       "HEAP"};
     for (size_t i = 0; i < sizeof(pools) / sizeof(pools[0]); i++) {
         if (sim_pool(host, pools[i]).used != 0)
             fail_msg("pool %s still has %llu in use", pools[i], (unsigned long long)sim_pool(host, pools[i]).used);

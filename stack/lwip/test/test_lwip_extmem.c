@@ -64,7 +64,8 @@ static struct nic_buf *fake_buf_alloc(struct nic_port *port)
     return fake_new(1600);
 }
 
-static struct nic_buf *fake_attach(struct nic_port *port, void *data, uint32_t len, nic_release_fn release, void *context)
+static struct nic_buf *fake_attach(struct nic_port *port, void *data, uint32_t len, nic_release_fn release,
+                                   void *context)
 {
     (void)port;
     struct nic_buf *buf = fake_new(0);
@@ -151,8 +152,12 @@ static void open_all(struct stk_inst **inst, struct stk_netif **nif)
     memset(&fake, 0, sizeof(fake));
     memset(&conf, 0, sizeof(conf));
     fake.port.driver = &fake_driver;
-    fake.port.info = (struct nic_port_info){.name = "fake", .driver = "fake", .caps = NIC_CAP_EXTMEM, .mtu = 1500,
-                                            .mac = {2, 0, 0, 0, 3, 1}, .link_up = true};
+    fake.port.info = (struct nic_port_info){.name = "fake",
+                                            .driver = "fake",
+                                            .caps = NIC_CAP_EXTMEM,
+                                            .mtu = 1500,
+                                            .mac = {2, 0, 0, 0, 3, 1},
+                                            .link_up = true};
     fake.accept = FAKE_SENT_MAX;
     fake.pool = 1000;
     conf.if_index = 2;

@@ -137,8 +137,9 @@ struct party {
 static void party_open(struct sim_host *host, struct party *party)
 {
     struct stk_inst_scope scope = stk_inst_enter(host->inst);
-    host->netif.chksum_flags &= (u16_t)~(NETIF_CHECKSUM_CHECK_IP | NETIF_CHECKSUM_CHECK_UDP | NETIF_CHECKSUM_CHECK_TCP |
-                                         NETIF_CHECKSUM_CHECK_ICMP | NETIF_CHECKSUM_CHECK_ICMP6);
+    host->netif.chksum_flags &= (u16_t) ~(NETIF_CHECKSUM_CHECK_IP | NETIF_CHECKSUM_CHECK_UDP |
+                                          NETIF_CHECKSUM_CHECK_TCP | NETIF_CHECKSUM_CHECK_ICMP |
+                                          NETIF_CHECKSUM_CHECK_ICMP6);
     party->listener = tcp_new_ip_type(IPADDR_TYPE_ANY);
     tcp_bind(party->listener, IP_ANY_TYPE, 80);
     party->listener = tcp_listen(party->listener);

@@ -72,9 +72,15 @@ static void node_open(struct node *node, uint8_t number, const struct setting *s
                                   {"delay", "20us", 0},
                                   {"seed", number == 1 ? "11" : "12", 0}};
     char error[256] = "";
-    struct nic_port_conf port = {.name = number == 1 ? "one" : "two", .driver = "wire", .mtu = setting->mtu,
-                                 .mac_set = true, .mac = {2, 0, 0, 0, 1, number}, .args = args, .args_count = 5,
-                                 .error = error, .error_size = sizeof(error)};
+    struct nic_port_conf port = {.name = number == 1 ? "one" : "two",
+                                 .driver = "wire",
+                                 .mtu = setting->mtu,
+                                 .mac_set = true,
+                                 .mac = {2, 0, 0, 0, 1, number},
+                                 .args = args,
+                                 .args_count = 5,
+                                 .error = error,
+                                 .error_size = sizeof(error)};
     static struct stk_conf_port conf;
     memset(&conf, 0, sizeof(conf));
     snprintf(conf.name, sizeof(conf.name), "%s", port.name);
@@ -86,8 +92,8 @@ static void node_open(struct node *node, uint8_t number, const struct setting *s
     conf.addrs_count = 3;
     conf.addrs[0] = (struct stk_conf_net){.family = STK_AF_INET, .prefix_len = 24, .ip = {10, 1, 0, number}};
     conf.addrs[1] = (struct stk_conf_net){.family = STK_AF_INET6, .prefix_len = 64, .ip = {0xfd, 1, [15] = number}};
-    conf.addrs[2] = (struct stk_conf_net){.family = STK_AF_INET, .prefix_len = 24,
-                                          .ip = {10, 1, 0, (uint8_t)(100 + number)}};
+    conf.addrs[2] = (struct stk_conf_net){
+        .family = STK_AF_INET, .prefix_len = 24, .ip = {10, 1, 0, (uint8_t)(100 + number)}};
     memset(node, 0, sizeof(*node));
     node->random_state = number;
     if (nic_port_open(&port, &node->port) != STK_OK)
@@ -230,14 +236,10 @@ static void transfer(const struct setting *setting)
 static void port__transfer__bytes_equal(void **state)
 {
     static const struct setting rows[] = {
-        {"plain", "off", "0", 0, 1500, false, 2},
-        {"offload", "on", "0", 0, 1500, false, 2},
-        {"offload ip6", "on", "0", 0, 1500, true, 2},
-        {"second address", "off", "0", 0, 1500, false, 102},
-        {"vlan", "on", "0", 7, 1500, false, 2},
-        {"vlan ip6", "off", "0", 7, 1500, true, 2},
-        {"jumbo", "on", "0", 0, 9000, false, 2},
-        {"loss", "off", "2%", 0, 1500, false, 2},
+        {"plain", "off", "0", 0, 1500, false, 2},     {"offload", "on", "0", 0, 1500, false, 2},
+        {"offload ip6", "on", "0", 0, 1500, true, 2}, {"second address", "off", "0", 0, 1500, false, 102},
+        {"vlan", "on", "0", 7, 1500, false, 2},       {"vlan ip6", "off", "0", 7, 1500, true, 2},
+        {"jumbo", "on", "0", 0, 9000, false, 2},      {"loss", "off", "2%", 0, 1500, false, 2},
     };
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -282,8 +284,9 @@ static void port__torn_frames__counted_and_given_back(void **state)
 static void port__fragment_waiting__given_back_at_close(void **state)
 {
     static const struct setting setting = {"fragment", "off", "0", 0, 1500, false, 2};
-    static const uint8_t frame[14 + 20 + 8] = {2, 0, 0, 0, 1, 2, 2, 0, 0, 0, 1, 1, 8, 0, 0x45, 0, 0, 28, 0, 9, 0x20, 0,
-                                               64, 17, 0x46, 0xc4, 10, 1, 0, 1, 10, 1, 0, 2, 1, 2, 3, 4, 5, 6, 7, 8};
+    static const uint8_t frame[14 + 20 + 8] = {2,    0, 0,  0,  1, 2, 2,    0, 0,  0,  1,    1,    8,  0,
+                                               0x45, 0, 0,  28, 0, 9, 0x20, 0, 64, 17, 0x46, 0xc4, 10, 1,
+                                               0,    1, 10, 1,  0, 2, 1,    2, 3,  4,  5,    6,    7,  8};
     (void)state;
     world.now_ns = STK_S_NS;
     node_open(&world.nodes[1], 2, &setting);
