@@ -40,12 +40,14 @@ static int text_zero_run(const unsigned char ip[16], int *length)
 
 static size_t text_ip6(char *out, size_t size, const unsigned char ip[16])
 {
-    static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
+    static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff}, zero[12];
     int length, run = text_zero_run(ip, &length);
     size_t at = 0;
 
     if (memcmp(ip, mapped, sizeof mapped) == 0)
         return (size_t)snprintf(out, size, "::ffff:%u.%u.%u.%u", ip[12], ip[13], ip[14], ip[15]);
+    if (memcmp(ip, zero, sizeof zero) == 0 && (ip[12] != 0 || ip[13] != 0)) /* IPv4-compatible */
+        return (size_t)snprintf(out, size, "::%u.%u.%u.%u", ip[12], ip[13], ip[14], ip[15]);
     for (int i = 0; i < WORDS; i++) {
         if (i == run) {
             at += (size_t)snprintf(out + at, size - at, "::");

@@ -312,11 +312,19 @@ static void longest_zero_run(const uint8_t addr[16], unsigned groups, unsigned *
     }
 }
 
-/** RFC 5952; mapped addresses end in dotted form. @return characters, the terminator excluded. */
-size_t ws2_text_format6(const uint8_t addr[16], char out[46])
+/** IPv4-mapped, or IPv4-compatible: neither :: and ::1 nor another number of 16 bits. */
+static bool ends_dotted(const uint8_t addr[16])
 {
     static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    bool dotted = memcmp(addr, mapped, sizeof mapped) == 0;
+    static const uint8_t compatible[12];
+    return memcmp(addr, mapped, sizeof mapped) == 0 ||
+           (memcmp(addr, compatible, sizeof compatible) == 0 && (addr[12] != 0 || addr[13] != 0));
+}
+
+/** RFC 5952; mapped and compatible addresses end in dotted form, as on Windows. @return characters, the terminator excluded. */
+size_t ws2_text_format6(const uint8_t addr[16], char out[46])
+{
+    bool dotted = ends_dotted(addr);
     unsigned groups = dotted ? 6 : 8;
     unsigned start;
     unsigned length;
