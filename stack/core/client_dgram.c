@@ -31,8 +31,8 @@ static uint32_t addr_hash(const struct stk_addr *addr)
     return mix >> 16;
 }
 
-/** Is there a route, and is it a broadcast? Asks the stack once per thread, destination and state of the ports. */
-static int dest_look_up(struct stk_client *client, const struct stk_addr *to, bool *broadcast)
+/** Is there a route, and what is known of it? Asks the stack once per thread, destination and state of the ports. */
+static int dest_look_up(struct stk_client *client, const struct stk_addr *to, struct client_dest *out)
 {
     uint32_t ifs_seq = atomic_load_explicit(&client->region->abi->ifs_seq, memory_order_relaxed);
     struct client_ring *ring = stk_client_ring(client);
@@ -40,14 +40,19 @@ static int dest_look_up(struct stk_client *client, const struct stk_addr *to, bo
     struct stk_addr key = *to;
     key.port = 0;
     if (!ring->shared && dest->ifs_seq == ifs_seq && memcmp(&dest->addr, &key, sizeof(key)) == 0) {
-        *broadcast = dest->broadcast;
+        *out = *dest;
         return STK_OK;
     }
     struct stk_addr local;
-    *broadcast = stk_client_if_broadcast(client, to);
-    int result = stk_client_route(client, &key, &local, NULL);
+    uint32_t if_index = 0;
+    *out = (struct client_dest){.addr = key, .ifs_seq = ifs_seq, .broadcast = stk_client_if_broadcast(client, to)};
+    int result = stk_client_route(client, &key, &local, &if_index);
+    if (result == STK_OK) {
+        bool self = memcmp(local.ip, to->ip, to->family == STK_AF_INET ? 4 : 16) == 0;
+        out->mtu = self ? UINT32_MAX : stk_client_if_mtu(client, if_index);
+    }
     if (result == STK_OK && !ring->shared) {
-        *dest = (struct client_dest){.addr = key, .ifs_seq = ifs_seq, .broadcast = *broadcast};
+        *dest = *out;
     }
     return result;
 }
@@ -64,15 +69,43 @@ static int dest_check(struct stk_sock *sock, const struct stk_addr *to)
     }
     bool broadcast = addr_is_limited_broadcast(to);
     if (!broadcast && !addr_is_multicast(to)) {
-        int result = dest_look_up(sock->client, to, &broadcast);
+        struct client_dest dest;
+        int result = dest_look_up(sock->client, to, &dest);
         if (result != STK_OK) {
             return result;
         }
+        broadcast = dest.broadcast;
     }
     if (broadcast && atomic_load_explicit(&sock->broadcast, memory_order_relaxed) == 0) {
         return STK_EACCES;
     }
     return STK_OK;
+}
+
+static uint32_t header_bytes(const struct stk_addr *to)
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    bool ip4 = to->family == STK_AF_INET || memcmp(to->ip, mapped, sizeof(mapped)) == 0;
+    return (ip4 ? 20u : 40u) + 8u;
+}
+
+/** Would a datagram that may not be fragmented have to be? What only the stack knows (the interface of a group, the path) it
+ * reports later, as the socket's error. */
+static int dontfrag_check(struct stk_sock *sock, uint64_t payload, const struct stk_addr *to)
+{
+    struct stk_addr peer;
+    struct client_dest dest;
+    if (atomic_load_explicit(&sock->dontfrag, memory_order_relaxed) == 0 || sock->abi->type != STK_SOCK_DGRAM) {
+        return STK_OK;
+    }
+    if (to == NULL && stk_sock_peer(sock, &peer) != STK_OK) {
+        return STK_OK;
+    }
+    to = to != NULL ? to : &peer;
+    if (addr_is_multicast(to) || addr_is_limited_broadcast(to) || dest_look_up(sock->client, to, &dest) != STK_OK) {
+        return STK_OK;
+    }
+    return payload + header_bytes(to) > dest.mtu ? STK_EMSGSIZE : STK_OK;
 }
 
 /* --- Sending ------------------------------------------------------------------ */
@@ -125,6 +158,10 @@ static int sendto_check(struct stk_sock *sock, uint64_t payload, const struct st
         if (result != STK_OK) {
             return result;
         }
+    }
+    int result = dontfrag_check(sock, payload, to);
+    if (result != STK_OK) {
+        return result;
     }
     return to != NULL && (state & STK_ST_BOUND) == 0 ? bind_implicitly(sock, to) : STK_OK;
 }

@@ -98,6 +98,18 @@ bool stk_client_if_broadcast(const struct stk_client *client, const struct stk_a
     return false;
 }
 
+uint32_t stk_client_if_mtu(const struct stk_client *client, uint32_t if_index)
+{
+    struct stk_if_abi one;
+    uint32_t there = 0;
+    for (uint32_t number = 0; if_read(client->region, number, &one, &there); number++) {
+        if (one.if_index == if_index && one.loopback == 0) {
+            return one.mtu;
+        }
+    }
+    return UINT32_MAX;
+}
+
 int stk_client_route(struct stk_client *client, const struct stk_addr *remote, struct stk_addr *local,
                      uint32_t *if_index)
 {

@@ -26,6 +26,7 @@ struct stk_engine;
 struct client_dest {
     struct stk_addr addr; /**< port 0; family STK_AF_NONE: unused */
     uint32_t ifs_seq;     /**< of the region when it was looked up */
+    uint32_t mtu;         /**< of the interface; UINT32_MAX: the destination is this host */
     bool broadcast;
 };
 
@@ -47,6 +48,7 @@ struct stk_sock {
     STK_U32 held;      /**< 1: between open or accept and close */
     STK_U32 end_taken; /**< the end's error was given to stk_sock_error_take */
     STK_U32 broadcast; /**< STK_OPT_BROADCAST */
+    STK_U32 dontfrag;  /**< STK_OPT_DONTFRAG */
 };
 
 struct stk_client {
@@ -169,6 +171,9 @@ int64_t stk_client_left(const struct client_deadline *deadline, uint64_t now_ns)
 
 /** Is this an IPv4 broadcast address of an interface? Context: any thread. */
 bool stk_client_if_broadcast(const struct stk_client *client, const struct stk_addr *addr);
+
+/** The MTU of an interface in bytes; UINT32_MAX for the loopback and for an unknown one. Context: any thread. */
+uint32_t stk_client_if_mtu(const struct stk_client *client, uint32_t if_index);
 
 /* --- client_linux.c ---------------------------------------------------------- */
 

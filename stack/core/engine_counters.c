@@ -110,6 +110,7 @@ static void eps_dump(int fd, const struct stk_ep_stats *stats)
     value_put(fd, "endpoint", "udp", "rx_filtered", stats->udp_rx_filtered);
     value_put(fd, "endpoint", "udp", "tx_no_memory", stats->udp_tx_no_memory);
     value_put(fd, "endpoint", "udp", "tx_no_route", stats->udp_tx_no_route);
+    value_put(fd, "endpoint", "udp", "tx_too_big", stats->udp_tx_too_big);
     value_put(fd, "endpoint", "all", "bad_submissions", stats->bad_submissions);
 }
 

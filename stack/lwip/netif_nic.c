@@ -105,6 +105,7 @@ static int nif_add_ip4(struct stk_netif *nif, const struct stk_conf_port *conf)
 static int nif_add_ip6(struct stk_netif *nif, const struct stk_conf_port *conf)
 {
     struct netif *netif = &nif->netifs[0];
+    memset(nif->ip6_bits, 64, sizeof(nif->ip6_bits)); /* link-local ones, and those of router advertisements */
     if (conf->ipv6_ll) {
         netif_create_ip6_linklocal_address(netif, 1);
         netif_ip6_addr_set_state(netif, 0, IP6_ADDR_PREFERRED);
@@ -120,6 +121,7 @@ static int nif_add_ip6(struct stk_netif *nif, const struct stk_conf_port *conf)
         ip6_addr_assign_zone(ip_2_ip6(&ip), IP6_UNICAST, netif);
         if (netif_add_ip6_address(netif, ip_2_ip6(&ip), &at) != ERR_OK || at < 0)
             return STK_EINVAL;
+        nif->ip6_bits[at] = (uint8_t)net->prefix_len;
         netif_ip6_addr_set_state(netif, at, IP6_ADDR_PREFERRED);
         if (ip6_addr_islinklocal(ip_2_ip6(&ip)))
             continue;
@@ -383,7 +385,7 @@ void stk_netif_info_read(struct stk_netif *nif, struct stk_if_info *out)
     }
     for (uint32_t i = 0; i < LWIP_IPV6_NUM_ADDRESSES; i++) {
         if (ip6_addr_isvalid(netif_ip6_addr_state(first, i)))
-            info_addr_add(out, netif_ip_addr6(first, i), 64);
+            info_addr_add(out, netif_ip_addr6(first, i), nif->ip6_bits[i]);
     }
 }
 

@@ -39,6 +39,7 @@ struct stk_netif {
     struct stk_netif_hold *holds;
     char name[32];
     uint8_t mac[6];
+    uint8_t ip6_bits[LWIP_IPV6_NUM_ADDRESSES]; /**< prefix length of each IPv6 address of netifs[0] */
     uint32_t neighs_count;
     struct stk_conf_neigh neighs[STK_CONF_NEIGHS_MAX];
     struct netif netifs[STK_CONF_ADDRS_MAX];

@@ -52,6 +52,7 @@ struct stk_ep_stats {
     uint64_t udp_rx_filtered;    /**< datagrams dropped: not the peer, not a member, shut down */
     uint64_t udp_tx_no_memory;   /**< datagrams dropped on transmit */
     uint64_t udp_tx_no_route;
+    uint64_t udp_tx_too_big;  /**< not to be fragmented, and larger than the way allows */
     uint64_t bad_submissions; /**< malformed records of the application's side */
 };
 

@@ -1,12 +1,18 @@
 #include "lwip/stk_ep_priv.h"
 
+#include "instance_priv.h"
+
 #include "lwip/inet_chksum.h"
+#include "lwip/nd6.h"
 
 #include <string.h>
 
 /** Largest datagram payloads: 65535 less headers; IPv6: the reassembled packet, header included, has 16 bits. */
 #define UDP_MAX_V4 65507u
 #define UDP_MAX_V6 65487u
+
+/** A datagram that must stay whole is larger than its way allows. No function of lwIP for datagrams returns this. */
+#define ERR_DGRAM_SIZE ERR_ISCONN
 
 static uint32_t payload_max(const struct stk_ep *ep)
 {
@@ -225,10 +231,47 @@ static struct pbuf *payload_copy(const struct stk_ep *ep, uint64_t at, uint32_t 
     return p;
 }
 
+/* What one packet to a destination may have, IP header included. To itself a host sends packets of any size. */
+static uint32_t packet_max(const struct stk_ep *ep, const ip_addr_t *from, const ip_addr_t *ip)
+{
+    struct netif *netif = NULL;
+    if (ip_addr_ismulticast(ip) && ep->opts.mcast_if != 0) {
+        netif = netif_get_by_index((u8_t)ep->opts.mcast_if);
+    }
+    netif = netif != NULL ? netif : ip_route(from, ip);
+    if (netif == NULL || netif->state == NULL) {
+        return UINT32_MAX;
+    }
+    if (IP_IS_V4(ip)) {
+        return ip4_addr_eq(ip_2_ip4(ip), netif_ip4_addr(netif)) ? UINT32_MAX : netif->mtu;
+    }
+    return netif_get_ip6_addr_match(netif, ip_2_ip6(ip)) >= 0 ? UINT32_MAX
+                                                              : nd6_get_destination_mtu(ip_2_ip6(ip), netif);
+}
+
+/* Have what is sent next leave with DF; false: it is too large for that. lwIP would fragment it all the same. */
+static bool dont_fragment(const struct stk_ep *ep, const ip_addr_t *from, const ip_addr_t *ip, uint32_t bytes)
+{
+    const uint32_t header = IP_IS_V6(ip) ? IP6_HLEN : IP_HLEN;
+    stk_inst_selected()->dont_fragment = ep->opts.dontfrag;
+    return !ep->opts.dontfrag || header + bytes <= packet_max(ep, from, ip);
+}
+
+static err_t udp_leave(const struct stk_ep *ep, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *ip, uint16_t port)
+{
+    const bool fits = dont_fragment(ep, &pcb->local_ip, ip, p->tot_len + (uint32_t)UDP_HLEN);
+    const err_t err = fits ? udp_sendto(pcb, p, ip, port) : ERR_DGRAM_SIZE;
+    stk_inst_selected()->dont_fragment = false;
+    return err;
+}
+
 static err_t raw_output(struct stk_ep *ep, struct pbuf *p, const ip_addr_t *ip)
 {
     if (!ep->opts.hdrincl || ep->family != STK_AF_INET) {
-        return raw_sendto(ep->pcb.raw, p, ip);
+        const bool fits = dont_fragment(ep, &ep->pcb.raw->local_ip, ip, p->tot_len);
+        const err_t err = fits ? raw_sendto(ep->pcb.raw, p, ip) : ERR_DGRAM_SIZE;
+        stk_inst_selected()->dont_fragment = false;
+        return err;
     }
     raw_set_flags(ep->pcb.raw, RAW_FLAGS_HDRINCL);
     const err_t err = raw_sendto(ep->pcb.raw, p, ip);
@@ -253,11 +296,11 @@ static err_t udp_output(struct stk_ep *ep, struct pbuf *p, const ip_addr_t *ip, 
 {
     const uint32_t inst = send_inst(ep, to);
     if (inst == ep->inst_index) {
-        return udp_sendto(ep->pcb.udp, p, ip, to->port);
+        return udp_leave(ep, ep->pcb.udp, p, ip, to->port);
     }
     struct stk_inst_scope scope = stk_inst_enter(ep->table->insts[inst]);
     struct pbuf *copy = pbuf_clone(PBUF_TRANSPORT, PBUF_RAM, p); /* buffers do not cross instances */
-    const err_t err = copy != NULL ? udp_sendto(ep->more[inst].udp, copy, ip, to->port) : ERR_MEM;
+    const err_t err = copy != NULL ? udp_leave(ep, ep->more[inst].udp, copy, ip, to->port) : ERR_MEM;
     if (copy != NULL) {
         pbuf_free(copy);
     }
@@ -287,6 +330,9 @@ static void send_failed(struct stk_ep *ep, err_t err)
     if (err == ERR_RTE) {
         ep->table->stats.udp_tx_no_route++;
         atomic_store_explicit(&ep->abi->error, STK_ENETUNREACH, memory_order_relaxed);
+    } else if (err == ERR_DGRAM_SIZE) {
+        ep->table->stats.udp_tx_too_big++;
+        atomic_store_explicit(&ep->abi->error, STK_EMSGSIZE, memory_order_relaxed);
     } else {
         ep->table->stats.udp_tx_no_memory++;
     }

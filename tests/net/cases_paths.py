@@ -57,14 +57,16 @@ ROUTED = """
     route = default via fd73::1
     route = 2001:db8:2::/64 via fd73::1
     route = 2001:db8:2::8000/113 via fd73::2
-    route = fd73::8000/113 via fd73::2"""
+    route = fd73::8000/113 via fd73::2
+    route = fd75::/64 on-link"""
 
 
 def case_routes(lab):
     """The most specific route wins, also inside the port's own network; default; on-link; static neighbours."""
     routers(lab)
-    lab.address("sw", "br0", "10.75.0.3/24")
+    lab.address("sw", "br0", "10.75.0.3/24", "fd75::3/64")
     lab.ip("sw", "route add 10.73.0.0/24 dev br0")
+    lab.ip("sw", "-6 route add fd73::/64 dev br0")
     mac = lab.ip("ra", "-o link show near").split("link/ether ")[1].split()[0]
     agent = lab.agent("w", ("wl0", ROUTED + f"\nneighbour = 10.73.0.1 {mac}\nneighbour = fd73::1 {mac}"))
     wire = lab.sniff("sw", "s0")
@@ -79,6 +81,7 @@ def case_routes(lab):
                 if sniffer.find(lambda f, t=target: not f.outgoing and f.proto == TCP and f.dst == t)]
         check(ways == [router], f"{target} went by {ways} instead of {router}")
     exchange(lab, agent, "sw", "10.75.0.3", 6200, b"on the link")
+    exchange(lab, agent, "sw", "fd75::3", 6200, b"on the link", 6)
 
     def asked(address):
         return wire.find(lambda f: not f.outgoing and f.kind == ARP and f.data[20:22] == b"\0\1"

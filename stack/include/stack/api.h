@@ -72,7 +72,7 @@ enum stk_opt {
     STK_OPT_MCAST_JOIN,      /**< set only: struct stk_mcast_req */
     STK_OPT_MCAST_LEAVE,     /**< set only: struct stk_mcast_req */
     STK_OPT_HDRINCL,         /**< RAW, IPv4: bool */
-    STK_OPT_DONTFRAG,        /**< bool */
+    STK_OPT_DONTFRAG,        /**< bool; datagrams: one packet with DF, or STK_EMSGSIZE */
     STK_OPT_CONN_TIMEOUT_MS, /**< SYN phase bound of this socket */
     STK_OPT_MSS,             /**< get: effective MSS */
     STK_OPT_UDP_CONNRESET,   /**< bool: ICMP port unreachable is an error of the socket (SIO_UDP_CONNRESET) */
@@ -333,7 +333,8 @@ int64_t stk_sock_recv(struct stk_sock *sock, const struct stk_iov *iov, size_t c
  * @param to  Destination; NULL: the connected peer. An unbound socket is bound first (control call).
  * @return    Bytes queued, >= 0, or:
  * @retval STK_EAGAIN    no room; STK_READY_OUT follows.
- * @retval STK_EMSGSIZE  larger than 65507 (IPv4), 65487 (IPv6), or than SO_SNDBUF allows ever.
+ * @retval STK_EMSGSIZE  larger than 65507 (IPv4), 65487 (IPv6), or than SO_SNDBUF allows ever; with STK_OPT_DONTFRAG, than a
+ *                       packet of the interface (found out later: the socket's error, stk_sock_error_take).
  * @retval STK_ENOTCONN  no destination and no peer.
  * @retval STK_EACCES    broadcast without STK_OPT_BROADCAST.
  * @retval STK_ENETUNREACH  no route. @retval STK_EADDRNOTAVAIL  destination port 0 or any address.
