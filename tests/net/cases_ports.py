@@ -3,7 +3,8 @@ import os
 import socket
 import struct
 
-from net_lib import WSAEADDRNOTAVAIL, WSAETIMEDOUT, check, exchange, wait_for
+from net_lib import (IP_DONTFRAGMENT, IPPROTO_IP, IPPROTO_IPV6, IPV6_DONTFRAG, WSAEADDRNOTAVAIL, WSAEMSGSIZE,
+                     WSAETIMEDOUT, check, exchange, wait_for)
 
 GROUP4, GROUP6 = "239.7.7.7", "ff15::77"
 IGMP, ICMPV6, TCP, UDP = 2, 58, 6, 17
@@ -236,6 +237,22 @@ def case_vlan(lab):
     check(sum(dropped.values()) >= 1, f"no counter of frames of another VLAN: {sorted(counters)}")
 
 
+def whole_check(lab, agent, sock, family, mtu):
+    """IP_DONTFRAGMENT, IPV6_DONTFRAG: what fills the MTU arrives, one byte more is refused."""
+    target, port = sock.getsockname()[:2]
+    size = mtu - 8 - (20 if family == 4 else 40)
+    paths = {}
+    for name, length in (("fits", size), ("over", size + 1)):
+        paths[name] = lab.path(name)
+        with open(paths[name], "wb") as handle:
+            handle.write(bytes(length))
+    level, option = (IPPROTO_IP, IP_DONTFRAGMENT) if family == 4 else (IPPROTO_IPV6, IPV6_DONTFRAG)
+    agent.do(f"set u{family} {level} {option} 1")
+    agent.fails(f"sendto u{family} {target} {port} @{paths['over']}", WSAEMSGSIZE)
+    agent.do(f"sendto u{family} {target} {port} @{paths['fits']}")
+    check(len(sock.recv(65535)) == size, "the datagram that fits")
+
+
 def mtu_check(lab, mtu, families):
     """One MTU: TCP and a large UDP datagram, byte exact, no frame larger than the MTU, full-sized ones seen."""
     w, p = f"w{mtu}", f"p{mtu}"
@@ -263,6 +280,9 @@ def mtu_check(lab, mtu, families):
         check(agent.do(f"recvfrom u{family} {got}")[0] == "60000", "echo")
         with open(got, "rb") as handle:
             check(handle.read() == payload, f"MTU {mtu}, IPv{family}: the echoed datagram differs")
+        whole_check(lab, agent, sock, family, mtu)
+        sniffer.wait(lambda f, n=mtu: not f.outgoing and f.proto == UDP and len(f.ip) == n
+                     and (f.ip[0] >> 4 == 6 or f.ip[6] & 0x40), 2, "a whole datagram with DF")
         sock.close()
         for outgoing in (False, True):
             sniffer.wait(lambda f, o=outgoing: f.outgoing == o and f.proto == TCP and len(f.ip) == mtu, 3,
