@@ -46,6 +46,7 @@ static const struct text_row rows[] = {
     {AF_INET6, "1::", "1::"},
     {AF_INET6, "1:0:0:2::", "1:0:0:2::"},
     {AF_INET6, "::ffff:1.2.3.4", "::ffff:1.2.3.4"},
+    {AF_INET6, "::1.2.3.4", "::1.2.3.4"},
     {AF_INET6, "64:ff9b::1.2.3.4", "64:ff9b::102:304"},
     {AF_INET6, "1:2:3:4:5:6:7", NULL},
     {AF_INET6, "1:2:3:4:5:6:7:8:9", NULL},
