@@ -7,9 +7,9 @@
 
 #include "core/engine.h"
 
-#include "lwip/instance.h"
-#include "lwip/netif_nic.h"
-#include "lwip/stk_ep.h"
+#include "stk_lwip/instance.h"
+#include "stk_lwip/netif_nic.h"
+#include "stk_lwip/stk_ep.h"
 #include "nic/nic.h"
 #include "stack/config.h"
 

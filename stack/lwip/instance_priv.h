@@ -5,7 +5,7 @@
 #ifndef STK_LWIP_INSTANCE_PRIV_H
 #define STK_LWIP_INSTANCE_PRIV_H
 
-#include "lwip/instance.h"
+#include "stk_lwip/instance.h"
 #include "lwip/route.h"
 #include "lwip/siphash.h"
 #include "lwip/slab.h"

@@ -6,7 +6,7 @@
 #define STK_LWIP_NETIF_PRIV_H
 
 #include "instance_priv.h"
-#include "lwip/netif_nic.h"
+#include "stk_lwip/netif_nic.h"
 
 #include "lwip/netif.h"
 

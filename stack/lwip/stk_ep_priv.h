@@ -5,8 +5,8 @@
 #ifndef STK_LWIP_EP_PRIV_H
 #define STK_LWIP_EP_PRIV_H
 
-#include "lwip/instance.h"
-#include "lwip/stk_ep.h"
+#include "stk_lwip/instance.h"
+#include "stk_lwip/stk_ep.h"
 
 #include "ipc/fifo.h"
 #include "ipc/notify.h"

@@ -112,7 +112,7 @@ def rule_lwip_include(tree):
            if os.path.dirname(source.path) == "stack/lwip"}
     exposing = lwip_exposing(own)
     for source in sources(tree, ".c", ".h"):
-        if source.path.startswith("stack/lwip/"):
+        if source.path.startswith("stack/lwip/") and not source.path.startswith("stack/lwip/include/"):
             continue
         for number, name in includes(source):
             if name in exposing:

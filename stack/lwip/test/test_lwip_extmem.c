@@ -1,7 +1,7 @@
 /* Transmit by reference: headers copied, payload held until the driver lets go. The driver is a fake. */
 #include "sim_host.h"
 
-#include "lwip/netif_nic.h"
+#include "stk_lwip/netif_nic.h"
 
 #include "nic/driver.h"
 #include "stack/clock.h"

@@ -1,7 +1,7 @@
 /* Ports as interfaces: two instances with a wire port each, in virtual time. */
 #include "sim_host.h"
 
-#include "lwip/netif_nic.h"
+#include "stk_lwip/netif_nic.h"
 
 #include "stack/clock.h"
 #include "stack/err.h"
