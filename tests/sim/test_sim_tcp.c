@@ -94,7 +94,7 @@ static void transfer(struct sim_world *world, int family, uint64_t size)
     struct stk_sock *server;
     sim_connect_pair(world, family, 7000, &client, &server);
     struct flow there = {.from = client, .to = server, .size = size, .key = world->seed};
-    struct flow back = {.from = server, .to = client, .size = size / 2 + 1, .key = ~world->seed};
+    struct flow back = {.from = server, .to = client, .size = size + 1, .key = ~world->seed};
     while (!there.eof || !back.eof) {
         bool moved = flow_send(&there);
         moved = flow_recv(&there) || moved;
