@@ -276,6 +276,7 @@ static int process_start(const struct stk_config *config, char *error, size_t er
         result = client_make(stk_engine_region(start->engine), NULL, NULL, &process.client);
         if (result == STK_OK) {
             process.client->engine = start->engine;
+            stk_client_rings_limit(process.client, config->engine.threads_max);
         } else {
             stk_engine_destroy(start->engine);
         }

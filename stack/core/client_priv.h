@@ -60,6 +60,7 @@ struct stk_client {
     struct stk_engine *engine; /**< NULL: the region was given */
     struct stk_client *next;   /**< in the list for threads that end */
     struct stk_sock *socks;    /**< region->socks_count */
+    uint32_t rings_own;        /**< rings that one thread may have for itself */
     struct client_ring rings[STK_RINGS_MAX];
 };
 
@@ -93,6 +94,9 @@ void stk_client_thread_end(uint32_t thread);
 
 /** Make the local side of the rings. */
 void stk_client_rings_init(struct stk_client *client);
+
+/** How many threads get a ring of their own; the others share one. Before the client's first call. */
+void stk_client_rings_limit(struct stk_client *client, uint32_t threads_max);
 
 /** Free the rings that a thread owns. */
 void stk_client_rings_free(struct stk_client *client, uint32_t thread);

@@ -20,10 +20,16 @@ static _Thread_local struct ring_cache ring_cache[RING_CACHE];
 
 void stk_client_rings_init(struct stk_client *client)
 {
+    client->rings_own = RING_SHARED;
     for (uint32_t i = 0; i < STK_RINGS_MAX; i++) {
         client->rings[i].abi = &client->region->rings[i];
         client->rings[i].shared = i == RING_SHARED;
     }
+}
+
+void stk_client_rings_limit(struct stk_client *client, uint32_t threads_max)
+{
+    client->rings_own = threads_max < RING_SHARED ? threads_max : RING_SHARED;
 }
 
 void stk_client_rings_free(struct stk_client *client, uint32_t thread)
@@ -49,7 +55,7 @@ static void ring_activate(struct stk_client *client, uint32_t index)
 
 static struct client_ring *ring_claim(struct stk_client *client, uint32_t thread)
 {
-    for (uint32_t i = 0; i < RING_SHARED; i++) {
+    for (uint32_t i = 0; i < client->rings_own; i++) {
         struct client_ring *ring = &client->rings[i];
         uint32_t owner = atomic_load_explicit(&ring->abi->owner, memory_order_relaxed);
         if (owner == thread) {

@@ -99,7 +99,6 @@ static int buffer_set(struct stk_ep *ep, uint32_t opt, int32_t value)
         atomic_store_explicit(&ep->abi->tx_limit, bytes, memory_order_relaxed);
     } else {
         ep->abi->rx_limit = bytes;
-        ep->opts.rcvbuf_set = true;
     }
     return STK_OK;
 }

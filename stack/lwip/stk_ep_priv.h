@@ -50,7 +50,6 @@ struct stk_ep_opts {
     bool hdrincl;
     bool dontfrag;
     bool udp_connreset;
-    bool rcvbuf_set;
     uint8_t ttl; /* 0: the stack's default */
     uint8_t tos;
     uint8_t mcast_ttl;

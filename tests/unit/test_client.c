@@ -1,5 +1,6 @@
 /* The application's side of the channel, stepped on one thread against a fake stack side. */
 #include "core/client.h"
+#include "core/client_priv.h"
 #include "fake_srv.h"
 #include "ipc/chunk.h"
 #include "stack/api.h"
@@ -94,6 +95,17 @@ static void open__table_full__emfile(void **state)
     assert_int_equal(fake_srv_step(&world->srv), 1);
     assert_int_equal(world->srv.closes, FAKE_SRV_SOCKS + 1);
     assert_int_equal(world->srv.last_close_mode, STK_CLOSE_ABORT);
+}
+
+static void rings__more_threads_than_allowed__share_one(void **state)
+{
+    struct t_world *world = *state;
+    const struct stk_ring_abi *rings = world->srv.region.rings;
+    stk_client_rings_limit(world->client, 0); /* as if others had taken all that there are */
+    struct stk_sock *sock = sock_open(world, STK_SOCK_STREAM);
+    assert_int_equal(atomic_load(&rings[0].owner), 0);
+    assert_true(atomic_load(&rings[STK_RINGS_MAX - 1].sub_tail) > 0);
+    assert_int_equal(stk_sock_close(sock, STK_CLOSE_ABORT), STK_OK);
 }
 
 static void control__engine_lost__enetdown(void **state)
@@ -548,6 +560,7 @@ int main(void)
 #define T_CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         T_CASE(open__table_full__emfile),
+        T_CASE(rings__more_threads_than_allowed__share_one),
         T_CASE(control__engine_lost__enetdown),
         T_CASE(options__values__travel),
         T_CASE(addresses__before_and_after__as_documented),
