@@ -1,15 +1,16 @@
 #!/bin/bash
-# Installs what Winlane is built from, by Debian package name (Debian 12), and unpacks lwIP 2.2.1.
+# Installs what Winlane is built from, by Debian package name (Debian 12), unpacks lwIP 2.2.1 and builds libraries for Windows.
 #
 #   configs/deps.sh system   Debian packages; root is needed only when one is missing
 #   configs/deps.sh lwip     lwIP 2.2.1 from Debian's source package, into the cache
-#   configs/deps.sh all      both
+#   configs/deps.sh windows  libraries for the Windows build, cross-built from Debian's source packages, into the cache
+#   configs/deps.sh all      all three
 #   configs/deps.sh check    says what is missing, changes nothing; exit status 1 if anything is
 #   configs/deps.sh debian-uri [FOLDER]  the archive that apt's configuration (/etc/apt) names for Debian 12
 #
 # The cache is ${WINLANE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/winlane}; where LWIP_SOURCE_DIR names a tree, that
-# one is checked and nothing fetched. The machine's own apt lists and sources stay as they are: the lwIP part works on a
-# private list derived from them.
+# one is checked and nothing fetched. The machine's own apt lists and sources stay as they are: source packages are
+# fetched by a private list derived from them. JOBS is the number of compilers at a time (all processors).
 set -euo pipefail
 export LC_ALL=C DEBIAN_FRONTEND=noninteractive
 
@@ -17,11 +18,14 @@ LWIP_VERSION=2.2.1
 LWIP_SUITE=trixie
 CACHE=${WINLANE_CACHE:-${XDG_CACHE_HOME:-${HOME:?}/.cache}/winlane}
 LWIP_DIR=$CACHE/lwip-$LWIP_VERSION
+JOBS=${JOBS:-$(nproc)}
 
 # To build: compilers, CMake, the libraries. dpkg-dev, patch and the keyring: to fetch and patch lwIP.
 BUILD_PACKAGES="gcc libc6-dev cmake ninja-build pkg-config
     libdpdk-dev libpcap-dev libcmocka-dev libinih-dev libjansson-dev
     dpkg-dev patch xz-utils debian-archive-keyring ca-certificates python3"
+# To build for Windows, 32 bit only for comparison; Meson for DPDK, bison and flex for libpcap. To run it: Wine.
+WINDOWS_PACKAGES="gcc-mingw-w64-x86-64-win32 gcc-mingw-w64-i686-win32 meson bison flex wine wine64"
 # To check: clang (ThreadSanitizer refuses fences in gcc 12), formatter, static checks.
 CHECK_PACKAGES="clang-14 libclang-rt-14-dev llvm-14 clang-format-14 clang-tidy-14 cppcheck git"
 # To run the demonstration and the tests that talk to the kernel: namespaces, ordinary programs, a capture reader.
@@ -32,7 +36,7 @@ die() { say "$*"; exit 1; }
 
 missing_packages() {
     local p state
-    for p in $BUILD_PACKAGES $CHECK_PACKAGES $PEER_PACKAGES; do
+    for p in $BUILD_PACKAGES $WINDOWS_PACKAGES $CHECK_PACKAGES $PEER_PACKAGES; do
         state=$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null || true)
         [ "$state" = installed ] || printf '%s ' "$p"
     done
@@ -105,29 +109,36 @@ lwip_tree_ok() {
     [ "$major.$minor.$revision" = "$LWIP_VERSION" ]
 }
 
-# Fetches and unpacks the source package in the private folder $1; Debian's patches of it are applied.
-fetch_lwip() {
-    local tmp=$1 uri keyring=/usr/share/keyrings/debian-archive-keyring.gpg signed="" dsc
+# A private folder in the cache, removed at the end; what is made there is moved into place when it is whole.
+take_work() {
+    [ -n "$WORK" ] || WORK=$(mktemp -d "$CACHE/.fetch.XXXXXX")
+}
+
+# fetch_source PACKAGE SUITE: the source package, unpacked in $WORK/src/PACKAGE with Debian's patches of it applied.
+fetch_source() {
+    local package=$1 suite=$2 uri dsc keyring=/usr/share/keyrings/debian-archive-keyring.gpg signed="" apt=$WORK/apt-$2
+    [ ! -d "$WORK/src/$package" ] || return 0
     uri=$(debian_uri /etc/apt || true)
-    [ -n "$uri" ] || die "no entry for Debian 12's main section in this machine's apt sources; \
-give CMake -DLWIP_SOURCE_DIR=<an lwIP $LWIP_VERSION tree> instead"
+    [ -n "$uri" ] || die "no entry for Debian 12's main section in this machine's apt sources: $package cannot be fetched"
     [ -r "$keyring" ] && signed=" [signed-by=$keyring]"
-    mkdir -p "$tmp/lists/partial" "$tmp/cache/archives/partial" "$tmp/parts" "$tmp/src"
-    printf 'deb-src%s %s %s main\n' "$signed" "$uri" "$LWIP_SUITE" >"$tmp/sources.list"
-    local opts=(-o "Dir::Etc::sourcelist=$tmp/sources.list" -o "Dir::Etc::sourceparts=$tmp/parts"
-        -o "Dir::State::lists=$tmp/lists" -o "Dir::Cache=$tmp/cache" -o "Acquire::Languages=none")
+    mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/parts" "$apt/src" "$WORK/src"
+    local opts=(-o "Dir::Etc::sourcelist=$apt/sources.list" -o "Dir::Etc::sourceparts=$apt/parts"
+        -o "Dir::State::lists=$apt/lists" -o "Dir::Cache=$apt/cache" -o "Acquire::Languages=none")
     # The private folder may be closed to apt's own download user.
     [ "$(id -u)" = 0 ] && opts+=(-o "APT::Sandbox::User=root")
-    say "lwIP: reading the source list of suite $LWIP_SUITE (private list)"
-    apt_get "${opts[@]}" update
-    say "lwIP: fetching the source package"
-    (cd "$tmp/src" && apt_get "${opts[@]}" --download-only --only-source source "lwip/$LWIP_SUITE")
-    dsc=$(find "$tmp/src" -name 'lwip_*.dsc' | head -n 1)
-    [ -n "$dsc" ] || die "lwIP: the source package did not arrive"
-    say "lwIP: unpacking $(basename "$dsc")"
-    (cd "$tmp/src" && dpkg-source --no-check -x "$dsc" tree >"$LOG" 2>&1) || {
+    if [ ! -s "$apt/sources.list" ]; then
+        say "reading the source list of suite $suite (private list)"
+        printf 'deb-src%s %s %s main\n' "$signed" "$uri" "$suite" >"$apt/sources.list"
+        apt_get "${opts[@]}" update
+    fi
+    say "$package: fetching the source package"
+    (cd "$apt/src" && apt_get "${opts[@]}" --download-only --only-source source "$package/$suite")
+    dsc=$(find "$apt/src" -name "${package}_*.dsc" | head -n 1)
+    [ -n "$dsc" ] || die "$package: the source package did not arrive"
+    say "$package: unpacking $(basename "$dsc")"
+    dpkg-source --no-check -x "$dsc" "$WORK/src/$package" >"$LOG" 2>&1 || {
         cat "$LOG" >&2
-        die "lwIP: dpkg-source failed"
+        die "$package: dpkg-source failed"
     }
 }
 
@@ -148,13 +159,13 @@ install_lwip() {
     if lwip_tree_ok "$LWIP_DIR"; then
         return 0
     fi
-    WORK=$(mktemp -d "$CACHE/.fetch.XXXXXX")
-    fetch_lwip "$WORK"
-    lwip_tree_ok "$WORK/src/tree" || die "lwIP: the package is not version $LWIP_VERSION; \
+    take_work
+    fetch_source lwip "$LWIP_SUITE"
+    lwip_tree_ok "$WORK/src/lwip" || die "lwIP: the package is not version $LWIP_VERSION; \
 give CMake -DLWIP_SOURCE_DIR=<an lwIP $LWIP_VERSION tree> instead"
     # A tree of another version or a torn one gives way; the new one appears whole or not at all.
     rm -rf "$LWIP_DIR"
-    mv -T "$WORK/src/tree" "$LWIP_DIR"
+    mv -T "$WORK/src/lwip" "$LWIP_DIR"
     say "lwIP $LWIP_VERSION: now in $LWIP_DIR"
 }
 
@@ -163,9 +174,13 @@ check_all() {
     missing=$(missing_packages)
     [ -z "$missing" ] || { say "Debian packages missing: $missing"; status=1; }
     lwip_tree_ok "${LWIP_SOURCE_DIR:-$LWIP_DIR}" || { say "lwIP $LWIP_VERSION is not in ${LWIP_SOURCE_DIR:-$LWIP_DIR}"; status=1; }
+    check_windows || status=1
     [ $status = 1 ] || say "all there"
     return $status
 }
+
+# shellcheck source=configs/deps-windows.sh
+. "$(dirname "$0")/deps-windows.sh"
 
 WORK=""
 LOG=$(mktemp)
@@ -174,7 +189,8 @@ trap 'rm -rf "$LOG" ${WORK:+"$WORK"}' EXIT
 case "${1:-}" in
     system) install_system ;;
     lwip) install_lwip ;;
-    all) install_system; install_lwip ;;
+    windows) install_windows ;;
+    all) install_system; install_lwip; install_windows ;;
     check) check_all ;;
     debian-uri) debian_uri "${2:-/etc/apt}" ;;
     *) sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 2 ;;
