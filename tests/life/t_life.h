@@ -4,7 +4,7 @@
  * one of its modes, with a configuration of its own, and judges how it ended,
  * what it logged, counted and sent.
  *
- * Neither this file nor t_life.c knows Winsock: the modes do.
+ * Neither this file nor t_life*.c knows Winsock: the modes do.
  */
 #ifndef T_LIFE_H
 #define T_LIFE_H
@@ -17,6 +17,15 @@
 #include <sys/types.h>
 
 #include <cmocka.h>
+
+/* Modes of fopen: what is opened here is not the children's. */
+#if defined(__linux__)
+#define T_OPEN_READ "re"
+#define T_OPEN_WRITE "we"
+#else
+#define T_OPEN_READ "rb"
+#define T_OPEN_WRITE "wb"
+#endif
 
 /** What a child does. */
 struct t_mode {
@@ -40,6 +49,9 @@ uint64_t t_now_ns(void);
 
 /** Sleep, signals or not. */
 void t_sleep_ms(uint32_t ms);
+
+/** Sleep for less than that, as finely as the system can. */
+void t_nap_us(uint32_t us);
 
 /** A path in the test's own folder, which is removed at the end. Valid until eight more calls. */
 const char *t_path(const char *name);
@@ -95,6 +107,13 @@ uint64_t t_blocked(pid_t tid);
 
 /** List this process's threads. @return how many; at most count are stored. */
 uint32_t t_tids(pid_t *out, uint32_t count);
+
+/** Remove a file; one that is not there is no error. */
+void t_remove(const char *path);
+
+/** End this process from outside, as it were: no handler of any kind runs. t_wait says T_KILLED. */
+void t_kill_self(void);
+#define T_KILLED 137
 
 /** Is this a sanitizer's build? */
 bool t_sanitized(void);

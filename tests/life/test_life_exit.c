@@ -1,33 +1,29 @@
 /* Ways to end without a peer outside: exit status, time, calls in progress. */
 #include "t_sock.h"
 
-#include <pthread.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #define STATUS 7
 
-static void *reader(void *arg)
+static DWORD WINAPI reader(LPVOID arg)
 {
     char room[16];
     SOCKET s = *(SOCKET *)arg;
     (void)recv(s, room, sizeof room, 0); /* ends with the process */
-    return NULL;
+    return 0;
 }
 
-static void *waiter(void *arg)
+static DWORD WINAPI waiter(LPVOID arg)
 {
     WSAEVENT event = WSACreateEvent();
     (void)arg;
     (void)WSAWaitForMultipleEvents(1, &event, TRUE, WSA_INFINITE, FALSE);
-    return NULL;
+    return 0;
 }
 
-static void *exiter(void *arg)
+static DWORD WINAPI exiter(LPVOID arg)
 {
     (void)arg;
     exit(STATUS);
@@ -51,25 +47,22 @@ static int end(int argc, char **argv)
     static SOCKET busy[2];
     static WSAOVERLAPPED ov;
     static char room[16];
-    pthread_t threads[2];
     T_NEED(argc > 1);
     t_startup();
     t_pair("10.88.0", ends);
     t_pair("10.88.0", busy);
     t_send(ends[0], 0, 100000);
     overlapped_start(busy[0], &ov, room);
-    T_NEED(pthread_create(&threads[0], NULL, reader, &busy[1]) == 0);
-    T_NEED(pthread_create(&threads[1], NULL, waiter, NULL) == 0);
+    T_NEED(CreateThread(NULL, 0, reader, &busy[1], 0, NULL) != NULL);
+    T_NEED(CreateThread(NULL, 0, waiter, NULL, 0, NULL) != NULL);
     t_sleep_ms(20);
     if (strcmp(argv[1], "_exit") == 0) {
         _exit(STATUS);
     } else if (strcmp(argv[1], "kill") == 0) {
-        (void)raise(SIGKILL);
-    } else if (strcmp(argv[1], "abort") == 0) {
-        (void)raise(SIGTERM);
+        t_kill_self();
     } else if (strcmp(argv[1], "thread") == 0) {
-        T_NEED(pthread_create(&threads[0], NULL, exiter, NULL) == 0);
-        pthread_exit(NULL);
+        T_NEED(CreateThread(NULL, 0, exiter, NULL, 0, NULL) != NULL);
+        ExitThread(0);
     } else if (strcmp(argv[1], "close") == 0) {
         T_NEED(closesocket(ends[0]) == 0);
     } else if (strcmp(argv[1], "cleanup") == 0) {
@@ -78,27 +71,7 @@ static int end(int argc, char **argv)
     return STATUS;
 }
 
-/* An exit handler of the program that was there first runs last: it gets an error, and no crash. */
 static SOCKET late_socket;
-
-static void late_handler(void)
-{
-    bool refused = send(late_socket, "x", 1, 0) == SOCKET_ERROR && WSAGetLastError() == WSANOTINITIALISED &&
-                   closesocket(late_socket) == SOCKET_ERROR && socket(AF_INET, SOCK_STREAM, 0) == INVALID_SOCKET;
-    _exit(refused ? STATUS : 9);
-}
-
-static int late(int argc, char **argv)
-{
-    SOCKET ends[2];
-    (void)argc;
-    (void)argv;
-    T_NEED(atexit(late_handler) == 0);
-    t_startup();
-    t_pair("10.88.0", ends);
-    late_socket = ends[0];
-    return 0;
-}
 
 /* A handler installed behind our own runs first: everything still works in it. */
 static void early_handler(void)
@@ -149,58 +122,13 @@ static int reset_closed(int argc, char **argv)
     return 0;
 }
 
-/* handler MS: a signal handler ends the program, wherever in a call it comes. */
-static void end_handler(int number)
-{
-    (void)number;
-    exit(STATUS);
-}
-
-static int handler(int argc, char **argv)
-{
-    static SOCKET ends[2];
-    static WSAOVERLAPPED ov;
-    static char room[16];
-    struct itimerval once = {{0, 0}, {0, 0}};
-    T_NEED(argc > 1);
-    once.it_value.tv_usec = atoi(argv[1]);
-    t_startup();
-    t_pair("10.88.0", ends);
-    T_NEED(signal(SIGALRM, end_handler) != SIG_ERR);
-    T_NEED(setitimer(ITIMER_REAL, &once, NULL) == 0);
-    for (bool more = true; more; more = t_now_ns() != 0) {
-        DWORD bytes;
-        DWORD flags;
-        overlapped_start(ends[1], &ov, room);
-        T_NEED(send(ends[0], "hello", 5, 0) == 5);
-        T_NEED(WSAGetOverlappedResult(ends[1], &ov, &bytes, TRUE, &flags) && bytes == 5);
-        T_NEED(WSACloseEvent(ov.hEvent));
-        SOCKET s = socket(AF_INET, SOCK_DGRAM, IPPROTO_UDP);
-        T_NEED(s != INVALID_SOCKET);
-        T_NEED(closesocket(s) == 0);
-        t_transfer(ends, 1000);
-    }
-    return 0;
-}
-
-static void exit__in_a_signal_handler__ends_wherever_it_came(void **state)
-{
-    (void)state;
-    t_conf_wire("drain_timeout = 200ms", "");
-    for (int i = 0; i < 16; i++) {
-        char us[16];
-        (void)snprintf(us, sizeof us, "%d", 2000 + i * 1171);
-        (void)t_expect(STATUS, 8, (const char *const[4]){"handler", us});
-    }
-}
-
 static void exit__without_cleanup__status_kept_and_prompt(void **state)
 {
     static const struct {
         const char *how;
         int status;
-    } rows[] = {{"return", STATUS}, {"close", STATUS},       {"thread", STATUS},      {"cleanup", STATUS},
-                {"_exit", STATUS},  {"kill", 128 + SIGKILL}, {"abort", 128 + SIGTERM}};
+    } rows[] = {{"return", STATUS},  {"close", STATUS}, {"thread", STATUS},
+                {"cleanup", STATUS}, {"_exit", STATUS}, {"kill", T_KILLED}};
     (void)state;
     t_conf_wire("drain_timeout = 1s", "");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -208,11 +136,10 @@ static void exit__without_cleanup__status_kept_and_prompt(void **state)
     }
 }
 
-static void exit__handlers_of_the_program__before_ours_work_and_after_ours_are_refused(void **state)
+static void exit__handlers_of_the_program_that_come_before_ours__work(void **state)
 {
     (void)state;
     t_conf_wire("", "");
-    (void)t_expect(STATUS, 15, (const char *const[4]){"late"});
     (void)t_expect(STATUS, 15, (const char *const[4]){"early"});
 }
 
@@ -242,15 +169,13 @@ static void reset__into_a_closed_window__reaches_the_peer(void **state)
 }
 
 static const struct t_mode modes[] = {
-    {"end", end},           {"late", late},       {"early", early}, {"reset_closed", reset_closed},
-    {"end_ring", end_ring}, {"handler", handler}, {NULL, NULL}};
+    {"end", end}, {"early", early}, {"reset_closed", reset_closed}, {"end_ring", end_ring}, {NULL, NULL}};
 
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(exit__without_cleanup__status_kept_and_prompt),
-        cmocka_unit_test(exit__handlers_of_the_program__before_ours_work_and_after_ours_are_refused),
-        cmocka_unit_test(exit__in_a_signal_handler__ends_wherever_it_came),
+        cmocka_unit_test(exit__handlers_of_the_program_that_come_before_ours__work),
         cmocka_unit_test(exit__over_dpdk_rings__status_kept),
         cmocka_unit_test(reset__into_a_closed_window__reaches_the_peer),
     };

@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #define ROUND_BYTES 65536u
 #define WARM_ROUNDS 5
@@ -61,11 +59,10 @@ static int quick(int argc, char **argv)
     int count = argc > 1 ? atoi(argv[1]) : 1;
     uint64_t longest_ns = 0;
     for (int i = 0; i < count; i++) {
-        struct timespec nap = {0, (i % 8) * 40000};
         t_startup();
         SOCKET s = socket(AF_INET, SOCK_DGRAM, IPPROTO_UDP);
         T_NEED(s != INVALID_SOCKET);
-        (void)nanosleep(&nap, NULL); /* the engine naps, spins or works */
+        t_nap_us((uint32_t)(i % 8) * 40); /* the engine naps, spins or works */
         if (i % 3 == 0) {
             T_NEED(closesocket(s) == 0);
         }
@@ -74,14 +71,14 @@ static int quick(int argc, char **argv)
         uint64_t took = t_now_ns() - start;
         longest_ns = took > longest_ns ? took : longest_ns;
     }
-    (void)dprintf(2, "longest cleanup: %llu us\n", (unsigned long long)longest_ns / 1000);
+    (void)fprintf(stderr, "longest cleanup: %llu us\n", (unsigned long long)longest_ns / 1000);
     return 0;
 }
 
 static uint32_t resets_count(const char *capture)
 {
     static unsigned char room[4 << 20];
-    FILE *file = fopen(capture, "re");
+    FILE *file = fopen(capture, T_OPEN_READ);
     assert_non_null(file);
     size_t bytes = fread(room, 1, sizeof room, file);
     (void)fclose(file);
@@ -127,7 +124,7 @@ static void rounds__twenty_over_dpdk_rings__nothing_grows(void **state)
     (void)state;
     (void)snprintf(engine, sizeof engine, "counters_at_exit = yes\ncounters_file = %s", t_path("counters"));
     t_conf_ring(engine);
-    (void)unlink(t_path("counters"));
+    t_remove(t_path("counters"));
     (void)t_expect(0, 60, (const char *const[4]){"rounds", "20", "10.99.0"});
     dump_check(20);
 }
@@ -137,7 +134,7 @@ static void rounds__start_and_rest_only__never_wait_for_a_wake_up(void **state)
     static const char *const rows[] = {"spin = 0", "spin = adaptive", "spin = 50us\nnap_max = 1s", "spin = endless"};
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        (void)unlink(t_path("stderr"));
+        t_remove(t_path("stderr"));
         t_conf_wire(rows[i], "");
         print_message("%s:\n", rows[i]);
         /* A wake-up that was lost costs the 10 ms of the second look, or more. */
