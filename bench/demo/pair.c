@@ -10,12 +10,10 @@
 #include "pair.h"
 #include "prog.h"
 
-#include <errno.h>
-#include <pthread.h>
-#include <semaphore.h>
+#include <windows.h>
+
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define READY_SECONDS 20
 
@@ -24,7 +22,7 @@ struct side {
     int argc;
     char **argv;
     int status;
-    pthread_t thread;
+    HANDLE thread;
 };
 
 static const struct {
@@ -36,21 +34,32 @@ static const struct {
     {"udp_echo", bench_main_udp_echo},
 };
 
-static sem_t ready;
+static HANDLE ready;
 
 /* The programs' own, see prog.h: it opens the gate for the second program. */
 void bench_ready(const char *at)
 {
     (void)fprintf(stderr, "ready %s\n", at);
-    (void)sem_post(&ready);
+    (void)fflush(stderr);
+    (void)SetEvent(ready);
 }
 
-static void *side_run(void *context)
+static DWORD WINAPI side_run(LPVOID context)
 {
     struct side *side = context;
 
     side->status = side->program(side->argc, side->argv);
-    return NULL;
+    return 0;
+}
+
+static int side_start(struct side *side)
+{
+    side->thread = CreateThread(NULL, 0, side_run, side, 0, NULL);
+    if (side->thread == NULL) {
+        (void)fprintf(stderr, "pair: no thread for %s\n", side->argv[0]);
+        return -1;
+    }
+    return 0;
 }
 
 static int side_parse(struct side *side, int argc, char **argv)
@@ -69,10 +78,8 @@ static int side_parse(struct side *side, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    struct timespec until;
     struct side sides[2] = {{.status = 1}, {.status = 1}};
     int split = 1;
-    int status;
 
     while (split < argc && strcmp(argv[split], "--") != 0) {
         split++;
@@ -83,26 +90,21 @@ int main(int argc, char **argv)
         return 2;
     }
     argv[split] = NULL;
-    if (sem_init(&ready, 0, 0) != 0 || clock_gettime(CLOCK_REALTIME, &until) != 0) {
+    ready = CreateEvent(NULL, TRUE, FALSE, NULL);
+    if (ready == NULL || side_start(&sides[0]) != 0) {
         return 1;
     }
-    until.tv_sec += READY_SECONDS;
-    if (pthread_create(&sides[0].thread, NULL, side_run, &sides[0]) != 0) {
+    if (WaitForSingleObject(ready, READY_SECONDS * 1000) != WAIT_OBJECT_0) {
+        (void)fprintf(stderr, "pair: the server was not ready in %d s\n", READY_SECONDS);
         return 1;
     }
-    while (sem_timedwait(&ready, &until) != 0) {
-        if (errno != EINTR) {
-            (void)fprintf(stderr, "pair: the server was not ready in %d s\n", READY_SECONDS);
-            return 1;
-        }
+    if (side_start(&sides[1]) != 0) {
+        return 1;
     }
-    status = pthread_create(&sides[1].thread, NULL, side_run, &sides[1]);
-    if (status == 0) {
-        (void)pthread_join(sides[1].thread, NULL);
-    }
+    (void)WaitForSingleObject(sides[1].thread, INFINITE);
     /* A server without its client would wait until its patience ends; what the client said decides. */
-    if (status == 0 && sides[1].status == 0) {
-        (void)pthread_join(sides[0].thread, NULL);
+    if (sides[1].status == 0) {
+        (void)WaitForSingleObject(sides[0].thread, INFINITE);
     }
-    return status != 0 || sides[0].status != 0 || sides[1].status != 0;
+    return sides[0].status != 0 || sides[1].status != 0;
 }
