@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+"""The kernel's end of the transfers: a plain TCP program of the host.
+
+Usage: e2e_peer.py xfer listen|connect ADDRESS PORT IN OUT   both ways at once, each way ended by a half close
+       e2e_peer.py ends ADDRESS PORT COUNT                   takes COUNT connections, greets each and tells how each ended
+"""
+import errno
+import socket
+import sys
+import threading
+
+PATIENCE_S = 30
+
+
+def family_of(address):
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def listener_of(address, port):
+    listener = socket.socket(family_of(address), socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((address, port))
+    listener.listen(64)
+    listener.settimeout(PATIENCE_S)
+    print("ready", file=sys.stderr, flush=True)
+    return listener
+
+
+def xfer(kind, address, port, in_name, out_name):
+    if kind == "listen":
+        with listener_of(address, int(port)) as listener:
+            stream, _ = listener.accept()
+    else:
+        stream = socket.create_connection((address, int(port)), PATIENCE_S)
+    stream.settimeout(PATIENCE_S)
+    failures = []
+
+    def send_all():
+        try:
+            with open(in_name, "rb") as data:
+                while block := data.read(1 << 18):
+                    stream.sendall(block)
+            stream.shutdown(socket.SHUT_WR)
+        except OSError as error:
+            failures.append(error)
+
+    sender = threading.Thread(target=send_all)
+    sender.start()
+    with open(out_name, "wb") as out:
+        while block := stream.recv(1 << 18):
+            out.write(block)
+    sender.join()
+    stream.close()
+    if failures:
+        raise failures[0]
+
+
+def end_of(stream):
+    """0: by FIN; else the name of the error."""
+    try:
+        while stream.recv(65536):
+            pass
+    except TimeoutError:
+        return "none"
+    except OSError as error:
+        return errno.errorcode.get(error.errno, str(error.errno))
+    return "FIN"
+
+
+def ends(address, port, count):
+    streams = []
+    with listener_of(address, int(port)) as listener:
+        for _ in range(int(count)):
+            stream, _ = listener.accept()
+            stream.settimeout(PATIENCE_S)
+            stream.sendall(b"hello")
+            streams.append(stream)
+    for number, stream in enumerate(streams):
+        print(f"end{number}", end_of(stream), flush=True)
+
+
+def main():
+    {"xfer": xfer, "ends": ends}[sys.argv[1]](*sys.argv[2:])
+
+
+if __name__ == "__main__":
+    main()
