@@ -6,9 +6,8 @@
  * - ws2_kernel_attach() before the first socket handle is published; never from DllMain, it asks the loader.
  * - ws2_port_release() for the `object` of a socket's slot, from ws2_object_release.
  * - every API call that may start an overlapped operation goes between ws2_issue_begin() and ws2_issue_end().
- * - the upcalls QueueApc, OpenCurrentThread, CloseThread (ws2_upcall_priv.h), PostMessage and
- *   CompleteOverlappedRequest, and ws2_thread_self_id, are implemented in ws2_apc_windows.c, ws2_message_windows.c and
- *   ws2_port_windows.c.
+ * - what ws2_upcall_priv.h asks of the platform, and ws2_thread_self_id, are implemented in ws2_apc_windows.c,
+ *   ws2_message_windows.c and ws2_port_windows.c.
  *
  * Among the files of the kernel part: ws2_patch_windows.c puts our functions in the way of kernelbase's and ntdll's,
  * ws2_hook_windows.c holds these functions.
@@ -34,9 +33,9 @@ void ws2_kernel_attach(void);
 struct ws2_patch {
     const char *module; /* loaded already */
     const char *name;
-    FARPROC hook;      /* ours, same prototype */
-    FARPROC original;  /* out: calls the system's */
-    const char *lost;  /* what does not work without it, for the log */
+    FARPROC hook;     /* ours, same prototype */
+    FARPROC original; /* out: calls the system's */
+    const char *lost; /* what does not work without it, for the log */
 };
 
 /**
@@ -52,13 +51,5 @@ bool ws2_patch_apply(struct ws2_patch *patch);
 
 /** Release what a socket's slot points to. NULL is accepted. Context: the last pin of the slot is gone. */
 void ws2_port_release(void *object);
-
-/** NTSTATUS of a Winsock code as Windows reports it in Internal; 0 for 0. Context: any thread. */
-LONG ws2_port_status(DWORD code);
-
-/* ---- messages (ws2_message_windows.c) ---- */
-
-/** PostMessageW of user32, found by name. Source: rule WPU-8. Context: any thread; the first call asks the loader. */
-BOOL WSPAPI ws2_upcall_post_message(HWND window, UINT message, WPARAM wparam, LPARAM lparam);
 
 #endif
