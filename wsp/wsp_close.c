@@ -96,6 +96,11 @@ int WSPAPI wsp_close_socket(SOCKET s, LPINT lpErrno)
 
     if (!sock)
         return SOCKET_ERROR;
+    /* From a DLL that is detached at the process's end: the socket ends with it, and its lock may never be free. */
+    if (wsp_os_alone()) {
+        wsp_socket_put(sock);
+        return 0;
+    }
     linger = atomic_load(&sock->linger);
     if (linger >> 16 && wsp_socket_is_stream(sock)) {
         ready = stk_sock_ready(sock->stk);

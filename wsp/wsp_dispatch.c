@@ -29,14 +29,32 @@ static void dispatch_service(struct wsp_socket *sock, void *unused)
     wsp_events_post(sock, &posts);
 }
 
+/* OVL2-14 for threads that were terminated: nobody else notices. Returns when to look next. */
+static uint64_t dispatch_reap(uint64_t due_ns)
+{
+    int64_t period_ns = wsp_os_watch_ns();
+    uint64_t now;
+
+    if (period_ns < 0)
+        return due_ns;
+    now = stk_clock_ns();
+    if (now < due_ns)
+        return due_ns;
+    if (wsp_requests_count() > 0)
+        wsp_os_threads_reap();
+    return now + (uint64_t)period_ns;
+}
+
 static void dispatch_main(void *arg)
 {
     struct stk_client *client = arg;
     struct stk_event events[DISPATCH_EVENTS];
+    uint64_t reap_ns = 0;
 
     while (atomic_load(&wsp_provider.stop) == 0) {
-        int count = stk_events_wait(client, events, DISPATCH_EVENTS, -1, &wsp_provider.stop);
+        int count = stk_events_wait(client, events, DISPATCH_EVENTS, wsp_os_watch_ns(), &wsp_provider.stop);
 
+        reap_ns = dispatch_reap(reap_ns);
         for (int i = 0; i < count; i++) {
             struct wsp_socket *sock = wsp_socket_get_context(events[i].cookie);
 

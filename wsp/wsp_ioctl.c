@@ -6,8 +6,8 @@
 #include "wsp_event.h"
 #include "wsp_option.h"
 #include "wsp_overlapped.h"
+#include "wsp_sdk.h"
 
-#include <mstcpip.h>
 #include <stdlib.h>
 
 #define IOCTL_INTERFACES_MAX (STK_CONF_PORTS_MAX + STK_CONF_INSTANCES_MAX)

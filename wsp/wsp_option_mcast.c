@@ -3,8 +3,7 @@
 #include "wsp_error.h"
 #include "wsp_ioctl.h"
 #include "wsp_option.h"
-
-#include <ws2ipdef.h>
+#include "wsp_sdk.h"
 
 static bool mcast_is_group(const struct stk_addr *addr)
 {
@@ -48,13 +47,13 @@ static int mcast_apply(struct wsp_socket *sock, enum stk_opt opt, const struct s
 int wsp_option_set_mreq(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value, int len)
 {
     struct stk_mcast_req req = {.group = {.family = STK_AF_INET}};
-    unsigned char interface[4];
+    unsigned char which[4];
     int code;
 
     (void)len;
     memcpy(req.group.ip, value + offsetof(IP_MREQ, imr_multiaddr), 4);
-    memcpy(interface, value + offsetof(IP_MREQ, imr_interface), 4);
-    code = mcast_interface(interface, &req.if_index);
+    memcpy(which, value + offsetof(IP_MREQ, imr_interface), 4);
+    code = mcast_interface(which, &req.if_index);
     return code != 0 ? code : mcast_apply(sock, (enum stk_opt)row->arg, &req);
 }
 
@@ -89,12 +88,12 @@ int wsp_option_set_group(struct wsp_socket *sock, const struct wsp_option_row *r
 
 int wsp_option_set_mcast_if(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value, int len)
 {
-    unsigned char interface[4];
+    unsigned char which[4];
     uint32_t if_index;
     int code;
 
     (void)len;
-    memcpy(interface, value, sizeof interface);
-    code = mcast_interface(interface, &if_index);
+    memcpy(which, value, sizeof which);
+    code = mcast_interface(which, &if_index);
     return code != 0 ? code : wsp_option_stack_set(sock, (enum stk_opt)row->arg, (int32_t)if_index);
 }

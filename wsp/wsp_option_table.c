@@ -4,8 +4,7 @@
 #include "wsp_error.h"
 #include "wsp_event.h"
 #include "wsp_option.h"
-
-#include <ws2ipdef.h>
+#include "wsp_sdk.h"
 
 #define DGRAM_MAX_V4 65507 /* 65535 less the headers of IPv4 and UDP */
 #define DGRAM_MAX_V6 65487 /* 65535 less the headers of IPv6 and UDP: no jumbograms */

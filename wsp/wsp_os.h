@@ -2,7 +2,7 @@
  * @file
  * What the provider needs of the operating system beyond the stack API: locks,
  * one thread, one slot per thread, hooks for fork, exit and the end of a
- * thread. One file per platform implements it (wsp_os_linux.c).
+ * thread. One file per platform implements it (wsp_os_linux.c, wsp_os_windows.c).
  *
  * A struct wsp_mutex or wsp_cond of zero bytes is initialised and free.
  */
@@ -29,8 +29,8 @@ typedef void (*wsp_os_fn)(void *arg);
 /** What the platform calls back. */
 struct wsp_os_hooks {
     void (*fork_child)(void);        /**< in the child, right after fork; no lock may be taken */
-    void (*at_exit)(void);           /**< once, when the process exits by itself; not in a forked child */
-    void (*thread_exit)(void *slot); /**< a thread with a non-NULL slot ends; runs on it */
+    void (*at_exit)(void);           /**< once, when the process exits by itself; not in a forked child, nor alone */
+    void (*thread_exit)(void *slot); /**< a thread with a non-NULL slot ends; runs on it, or in wsp_os_threads_reap */
 };
 
 /** Lock; threads block until it is free. Context: any thread. Not recursive. */
@@ -108,12 +108,31 @@ void *wsp_os_slot_get(void);
  */
 int wsp_os_slot_set(void *value);
 
-/** Sleep. Context: any thread. */
+/**
+ * Has the system ended all other threads already? They may hold locks, and nothing that needs one of them ever ends.
+ *
+ * @return  true: Windows is detaching the modules of a process that ends. Never on Linux.
+ *
+ * Context: any thread.
+ */
+bool wsp_os_alone(void);
+
+/** How often wsp_os_threads_reap is to be called, in nanoseconds; -1: it has nothing to do on this platform. */
+int64_t wsp_os_watch_ns(void);
+
+/**
+ * Call thread_exit for threads that were ended without it: TerminateThread runs nothing on its victim.
+ *
+ * Context: any thread that holds no lock.
+ */
+void wsp_os_threads_reap(void);
+
+/** Sleep; very short ones only yield where the system's sleep is coarse. Context: any thread. */
 void wsp_os_sleep_ns(int64_t ns);
 
 /**
  * Find a function by name in the module that holds another one, else anywhere
- * in the process.
+ * in the process (Linux) or in the system's Winsock (Windows).
  *
  * @param inside  A function of that module.
  * @param name    The exported name.

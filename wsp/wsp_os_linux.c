@@ -201,6 +201,21 @@ int wsp_os_slot_set(void *value)
     return pthread_setspecific(os_slot, value) == 0 ? STK_OK : STK_ENOMEM;
 }
 
+bool wsp_os_alone(void)
+{
+    return false;
+}
+
+/* Every way in which a thread ends runs the destructors of its keys. */
+int64_t wsp_os_watch_ns(void)
+{
+    return -1;
+}
+
+void wsp_os_threads_reap(void)
+{
+}
+
 void wsp_os_sleep_ns(int64_t ns)
 {
     struct timespec left = {.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000)};

@@ -144,8 +144,10 @@ static void provider_end_socket(struct wsp_socket *sock, void *arg)
 /* Wait until no call is inside any more. */
 static bool provider_wait_empty(uint32_t wait_ms)
 {
-    for (uint32_t waited = 0; wsp_socket_live_count() > 0; waited++) {
-        if (waited == wait_ms)
+    uint64_t until_ns = stk_clock_ns() + wait_ms * STK_MS_NS;
+
+    while (wsp_socket_live_count() > 0) {
+        if (stk_clock_ns() >= until_ns)
             return false;
         wsp_os_sleep_ns(1000000);
     }
@@ -277,6 +279,9 @@ int WSPAPI wsp_cleanup(LPINT lpErrno)
 
     if (code != 0)
         return wsp_fail(lpErrno, code);
+    /* From a DLL that is detached at the process's end: who was ended with it may hold the lock. */
+    if (wsp_os_alone())
+        return 0;
     wsp_mutex_lock(&wsp_provider.lock);
     if (wsp_provider.count == 0) {
         code = WSANOTINITIALISED;

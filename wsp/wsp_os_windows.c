@@ -1,0 +1,346 @@
+/** @file The platform layer on Windows: kernel32 only, and ntdll by name. */
+#include "wsp_os.h"
+
+#include "stack/err.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <windows.h>
+
+#define OS_NS_PER_MS 1000000
+/* Sleep() gives up a whole tick of the system's clock: shorter naps only yield. */
+#define OS_NAP_YIELD_NS 500000
+/* How often threads are looked at that may have been terminated. */
+#define OS_WATCH_NS INT64_C(250000000)
+
+_Static_assert(sizeof(SRWLOCK) <= sizeof(struct wsp_mutex), "opaque storage of a mutex");
+_Static_assert(sizeof(CONDITION_VARIABLE) <= sizeof(struct wsp_cond), "opaque storage of a condition variable");
+
+struct wsp_os_thread_windows {
+    HANDLE handle;
+    DWORD id;
+};
+_Static_assert(sizeof(struct wsp_os_thread_windows) <= sizeof(struct wsp_os_thread), "opaque storage of a thread");
+
+/*
+ * A thread's slot. It is found by TlsGetValue, since the fibers of a thread share it; the same pointer stands in a
+ * fiber-local slot of the fiber that set it, whose callback tells of the thread's end outside of the loader's lock.
+ * A thread that was terminated has no callback, and a fiber's callback does not say that its thread ends: both are
+ * found by the handle.
+ */
+struct os_record {
+    struct os_record *next;
+    struct os_record **link; /* what points here */
+    void *value;
+    HANDLE thread; /* signalled when it has ended; NULL: not watched */
+    DWORD id;
+};
+
+typedef BOOLEAN(NTAPI *os_shutdown_fn)(void);
+
+static struct wsp_os_hooks os_hooks;
+static SRWLOCK os_lock = SRWLOCK_INIT;
+static bool os_installed;
+static DWORD os_slot = TLS_OUT_OF_INDEXES;
+static DWORD os_end_slot = FLS_OUT_OF_INDEXES;
+static struct os_record *os_records; /* os_lock */
+static _Atomic(os_shutdown_fn) os_shutdown;
+
+static PSRWLOCK os_mutex(struct wsp_mutex *mutex)
+{
+    return (PSRWLOCK)(void *)mutex->opaque;
+}
+
+static PCONDITION_VARIABLE os_cond(struct wsp_cond *cond)
+{
+    return (PCONDITION_VARIABLE)(void *)cond->opaque;
+}
+
+/* Whole milliseconds, upwards, and never the value that means for ever. */
+static DWORD os_ms(int64_t ns)
+{
+    int64_t ms = ns / OS_NS_PER_MS + (ns % OS_NS_PER_MS > 0);
+
+    if (ms < 0)
+        return 0;
+    return ms < (int64_t)INFINITE ? (DWORD)ms : INFINITE - 1;
+}
+
+void wsp_mutex_lock(struct wsp_mutex *mutex)
+{
+    AcquireSRWLockExclusive(os_mutex(mutex));
+}
+
+bool wsp_mutex_lock_for(struct wsp_mutex *mutex, uint32_t timeout_ms)
+{
+    ULONGLONG start = GetTickCount64();
+
+    while (!TryAcquireSRWLockExclusive(os_mutex(mutex))) {
+        if (GetTickCount64() - start >= timeout_ms)
+            return false;
+        Sleep(1);
+    }
+    return true;
+}
+
+void wsp_mutex_unlock(struct wsp_mutex *mutex)
+{
+    ReleaseSRWLockExclusive(os_mutex(mutex));
+}
+
+bool wsp_cond_wait(struct wsp_cond *cond, struct wsp_mutex *mutex, int64_t timeout_ns)
+{
+    return SleepConditionVariableSRW(os_cond(cond), os_mutex(mutex), os_ms(timeout_ns), 0) != 0;
+}
+
+void wsp_cond_wake_all(struct wsp_cond *cond)
+{
+    WakeAllConditionVariable(os_cond(cond));
+}
+
+struct os_start {
+    wsp_os_fn fn;
+    void *arg;
+};
+
+static DWORD WINAPI os_thread_main(LPVOID arg)
+{
+    struct os_start start = *(struct os_start *)arg;
+
+    free(arg);
+    start.fn(start.arg);
+    return 0;
+}
+
+int wsp_os_thread_start(struct wsp_os_thread *out, wsp_os_fn fn, void *arg)
+{
+    struct os_start *start = malloc(sizeof *start);
+    struct wsp_os_thread_windows thread;
+
+    if (!start)
+        return STK_ENOMEM;
+    start->fn = fn;
+    start->arg = arg;
+    thread.handle = CreateThread(NULL, 0, os_thread_main, start, 0, &thread.id);
+    if (!thread.handle) {
+        free(start);
+        return STK_ENOMEM;
+    }
+    memcpy(out->opaque, &thread, sizeof thread);
+    return STK_OK;
+}
+
+void wsp_os_thread_join(struct wsp_os_thread *thread)
+{
+    struct wsp_os_thread_windows self;
+
+    memcpy(&self, thread->opaque, sizeof self);
+    (void)WaitForSingleObject(self.handle, INFINITE);
+    (void)CloseHandle(self.handle);
+}
+
+bool wsp_os_thread_is_self(const struct wsp_os_thread *thread)
+{
+    struct wsp_os_thread_windows self;
+
+    memcpy(&self, thread->opaque, sizeof self);
+    return self.id == GetCurrentThreadId();
+}
+
+bool wsp_os_alone(void)
+{
+    os_shutdown_fn shutdown = atomic_load_explicit(&os_shutdown, memory_order_relaxed);
+
+    return shutdown && shutdown();
+}
+
+/* --- Ends of threads --------------------------------------------------------- */
+
+/* os_lock is held. */
+static void os_record_unlink(struct os_record *record)
+{
+    *record->link = record->next;
+    if (record->next)
+        record->next->link = record->link;
+}
+
+static void os_record_end(struct os_record *record)
+{
+    os_hooks.thread_exit(record->value);
+    if (record->thread)
+        (void)CloseHandle(record->thread);
+    free(record);
+}
+
+static void WINAPI os_thread_ended(PVOID value)
+{
+    struct os_record *record = value;
+
+    /* A fiber that is deleted, by its own thread or another, ends no thread. */
+    if (!record || wsp_os_alone() || record->id != GetCurrentThreadId() || IsThreadAFiber())
+        return;
+    AcquireSRWLockExclusive(&os_lock);
+    os_record_unlink(record);
+    ReleaseSRWLockExclusive(&os_lock);
+    (void)TlsSetValue(os_slot, NULL);
+    os_record_end(record);
+}
+
+int64_t wsp_os_watch_ns(void)
+{
+    return OS_WATCH_NS;
+}
+
+void wsp_os_threads_reap(void)
+{
+    struct os_record *ended = NULL, *next;
+
+    AcquireSRWLockExclusive(&os_lock);
+    for (struct os_record *record = os_records; record; record = next) {
+        next = record->next;
+        if (!record->thread || WaitForSingleObject(record->thread, 0) != WAIT_OBJECT_0)
+            continue;
+        os_record_unlink(record);
+        record->next = ended;
+        ended = record;
+    }
+    ReleaseSRWLockExclusive(&os_lock);
+    for (; ended; ended = next) {
+        next = ended->next;
+        os_record_end(ended);
+    }
+}
+
+/* --- Hooks ------------------------------------------------------------------- */
+
+/* What the C library runs when its module is detached at the process's end comes after all other threads' end. */
+static void os_exit(void)
+{
+    if (!wsp_os_alone())
+        os_hooks.at_exit();
+}
+
+/* Code of this module stands in callbacks and on threads: it stays loaded. */
+static bool os_pin(void)
+{
+    HMODULE self;
+
+    return GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN,
+                              (LPCWSTR)(void *)&os_hooks, &self) != 0;
+}
+
+static int os_install(const struct wsp_os_hooks *hooks)
+{
+    HMODULE ntdll = GetModuleHandleW(L"ntdll.dll");
+    FARPROC found = ntdll ? GetProcAddress(ntdll, "RtlDllShutdownInProgress") : NULL;
+
+    if (!os_pin())
+        return STK_ENOMEM;
+    os_hooks = *hooks;
+    atomic_store(&os_shutdown, (os_shutdown_fn)(void (*)(void))found);
+    if (os_slot == TLS_OUT_OF_INDEXES)
+        os_slot = TlsAlloc();
+    if (os_end_slot == FLS_OUT_OF_INDEXES)
+        os_end_slot = FlsAlloc(os_thread_ended);
+    return os_slot != TLS_OUT_OF_INDEXES && os_end_slot != FLS_OUT_OF_INDEXES ? STK_OK : STK_ENOMEM;
+}
+
+int wsp_os_hooks_install(const struct wsp_os_hooks *hooks)
+{
+    int err = STK_OK;
+
+    AcquireSRWLockExclusive(&os_lock);
+    if (!os_installed) {
+        err = os_install(hooks);
+        os_installed = err == STK_OK;
+    }
+    ReleaseSRWLockExclusive(&os_lock);
+    return err;
+}
+
+int wsp_os_exit_watch(void)
+{
+    static _Atomic bool watched;
+
+    return atomic_exchange(&watched, true) || atexit(os_exit) == 0 ? STK_OK : STK_ENOMEM;
+}
+
+/* TlsGetValue clears the thread's last error, which is the application's. */
+static struct os_record *os_record_get(void)
+{
+    DWORD error = GetLastError();
+    struct os_record *record = TlsGetValue(os_slot);
+
+    SetLastError(error);
+    return record;
+}
+
+void *wsp_os_slot_get(void)
+{
+    struct os_record *record = os_record_get();
+
+    return record ? record->value : NULL;
+}
+
+int wsp_os_slot_set(void *value)
+{
+    struct os_record *record = os_record_get();
+
+    if (record) {
+        record->value = value;
+        return STK_OK;
+    }
+    record = calloc(1, sizeof *record);
+    if (!record)
+        return STK_ENOMEM;
+    record->value = value;
+    record->id = GetCurrentThreadId();
+    if (!TlsSetValue(os_slot, record)) {
+        free(record);
+        return STK_ENOMEM;
+    }
+    (void)FlsSetValue(os_end_slot, record); /* without it the handle still tells of the end */
+    record->thread = OpenThread(SYNCHRONIZE, FALSE, record->id);
+    AcquireSRWLockExclusive(&os_lock);
+    record->next = os_records;
+    record->link = &os_records;
+    if (os_records)
+        os_records->link = &record->next;
+    os_records = record;
+    ReleaseSRWLockExclusive(&os_lock);
+    return STK_OK;
+}
+
+/* --- The rest ---------------------------------------------------------------- */
+
+void wsp_os_sleep_ns(int64_t ns)
+{
+    LARGE_INTEGER start, now, rate;
+
+    if (ns >= OS_NAP_YIELD_NS) {
+        Sleep(os_ms(ns));
+        return;
+    }
+    (void)QueryPerformanceFrequency(&rate);
+    (void)QueryPerformanceCounter(&start);
+    do {
+        (void)SwitchToThread();
+        (void)QueryPerformanceCounter(&now);
+    } while ((now.QuadPart - start.QuadPart) * 1000000000 / rate.QuadPart < ns);
+}
+
+void (*wsp_os_symbol(void (*inside)(void), const char *name))(void)
+{
+    HMODULE module = NULL;
+    FARPROC found = NULL;
+
+    if (inside &&
+        GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT,
+                           (LPCWSTR)(uintptr_t)inside, &module))
+        found = GetProcAddress(module, name);
+    module = found ? NULL : GetModuleHandleW(L"ws2_32.dll");
+    if (module)
+        found = GetProcAddress(module, name);
+    return (void (*)(void))found;
+}
