@@ -8,6 +8,8 @@
 # library appears whole or not at all. Nothing built here is run at build time: Wine has no part in it.
 # shellcheck shell=bash
 
+# 32 bit only for comparison; Meson for DPDK, bison and flex for libpcap; Wine to run what is built.
+WINDOWS_PACKAGES="gcc-mingw-w64-x86-64-win32 gcc-mingw-w64-i686-win32 meson bison flex wine wine64"
 WINDOWS_DIR=$CACHE/windows
 # "name architecture suite source-package": what is built, in this order. inih's source is there for trixie only.
 WINDOWS_PARTS=(
@@ -226,10 +228,10 @@ install_windows_part() {
 }
 
 install_windows() {
-    local part tool words
-    for tool in dpkg-source meson ninja bison flex "$(cross_cc x86_64)" "$(cross_cc i686)"; do
-        command -v "$tool" >/dev/null || die "$tool is missing; as root: configs/deps.sh system"
-    done
+    local part words
+    # shellcheck disable=SC2086  # a list of words is meant
+    install_packages "of the Windows build" $WINDOWS_PACKAGES || exit 77
+    command -v dpkg-source >/dev/null || die "dpkg-source is missing; as root: configs/deps.sh system"
     mkdir -p "$WINDOWS_DIR" || die "the cache folder $WINDOWS_DIR cannot be made; WINLANE_CACHE names another"
     for part in "${WINDOWS_PARTS[@]}"; do
         read -r -a words <<<"$part"

@@ -3,7 +3,8 @@
 #
 #   configs/deps.sh system   Debian packages; root is needed only when one is missing
 #   configs/deps.sh lwip     lwIP 2.2.1 from Debian's source package, into the cache
-#   configs/deps.sh windows  libraries for the Windows build, cross-built from Debian's source packages, into the cache
+#   configs/deps.sh windows  Debian packages of the Windows build (exit status 77 if they cannot be had) and libraries for it,
+#                            cross-built from Debian's source packages, into the cache
 #   configs/deps.sh all      all three
 #   configs/deps.sh check    says what is missing, changes nothing; exit status 1 if anything is
 #   configs/deps.sh debian-uri [FOLDER]  the archive that apt's configuration (/etc/apt) names for Debian 12
@@ -24,8 +25,6 @@ JOBS=${JOBS:-$(nproc)}
 BUILD_PACKAGES="gcc libc6-dev cmake ninja-build pkg-config
     libdpdk-dev libpcap-dev libcmocka-dev libinih-dev libjansson-dev
     dpkg-dev patch xz-utils debian-archive-keyring ca-certificates python3"
-# To build for Windows, 32 bit only for comparison; Meson for DPDK, bison and flex for libpcap. To run it: Wine.
-WINDOWS_PACKAGES="gcc-mingw-w64-x86-64-win32 gcc-mingw-w64-i686-win32 meson bison flex wine wine64"
 # To check: clang (ThreadSanitizer refuses fences in gcc 12), formatter, static checks.
 CHECK_PACKAGES="clang-14 libclang-rt-14-dev llvm-14 clang-format-14 clang-tidy-14 cppcheck git"
 # To run the demonstration and the tests that talk to the kernel: namespaces, ordinary programs, a capture reader.
@@ -34,9 +33,10 @@ PEER_PACKAGES="iproute2 ethtool procps socat iperf3 tcpdump dnsmasq-base"
 say() { printf 'deps: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 
+# missing_packages NAME...: prints those that are not installed.
 missing_packages() {
     local p state
-    for p in $BUILD_PACKAGES $WINDOWS_PACKAGES $CHECK_PACKAGES $PEER_PACKAGES; do
+    for p in "$@"; do
         state=$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null || true)
         [ "$state" = installed ] || printf '%s ' "$p"
     done
@@ -44,24 +44,35 @@ missing_packages() {
 
 apt_get() { apt-get -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -qq "$@"; }
 
-install_system() {
-    local missing
-    missing=$(missing_packages)
+# install_packages WHAT NAME...: status 1 if one is missing and cannot be installed.
+install_packages() {
+    local what=$1 missing
+    shift
+    missing=$(missing_packages "$@")
     if [ -z "$missing" ]; then
-        say "Debian packages: all there"
+        say "Debian packages $what: all there"
         return 0
     fi
-    say "Debian packages missing: $missing"
-    [ "$(id -u)" = 0 ] || die "not root, so they cannot be installed; as root: configs/deps.sh system"
+    say "Debian packages $what missing: $missing"
+    if [ "$(id -u)" != 0 ]; then
+        say "not root, so they cannot be installed; as root: configs/deps.sh all"
+        return 1
+    fi
     say "reading the package lists (apt-get update)"
-    apt_get update
+    apt_get update || return 1
     say "installing (apt-get install)"
     # shellcheck disable=SC2086  # a list of words is meant
     apt_get install -y --no-install-recommends $missing >"$LOG" 2>&1 || {
         tail -n 40 "$LOG" >&2
-        die "apt-get install failed"
+        say "apt-get install failed"
+        return 1
     }
     say "installed"
+}
+
+install_system() {
+    # shellcheck disable=SC2086  # lists of words are meant
+    install_packages "to build, check and run" $BUILD_PACKAGES $CHECK_PACKAGES $PEER_PACKAGES || exit 1
 }
 
 # Prints the URI of the entry for Debian 12's main section in the apt configuration folder $1, from one-line lists or
@@ -171,7 +182,8 @@ give CMake -DLWIP_SOURCE_DIR=<an lwIP $LWIP_VERSION tree> instead"
 
 check_all() {
     local missing status=0
-    missing=$(missing_packages)
+    # shellcheck disable=SC2086  # lists of words are meant
+    missing=$(missing_packages $BUILD_PACKAGES $CHECK_PACKAGES $PEER_PACKAGES $WINDOWS_PACKAGES)
     [ -z "$missing" ] || { say "Debian packages missing: $missing"; status=1; }
     lwip_tree_ok "${LWIP_SOURCE_DIR:-$LWIP_DIR}" || { say "lwIP $LWIP_VERSION is not in ${LWIP_SOURCE_DIR:-$LWIP_DIR}"; status=1; }
     check_windows || status=1
@@ -193,5 +205,5 @@ case "${1:-}" in
     all) install_system; install_lwip; install_windows ;;
     check) check_all ;;
     debian-uri) debian_uri "${2:-/etc/apt}" ;;
-    *) sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    *) sed -n '2,15s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
