@@ -38,6 +38,8 @@ if(NOT WL_WINDOWS_ARCH STREQUAL "x86_64")
 endif()
 wl_static(PkgConfig::JANSSON jansson.h libjansson.a)
 wl_static(PkgConfig::PCAP pcap.h libpcap.a)
+# The system's library by its flag: a target of ours has its name.
+set_property(TARGET PkgConfig::PCAP PROPERTY INTERFACE_LINK_LIBRARIES -lws2_32)
 if(WINLANE_TESTS)
     wl_static(PkgConfig::CMOCKA cmocka.h libcmocka.a CMOCKA_STATIC)
 endif()

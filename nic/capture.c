@@ -1,11 +1,10 @@
 #include "nic/capture.h"
 
-#include <errno.h>
 #include <pcap/pcap.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "file_priv.h"
 #include "nic/conf.h"
 #include "nic/csum.h"
 #include "nic/driver.h"
@@ -51,19 +50,19 @@ int nic_capture_conf_parse(const struct nic_port_conf *conf, struct nic_capture_
 
 static uint64_t wall_offset_ns(void)
 {
-    struct timespec now;
+    uint64_t wall_ns = nic_wall_ns();
 
-    if (timespec_get(&now, TIME_UTC) != TIME_UTC)
-        return 0;
-    return (uint64_t)now.tv_sec * STK_S_NS + (uint64_t)now.tv_nsec - stk_clock_ns();
+    return wall_ns == 0 ? 0 : wall_ns - stk_clock_ns();
 }
+
+_Static_assert(NIC_CAPTURE_REASON_SIZE >= PCAP_ERRBUF_SIZE, "libpcap writes its reason there");
 
 int nic_capture_open(const struct nic_port_conf *conf, const char *key, const struct nic_capture_conf *cap,
                      uint32_t frame_max, struct nic_capture **out)
 {
     struct nic_capture *self = calloc(1, sizeof(*self) + frame_max);
+    char reason[NIC_CAPTURE_REASON_SIZE] = "";
     int err = STK_ENOMEM;
-    FILE *file;
 
     if (self == NULL)
         return STK_ENOMEM;
@@ -74,15 +73,9 @@ int nic_capture_open(const struct nic_port_conf *conf, const char *key, const st
     if (self->pcap == NULL)
         goto free_self;
     err = STK_EIO;
-    file = nic_file_open(cap->path, "wb");
-    if (file == NULL) {
-        nic_conf_error(conf, nic_conf_find(conf, key), "%s: %s", cap->path, strerror(errno));
-        goto close_pcap;
-    }
-    self->dumper = pcap_dump_fopen(self->pcap, file);
+    self->dumper = nic_capture_file_write(self->pcap, cap->path, reason);
     if (self->dumper == NULL) {
-        nic_conf_error(conf, nic_conf_find(conf, key), "%s: %s", cap->path, pcap_geterr(self->pcap));
-        fclose(file);
+        nic_conf_error(conf, nic_conf_find(conf, key), "%s: %s", cap->path, reason);
         goto close_pcap;
     }
     *out = self;
@@ -122,12 +115,13 @@ void nic_capture_commit(struct nic_capture *cap, uint64_t now_ns)
 {
     uint64_t time_ns = now_ns + cap->clock_offset_ns;
     struct pcap_pkthdr header = {
-        /* libpcap takes nanoseconds in the microseconds field of a nanosecond file. */
-        .ts = {.tv_sec = (time_t)(time_ns / STK_S_NS), .tv_usec = (suseconds_t)(time_ns % STK_S_NS)},
         .caplen = cap->staged_len < cap->snaplen ? cap->staged_len : cap->snaplen,
         .len = cap->staged_len,
     };
 
+    /* libpcap takes nanoseconds in the microseconds field of a nanosecond file. The fields' types are the system's. */
+    header.ts.tv_sec = (__typeof__(header.ts.tv_sec))(time_ns / STK_S_NS);
+    header.ts.tv_usec = (__typeof__(header.ts.tv_usec))(time_ns % STK_S_NS);
     if (cap->staged_len == 0 || cap->failed)
         return;
     pcap_dump((u_char *)cap->dumper, &header, cap->frame);

@@ -17,13 +17,14 @@ int nic_pool_init(struct nic_pool *pool, struct nic_port *port, uint32_t count, 
     size_t stride = (sizeof(struct nic_buf) + NIC_HEADROOM + room + POOL_ALIGN - 1) & ~(POOL_ALIGN - 1);
 
     *pool = (struct nic_pool){.count = count, .room = room, .stride = stride, .port = port};
-    pool->memory = aligned_alloc(POOL_ALIGN, stride * count);
-    if (pool->memory == NULL)
+    pool->allocated = malloc(stride * count + POOL_ALIGN);
+    if (pool->allocated == NULL)
         return STK_ENOMEM;
+    pool->memory = (uint8_t *)pool->allocated + (POOL_ALIGN - (uintptr_t)pool->allocated % POOL_ALIGN);
     pool->free = calloc(count, sizeof(struct nic_buf *));
     if (pool->free == NULL) {
-        free(pool->memory);
-        pool->memory = NULL;
+        free(pool->allocated);
+        pool->allocated = NULL;
         return STK_ENOMEM;
     }
     /* Lowest addresses on top, so that a lightly used pool stays in cache. */
@@ -38,7 +39,7 @@ int nic_pool_init(struct nic_pool *pool, struct nic_port *port, uint32_t count, 
 void nic_pool_fini(struct nic_pool *pool)
 {
     free(pool->free);
-    free(pool->memory);
+    free(pool->allocated);
     *pool = (struct nic_pool){0};
 }
 

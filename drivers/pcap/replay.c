@@ -8,30 +8,14 @@
 #include "stack/err.h"
 #include "stack/log.h"
 
-/** Open the file. Returns NULL with the reason. */
-static pcap_t *file_open(const char *path, char *reason)
-{
-    FILE *file = nic_file_open(path, "rb");
-    pcap_t *pcap;
-
-    if (file == NULL) {
-        snprintf(reason, PCAP_ERRBUF_SIZE, "%s", strerror(errno));
-        return NULL;
-    }
-    pcap = pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, reason);
-    if (pcap == NULL)
-        fclose(file);
-    return pcap;
-}
-
 int drv_pcap_replay_open(struct pcap_replay *self, const struct nic_port_conf *conf, const char *path)
 {
     const struct nic_kv *kv = nic_conf_find(conf, "rx_file");
-    char reason[PCAP_ERRBUF_SIZE] = "";
+    char reason[NIC_CAPTURE_REASON_SIZE] = "";
     const char *type;
 
     errno = 0;
-    self->pcap = file_open(path, reason);
+    self->pcap = nic_capture_file_read(path, reason);
     if (self->pcap == NULL) {
         bool absent = errno == ENOENT;
 
@@ -67,11 +51,11 @@ void drv_pcap_replay_close(struct pcap_replay *self)
 /** From the start again, if that is wanted and the file has frames at all. */
 static bool rewind_file(struct pcap_replay *self, uint64_t now_ns)
 {
-    char reason[PCAP_ERRBUF_SIZE] = "";
+    char reason[NIC_CAPTURE_REASON_SIZE] = "";
     bool again = self->loop && self->frame_seen;
 
     pcap_close(self->pcap);
-    self->pcap = again ? file_open(self->path, reason) : NULL;
+    self->pcap = again ? nic_capture_file_read(self->path, reason) : NULL;
     if (again && self->pcap == NULL)
         stk_log(STK_LOG_ERROR, "pcap: %s: %s; replay ends", self->path, reason);
     self->frame_seen = false;

@@ -122,7 +122,7 @@ static void tx_fill__lengths_beyond_the_frame__change_nothing(void **state)
         uint8_t frame[sizeof(udp4)];
         struct nic_buf head = {.flags = rows[i].flags, .l2_len = rows[i].l2, .l3_len = rows[i].l3};
 
-        print_message("row %zu\n", i);
+        print_message("row %u\n", (unsigned)i);
         memcpy(frame, udp4, sizeof(frame));
         assert_int_equal(nic_csum_tx_fill(frame, rows[i].len, &head), STK_EPROTO);
         assert_memory_equal(frame, udp4, sizeof(frame));

@@ -1,16 +1,17 @@
 /* Files in and out: the pcap driver, and the recording that every port can do. */
 #include <pcap/pcap.h>
 #include <stdlib.h>
-#include <unistd.h>
 
+#include "nic/capture.h"
 #include "nic/csum.h"
 #include "t_nic.h"
+#include "t_os.h"
 
-static char directory[] = "/tmp/t_pcap_XXXXXX";
+static char directory[160];
 
 static const char *path_of(const char *name)
 {
-    static char path[96];
+    static char path[192];
 
     snprintf(path, sizeof(path), "%s/%s", directory, name);
     return path;
@@ -20,7 +21,7 @@ static const char *path_of(const char *name)
 static struct nic_port *open_with(const char *name, const char *driver, const char *keys, const char *file)
 {
     const char *at = strstr(keys, "FILE");
-    char full[256];
+    char full[320];
 
     assert_non_null(at);
     snprintf(full, sizeof(full), "%.*s%s%s", (int)(at - keys), keys, path_of(file), at + 4);
@@ -36,7 +37,7 @@ static void file_make(const char *name, int link_type, uint32_t count, uint32_t 
 
     assert_non_null(dumper);
     for (uint32_t n = 0; n < count; n++) {
-        struct pcap_pkthdr header = {.ts = {.tv_sec = 1000, .tv_usec = n * 1000000}, .caplen = caplen, .len = len};
+        struct pcap_pkthdr header = {.ts = {.tv_sec = 1000, .tv_usec = (int)n * 1000000}, .caplen = caplen, .len = len};
 
         t_frame_fill(frame, len, n);
         pcap_dump((u_char *)dumper, &header, frame);
@@ -131,7 +132,7 @@ static void replay__pool_empty__waits_and_loses_nothing(void **state)
     struct nic_buf *held[4], *buf;
     struct nic_port *port;
     struct t_conf t;
-    char keys[128];
+    char keys[256];
 
     (void)state;
     file_make("wait.pcap", DLT_EN10MB, 8, 60, 60);
@@ -174,7 +175,7 @@ static void replay__file_cut_short__gives_what_is_whole(void **state)
 
     (void)state;
     file_make("cut.pcap", DLT_EN10MB, 4, 100, 100);
-    assert_int_equal(truncate(path_of("cut.pcap"), 24 + 3 * 116 + 50), 0);
+    assert_int_equal(t_file_cut(path_of("cut.pcap"), 24 + 3 * 116 + 50), 0);
     port = open_with("in", "pcap", "rx_file=FILE", "cut.pcap");
     assert_int_equal(take(port, 0, 0), 3);
     assert_int_equal(t_stats(port).rx_errors, 1);
@@ -209,15 +210,34 @@ static void open__bad_files__are_refused_by_name(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct nic_port *port;
         struct t_conf t;
-        char keys[128];
+        static char keys[256], where[256];
 
         snprintf(keys, sizeof(keys), "rx_file=%s", path_of(rows[i].file));
+        snprintf(where, sizeof(where), "t.conf:10: port in: rx_file: %s", directory);
         t_conf(&t, "in", "pcap", keys);
         assert_int_equal(nic_port_open(&t.conf, &port), rows[i].err);
         print_message("%s\n", t.error);
-        assert_non_null(strstr(t.error, "t.conf:10: port in: rx_file: /tmp/"));
+        assert_non_null(strstr(t.error, where));
         assert_non_null(strstr(t.error, rows[i].reason));
     }
+}
+
+static void file__opened__is_not_inherited(void **state)
+{
+    char reason[NIC_CAPTURE_REASON_SIZE];
+    pcap_dumper_t *dumper;
+    pcap_t *pcap;
+
+    (void)state;
+    file_make("mine.pcap", DLT_EN10MB, 1, 60, 60);
+    pcap = nic_capture_file_read(path_of("mine.pcap"), reason);
+    assert_non_null(pcap);
+    assert_false(t_file_inherited(pcap_file(pcap)));
+    dumper = nic_capture_file_write(pcap, path_of("copy.pcap"), reason);
+    assert_non_null(dumper);
+    assert_false(t_file_inherited(pcap_dump_file(dumper)));
+    pcap_dump_close(dumper);
+    pcap_close(pcap);
 }
 
 /** An IPv4/UDP frame that leaves both checksums to the port. */
@@ -279,11 +299,8 @@ static void capture__both_directions__with_checksums_and_snaplen(void **state)
 
 static int remove_all(void **state)
 {
-    char command[128];
-
     (void)state;
-    snprintf(command, sizeof(command), "rm -r %s", directory);
-    return system(command);
+    return t_folder_remove(directory);
 }
 
 int main(void)
@@ -296,12 +313,11 @@ int main(void)
         cmocka_unit_test(replay__snapped_long_and_short_frames__are_dropped_and_counted),
         cmocka_unit_test(replay__file_cut_short__gives_what_is_whole),
         cmocka_unit_test(open__bad_files__are_refused_by_name),
+        cmocka_unit_test(file__opened__is_not_inherited),
         cmocka_unit_test(capture__both_directions__with_checksums_and_snaplen),
     };
 
-    if (mkdtemp(directory) == NULL) {
-        perror(directory);
+    if (!t_folder_make(directory, sizeof(directory)))
         return 1;
-    }
     return cmocka_run_group_tests(tests, NULL, remove_all);
 }

@@ -7,8 +7,6 @@
 #ifndef NIC_CAPTURE_H
 #define NIC_CAPTURE_H
 
-#include <stdio.h>
-
 #include "nic/nic.h"
 
 struct nic_capture;
@@ -50,12 +48,31 @@ void nic_capture_stage(struct nic_capture *cap, const struct nic_buf *frame);
 /** Write the frame staged last. */
 void nic_capture_commit(struct nic_capture *cap, uint64_t now_ns);
 
+/** Bytes for the reason of a failure; libpcap's own size (PCAP_ERRBUF_SIZE). */
+#define NIC_CAPTURE_REASON_SIZE 256
+
+struct pcap;
+struct pcap_dumper;
+
 /**
- * Open a file that no child process inherits.
+ * Open a capture file for reading, in nanoseconds. No child process inherits it.
  *
- * @param mode  As fopen's: "rb" or "wb".
- * @return      The file, owned by the caller, or NULL with errno.
+ * @param reason  NIC_CAPTURE_REASON_SIZE bytes, filled on failure.
+ * @return        libpcap's object, owned by the caller, or NULL with errno: ENOENT where there is no such file.
+ *
+ * Context: open time, or a replay that starts again.
  */
-FILE *nic_file_open(const char *path, const char *mode);
+struct pcap *nic_capture_file_read(const char *path, char *reason);
+
+/**
+ * Create a capture file, or empty one that exists. No child process inherits it.
+ *
+ * @param pcap    What is written; must outlive the file.
+ * @param reason  NIC_CAPTURE_REASON_SIZE bytes, filled on failure.
+ * @return        libpcap's object, owned by the caller, or NULL.
+ *
+ * Context: open time.
+ */
+struct pcap_dumper *nic_capture_file_write(struct pcap *pcap, const char *path, char *reason);
 
 #endif

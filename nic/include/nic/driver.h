@@ -6,6 +6,7 @@
 #define NIC_DRIVER_H
 
 #include "nic/nic.h"
+#include "stack/printf.h"
 
 /** Bytes of a frame beyond its MTU: Ethernet header and one VLAN tag. */
 #define NIC_L2_OVERHEAD 18u
@@ -107,7 +108,6 @@ static inline uint64_t nic_stat_get(const uint64_t *counter)
  * @param kv  The offending pair, or NULL when it concerns the port as a whole.
  * @return    STK_EINVAL, so that a driver can return it.
  */
-__attribute__((format(printf, 3, 4))) int nic_conf_error(const struct nic_port_conf *conf, const struct nic_kv *kv,
-                                                         const char *format, ...);
+STK_PRINTF(3, 4) int nic_conf_error(const struct nic_port_conf *conf, const struct nic_kv *kv, const char *format, ...);
 
 #endif

@@ -9,7 +9,8 @@
 #include "nic/nic.h"
 
 struct nic_pool {
-    uint8_t *memory;
+    void *allocated;
+    uint8_t *memory; /**< in it, aligned to a cache line */
     struct nic_buf **free;
     uint32_t free_count;
     uint32_t count;
