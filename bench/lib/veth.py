@@ -137,8 +137,9 @@ class Veth:
             time.sleep(0.02)
 
 
-def winlane_ini(poll_cpu=None, capture=None, counters=None, spin=None, app_spin=None, connect_timeout="3s"):
-    """Winlane's configuration for its end of the pair."""
+def winlane_ini(poll_cpu=None, capture=None, counters=None, spin=None, app_spin=None, connect_timeout="3s",
+                device=f"net_af_packet0,iface={WINLANE_IF}"):
+    """Winlane's configuration for its end of the pair, which DPDK reaches by that device."""
     engine = [f"connect_timeout = {connect_timeout}"]
     if poll_cpu is not None:
         engine.append(f"poll_cpu = {poll_cpu}")
@@ -148,7 +149,7 @@ def winlane_ini(poll_cpu=None, capture=None, counters=None, spin=None, app_spin=
         engine.append(f"app_spin = {app_spin}")
     if counters is not None:
         engine += ["counters_at_exit = yes", f"counters_file = {counters}"]
-    port = ["driver = dpdk", f"dpdk.device = net_af_packet0,iface={WINLANE_IF}", "dpdk.hugepages = no"]
+    port = ["driver = dpdk", f"dpdk.device = {device}", "dpdk.hugepages = no"]
     port += [f"address = {WINLANE[family]}/{PREFIX[family]}" for family in (4, 6)]
     port += [f"route = {net[family]} via {PEER[family]}" for net in (SILENT_NET, BARRED_NET) for family in (4, 6)]
     if capture is not None:

@@ -1,0 +1,212 @@
+/*
+ * Ends without closing a socket and without WSACleanup, in one of many ways. Standard Winsock.
+ *
+ *   e2e_exit --at ADDR:PORT --how WAY [--count 4] [--self 0]
+ *
+ * Connects count times to a peer that greets each connection with "hello"; self 1: the peer is a thread of this program,
+ * which listens there. Prints "ending" and ends with status 7:
+ *
+ *   return      from main
+ *   exit        by ExitProcess, from another thread, while main sleeps
+ *   recv        while a thread blocks in recv on each connection
+ *   select      while a thread blocks in select on all of them
+ *   overlapped  with a receive pending on each
+ *   terminate   by TerminateProcess: nothing of this process runs any more
+ */
+#include "prog.h"
+
+#include <windows.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STATUS 7
+#define COUNT_MAX 32
+#define SETTLE_MS 200
+
+struct way {
+    const char *name;
+    int (*end)(SOCKET *sockets, int count);
+};
+
+static const char greeting[] = "hello";
+static SOCKET listener;
+static SOCKET all[COUNT_MAX + 1];
+
+static DWORD WINAPI greet(LPVOID count)
+{
+    for (int i = 0; i < *(const int *)count; i++) {
+        SOCKET s = bench_accept(listener);
+        if (s == INVALID_SOCKET || bench_send_all(s, greeting, sizeof(greeting) - 1) != 0) {
+            (void)bench_fail("e2e_exit", "greet");
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static DWORD WINAPI recv_blocked(LPVOID at)
+{
+    char data[16];
+    SOCKET s = *(const SOCKET *)at;
+
+    (void)recv(s, data, (int)sizeof(data), 0);
+    /* Nothing may come: this thread outlives no reason to return but the end of the process. */
+    (void)fprintf(stderr, "e2e_exit: recv returned, %d\n", WSAGetLastError());
+    return 0;
+}
+
+static DWORD WINAPI select_blocked(LPVOID at)
+{
+    const SOCKET *sockets = at;
+    fd_set set;
+
+    FD_ZERO(&set);
+    for (int i = 0; sockets[i] != INVALID_SOCKET; i++) {
+        FD_SET(sockets[i], &set);
+    }
+    (void)select(0, &set, NULL, NULL, NULL);
+    return 0;
+}
+
+static DWORD WINAPI leave(LPVOID unused)
+{
+    (void)unused;
+    ExitProcess(STATUS);
+}
+
+static int thread_start(LPTHREAD_START_ROUTINE run, void *context)
+{
+    if (CreateThread(NULL, 0, run, context, 0, NULL) == NULL) {
+        (void)fprintf(stderr, "e2e_exit: no thread\n");
+        return -1;
+    }
+    return 0;
+}
+
+static int end_return(SOCKET *sockets, int count)
+{
+    (void)sockets;
+    (void)count;
+    return STATUS;
+}
+
+static int end_exit(SOCKET *sockets, int count)
+{
+    (void)sockets;
+    (void)count;
+    if (thread_start(leave, NULL) == 0) {
+        Sleep(INFINITE);
+    }
+    return 1;
+}
+
+static int end_recv(SOCKET *sockets, int count)
+{
+    for (int i = 0; i < count; i++) {
+        if (thread_start(recv_blocked, &sockets[i]) != 0) {
+            return 1;
+        }
+    }
+    Sleep(SETTLE_MS);
+    return STATUS;
+}
+
+static int end_select(SOCKET *sockets, int count)
+{
+    (void)count;
+    if (thread_start(select_blocked, sockets) != 0) {
+        return 1;
+    }
+    Sleep(SETTLE_MS);
+    return STATUS;
+}
+
+static int end_overlapped(SOCKET *sockets, int count)
+{
+    static WSAOVERLAPPED overlapped[COUNT_MAX];
+    static char room[COUNT_MAX][64];
+
+    for (int i = 0; i < count; i++) {
+        WSABUF buf = {sizeof(room[i]), room[i]};
+        DWORD flags = 0;
+        overlapped[i].hEvent = WSACreateEvent();
+        if (WSARecv(sockets[i], &buf, 1, NULL, &flags, &overlapped[i], NULL) == 0 ||
+            WSAGetLastError() != WSA_IO_PENDING) {
+            return bench_fail("e2e_exit", "WSARecv did not stay pending");
+        }
+    }
+    return STATUS;
+}
+
+static int end_terminate(SOCKET *sockets, int count)
+{
+    (void)sockets;
+    (void)count;
+    (void)TerminateProcess(GetCurrentProcess(), STATUS);
+    return 1;
+}
+
+static const struct way ways[] = {
+    {"return", end_return},         {"exit", end_exit},           {"recv", end_recv}, {"select", end_select},
+    {"overlapped", end_overlapped}, {"terminate", end_terminate},
+};
+
+static int all_connect(const char *at, int count)
+{
+    for (int i = 0; i < count; i++) {
+        char data[sizeof(greeting)] = "";
+        all[i] = bench_connect(at, NULL, 0);
+        if (all[i] == INVALID_SOCKET) {
+            return -1;
+        }
+        if (bench_recv_all(all[i], data, sizeof(greeting) - 1) != 0 || strcmp(data, greeting) != 0) {
+            return -bench_fail("e2e_exit", "greeting");
+        }
+    }
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    const char *at = NULL;
+    const char *how = "";
+    uint64_t wanted = 4;
+    uint64_t self = 0;
+    const struct bench_opt opts[] = {
+        {"at", &at, NULL, 0, 0},
+        {"how", &how, NULL, 0, 0},
+        {"count", NULL, &wanted, 1, COUNT_MAX},
+        {"self", NULL, &self, 0, 1},
+    };
+    static int count;
+    const struct way *way = NULL;
+
+    if (bench_opts_parse(argc, argv, opts, sizeof(opts) / sizeof(opts[0])) != 0 || bench_start("e2e_exit") != 0) {
+        return 2;
+    }
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        way = strcmp(ways[i].name, how) == 0 ? &ways[i] : way;
+    }
+    if (way == NULL) {
+        (void)fprintf(stderr, "e2e_exit: --how: %s\n", how);
+        return 2;
+    }
+    count = (int)wanted;
+    for (int i = 0; i <= COUNT_MAX; i++) {
+        all[i] = INVALID_SOCKET;
+    }
+    if (self != 0) {
+        listener = bench_listen(at, 0);
+        if (listener == INVALID_SOCKET || thread_start(greet, &count) != 0) {
+            return 1;
+        }
+    }
+    if (all_connect(at, count) != 0) {
+        return 1;
+    }
+    (void)printf("ending\n");
+    (void)fflush(stdout);
+    return way->end(all, count);
+}

@@ -1,0 +1,143 @@
+"""Over DPDK net_pcap on Wine's wpcap.dll, through a veth pair, to programs on the kernel's stack."""
+import os
+import shutil
+import sys
+
+from e2e_wine import HERE, ROOT, WHOLE, Skipped, Wine, counters, say, windows_path
+from jobs import Failed, file_digest, random_file
+import veth
+
+UDP_SIZES = (0, 1, 17, 512, 1471, 1472, 1473, 2944, 8192, 65487)
+WAYS = ("return", "exit", "recv", "select", "overlapped")
+CONNECTIONS = 4
+
+
+def device_of(jobs, ns, interface, number=0):
+    """DPDK's name of an interface of Wine's wpcap: a GUID whose first part is the interface's index in its namespace."""
+    words = jobs.run(["ip", "-n", ns, "-o", "link", "show", interface]).out().split(":")
+    guid = f"{int(words[0]):08X}-0000-0000-0000-4E6574446576"
+    return rf"net_pcap{number},iface=\Device\NPF_{{{guid}}}"
+
+
+class Net:
+    def __init__(self, jobs, wire, wine):
+        self.jobs = jobs
+        self.wire = wire
+        self.wine = wine
+        self.device = device_of(jobs, wire.winlane_ns, veth.WINLANE_IF)
+        self.left = None
+        self.port = 9000
+
+    def ini(self):
+        self.left = self.jobs.path("counters")
+        path = self.jobs.path("ini")
+        with open(path, "w", encoding="utf-8") as handle:
+            handle.write(veth.winlane_ini(device=self.device, counters=windows_path(self.left), connect_timeout="2s"))
+        return path
+
+    def next_port(self):
+        self.port += 1
+        return self.port
+
+    def peer(self, *words):
+        """A program on the kernel's stack."""
+        return self.jobs.start([sys.executable, os.path.join(HERE, "e2e_peer.py"), *words], ns=self.wire.peer_ns)
+
+    def transfer(self, kind, family, data, digest):
+        """One connection, both ways at once: the PE program is the client or the server."""
+        port = self.next_port()
+        address = (veth.PEER if kind == "client" else veth.WINLANE)[family]
+        got = {"ours": self.jobs.path("got"), "theirs": self.jobs.path("got")}
+        words = ("xfer", "--role", kind, "--at", veth.at(address, port), "--in", windows_path(data), "--out",
+                 windows_path(got["ours"]))
+        if kind == "client":
+            peer = self.peer("xfer", "listen", address, port, data, got["theirs"]).wait_ready()
+            program = self.wine.start(*words, ini=self.ini())
+        else:
+            program = self.wine.start(*words, ini=self.ini()).wait_ready()
+            peer = self.peer("xfer", "connect", address, port, data, got["theirs"])
+        program.wait(60)
+        peer.wait(20)
+        for path in got.values():
+            if file_digest(path) != digest:
+                raise Failed(f"{kind}, IPv{family}: SHA-256 differs")
+            os.unlink(path)
+        size = os.path.getsize(data)
+        crossed = [counters(self.left)[f"nic.{veth.WINLANE_IF}.{name}_bytes"] for name in ("rx", "tx")]
+        if min(crossed) < size:
+            raise Failed(f"only {crossed} bytes crossed the port")
+        say(f"net_pcap, PE {kind}, kernel peer, IPv{family}: {size} bytes each way at once, SHA-256 equal at both ends")
+
+    def udp(self, family):
+        script = os.path.join(ROOT, "bench", "demo", "udp_echo_peer.py")
+        echo = self.jobs.start([sys.executable, script, veth.PEER[family], 7], ns=self.wire.peer_ns).wait_ready()
+        values = self.wine.run("udp_echo", "--role", "client", "--at", veth.at(veth.PEER[family], 7), "--sizes",
+                               ",".join(map(str, UDP_SIZES)), "--too-big", 65508, ini=self.ini()).values()
+        echo.kill()
+        if values.get("echoed") != len(UDP_SIZES):
+            raise Failed(f"{values.get('echoed')} echoes of {len(UDP_SIZES)}")
+        say(f"net_pcap, UDP echo by the kernel, IPv{family}: {len(UDP_SIZES)} sizes to {UDP_SIZES[-1]}")
+
+    def connects(self):
+        targets = [f"{veth.at(veth.PEER[family], 9)}=WSAECONNREFUSED" for family in (4, 6)]
+        targets += [f"{veth.at(table[family], 80)}=WSAENETUNREACH|WSAEHOSTUNREACH" for family in (4, 6)
+                    for table in (veth.NOWHERE, veth.BARRED)]
+        targets.append(f"{veth.at(veth.SILENT[4], 80)}=WSAETIMEDOUT")
+        self.wine.run("connect_status", *targets, ini=self.ini())
+        say(f"net_pcap, failing connects: {', '.join(targets)}")
+
+    def exit_without_cleanup(self, how):
+        port = self.next_port()
+        peer = self.peer("ends", veth.PEER[4], port, CONNECTIONS).wait_ready()
+        done = self.wine.run("e2e_exit", "--at", veth.at(veth.PEER[4], port), "--count", CONNECTIONS, "--how", how,
+                             ini=self.ini(), seconds=20, check=False)
+        if done.process.returncode != 7 or "ending" not in done.out():
+            raise Failed(f"{how}: status {done.process.returncode}: {done.tail()}")
+        ends = [line.split()[1] for line in peer.wait(40).out().splitlines()]
+        if ends != ["ECONNRESET"] * CONNECTIONS:
+            raise Failed(f"{how}: the peer's connections ended so: {ends}")
+
+    def documentation(self):
+        """The client and the server of Winsock's documentation, each its own process."""
+        port = self.next_port()
+        server = self.wine.start("echo_server", port, ini=self.ini())
+        script = ("import socket, sys, time\n"
+                  "for turn in range(100):\n"
+                  "    try: s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 5); break\n"
+                  "    except ConnectionRefusedError: time.sleep(0.05)\n"
+                  "s.sendall(b'a' * 5000); s.shutdown(socket.SHUT_WR)\n"
+                  "sys.exit(b''.join(iter(lambda: s.recv(65536), b'')) != b'a' * 5000)\n")
+        self.jobs.run([sys.executable, "-c", script, veth.WINLANE[4], port], ns=self.wire.peer_ns)
+        server.wait(20)
+        port = self.next_port()
+        script = ("import socket, sys\n"
+                  "s = socket.create_server((sys.argv[1], int(sys.argv[2])), family=socket.AF_INET6)\n"
+                  "print('ready', file=sys.stderr, flush=True)\n"
+                  "c, _ = s.accept()\n"
+                  "while data := c.recv(65536): c.sendall(data)\n")
+        peer = self.jobs.start([sys.executable, "-c", script, veth.PEER[6], port], ns=self.wire.peer_ns).wait_ready()
+        self.wine.run("echo_client", veth.PEER[6], port, ini=self.ini())
+        peer.wait(10)
+        say("net_pcap, the documentation's server (IPv4) and client (IPv6) with a kernel peer")
+
+
+def net_pcap(jobs, build):
+    if os.geteuid() != 0:
+        raise Skipped("namespaces and packet sockets need root")
+    for tool in ("ip", "ethtool"):
+        if shutil.which(tool) is None:
+            raise Skipped(f"{tool} is missing")
+    data = jobs.path("data")
+    digest = random_file(data, WHOLE)
+    with veth.Veth(jobs) as wire, Wine(jobs, build, ns=wire.winlane_ns) as wine:
+        net = Net(jobs, wire, wine)
+        net.transfer("client", 4, data, digest)
+        net.transfer("server", 4, data, digest)
+        net.transfer("server", 6, data, digest)
+        net.udp(4)
+        net.udp(6)
+        net.connects()
+        net.documentation()
+        for how in WAYS:
+            net.exit_without_cleanup(how)
+        say(f"net_pcap, {len(WAYS)} ways to end without cleanup: the kernel's end of each connection was reset")
