@@ -6,6 +6,7 @@
 #include "wsp_event.h"
 #include "wsp_option.h"
 #include "wsp_overlapped.h"
+#include "wsp_private_abi.h"
 #include "wsp_sdk.h"
 
 #include <stdlib.h>
@@ -313,6 +314,33 @@ static int ioctl_change(struct wsp_socket *sock, struct ioctl_call *call)
     return atomic_load(&sock->nonblocking) && !call->overlapped ? WSAEWOULDBLOCK : WSAEOPNOTSUPP;
 }
 
+/* IOCP-30, IOCP-31: our ws2_32 had CancelIo or CancelIoEx called. */
+static int ioctl_cancel(struct wsp_socket *sock, struct ioctl_call *call)
+{
+    struct wsp_cancel_abi given;
+    LPWSAOVERLAPPED one = NULL;
+    uint32_t taken;
+
+    memcpy(&given, call->in, sizeof given);
+    if (given.scope > WSP_CANCEL_THREAD || given.reserved != 0)
+        return WSAEINVAL;
+    if (given.scope == WSP_CANCEL_ONE) {
+        if (given.overlapped == 0)
+            return WSAEINVAL;
+        one = (LPWSAOVERLAPPED)(uintptr_t)given.overlapped;
+    }
+    taken = wsp_requests_cancel(sock, given.scope == WSP_CANCEL_THREAD, one);
+    return ioctl_put(call, &taken, sizeof taken);
+}
+
+/* IOCP-36: WPU-24 leaves the provider ignorant of ports otherwise. */
+static int ioctl_port(struct wsp_socket *sock, struct ioctl_call *call)
+{
+    (void)call;
+    atomic_store_explicit(&sock->ported, 1, memory_order_relaxed);
+    return 0;
+}
+
 #define STREAMS WSP_OPT_STREAM
 #define MSGS (WSP_OPT_DGRAM | WSP_OPT_RAW)
 
@@ -333,6 +361,8 @@ static const struct ioctl_row ioctl_rows[] = {
     {SIO_ROUTING_INTERFACE_QUERY, 0, 0, 0, 0, ioctl_route_query, 0},
     {SIO_ADDRESS_LIST_QUERY, 0, 0, 0, 0, ioctl_address_list, 0},
     {SIO_GET_INTERFACE_LIST, 0, 0, 0, 0, ioctl_interface_list, 0},
+    {WSP_IOCTL_CANCEL, sizeof(struct wsp_cancel_abi), sizeof(uint32_t), 0, 0, ioctl_cancel, 0},
+    {WSP_IOCTL_PORT, 0, 0, 0, 0, ioctl_port, 0},
     {SIO_ADDRESS_LIST_CHANGE, 0, 0, 0, 0, ioctl_change, 0},
     {SIO_ROUTING_INTERFACE_CHANGE, 0, 0, 0, 0, ioctl_change, 0},
     {SIO_GET_EXTENSION_FUNCTION_POINTER, sizeof(GUID), sizeof(void (*)(void)), 0, 0, NULL, WSAEINVAL},

@@ -474,33 +474,51 @@ int wsp_request_complete_now(const struct wsp_call *call, DWORD bytes)
 
 /* --- Cancellation -------------------------------------------------------------------- */
 
-/* Move requests of a thread (0: all) from a queue to done, as aborted. Lock held. */
-static void requests_take(struct wsp_queue *queue, uint64_t thread, struct wsp_queue *done)
+/* Which requests; without either: all. */
+struct request_choice {
+    uint64_t thread;            /* issued by it; 0: any */
+    LPWSAOVERLAPPED overlapped; /* NULL: any */
+};
+
+static bool request_is_chosen(const struct wsp_request *request, const struct request_choice *choice)
 {
+    if (choice->thread != 0 && atomic_load_explicit(&request->thread, memory_order_relaxed) != choice->thread)
+        return false;
+    return !choice->overlapped || request->overlapped == choice->overlapped;
+}
+
+/* Move requests from a queue to done, as aborted. Lock held. */
+static uint32_t requests_take(struct wsp_queue *queue, const struct request_choice *choice, struct wsp_queue *done)
+{
+    uint32_t taken = 0;
     struct wsp_queue kept;
     struct wsp_request *request;
 
     queue_init(&kept);
     while ((request = queue_pop(queue)) != NULL) {
-        if (thread != 0 && atomic_load_explicit(&request->thread, memory_order_relaxed) != thread) {
+        if (!request_is_chosen(request, choice)) {
             queue_push(&kept, request);
             continue;
         }
         request->code = WSA_OPERATION_ABORTED;
         request->flags = 0;
         queue_push(done, request);
+        taken++;
     }
     queue_init(queue);
     while ((request = queue_pop(&kept)) != NULL)
         queue_push(queue, request);
+    return taken;
 }
 
-static void requests_take_all(struct wsp_socket *sock, uint64_t thread, struct wsp_queue *done)
+static uint32_t requests_take_all(struct wsp_socket *sock, const struct request_choice *choice, struct wsp_queue *done)
 {
+    uint32_t taken = 0;
+
     queue_init(done);
     wsp_mutex_lock(&sock->lock);
     for (int direction = 0; direction < WSP_DIRECTIONS; direction++)
-        requests_take(&sock->queues[direction], thread, done);
+        taken += requests_take(&sock->queues[direction], choice, done);
     if (!sock->queues[WSP_READING].head)
         wsp_slow_clear(sock, WSP_SLOW_READING);
     if (!sock->queues[WSP_SENDING].head)
@@ -508,14 +526,30 @@ static void requests_take_all(struct wsp_socket *sock, uint64_t thread, struct w
     if (done->head)
         atomic_fetch_add(&sock->delivering, 1);
     wsp_mutex_unlock(&sock->lock);
+    return taken;
+}
+
+uint32_t wsp_requests_cancel(struct wsp_socket *sock, bool own, LPWSAOVERLAPPED overlapped)
+{
+    struct wsp_thread *thread = own ? wsp_thread_get() : NULL;
+    struct request_choice choice = {.thread = thread ? thread->id : 0, .overlapped = overlapped};
+    struct wsp_queue done;
+    uint32_t taken;
+
+    if (own && !thread)
+        return 0; /* a thread without a record has issued nothing */
+    taken = requests_take_all(sock, &choice, &done);
+    wsp_requests_deliver(sock, &done);
+    return taken;
 }
 
 void wsp_requests_abort(struct wsp_socket *sock, bool deliver)
 {
+    const struct request_choice all = {0};
     struct wsp_queue done;
     struct wsp_request *request;
 
-    requests_take_all(sock, 0, &done);
+    (void)requests_take_all(sock, &all, &done);
     if (deliver) {
         wsp_requests_deliver(sock, &done);
         return;
@@ -531,6 +565,7 @@ void wsp_requests_abort(struct wsp_socket *sock, bool deliver)
 
 void wsp_requests_abort_thread(uint64_t thread)
 {
+    const struct request_choice choice = {.thread = thread};
     uint32_t fresh = atomic_load_explicit(&request_pool.fresh, memory_order_acquire);
 
     for (uint32_t i = 0; i < fresh; i++) {
@@ -543,8 +578,10 @@ void wsp_requests_abort_thread(uint64_t thread)
         sock = wsp_socket_get_context(atomic_load_explicit(&request->context, memory_order_acquire));
         if (!sock)
             continue;
-        requests_take_all(sock, thread, &done);
-        wsp_requests_deliver(sock, &done);
+        if (atomic_load_explicit(&sock->ported, memory_order_relaxed) == 0) {
+            (void)requests_take_all(sock, &choice, &done);
+            wsp_requests_deliver(sock, &done);
+        }
         wsp_socket_put(sock);
     }
 }

@@ -77,7 +77,19 @@ void wsp_requests_deliver(struct wsp_socket *sock, struct wsp_queue *done);
 /** End all requests of a socket with WSA_OPERATION_ABORTED. @param deliver  With their indication. */
 void wsp_requests_abort(struct wsp_socket *sock, bool deliver);
 
-/** End the requests that a thread issued, with their indication (OVL2-14). Context: that thread, ending. */
+/**
+ * End requests of a socket with WSA_OPERATION_ABORTED and their indication.
+ *
+ * @param own         Only those that the calling thread issued.
+ * @param overlapped  Only those of this structure; NULL: of any.
+ * @return            How many. What just completes is not among them.
+ *
+ * Context: a thread with a reference and no lock. Source: rules IOCP-30, IOCP-31.
+ */
+uint32_t wsp_requests_cancel(struct wsp_socket *sock, bool own, LPWSAOVERLAPPED overlapped);
+
+/** End the requests that a thread issued, with their indication (OVL2-14), but for sockets that are associated with a
+ *  completion port (IOCP-36). Context: that thread, ending. */
 void wsp_requests_abort_thread(uint64_t thread);
 
 /** Requests in use, for tests and the counters. */

@@ -196,6 +196,7 @@ struct wsp_socket *wsp_socket_alloc(void)
         atomic_store(&sock->values[i], 0);
     atomic_store(&sock->connect_error, 0);
     atomic_store(&sock->listening, 0);
+    atomic_store(&sock->ported, 0);
     atomic_store(&sock->connecting, 0);
     atomic_store(&sock->connect_ns, 0);
     atomic_store(&sock->close_mode, (uint32_t)STK_CLOSE_GRACEFUL);
