@@ -3,13 +3,20 @@ import os
 import shutil
 import sys
 
-from e2e_wine import HERE, ROOT, WHOLE, Skipped, Wine, counters, say, windows_path
 from jobs import Failed, file_digest, random_file
 import veth
+from wine import ROOT, Skipped, Wine, counters, windows_path
 
+HERE = os.path.dirname(os.path.abspath(__file__))
+# What a transfer moves each way.
+WHOLE = 64 << 20
 UDP_SIZES = (0, 1, 17, 512, 1471, 1472, 1473, 2944, 8192, 65487)
 WAYS = ("return", "exit", "recv", "select", "overlapped")
 CONNECTIONS = 4
+
+
+def say(text):
+    print(f"verified  {text}", flush=True)
 
 
 def device_of(jobs, ns, interface, number=0):

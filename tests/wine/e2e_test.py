@@ -9,13 +9,14 @@ import os
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, HERE)
+sys.path[:0] = [HERE, os.path.join(HERE, os.pardir, os.pardir, "bench", "lib")]
 sys.dont_write_bytecode = True
 
-from e2e_wine import ROOT, SKIPPED, WHOLE, Skipped, Wine, counters, say, windows_path  # noqa: E402
 import e2e_net  # noqa: E402
+from e2e_net import WHOLE, say  # noqa: E402
 from jobs import Failed, Jobs, file_digest, random_file  # noqa: E402
 import veth  # noqa: E402
+from wine import ROOT, SKIPPED, Skipped, Wine, counters, windows_path  # noqa: E402
 
 CONFIGS = os.path.join(ROOT, "configs")
 # The client's and the server's address of each sample: one port in each of two instances.

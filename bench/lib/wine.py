@@ -2,28 +2,19 @@
 import os
 import shutil
 import subprocess
-import sys
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.join(HERE, os.pardir, os.pardir)
-sys.path.insert(0, os.path.join(ROOT, "bench", "lib"))
+from jobs import Failed
 
-from jobs import Failed  # noqa: E402
-
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, os.pardir)
+SCRIPTS = os.path.join(ROOT, "tests", "wine")
 OUR_DLLS = ("ws2_32.dll", "winlane.dll", "winlane-stack.dll")
 PROGRAMS = ("pair", "rtt", "pingpong", "stream", "crr", "http_client", "http_server", "xfer", "udp_echo",
             "connect_status", "e2e_exit", "e2e_idle", "echo_client", "echo_server", "multi_client", "multi_server")
 SKIPPED = 77
-# What a transfer moves each way.
-WHOLE = 64 << 20
 
 
 class Skipped(Exception):
-    """The test cannot be done here; the text says why."""
-
-
-def say(text):
-    print(f"verified  {text}", flush=True)
+    """It cannot be done here; the text says why."""
 
 
 def windows_path(path):
@@ -66,7 +57,7 @@ class Wine:
         try:
             self.lay_out()
             # A server that the run shares stays for the next test, a minute at least.
-            started = self.jobs.run([os.path.join(HERE, "prefix.sh"), "start", self.prefix, 60], seconds=200, ns=self.ns,
+            started = self.jobs.run([os.path.join(SCRIPTS, "prefix.sh"), "start", self.prefix, 60], seconds=200, ns=self.ns,
                                     check=False)
             if started.process.returncode == SKIPPED:
                 raise Skipped(started.out().strip())
@@ -81,7 +72,7 @@ class Wine:
     def __exit__(self, *_):
         self.jobs.kill_all()
         if self.own_prefix:
-            self.jobs.run([os.path.join(HERE, "prefix.sh"), "stop", self.prefix], seconds=70, check=False)
+            self.jobs.run([os.path.join(SCRIPTS, "prefix.sh"), "stop", self.prefix], seconds=70, check=False)
             shutil.rmtree(self.prefix, ignore_errors=True)
 
     def lay_out(self):
@@ -99,7 +90,7 @@ class Wine:
     def environment(self):
         """What env.sh sets for a program, and the loader."""
         script = '. "$1/env.sh" && wine_environment "$2" && env -0'
-        text = subprocess.run(["bash", "-c", script, "env", HERE, os.path.realpath(self.prefix)], check=True,
+        text = subprocess.run(["bash", "-c", script, "env", SCRIPTS, os.path.realpath(self.prefix)], check=True,
                               stdin=subprocess.DEVNULL, capture_output=True).stdout.decode()
         wanted = ("WINEPREFIX", "WINEARCH", "WINELOADER", "WINESERVER", "WINEDEBUG", "WINEDLLOVERRIDES")
         return {line.split("=", 1)[0]: line.split("=", 1)[1] for line in text.split("\0")
