@@ -75,6 +75,29 @@ class Net:
             raise Failed(f"only {crossed} bytes crossed the port")
         say(f"net_pcap, PE {kind}, kernel peer, IPv{family}: {size} bytes each way at once, SHA-256 equal at both ends")
 
+    def two_processes(self, data, digest):
+        """The unmodified server and client, two processes with an instance each, over a veth pair of their own."""
+        ns, ends, addresses = self.wire.winlane_ns, ("two0", "two1"), ("10.66.0.1", "10.66.0.2")
+        self.wire.ip(ns, "link", "add", ends[0], "type", "veth", "peer", "name", ends[1])
+        inis, got = [], [self.jobs.path("got") for _ in ends]
+        for end, address in zip(ends, addresses):
+            words = [word for name in veth.OFFLOADS for word in (name, "off")]
+            self.jobs.run(["ethtool", "-K", end, *words], ns=ns)
+            self.wire.ip(ns, "link", "set", end, "up")
+            inis.append(self.jobs.path("ini"))
+            with open(inis[-1], "w", encoding="utf-8") as handle:
+                handle.write(f"[port {end}]\ndriver = dpdk\ndpdk.device = {device_of(self.jobs, ns, end)}\n"
+                             f"dpdk.hugepages = no\naddress = {address}/24\n")
+        words = ("--at", veth.at(addresses[1], self.next_port()), "--in", windows_path(data), "--out")
+        server = self.wine.start("xfer", "--role", "server", *words, windows_path(got[1]), ini=inis[1]).wait_ready()
+        self.wine.run("xfer", "--role", "client", *words, windows_path(got[0]), ini=inis[0], seconds=60)
+        server.wait(20)
+        for path in got:
+            if file_digest(path) != digest:
+                raise Failed("two processes: SHA-256 differs")
+            os.unlink(path)
+        say(f"net_pcap, PE client and PE server, two processes: {os.path.getsize(data)} bytes each way at once, SHA-256 equal")
+
     def udp(self, family):
         script = os.path.join(ROOT, "bench", "demo", "udp_echo_peer.py")
         echo = self.jobs.start([sys.executable, script, veth.PEER[family], 7], ns=self.wire.peer_ns).wait_ready()
@@ -141,6 +164,7 @@ def net_pcap(jobs, build):
         net.transfer("client", 4, data, digest)
         net.transfer("server", 4, data, digest)
         net.transfer("server", 6, data, digest)
+        net.two_processes(data, digest)
         net.udp(4)
         net.udp(6)
         net.connects()
