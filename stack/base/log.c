@@ -1,5 +1,6 @@
 #include "stack/log.h"
 
+#include "log_priv.h"
 #include "stack/err.h"
 
 #include <errno.h>
@@ -49,7 +50,7 @@ static FILE *log_open(void)
 {
     static atomic_bool said;
     const char *path = getenv("WINLANE_LOG_FILE");
-    FILE *out = path != NULL ? fopen(path, "ae") : stderr;
+    FILE *out = path != NULL ? stk_log_file_open(path) : stderr;
     if (out == NULL && !atomic_exchange_explicit(&said, true, memory_order_relaxed)) {
         (void)fprintf(stderr, "winlane error: WINLANE_LOG_FILE: %s: %s\n", path, strerror(errno));
     }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -75,4 +76,14 @@ bool stk_conf_file_exists(const char *path)
 {
     struct stat info;
     return stat(path, &info) == 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
+bool stk_conf_file_default(uint32_t number, char *path, size_t size)
+{
+    static const char *const paths[] = {"./winlane.ini", "/etc/winlane/winlane.ini"};
+    if (number >= sizeof(paths) / sizeof(paths[0])) {
+        return false;
+    }
+    (void)snprintf(path, size, "%s", paths[number]);
+    return true;
 }

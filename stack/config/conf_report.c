@@ -12,8 +12,7 @@ struct stk_conf_where stk_conf_here(const struct stk_conf_parse *parse, const ch
 }
 
 /* Appends to the message as far as it fits. */
-__attribute__((format(printf, 3, 0))) static size_t report_add(struct stk_conf_parse *parse, size_t used,
-                                                               const char *format, va_list args)
+STK_PRINTF(3, 0) static size_t report_add(struct stk_conf_parse *parse, size_t used, const char *format, va_list args)
 {
     if (used >= parse->error_size) {
         return used;
@@ -22,8 +21,7 @@ __attribute__((format(printf, 3, 0))) static size_t report_add(struct stk_conf_p
     return len < 0 ? used : used + (size_t)len;
 }
 
-__attribute__((format(printf, 3, 4))) static size_t report_addf(struct stk_conf_parse *parse, size_t used,
-                                                                const char *format, ...)
+STK_PRINTF(3, 4) static size_t report_addf(struct stk_conf_parse *parse, size_t used, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -32,9 +30,8 @@ __attribute__((format(printf, 3, 4))) static size_t report_addf(struct stk_conf_
     return used;
 }
 
-__attribute__((format(printf, 3, 0))) static void report_write(struct stk_conf_parse *parse,
-                                                               struct stk_conf_where where, const char *format,
-                                                               va_list args)
+STK_PRINTF(3, 0)
+static void report_write(struct stk_conf_parse *parse, struct stk_conf_where where, const char *format, va_list args)
 {
     if (parse->error == NULL || parse->error_size == 0) {
         return;

@@ -9,9 +9,7 @@
 
 #define CONF_ENV "WINLANE_CONFIG"
 
-static const char *const default_paths[] = {"./winlane.ini", "/etc/winlane/winlane.ini"};
-
-__attribute__((format(printf, 3, 4))) static void error_set(char *error, size_t error_size, const char *format, ...)
+STK_PRINTF(3, 4) static void error_set(char *error, size_t error_size, const char *format, ...)
 {
     if (error != NULL && error_size > 0) {
         va_list args;
@@ -93,23 +91,34 @@ int stk_config_parse(const char *text, const char *name, struct stk_config **out
 }
 
 /* The file to read when the caller names none; NULL: there is none. */
-static const char *path_find(void)
+static const char *path_find(char place[STK_CONF_PATH_MAX])
 {
     const char *path = getenv(CONF_ENV);
     if (path != NULL && *path != '\0') {
         return path;
     }
-    for (size_t i = 0; i < sizeof(default_paths) / sizeof(default_paths[0]); i++) {
-        if (stk_conf_file_exists(default_paths[i])) {
-            return default_paths[i];
+    for (uint32_t i = 0; stk_conf_file_default(i, place, STK_CONF_PATH_MAX); i++) {
+        if (stk_conf_file_exists(place)) {
+            return place;
         }
     }
     return NULL;
 }
 
+static void path_missing_say(char *error, size_t error_size)
+{
+    char first[STK_CONF_PATH_MAX] = "";
+    char second[STK_CONF_PATH_MAX] = "";
+    (void)stk_conf_file_default(0, first, sizeof(first));
+    (void)stk_conf_file_default(1, second, sizeof(second));
+    error_set(error, error_size, "no configuration: %s is not set, and there is neither %s nor %s", CONF_ENV, first,
+              second);
+}
+
 int stk_config_load(const char *path, struct stk_config **out, char *error, size_t error_size)
 {
-    struct source source = {.name = path != NULL ? path : path_find()};
+    char place[STK_CONF_PATH_MAX];
+    struct source source = {.name = path != NULL ? path : path_find(place)};
     char *text = NULL;
     const char *why = NULL;
     if (out == NULL) {
@@ -117,8 +126,7 @@ int stk_config_load(const char *path, struct stk_config **out, char *error, size
         return STK_EINVAL;
     }
     if (source.name == NULL) {
-        error_set(error, error_size, "no configuration: %s is not set, and there is neither %s nor %s", CONF_ENV,
-                  default_paths[0], default_paths[1]);
+        path_missing_say(error, error_size);
         return STK_ENOENT;
     }
     int result = stk_conf_file_read(source.name, &text, &source.size, &why);

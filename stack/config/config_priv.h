@@ -13,6 +13,7 @@
 #define STACK_CONFIG_PRIV_H
 
 #include "stack/config.h"
+#include "stack/printf.h"
 
 /** Longest line that libinih's buffer of 200 bytes holds with a newline and a NUL. */
 #define STK_CONF_LINE_MAX 198
@@ -111,12 +112,12 @@ enum stk_conf_unit { STK_CONF_UNIT_COUNT, STK_CONF_UNIT_BYTES, STK_CONF_UNIT_TIM
  * @param result  What the parse is to return, negative.
  * @return        result.
  */
-__attribute__((format(printf, 4, 5))) int stk_conf_fail_at(struct stk_conf_parse *parse, struct stk_conf_where where,
-                                                           int result, const char *format, ...);
+STK_PRINTF(4, 5)
+int stk_conf_fail_at(struct stk_conf_parse *parse, struct stk_conf_where where, int result, const char *format, ...);
 
 /** The same (STK_EINVAL) for a key's value on the current line. */
-__attribute__((format(printf, 3, 4))) int stk_conf_fail(struct stk_conf_parse *parse, const struct stk_conf_key *key,
-                                                        const char *format, ...);
+STK_PRINTF(3, 4)
+int stk_conf_fail(struct stk_conf_parse *parse, const struct stk_conf_key *key, const char *format, ...);
 
 /** A place on the current line, in the open section. @param key may be NULL. */
 struct stk_conf_where stk_conf_here(const struct stk_conf_parse *parse, const char *key);
@@ -272,5 +273,17 @@ int stk_conf_file_read(const char *path, char **out, size_t *size, const char **
 
 /** Does anything of this name exist? Context: any thread; does a file system call. */
 bool stk_conf_file_exists(const char *path);
+
+/** Longest default path with its NUL. */
+#define STK_CONF_PATH_MAX 512
+
+/**
+ * Where a configuration is looked for that nobody named: here, then where the system keeps such files.
+ *
+ * @param number  0: the first place.
+ * @param path    size bytes, written if there is such a place.
+ * @return        false: there are no more.
+ */
+bool stk_conf_file_default(uint32_t number, char *path, size_t size);
 
 #endif

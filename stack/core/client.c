@@ -1,6 +1,6 @@
 #include "core/client_priv.h"
 
-#include "core/engine.h"
+#include "core/engine_ops.h"
 #include "stack/log.h"
 
 #include <stdio.h>
@@ -25,11 +25,13 @@ struct client_process {
     struct client_start *start; /**< an engine start that is not finished */
     uint32_t drain_ms;          /**< at exit */
     bool exit_watched;
+    bool dumped; /**< the counters, at exit */
 };
 
 /** One engine start, on a thread of its own; freed by who is last. */
 struct client_start {
     struct stk_config *config;
+    const struct stk_engine_ops *ops;
     struct stk_engine *engine;
     int result;
     STK_U32 done;
@@ -105,7 +107,6 @@ void stk_client_thread_end(uint32_t thread)
         stk_client_rings_free(client, thread);
     }
     stk_lock_give(&list.lock);
-    stk_client_rings_forget();
 }
 
 int stk_client_attach_region(struct stk_region *region, struct stk_client **out)
@@ -198,14 +199,9 @@ static struct stk_config *config_copy(const struct stk_config *config)
 static void *start_main(void *arg)
 {
     struct client_start *start = arg;
-    start->result = stk_engine_create(start->config, &stk_engine_env_real, &start->engine, start->error,
-                                      sizeof(start->error));
+    start->result = stk_engine_ops_find(&start->ops, start->error, sizeof(start->error));
     if (start->result == STK_OK) {
-        start->result = stk_engine_thread_start(start->engine);
-        if (start->result != STK_OK) {
-            stk_engine_destroy(start->engine);
-            start->engine = NULL;
-        }
+        start->result = start->ops->start(start->config, &start->engine, start->error, sizeof(start->error));
     }
     (void)atomic_exchange_explicit(&start->done, 1, memory_order_seq_cst);
     stk_futex_wake(&start->done, UINT32_MAX);
@@ -273,12 +269,13 @@ static int process_start(const struct stk_config *config, char *error, size_t er
     process.start = NULL;
     int result = start->result;
     if (result == STK_OK) {
-        result = client_make(stk_engine_region(start->engine), NULL, NULL, &process.client);
+        result = client_make(start->ops->region(start->engine), NULL, NULL, &process.client);
         if (result == STK_OK) {
             process.client->engine = start->engine;
+            process.client->ops = start->ops;
             stk_client_rings_limit(process.client, config->engine.threads_max);
         } else {
-            stk_engine_destroy(start->engine);
+            start->ops->destroy(start->engine);
         }
     } else {
         error_say(error, error_size, start->error);
@@ -293,7 +290,7 @@ static void process_park(uint32_t drain_timeout_ms)
 {
     client_end_sockets(process.client, drain_timeout_ms);
     if (stk_client_usable(process.client) == STK_OK) {
-        (void)stk_engine_park(process.client->engine);
+        (void)process.client->ops->park(process.client->engine);
     }
 }
 
@@ -308,7 +305,10 @@ static void process_exit(void)
         process.refs = 0;
         process_park(process.drain_ms);
     }
-    stk_client_dump_exit();
+    if (!process.dumped) {
+        process.dumped = true;
+        stk_client_dump_exit();
+    }
     stk_lock_give(&process.lock);
 }
 
@@ -320,14 +320,14 @@ static int process_attach(const struct stk_config *config, char *error, size_t e
             return result;
         }
     } else if (process.refs == 0) {
-        int result = stk_engine_unpark(process.client->engine);
+        int result = process.client->ops->unpark(process.client->engine);
         if (result != STK_OK) {
             error_say(error, error_size, "the parked engine does not run again");
             return STK_ENETDOWN;
         }
     }
     if (!process.exit_watched) {
-        process.exit_watched = atexit(process_exit) == 0;
+        process.exit_watched = stk_client_os_exit_watch(process_exit);
     }
     stk_client_dump_watch(process.client, &config->engine);
     process.drain_ms = config->engine.drain_timeout_ms;

@@ -1,5 +1,6 @@
 #include "core/client_priv.h"
 
+#include "stack/fd.h"
 #include "stack/log.h"
 
 #include <errno.h>
@@ -34,7 +35,7 @@ static void dump_write(void)
     char head[96];
     int len = snprintf(head, sizeof(head), "process.dump.pid %ld\nprocess.dump.number %u\n", (long)getpid(),
                        ++dump.written);
-    stk_client_os_write(fd, head, (size_t)len);
+    stk_fd_write(fd, head, (size_t)len);
     stk_client_counters_dump(dump.client, fd);
     if (fd != STDERR_FILENO) {
         (void)close(fd);

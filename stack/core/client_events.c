@@ -128,6 +128,10 @@ int stk_events_wait(struct stk_client *client, struct stk_event *events, size_t 
         if (client->spin_ns < 0 || now - deadline.start_ns < (uint64_t)client->spin_ns) {
             continue;
         }
+        int answers = stk_client_answers(client);
+        if (answers != STK_OK) {
+            return answers;
+        }
         /* edge L, dispatcher's end. */
         stk_event_sleep(client->region, wake, left < CLIENT_SLICE_NS ? left : CLIENT_SLICE_NS);
     }

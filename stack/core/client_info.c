@@ -1,6 +1,7 @@
 #include "core/client_priv.h"
 
-#include "core/engine.h"
+#include "core/engine_ops.h"
+#include "stack/fd.h"
 
 #include <stdio.h>
 
@@ -136,7 +137,7 @@ static void counter_write(int fd, const char *name, uint64_t value)
     char line[128];
     int len = snprintf(line, sizeof(line), "channel.%s %llu\n", name, (unsigned long long)value);
     if (len > 0 && (size_t)len < sizeof(line)) {
-        stk_client_os_write(fd, line, (size_t)len);
+        stk_fd_write(fd, line, (size_t)len);
     }
 }
 
@@ -152,6 +153,6 @@ void stk_client_counters_dump(struct stk_client *client, int fd)
     counter_write(fd, "chunks.failed", atomic_load_explicit(&abi->chunks_failed, memory_order_relaxed));
     counter_write(fd, "waiters.missing", atomic_load_explicit(&abi->waiters_missing, memory_order_relaxed));
     if (client->engine != NULL) {
-        stk_engine_counters_dump(client->engine, fd);
+        client->ops->counters_dump(client->engine, fd);
     }
 }

@@ -2,10 +2,10 @@
 
 #include "stack/tls.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -13,17 +13,18 @@ static pthread_once_t watch_once = PTHREAD_ONCE_INIT;
 static pthread_key_t thread_key;
 static bool thread_key_made;
 static pid_t owner; /* the process that the clients belong to */
-static STK_TLS_FAST uint32_t thread_id;
+/* Only the pointer is in static TLS, of which a library loaded late gets little; DPDK's libraries want of it too. */
+static STK_TLS_FAST struct client_thread *self;
+static _Thread_local struct client_thread self_block;
 
 static void thread_ended(void *value)
 {
-    (void)value;
-    uint32_t thread = thread_id;
+    struct client_thread *ended = value;
+    uint32_t thread = ended->id;
     /* A later destructor of this thread may call again: then it is a new owner. */
-    thread_id = 0;
-    if (thread != 0) {
-        stk_client_thread_end(thread);
-    }
+    self = NULL;
+    memset(ended, 0, sizeof(*ended));
+    stk_client_thread_end(thread);
 }
 
 static void child_after_fork(void)
@@ -48,16 +49,22 @@ bool stk_client_os_owner(void)
     return owner == getpid();
 }
 
+struct client_thread *stk_client_os_self(void)
+{
+    if (self == NULL) {
+        stk_client_os_fork_watch();
+        self_block.id = (uint32_t)syscall(SYS_gettid);
+        if (thread_key_made) {
+            (void)pthread_setspecific(thread_key, &self_block);
+        }
+        self = &self_block;
+    }
+    return self;
+}
+
 uint32_t stk_client_os_thread(void)
 {
-    if (thread_id == 0) {
-        stk_client_os_fork_watch();
-        thread_id = (uint32_t)syscall(SYS_gettid);
-        if (thread_key_made) {
-            (void)pthread_setspecific(thread_key, &thread_id);
-        }
-    }
-    return thread_id;
+    return stk_client_os_self()->id;
 }
 
 uint32_t stk_client_os_cpus(void)
@@ -89,17 +96,7 @@ int stk_client_os_run(void *(*fn)(void *arg), void *arg)
     return result == 0 ? STK_OK : STK_ENOMEM;
 }
 
-void stk_client_os_write(int fd, const char *text, size_t len)
+bool stk_client_os_exit_watch(void (*fn)(void))
 {
-    while (len > 0) {
-        ssize_t done = write(fd, text, len);
-        if (done < 0 && errno == EINTR) {
-            continue;
-        }
-        if (done <= 0) {
-            return;
-        }
-        text += done;
-        len -= (size_t)done;
-    }
+    return atexit(fn) == 0;
 }

@@ -15,8 +15,10 @@
 #include "ipc/ring.h"
 #include "ipc/seq.h"
 #include "ipc/waiter.h"
+#include "stack/process.h"
 
 struct stk_engine;
+struct stk_engine_ops;
 
 #define CLIENT_DESTS 64u /* destinations that a thread remembers as reachable, a power of two */
 /** Longest sleep before the engine's state is looked at again. */
@@ -39,6 +41,21 @@ struct client_ring {
     struct client_dest dests[CLIENT_DESTS];
 };
 
+/** The rings that a thread used last, of one client. */
+struct client_ring_ref {
+    uint64_t id; /**< struct stk_client.id; 0: unused */
+    struct client_ring *ring;
+};
+
+#define CLIENT_RING_REFS 8u
+
+/** What the application's side keeps for a thread. */
+struct client_thread {
+    uint32_t id; /**< never 0 */
+    struct client_ring_ref last;
+    struct client_ring_ref refs[CLIENT_RING_REFS];
+};
+
 /** An application's end of a socket; one per slot of the region, made with the client. */
 struct stk_sock {
     struct stk_sock_abi *abi;
@@ -56,11 +73,12 @@ struct stk_client {
     uint64_t id; /**< of all clients of this process, never reused */
     stk_pump_fn pump;
     void *pump_context;
-    int64_t spin_ns;           /**< < 0: endless */
-    struct stk_engine *engine; /**< NULL: the region was given */
-    struct stk_client *next;   /**< in the list for threads that end */
-    struct stk_sock *socks;    /**< region->socks_count */
-    uint32_t rings_own;        /**< rings that one thread may have for itself */
+    int64_t spin_ns;                  /**< < 0: endless */
+    struct stk_engine *engine;        /**< NULL: the region was given */
+    const struct stk_engine_ops *ops; /**< of the engine */
+    struct stk_client *next;          /**< in the list for threads that end */
+    struct stk_sock *socks;           /**< region->socks_count */
+    uint32_t rings_own;               /**< rings that one thread may have for itself */
     struct client_ring rings[STK_RINGS_MAX];
 };
 
@@ -77,6 +95,13 @@ static inline int stk_client_usable(const struct stk_client *client)
     }
     uint32_t state = atomic_load_explicit(&client->region->abi->engine_state, memory_order_relaxed);
     return state < STK_ENGINE_PARKED ? STK_OK : STK_ENETDOWN;
+}
+
+/** The same before a sleep: while the process ends there is nobody who would end it. Context: any thread. */
+static inline int stk_client_answers(const struct stk_client *client)
+{
+    int usable = stk_client_usable(client);
+    return usable == STK_OK && stk_process_ending() ? STK_ENETDOWN : usable;
 }
 
 /** Without a thread of its own the stack gets a turn when a call finds nothing. */
@@ -100,9 +125,6 @@ void stk_client_rings_limit(struct stk_client *client, uint32_t threads_max);
 
 /** Free the rings that a thread owns. */
 void stk_client_rings_free(struct stk_client *client, uint32_t thread);
-
-/** Have the calling thread claim rings anew at its next call: those that it had were given back. */
-void stk_client_rings_forget(void);
 
 /** The calling thread's rings; claimed at its first call. Never NULL. */
 struct client_ring *stk_client_ring(struct stk_client *client);
@@ -179,27 +201,40 @@ bool stk_client_if_broadcast(const struct stk_client *client, const struct stk_a
 /** The MTU of an interface in bytes; UINT32_MAX for the loopback and for an unknown one. Context: any thread. */
 uint32_t stk_client_if_mtu(const struct stk_client *client, uint32_t if_index);
 
-/* --- client_linux.c ---------------------------------------------------------- */
+/* --- client_linux.c, client_windows.c ------------------------------------------ */
 
-/** This thread's id, never 0; makes sure that stk_client_thread_end is called when it ends. */
+/**
+ * What is kept for the calling thread, zeroed but for the id at its first call and again after stk_client_thread_end,
+ * which is called when the thread ends.
+ *
+ * @return  NULL: no memory for it, or it cannot be noticed when the thread ends.
+ */
+struct client_thread *stk_client_os_self(void);
+
+/** This thread's id, never 0. */
 uint32_t stk_client_os_thread(void);
 
 /** Processors that this process may run on, >= 1. */
 uint32_t stk_client_os_cpus(void);
 
-/** Once: have stk_client_forked set in children. */
+/** Once: have stk_client_forked set in children, where there is fork, and the ends of threads noticed. */
 void stk_client_os_fork_watch(void);
 
 /** Is this the process that watches forks? A child made without the handlers of fork (clone, _Fork) is not. */
 bool stk_client_os_owner(void);
 
+/**
+ * Have fn called when the program exits, while its other threads still run. It may be called more than once: a system can
+ * have several C libraries in one process.
+ *
+ * @return  false: it will not be called.
+ */
+bool stk_client_os_exit_watch(void (*fn)(void));
+
 /** Run fn(arg) on a detached thread with all signals blocked. @return 0 or STK_ENOMEM. */
 int stk_client_os_run(void *(*fn)(void *arg), void *arg);
 
-/** Write len bytes of text. */
-void stk_client_os_write(int fd, const char *text, size_t len);
-
-/* --- client_dump_linux.c ------------------------------------------------------ */
+/* --- client_dump_linux.c, client_dump_windows.c -------------------------------- */
 
 /**
  * Once per process: remember whether and where counters are dumped, and start the thread that does it when the watched

@@ -1,22 +1,7 @@
 #include "core/client_priv.h"
 
-#include "stack/tls.h"
-
-/** The ring that the calling thread used last, per client. */
-struct ring_cache {
-    uint64_t id; /**< struct stk_client.id; 0: unused */
-    uint32_t thread;
-    struct client_ring *ring;
-};
-
-#define RING_CACHE 8u
 #define RING_SHARED (STK_RINGS_MAX - 1u)
 #define OWNER_SHARED UINT32_MAX
-
-/* emulated on some targets: read once per submission, not per data call without a kick. Only the last one used is in
- * static TLS, of which a library loaded late gets little; DPDK's libraries want of it too. */
-static STK_TLS_FAST struct ring_cache ring_last;
-static _Thread_local struct ring_cache ring_cache[RING_CACHE];
 
 void stk_client_rings_init(struct stk_client *client)
 {
@@ -42,20 +27,15 @@ void stk_client_rings_free(struct stk_client *client, uint32_t thread)
     }
 }
 
-void stk_client_rings_forget(void)
-{
-    ring_last = (struct ring_cache){.id = 0};
-    memset(ring_cache, 0, sizeof(ring_cache));
-}
-
 static void ring_activate(struct stk_client *client, uint32_t index)
 {
     (void)atomic_fetch_or_explicit(&client->region->abi->rings_active, UINT64_C(1) << index, memory_order_seq_cst);
 }
 
+/* A ring for a thread; thread 0, whose end nobody would notice, gets the shared one. */
 static struct client_ring *ring_claim(struct stk_client *client, uint32_t thread)
 {
-    for (uint32_t i = 0; i < client->rings_own; i++) {
+    for (uint32_t i = 0; thread != 0 && i < client->rings_own; i++) {
         struct client_ring *ring = &client->rings[i];
         uint32_t owner = atomic_load_explicit(&ring->abi->owner, memory_order_relaxed);
         if (owner == thread) {
@@ -75,18 +55,20 @@ static struct client_ring *ring_claim(struct stk_client *client, uint32_t thread
 
 struct client_ring *stk_client_ring(struct stk_client *client)
 {
-    uint32_t thread = stk_client_os_thread();
-    if (ring_last.id == client->id && ring_last.thread == thread) {
-        return ring_last.ring;
+    struct client_thread *self = stk_client_os_self();
+    if (self == NULL) {
+        return ring_claim(client, 0);
     }
-    struct ring_cache *cache = &ring_cache[client->id % RING_CACHE];
-    if (cache->id != client->id || cache->thread != thread) {
-        cache->ring = ring_claim(client, thread);
-        cache->id = client->id;
-        cache->thread = thread;
+    if (self->last.id == client->id) {
+        return self->last.ring;
     }
-    ring_last = *cache;
-    return cache->ring;
+    struct client_ring_ref *ref = &self->refs[client->id % CLIENT_RING_REFS];
+    if (ref->id != client->id) {
+        ref->ring = ring_claim(client, self->id);
+        ref->id = client->id;
+    }
+    self->last = *ref;
+    return ref->ring;
 }
 
 /* Ring full: the stack has 64 submissions of this thread to take; that takes it some microseconds. */
@@ -94,7 +76,7 @@ static int ring_push(struct stk_client *client, struct client_ring *ring, const 
 {
     uint32_t spins = 0;
     while (!stk_sub_push(ring->abi, sub)) {
-        int usable = stk_client_usable(client);
+        int usable = stk_client_answers(client);
         if (usable != STK_OK) {
             return usable;
         }
@@ -182,7 +164,7 @@ static int reply_wait(struct stk_client *client, struct client_ring *ring, uint3
         if (deadline.start_ns == 0) {
             deadline.start_ns = now;
         }
-        int usable = stk_client_usable(client);
+        int usable = stk_client_answers(client);
         if (usable != STK_OK) {
             return usable;
         }

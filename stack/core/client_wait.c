@@ -199,6 +199,14 @@ static int wait_spin(const struct wait_call *call)
     return WAIT_MORE;
 }
 
+/** Looks at everything once, before a sleep. */
+static int wait_look_last(const struct wait_call *call)
+{
+    int result = wait_look(call);
+    int answers = result == WAIT_MORE ? stk_client_answers(call->client) : STK_OK;
+    return answers == STK_OK ? result : answers;
+}
+
 /** Longest sleep now: until the deadline, or until something that nobody announces is looked at again. */
 static int64_t wait_slice(const struct wait_call *call, int64_t left)
 {
@@ -219,7 +227,7 @@ static int wait_slot(const struct wait_call *call, uint32_t waiter)
         uint32_t word = stk_waiter_word(region, waiter);
         /* edge K, app's end: say so, look again, sleep. */
         stk_waiter_sleepy(region, waiter);
-        int result = wait_look(call);
+        int result = wait_look_last(call);
         int64_t left = result == WAIT_MORE ? stk_client_left(&call->deadline, stk_clock_ns()) : 0;
         if (left == 0) {
             stk_waiter_awake(region, waiter);
@@ -234,7 +242,7 @@ static int wait_naps(const struct wait_call *call)
 {
     int64_t nap = NAP_NS_MIN;
     for (;;) {
-        int result = wait_look(call);
+        int result = wait_look_last(call);
         int64_t left = result == WAIT_MORE ? stk_client_left(&call->deadline, stk_clock_ns()) : 0;
         if (left == 0) {
             return result == WAIT_MORE ? 0 : result;

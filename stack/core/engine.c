@@ -239,6 +239,15 @@ int stk_engine_create(const struct stk_config *conf, const struct stk_engine_env
     return STK_OK;
 }
 
+void stk_engine_reset_all(struct stk_engine *engine)
+{
+    stk_ep_abort_held(engine->eps);
+    stk_ep_abort_closing(engine->eps);
+    for (uint32_t i = 0; i < engine->netifs_count; i++) {
+        stk_netif_tx_flush(engine->netifs[i], engine->now_ns);
+    }
+}
+
 void stk_engine_destroy(struct stk_engine *engine)
 {
     if (engine == NULL) {
@@ -249,11 +258,7 @@ void stk_engine_destroy(struct stk_engine *engine)
         atomic_store_explicit(&engine->region.abi->engine_state, STK_ENGINE_LOST, memory_order_release);
     }
     if (engine->eps != NULL) {
-        stk_ep_abort_held(engine->eps);
-        stk_ep_abort_closing(engine->eps);
-        for (uint32_t i = 0; i < engine->netifs_count; i++) {
-            stk_netif_tx_flush(engine->netifs[i], engine->now_ns); /* the resets still leave */
-        }
+        stk_engine_reset_all(engine);
     }
     for (uint32_t i = 0; i < engine->netifs_count; i++) {
         stk_netif_destroy(engine->netifs[i]);

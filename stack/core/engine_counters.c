@@ -1,11 +1,13 @@
 #include "core/engine_priv.h"
 
+#include "stack/fd.h"
+#include "stack/printf.h"
+
 #include <stdarg.h>
 #include <stdio.h>
-#include <unistd.h>
 
 /* Lines go out one write each, so that a signal handler's or another thread's dump stays readable. */
-__attribute__((format(printf, 2, 3))) static void line_put(int fd, const char *format, ...)
+STK_PRINTF(2, 3) static void line_put(int fd, const char *format, ...)
 {
     char line[192];
     va_list args;
@@ -13,10 +15,7 @@ __attribute__((format(printf, 2, 3))) static void line_put(int fd, const char *f
     const int len = vsnprintf(line, sizeof(line), format, args);
     va_end(args);
     if (len > 0) {
-        const size_t size = (size_t)len < sizeof(line) ? (size_t)len : sizeof(line) - 1;
-        if (write(fd, line, size) < 0) {
-            return; /* nobody to tell */
-        }
+        stk_fd_write(fd, line, (size_t)len < sizeof(line) ? (size_t)len : sizeof(line) - 1);
     }
 }
 

@@ -35,7 +35,7 @@ struct stk_engine_stats {
     uint64_t parks;
 };
 
-struct stk_engine_thread; /* engine_thread_linux.c */
+struct stk_engine_thread; /* engine_thread_linux.c, engine_thread_windows.c */
 
 struct stk_engine {
     struct stk_engine_env env;
@@ -60,6 +60,9 @@ struct stk_engine {
 
 /** Answer what the rings hold; returns the number of submissions. */
 uint32_t stk_chan_srv_run(struct stk_engine *engine);
+
+/** Reset every connection; the resets leave as far as the ports take them at once. Context: the engine's thread. */
+void stk_engine_reset_all(struct stk_engine *engine);
 
 /** Write the interface table of the region, if something changed. */
 void stk_engine_ifs_publish(struct stk_engine *engine);

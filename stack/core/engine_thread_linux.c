@@ -84,7 +84,7 @@ static void wait_fds_collect(struct stk_engine *engine)
     if (engine->region.bell_fd < 0) {
         return;
     }
-    thread->fds[0] = (struct pollfd){.fd = engine->region.bell_fd, .events = POLLIN};
+    thread->fds[0] = (struct pollfd){.fd = (int)engine->region.bell_fd, .events = POLLIN};
     thread->fds_count = engine->ports_count + 1;
 }
 

@@ -1,7 +1,8 @@
 /**
  * @file
  * The stack's doorbell: rung after a submission, only when the stack said that
- * it sleeps. It sleeps on a futex, or in poll() on a descriptor of its own.
+ * it sleeps. It sleeps on a futex, or on a wait object of its own together with others: a descriptor in poll() on Linux,
+ * an event's HANDLE in WaitForMultipleObjects on Windows.
  */
 #ifndef STACK_IPC_BELL_H
 #define STACK_IPC_BELL_H
@@ -12,7 +13,7 @@
 enum stk_bell_kind {
     STK_BELL_AWAKE = 0,
     STK_BELL_FUTEX = 1, /**< asleep in stk_bell_sleep */
-    STK_BELL_FD = 2,    /**< asleep in poll() with bell_fd among the descriptors */
+    STK_BELL_FD = 2,    /**< asleep with bell_fd among the wait objects */
 };
 
 /** The slow half of stk_bell_ring. */
@@ -34,7 +35,7 @@ static inline void stk_bell_ring(struct stk_region *region)
 /**
  * Say that the stack goes to sleep and look at all active rings again.
  *
- * @param kind  STK_BELL_FUTEX: stk_bell_sleep follows; STK_BELL_FD: poll() with bell_fd follows.
+ * @param kind  STK_BELL_FUTEX: stk_bell_sleep follows; STK_BELL_FD: a wait with bell_fd follows.
  * @return      true: sleep, then stk_bell_sleep_end. false: there is a submission; awake again.
  *
  * Context: the stack.
@@ -54,19 +55,19 @@ void stk_bell_sleep(struct stk_region *region, int64_t timeout_ns);
 void stk_bell_sleep_end(struct stk_region *region);
 
 /**
- * Make a descriptor for STK_BELL_FD: nonblocking, close-on-exec.
+ * Make a wait object for STK_BELL_FD, not inherited by other programs: a nonblocking descriptor, or an event's HANDLE.
  *
- * @return  The descriptor, owned by the caller (close()), or STK_EIO.
+ * @return  The object, >= 0, owned by the caller (stk_bell_fd_close), or STK_EIO.
  */
-int stk_bell_fd_open(void);
+intptr_t stk_bell_fd_open(void);
 
-/** Close what stk_bell_fd_open gave. */
-void stk_bell_fd_close(int fd);
+/** Close what stk_bell_fd_open gave; < 0 is fine. */
+void stk_bell_fd_close(intptr_t fd);
 
-/** Make the descriptor readable. Context: any thread. */
-void stk_bell_fd_ring(int fd);
+/** End waits for the object, now and until stk_bell_fd_clear. Context: any thread. */
+void stk_bell_fd_ring(intptr_t fd);
 
-/** Make it unreadable again. Context: the stack. */
-void stk_bell_fd_clear(int fd);
+/** Have waits for the object wait again. Context: the stack. */
+void stk_bell_fd_clear(intptr_t fd);
 
 #endif

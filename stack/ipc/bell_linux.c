@@ -6,30 +6,30 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-int stk_bell_fd_open(void)
+intptr_t stk_bell_fd_open(void)
 {
     int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     return fd >= 0 ? fd : STK_EIO;
 }
 
-void stk_bell_fd_close(int fd)
+void stk_bell_fd_close(intptr_t fd)
 {
     if (fd >= 0) {
-        (void)close(fd);
+        (void)close((int)fd);
     }
 }
 
-void stk_bell_fd_ring(int fd)
+void stk_bell_fd_ring(intptr_t fd)
 {
     uint64_t one = 1;
     /* A full counter is readable all the same. */
-    while (write(fd, &one, sizeof(one)) < 0 && errno == EINTR) {
+    while (write((int)fd, &one, sizeof(one)) < 0 && errno == EINTR) {
     }
 }
 
-void stk_bell_fd_clear(int fd)
+void stk_bell_fd_clear(intptr_t fd)
 {
     uint64_t count;
-    while (read(fd, &count, sizeof(count)) < 0 && errno == EINTR) {
+    while (read((int)fd, &count, sizeof(count)) < 0 && errno == EINTR) {
     }
 }

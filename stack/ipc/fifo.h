@@ -77,7 +77,7 @@ static inline uint64_t stk_fifo_write(struct stk_region *region, STK_U32 *slots,
         if (piece > len - done) {
             piece = len - done;
         }
-        memcpy(stk_chunk_ptr(region, index) + offset, from + done, piece);
+        memcpy(stk_chunk_ptr(region, index) + offset, from + done, (size_t)piece);
         done += piece;
     }
     return done;

@@ -1,7 +1,13 @@
 /**
  * @file
  * Sleeping on a 32-bit word that another thread, or another process with the
- * same region, changes. One implementation per platform.
+ * same region, changes. One implementation per platform:
+ *
+ * - Linux: a futex, not a private one, so that it reaches across processes. Bounds are kept to microseconds.
+ * - Windows: WaitOnAddress, which wakes threads of this process only: a region that several processes map needs another
+ *   doorbell there. Where the system lacks it, condition variables, with the same limit. Bounds are whole milliseconds,
+ *   rounded up: a bound > 0 never becomes a look without a sleep. Windows may add a
+ *   clock tick to them; more than 24 days are 24 days.
  */
 #ifndef STACK_IPC_FUTEX_H
 #define STACK_IPC_FUTEX_H

@@ -39,7 +39,7 @@ struct stk_region {
     uint32_t events_mask;
     int32_t app_spin_us;
     size_t bytes;
-    int bell_fd;        /**< stack, in process: descriptor that stk_bell_ring writes; -1: none */
+    intptr_t bell_fd;   /**< stack, in process: what stk_bell_fd_open gave; -1: none */
     uint32_t bell_seen; /**< stack: stack_bell at stk_bell_sleep_begin */
     uint32_t bell_kind; /**< stack: enum stk_bell_kind of the sleep in progress */
 };

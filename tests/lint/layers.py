@@ -25,7 +25,8 @@ MAX_TEST_FUNCTION_LINES = 100  # tables of rows
 
 # What the rooms below the stack may take from it: errors, assertions, logs, clocks, counters. No protocol, no channel.
 BASE_HEADERS = {"stack/err.h", "stack/assert.h", "stack/log.h", "stack/clock.h", "stack/counters.h",
-                "stack/tls.h"}
+                "stack/tls.h", "stack/printf.h", "stack/fd.h", "stack/process.h", "stack/os_windows.h",
+                "stack/tls_windows.h"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]')
 LWIP = re.compile(r"^(lwip/|netif/|arch/(cc|sys_arch|perf|bpstruct|epstruct)\.h|lwipopts\.h|lwippools\.h)")

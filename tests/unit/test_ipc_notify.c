@@ -71,7 +71,7 @@ static void bell__descriptor__readable_until_cleared(void **state)
     struct stk_region *region = *state;
     region->bell_fd = stk_bell_fd_open();
     assert_true(region->bell_fd >= 0);
-    struct pollfd poll_fd = {.fd = region->bell_fd, .events = POLLIN};
+    struct pollfd poll_fd = {.fd = (int)region->bell_fd, .events = POLLIN};
     assert_true(stk_bell_sleep_begin(region, STK_BELL_FD));
     assert_int_equal(poll(&poll_fd, 1, 0), 0);
     stk_bell_ring(region);

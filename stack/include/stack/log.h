@@ -7,6 +7,8 @@
 #ifndef STACK_LOG_H
 #define STACK_LOG_H
 
+#include "stack/printf.h"
+
 enum stk_log_level { STK_LOG_ERROR, STK_LOG_WARN, STK_LOG_INFO, STK_LOG_DEBUG };
 
 /**
@@ -43,6 +45,6 @@ void stk_log_start(const char *configured);
  *
  * Context: any thread. May block on stderr.
  */
-__attribute__((format(printf, 2, 3))) void stk_log(enum stk_log_level level, const char *format, ...);
+STK_PRINTF(2, 3) void stk_log(enum stk_log_level level, const char *format, ...);
 
 #endif

@@ -5,6 +5,8 @@
 #ifndef STK_LWIP_PLATFORM_H
 #define STK_LWIP_PLATFORM_H
 
+#include "stack/printf.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,7 +19,7 @@ uint16_t stk_lwip_chksum(const void *data, int len);
 uint32_t stk_lwip_random(void);
 
 /** Swallow one diagnostic of lwIP into the log at debug level. */
-void stk_lwip_diag(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void stk_lwip_diag(const char *format, ...) STK_PRINTF(1, 2);
 
 /** A broken invariant inside lwIP; does not return. */
 void stk_lwip_assert_failed(const char *what, const char *file, int line) __attribute__((noreturn));

@@ -1,0 +1,62 @@
+#include "stack/clock.h"
+
+#include "stack/err.h"
+#include "stack/os_windows.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <windows.h>
+
+/* The counter's rate is fixed when the system starts; reading it twice gives the same. */
+static uint64_t ticks_per_second(void)
+{
+    static _Atomic uint64_t rate;
+    uint64_t ticks = atomic_load_explicit(&rate, memory_order_relaxed);
+    if (ticks == 0) {
+        LARGE_INTEGER frequency;
+        (void)QueryPerformanceFrequency(&frequency); /* cannot fail since Windows XP */
+        ticks = (uint64_t)frequency.QuadPart;
+        atomic_store_explicit(&rate, ticks, memory_order_relaxed);
+    }
+    return ticks;
+}
+
+uint64_t stk_clock_ns(void)
+{
+    LARGE_INTEGER counter;
+    (void)QueryPerformanceCounter(&counter);
+    const uint64_t ticks = (uint64_t)counter.QuadPart;
+    const uint64_t rate = ticks_per_second();
+    /* Whole seconds apart from the rest: ticks times a thousand million would wrap after half an hour of 10 MHz. */
+    return ticks / rate * STK_S_NS + ticks % rate * STK_S_NS / rate;
+}
+
+typedef BOOL(WINAPI *process_prng_fn)(PUCHAR buf, SIZE_T len);
+typedef BOOLEAN(WINAPI *rtl_random_fn)(PVOID buf, ULONG len);
+typedef LONG(WINAPI *bcrypt_random_fn)(PVOID algorithm, PUCHAR buf, ULONG len, ULONG flags);
+
+#define BCRYPT_PREFERRED_RNG 2u
+
+static bool random_prng(void *buf, uint32_t len)
+{
+    process_prng_fn prng = (process_prng_fn)stk_os_proc(L"bcryptprimitives.dll", "ProcessPrng");
+    return prng != NULL && prng(buf, len);
+}
+
+static bool random_advapi(void *buf, uint32_t len)
+{
+    rtl_random_fn rtl = (rtl_random_fn)stk_os_proc(L"advapi32.dll", "SystemFunction036");
+    return rtl != NULL && rtl(buf, len);
+}
+
+static bool random_bcrypt(void *buf, uint32_t len)
+{
+    bcrypt_random_fn bcrypt = (bcrypt_random_fn)stk_os_proc(L"bcrypt.dll", "BCryptGenRandom");
+    return bcrypt != NULL && bcrypt(NULL, buf, len, BCRYPT_PREFERRED_RNG) == 0;
+}
+
+int stk_random_bytes(void *buf, uint32_t len)
+{
+    return random_prng(buf, len) || random_advapi(buf, len) || random_bcrypt(buf, len) ? STK_OK : STK_EIO;
+}
