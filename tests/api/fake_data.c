@@ -160,19 +160,19 @@ static int send_stream(struct fake_socket *sock, const WSABUF *buffer, DWORD *se
 static int send_datagram(struct fake_socket *sock, const WSABUF *buffer, const SOCKADDR_IN *to, DWORD *sent,
                          LPINT error)
 {
-    struct fake_socket *far;
+    struct fake_socket *there;
     if (buffer->len > DATAGRAM_BYTES) {
         return fake_fail(error, WSAEMSGSIZE);
     }
     pthread_mutex_lock(&fake_lock);
     fake_auto_bind(sock);
-    far = fake_find_bound(to, SOCK_DGRAM);
-    if (far != NULL && far->datagram_count < DATAGRAMS) {
-        struct datagram *slot = &far->datagrams[far->datagram_count++];
+    there = fake_find_bound(to, SOCK_DGRAM);
+    if (there != NULL && there->datagram_count < DATAGRAMS) {
+        struct datagram *slot = &there->datagrams[there->datagram_count++];
         slot->from = sock->local;
         slot->len = buffer->len;
         memcpy(slot->bytes, buffer->buf, buffer->len);
-        fake_notify(far, FD_READ);
+        fake_notify(there, FD_READ);
     }
     pthread_mutex_unlock(&fake_lock);
     *sent = buffer->len;

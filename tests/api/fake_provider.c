@@ -159,18 +159,18 @@ static SOCKET WSPAPI fake_accept(SOCKET s, struct sockaddr *addr, LPINT addrlen,
 
 static int connect_stream(struct fake_socket *sock, struct fake_socket *listener, LPINT error)
 {
-    struct fake_socket *far = sock_new(&listener->info, error);
-    if (far == NULL) {
+    struct fake_socket *there = sock_new(&listener->info, error);
+    if (there == NULL) {
         return SOCKET_ERROR;
     }
     pthread_mutex_lock(&fake_lock);
-    far->local = listener->local;
-    far->remote = sock->local;
-    far->bound = far->connected = true;
-    far->peer = sock;
-    sock->peer = far;
+    there->local = listener->local;
+    there->remote = sock->local;
+    there->bound = there->connected = true;
+    there->peer = sock;
+    sock->peer = there;
     sock->connected = true;
-    listener->backlog[listener->backlog_count++] = far;
+    listener->backlog[listener->backlog_count++] = there;
     fake_notify(listener, FD_ACCEPT);
     fake_notify(sock, FD_CONNECT);
     pthread_mutex_unlock(&fake_lock);
@@ -492,7 +492,7 @@ static const WSPPROC_TABLE table = {
     .lpWSPRecv = fake_recv,
     .lpWSPRecvDisconnect = fake_disconnect,
     .lpWSPRecvFrom = fake_recvfrom,
-    .lpWSPSelect = fake_select,
+    .lpWSPSelect = (LPWSPSELECT)fake_select, /* the headers differ in a const */
     .lpWSPSend = fake_send,
     .lpWSPSendDisconnect = fake_disconnect,
     .lpWSPSendTo = fake_sendto,

@@ -5,6 +5,7 @@
 #define FAKE_PROVIDER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <ws2spi.h>
 
 /* A connect to this port answers WSAEALREADY. */

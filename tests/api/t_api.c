@@ -1,14 +1,5 @@
 #include "t_api.h"
 
-#include <dlfcn.h>
-#include <stdlib.h>
-
-int t_api_use_fake(void **state)
-{
-    (void)state;
-    return setenv("WINLANE_CATALOG", T_CATALOG, 1);
-}
-
 int t_api_start(void **state)
 {
     WSADATA data;
@@ -22,22 +13,13 @@ int t_api_stop(void **state)
     return WSACleanup();
 }
 
-static void *fake_symbol(const char *name)
-{
-    void *module = dlopen(T_FAKE_PROVIDER, RTLD_NOW | RTLD_NOLOAD);
-    void *symbol = module == NULL ? NULL : dlsym(module, name);
-    assert_non_null(symbol);
-    dlclose(module);
-    return symbol;
-}
-
 struct fake_counters *t_api_counters(void)
 {
     union {
         void *object;
         struct fake_counters *(*function)(void);
     } both;
-    both.object = fake_symbol("fake_counters");
+    both.object = t_api_fake_symbol("fake_counters");
     return both.function();
 }
 
@@ -47,7 +29,7 @@ const WSPUPCALLTABLE *t_api_upcalls(void)
         void *object;
         const WSPUPCALLTABLE *(*function)(void);
     } both;
-    both.object = fake_symbol("fake_upcalls");
+    both.object = t_api_fake_symbol("fake_upcalls");
     return both.function();
 }
 

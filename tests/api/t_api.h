@@ -14,11 +14,26 @@
 #include <winsock2.h>
 #include <ws2tcpip.h>
 #include <ws2spi.h>
+#include <mswsock.h>
 
 #include "fake_provider.h"
 
-/* Group set-up: the DLL finds the fake provider in its catalogue. */
+#define T_API_PATH_BYTES 512
+
+/* Group set-up: the DLL finds the fake provider in its catalogue, or, without a catalogue, Winlane. */
 int t_api_use_fake(void **state);
+int t_api_use_winlane(void **state);
+
+/* NULL: no such variable. */
+void t_api_environment(const char *name, const char *value);
+
+/* An empty file of its own, made now; the caller removes it. */
+void t_api_temporary_file(char path[T_API_PATH_BYTES]);
+
+/* Run this program with an argument; its exit code, or -1 if it did not end by itself in that time. */
+int t_api_run_self(const char *argument, unsigned timeout_ms);
+
+void *t_api_fake_symbol(const char *name);
 
 /* WSAStartup 2.2 and WSACleanup around each test. */
 int t_api_start(void **state);

@@ -7,12 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int use_winlane(void **state)
-{
-    (void)state;
-    return unsetenv("WINLANE_CATALOG");
-}
-
 static void getpeername__not_connected__state_before_pointers(void **state)
 {
     SOCKADDR_IN name;
@@ -168,5 +162,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(options__values__short_buffer_is_fault, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(inet_addr__spaces__end_the_text, t_api_start, t_api_stop),
     };
-    return cmocka_run_group_tests(tests, use_winlane, NULL);
+    return cmocka_run_group_tests(tests, t_api_use_winlane, NULL);
 }

@@ -4,22 +4,21 @@
 #include "t_api.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-static char path[] = "/tmp/winlane-catalog-XXXXXX";
+static char path[T_API_PATH_BYTES];
 
 static int make_file(void **state)
 {
     (void)state;
-    return mkstemp(path) < 0;
+    t_api_temporary_file(path);
+    return 0;
 }
 
 static int drop_file(void **state)
 {
     (void)state;
-    return unlink(path);
+    return remove(path);
 }
 
 static void write_file(const char *text)
@@ -28,7 +27,7 @@ static void write_file(const char *text)
     assert_non_null(file);
     fputs(text, file);
     fclose(file);
-    setenv("WINLANE_CATALOG", path, 1);
+    t_api_environment("WINLANE_CATALOG", path);
 }
 
 #define GOOD_ID "\"id\": \"{6e8b1c52-9d0a-4a6f-8b57-2c41d3f0a7e9}\""
@@ -69,7 +68,7 @@ static void file__wrong__startup_fails(void **state)
         assert_int_equal(WSAStartup(MAKEWORD(2, 2), &data), WSASYSNOTREADY);
         assert_fails(WSACleanup(), WSANOTINITIALISED);
     }
-    setenv("WINLANE_CATALOG", "/nonexistent/catalogue", 1);
+    t_api_environment("WINLANE_CATALOG", "/nonexistent/catalogue");
     assert_int_equal(WSAStartup(MAKEWORD(2, 2), &data), WSASYSNOTREADY);
 }
 
@@ -106,7 +105,7 @@ static void builtin__no_file__six_entries_of_the_rules(void **state)
     int error = 0;
     unsigned i;
     (void)state;
-    unsetenv("WINLANE_CATALOG");
+    t_api_environment("WINLANE_CATALOG", NULL);
     assert_int_equal(WSCEnumProtocols(NULL, infos, &bytes, &error), 6);
     for (i = 0; i < 6; i++) {
         print_message("entry %u\n", i);

@@ -91,12 +91,6 @@ static void multi__datagram_each_family__echoed(void **state)
     multi_with(transport);
 }
 
-static int use_winlane(void **state)
-{
-    (void)state;
-    return unsetenv("WINLANE_CATALOG");
-}
-
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -111,7 +105,7 @@ int main(int argc, char **argv)
     if (argc > 1) {
         host = argv[1];
     }
-    failed = cmocka_run_group_tests(tests, argc > 1 ? use_winlane : t_api_use_fake, NULL);
+    failed = cmocka_run_group_tests(tests, argc > 1 ? t_api_use_winlane : t_api_use_fake, NULL);
     /* The fake provider has one family, where the two wildcard sockets of the server collide. */
-    return argc > 1 ? failed + cmocka_run_group_tests(families, use_winlane, NULL) : failed;
+    return argc > 1 ? failed + cmocka_run_group_tests(families, t_api_use_winlane, NULL) : failed;
 }

@@ -72,7 +72,7 @@ static void bad_handle__every_function__not_a_socket(void **state)
     assert_true(socket(AF_INET, SOCK_STREAM, 0) != INVALID_SOCKET);
     for (i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         SOCKET s = bad[i];
-        print_message("handle %zx\n", (size_t)s);
+        print_message("handle %llx\n", (unsigned long long)s);
         assert_fails(closesocket(s), WSAENOTSOCK);
         assert_fails(send(s, room, 1, 0), WSAENOTSOCK);
         assert_fails(recv(s, room, 1, 0), WSAENOTSOCK);

@@ -3,10 +3,6 @@
  */
 #include "t_api.h"
 
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 static void startup__version_asked__version_given(void **state)
 {
     static const struct {
@@ -153,10 +149,10 @@ static void provider__misbehaves__error_of_loading(void **state)
     assert_int_equal(WSAStartup(MAKEWORD(2, 2), &data), 0);
     for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         print_message("mode %s\n", rows[i].mode);
-        setenv("FAKE_PROVIDER", rows[i].mode, 1);
+        t_api_environment("FAKE_PROVIDER", rows[i].mode);
         assert_no_socket(socket(AF_INET, SOCK_STREAM, 0), rows[i].code);
     }
-    unsetenv("FAKE_PROVIDER");
+    t_api_environment("FAKE_PROVIDER", NULL);
     assert_true(socket(AF_INET, SOCK_STREAM, 0) != INVALID_SOCKET); /* no trace of the failures: START-10 */
     assert_int_equal(WSACleanup(), 0);
 }
@@ -190,42 +186,6 @@ static void socket__no_entry_matches__error_says_how_far(void **state)
     assert_int_equal(WSACleanup(), 0);
 }
 
-static int child_result(void)
-{
-    char byte = 0;
-    WSADATA data;
-    if (send(4, &byte, 1, 0) != SOCKET_ERROR || WSAGetLastError() != WSANOTINITIALISED) {
-        return 1;
-    }
-    if (WSACleanup() != SOCKET_ERROR || WSAGetLastError() != WSANOTINITIALISED) {
-        return 2;
-    }
-    return WSAStartup(MAKEWORD(2, 2), &data) == WSASYSNOTREADY ? 0 : 3;
-}
-
-static void fork__live_sockets__child_not_initialised_parent_unharmed(void **state)
-{
-    SOCKET ends[2];
-    WSADATA data;
-    char byte = 'x';
-    int status = 0;
-    pid_t child;
-    (void)state;
-    assert_int_equal(WSAStartup(MAKEWORD(2, 2), &data), 0);
-    t_api_pair(ends);
-    child = fork();
-    if (child == 0) {
-        _exit(child_result());
-    }
-    assert_true(child > 0);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
-    assert_int_equal(send(ends[0], &byte, 1, 0), 1);
-    assert_int_equal(recv(ends[1], &byte, 1, 0), 1);
-    assert_int_equal(WSACleanup(), 0);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,7 +196,6 @@ int main(void)
         cmocka_unit_test(startup__twice__last_cleanup_ends_provider),
         cmocka_unit_test(cycles__hundred__start_and_end_each_time),
         cmocka_unit_test(socket__no_entry_matches__error_says_how_far),
-        cmocka_unit_test(fork__live_sockets__child_not_initialised_parent_unharmed),
     };
     return cmocka_run_group_tests(tests, t_api_use_fake, NULL);
 }

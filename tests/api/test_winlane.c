@@ -4,23 +4,13 @@
  */
 #include "t_api.h"
 
-#include <signal.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 struct end {
     int family;
     SOCKADDR_STORAGE addr;
     int bytes;
 };
-
-static int use_winlane(void **state)
-{
-    (void)state;
-    return unsetenv("WINLANE_CATALOG");
-}
 
 static struct end end_of(int family, int which, u_short port)
 {
@@ -47,18 +37,18 @@ static SOCKET bound(int family, int type, int which, struct end *end)
 
 static void pair_of(int family, SOCKET ends[2])
 {
-    struct end far;
-    struct end near;
+    struct end there;
+    struct end here;
     struct end peer = {0};
-    SOCKET listener = bound(family, SOCK_STREAM, 1, &far);
+    SOCKET listener = bound(family, SOCK_STREAM, 1, &there);
     assert_int_equal(listen(listener, 5), 0);
-    ends[0] = bound(family, SOCK_STREAM, 0, &near);
-    assert_int_equal(connect(ends[0], (struct sockaddr *)&far.addr, far.bytes), 0);
+    ends[0] = bound(family, SOCK_STREAM, 0, &here);
+    assert_int_equal(connect(ends[0], (struct sockaddr *)&there.addr, there.bytes), 0);
     peer.bytes = sizeof peer.addr;
     ends[1] = accept(listener, (struct sockaddr *)&peer.addr, &peer.bytes);
     assert_true(ends[1] != INVALID_SOCKET);
-    assert_int_equal(peer.bytes, near.bytes);
-    assert_memory_equal(&peer.addr, &near.addr, (size_t)near.bytes);
+    assert_int_equal(peer.bytes, here.bytes);
+    assert_memory_equal(&peer.addr, &here.addr, (size_t)here.bytes);
     assert_int_equal(closesocket(listener), 0);
 }
 
@@ -156,15 +146,15 @@ static void datagrams__both_families_many_sizes__echoed(void **state)
     (void)state;
     memset(out, 'u', sizeof out);
     for (f = 0; f < 2; f++) {
-        struct end near, far, from;
-        SOCKET a = bound(families[f], SOCK_DGRAM, 0, &near);
-        SOCKET b = bound(families[f], SOCK_DGRAM, 1, &far);
+        struct end here, there, from;
+        SOCKET a = bound(families[f], SOCK_DGRAM, 0, &here);
+        SOCKET b = bound(families[f], SOCK_DGRAM, 1, &there);
         for (i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
             print_message("family %d size %d\n", families[f], sizes[i]);
-            assert_int_equal(sendto(a, out, sizes[i], 0, (struct sockaddr *)&far.addr, far.bytes), sizes[i]);
+            assert_int_equal(sendto(a, out, sizes[i], 0, (struct sockaddr *)&there.addr, there.bytes), sizes[i]);
             from.bytes = sizeof from.addr;
             assert_int_equal(recvfrom(b, in, sizeof in, 0, (struct sockaddr *)&from.addr, &from.bytes), sizes[i]);
-            assert_memory_equal(&from.addr, &near.addr, (size_t)near.bytes);
+            assert_memory_equal(&from.addr, &here.addr, (size_t)here.bytes);
             assert_memory_equal(in, out, (size_t)sizes[i]);
         }
         assert_int_equal(closesocket(a), 0);
@@ -174,11 +164,11 @@ static void datagrams__both_families_many_sizes__echoed(void **state)
 
 static void connect__nobody_listens__refused(void **state)
 {
-    struct end near;
-    struct end far = end_of(AF_INET, 1, 9);
-    SOCKET s = bound(AF_INET, SOCK_STREAM, 0, &near);
+    struct end here;
+    struct end there = end_of(AF_INET, 1, 9);
+    SOCKET s = bound(AF_INET, SOCK_STREAM, 0, &here);
     (void)state;
-    assert_fails(connect(s, (struct sockaddr *)&far.addr, far.bytes), WSAECONNREFUSED);
+    assert_fails(connect(s, (struct sockaddr *)&there.addr, there.bytes), WSAECONNREFUSED);
     assert_int_equal(closesocket(s), 0);
 }
 
@@ -314,32 +304,6 @@ static void sockets__two_thousand_opened_and_closed__handles_return(void **state
     }
 }
 
-static void fork__live_sockets__child_not_initialised_parent_unharmed(void **state)
-{
-    SOCKET ends[2];
-    char byte = 'x';
-    int status = 0;
-    pid_t child;
-    (void)state;
-    pair_of(AF_INET, ends);
-    child = fork();
-    if (child == 0) {
-        WSADATA data;
-        bool good = send(ends[0], &byte, 1, 0) == SOCKET_ERROR && WSAGetLastError() == WSANOTINITIALISED &&
-                    closesocket(ends[0]) == SOCKET_ERROR && WSAGetLastError() == WSANOTINITIALISED &&
-                    WSAStartup(MAKEWORD(2, 2), &data) == WSASYSNOTREADY;
-        exit(good ? 0 : 1); /* with exit handlers: they must not touch what is the parent's */
-    }
-    assert_true(child > 0);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
-    assert_int_equal(send(ends[0], &byte, 1, 0), 1);
-    assert_int_equal(recv(ends[1], &byte, 1, 0), 1);
-    closesocket(ends[0]);
-    closesocket(ends[1]);
-}
-
 static void cycles__fifty_with_traffic__each_works(void **state)
 {
     unsigned i;
@@ -403,23 +367,8 @@ static void exit__without_cleanup__bounded_and_clean(void **state)
     unsigned i;
     (void)state;
     for (i = 0; i < sizeof ways / sizeof ways[0]; i++) {
-        ULONGLONG before = GetTickCount64();
-        int status = -1;
-        pid_t child = fork();
         print_message("%s\n", ways[i]);
-        if (child == 0) {
-            execl("/proc/self/exe", "test_winlane", ways[i], (char *)NULL);
-            _exit(127);
-        }
-        while (waitpid(child, &status, WNOHANG) == 0 && GetTickCount64() - before < 15000) {
-            Sleep(5);
-        }
-        if (status == -1) {
-            kill(child, SIGKILL);
-            (void)waitpid(child, &status, 0);
-        }
-        assert_true(WIFEXITED(status));
-        assert_int_equal(WEXITSTATUS(status), 0);
+        assert_int_equal(t_api_run_self(ways[i], 15000), 0);
     }
 }
 
@@ -438,11 +387,9 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(accept__closed_by_other_thread__ends, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(sockets__two_thousand_opened_and_closed__handles_return, t_api_start,
                                         t_api_stop),
-        cmocka_unit_test_setup_teardown(fork__live_sockets__child_not_initialised_parent_unharmed, t_api_start,
-                                        t_api_stop),
     };
     if (argc > 1) {
         return leave(argv[1]);
     }
-    return cmocka_run_group_tests(tests, use_winlane, NULL);
+    return cmocka_run_group_tests(tests, t_api_use_winlane, NULL);
 }

@@ -107,6 +107,7 @@ int WSAAPI WSAEnumProtocolsW(LPINT protocols, LPWSAPROTOCOL_INFOW buffer, LPDWOR
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wredundant-decls"
 #pragma GCC diagnostic ignored "-Wignored-attributes"
+int WSAAPI GetHostNameW(PWSTR name, int chars);
 int WSAAPI gethostname(char *name, size_t bytes) WL_NOTHROW WL_SYM(gethostname);
 #pragma GCC diagnostic pop
 struct hostent *WSAAPI gethostbyname(const char *name) WL_SYM(gethostbyname);

@@ -392,7 +392,7 @@ static int name_host(int family, const uint8_t *bytes, ULONG scope_id, PCHAR hos
     }
     length = family == AF_INET ? ws2_text_format4(bytes, name) : ws2_text_format6(bytes, name);
     if (scope_id != 0) {
-        snprintf(name + length, sizeof name - length, "%%%u", scope_id);
+        snprintf(name + length, sizeof name - length, "%%%u", (unsigned)scope_id);
     }
     return put_text(host, chars, name);
 }

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEFAULT_LIBRARY "libwinlane.so"
+#define CATALOG_NAME "winlane-catalog.json"
 #define FIRST_ENTRY_ID 1001u
 
 /* Winlane's own provider: one GUID for all six entries, so that one select() may mix them (rule CAT-6). */
@@ -71,7 +71,8 @@ void ws2_catalog_defaults(struct ws2_catalog *catalog, const char *path)
     catalog->count = i;
 }
 
-static bool path_join(char *out, size_t bytes, const char *directory, const char *file)
+/** Directory and file to a path. @return false if it does not fit. */
+bool ws2_path_join(char *out, size_t bytes, const char *directory, const char *file)
 {
     size_t a = strlen(directory);
     size_t b = strlen(file);
@@ -79,14 +80,38 @@ static bool path_join(char *out, size_t bytes, const char *directory, const char
         return false;
     }
     memcpy(out, directory, a);
-    out[a] = '/';
+    out[a] = ws2_os_separators[0];
     memcpy(out + a + 1, file, b + 1);
     return true;
 }
 
 /**
- * Read the catalogue: the file that WINLANE_CATALOG names, else winlane-catalog.json beside this library, else the
- * built-in entries with the provider beside this library.
+ * Where the catalogue file is, or would be: what WINLANE_CATALOG names, else winlane-catalog.json beside this library.
+ *
+ * @param named  Out: the environment says it; then the file must be there.
+ * @return       false if there is no place for it.
+ */
+bool ws2_catalog_path(char *out, size_t bytes, bool *named)
+{
+    char directory[WS2_PATH_BYTES - 64];
+    *named = ws2_os_environment("WINLANE_CATALOG", out, bytes);
+    return *named ||
+           (ws2_os_own_directory(directory, sizeof directory) && ws2_path_join(out, bytes, directory, CATALOG_NAME));
+}
+
+/** The provider of the built-in entries: Winlane's beside this library, else the loader finds it by name. */
+void ws2_catalog_default_path(char *out, size_t bytes)
+{
+    char directory[WS2_PATH_BYTES - 64];
+    if (!ws2_os_own_directory(directory, sizeof directory) ||
+        !ws2_path_join(out, bytes, directory, ws2_os_provider_name) || !ws2_os_file_readable(out)) {
+        out[0] = '\0';
+        strncat(out, ws2_os_provider_name, bytes - 1);
+    }
+}
+
+/**
+ * Read the catalogue: the file of ws2_catalog_path, else the built-in entries.
  *
  * @return  0, or WSASYSNOTREADY when a file was named or found and is wrong; what is wrong is on the error stream.
  *
@@ -94,23 +119,12 @@ static bool path_join(char *out, size_t bytes, const char *directory, const char
  */
 int ws2_catalog_load(struct ws2_catalog *catalog)
 {
-    const char *named = getenv("WINLANE_CATALOG");
-    char directory[WS2_PATH_BYTES - 64];
     char path[WS2_PATH_BYTES];
-    if (named != NULL && named[0] != '\0') {
-        return ws2_catalog_parse_file(catalog, named);
-    }
-    if (!ws2_os_own_directory(directory, sizeof directory)) {
-        ws2_catalog_defaults(catalog, DEFAULT_LIBRARY);
-        return 0;
-    }
-    if (path_join(path, sizeof path, directory, "winlane-catalog.json") && ws2_os_file_readable(path)) {
+    bool named;
+    if (ws2_catalog_path(path, sizeof path, &named) && (named || ws2_os_file_readable(path))) {
         return ws2_catalog_parse_file(catalog, path);
     }
-    if (!path_join(path, sizeof path, directory, DEFAULT_LIBRARY) || !ws2_os_file_readable(path)) {
-        ws2_catalog_defaults(catalog, DEFAULT_LIBRARY);
-        return 0;
-    }
+    ws2_catalog_default_path(path, sizeof path);
     ws2_catalog_defaults(catalog, path);
     return 0;
 }
@@ -332,10 +346,11 @@ int WSPAPI WSCGetProviderPath(LPGUID provider, WCHAR *path, LPINT path_chars, LP
     *error = WSAEINVAL;
     for (i = 0; i < fresh->count && *error == WSAEINVAL; i++) {
         if (memcmp(&fresh->entry[i].info.ProviderId, provider, sizeof *provider) == 0) {
-            int need = (int)strlen(fresh->entry[i].path) + 1;
+            WCHAR none[1];
+            int need = (int)ws2_utf16_from_utf8(fresh->entry[i].path, none, 1) + 1;
             *error = *path_chars < need ? WSAEFAULT : 0;
             if (*error == 0) {
-                ws2_utf16_from_ansi(fresh->entry[i].path, path, (size_t)need);
+                ws2_utf16_from_utf8(fresh->entry[i].path, path, (size_t)need);
             }
             *path_chars = need;
         }

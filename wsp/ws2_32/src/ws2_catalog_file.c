@@ -6,12 +6,11 @@
  *                                     "protocol": 6, "protocol_max_offset": 0, "service_flags": 102,
  *                                     "provider_flags": 8, "address_bytes": 16, "message_bytes": 0 } ] } ] }
  *
- * Order in the file is catalogue order, hence selection order (rule CAT-1). A path with a slash that does not start
- * with one counts from the file's directory; a path without is looked for by the loader.
+ * Order in the file is catalogue order, hence selection order (rule CAT-1). A relative path of more than one part counts
+ * from the file's directory; a name alone is looked for by the loader.
  */
-#include "ws2_priv.h"
+#include "ws2_catalog_priv.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -72,10 +71,13 @@ bool ws2_guid_parse(const char *text, GUID *guid)
 
 static bool read_path(const struct reader *reader, const char *path, char out[WS2_PATH_BYTES])
 {
-    const char *slash = strrchr(reader->file, '/');
-    size_t directory = slash == NULL || path[0] == '/' || strchr(path, '/') == NULL
-                           ? 0
-                           : (size_t)(slash - reader->file) + 1;
+    size_t directory = strlen(reader->file);
+    if (ws2_os_path_absolute(path) || strpbrk(path, ws2_os_separators) == NULL) {
+        directory = 0;
+    }
+    while (directory > 0 && strchr(ws2_os_separators, reader->file[directory - 1]) == NULL) {
+        directory--;
+    }
     if (directory + strlen(path) >= WS2_PATH_BYTES) {
         return complain(reader, "path", "too long");
     }
@@ -172,7 +174,7 @@ static bool read_entry(const struct reader *reader, const json_t *object, const 
     entry->info.iProtocol = (int)protocol;
     entry->info.iProtocolMaxOffset = (int)offset;
     entry->info.dwMessageSize = (DWORD)message;
-    ws2_utf16_from_ansi(name, entry->info.szProtocol, WSAPROTOCOL_LEN + 1);
+    ws2_utf16_from_utf8(name, entry->info.szProtocol, WSAPROTOCOL_LEN + 1);
     return read_path(reader, path, entry->path);
 }
 
@@ -205,6 +207,24 @@ static bool read_provider(const struct reader *reader, const json_t *object)
     return true;
 }
 
+/** The document of a file, to be given to json_decref; NULL with the reason on the error stream. */
+json_t *ws2_catalog_file_read(const char *file)
+{
+    FILE *stream = ws2_os_file_open(file, "rb");
+    json_t *root = NULL;
+    json_error_t error;
+    if (stream == NULL) {
+        fprintf(stderr, "ws2_32: catalogue %s: cannot be opened\n", file);
+        return NULL;
+    }
+    root = json_loadf(stream, JSON_REJECT_DUPLICATES, &error);
+    fclose(stream);
+    if (root == NULL) {
+        fprintf(stderr, "ws2_32: catalogue %s:%d: %s\n", file, error.line, error.text);
+    }
+    return root;
+}
+
 /**
  * Read a catalogue file.
  *
@@ -214,14 +234,12 @@ static bool read_provider(const struct reader *reader, const json_t *object)
 int ws2_catalog_parse_file(struct ws2_catalog *catalog, const char *file)
 {
     struct reader reader = {file, catalog};
-    json_error_t error;
-    json_t *root = json_load_file(file, JSON_REJECT_DUPLICATES, &error);
+    json_t *root = ws2_catalog_file_read(file);
     const json_t *providers = json_object_get(root, "providers");
     bool good = true;
     size_t i;
     memset(catalog, 0, sizeof *catalog);
     if (root == NULL) {
-        fprintf(stderr, "ws2_32: catalogue %s:%d: %s\n", file, error.line, error.text);
         return WSASYSNOTREADY;
     }
     if (!json_is_array(providers)) {

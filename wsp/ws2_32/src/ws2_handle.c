@@ -1,35 +1,26 @@
 /*
- * The handle table: sockets, events and threads of the process.
+ * The handle table: sockets, and on Linux events and threads too, of the process.
  *
- * A handle is ((generation << 20) | index) << 2: a multiple of 4, below 2^31, never 0 because index 0 is not used, so
- * that programs that keep a SOCKET in an int survive (rule WPU-34). A closed slot goes to the tail of the free list:
- * the same value returns after 512 reuses of a slot that waited behind every other free one.
+ * A handle is a multiple of 4, below 2^31 and never 0, so that programs that keep a SOCKET in an int survive (rule
+ * WPU-34). Bits 2 to 21 are the index of its slot. Where the value comes from is the platform's: ws2_handle_linux.c
+ * makes them of an index and a generation, on Windows they are kernel handles (ws2_handle_windows.c).
  *
  * Memory order. Edge H1: the fields of a slot are written before `live` is stored with release; a reader loads `live`
  * with acquire, reads the fields, and loads `live` again: what it read belongs to the handle it was asked for, or it
  * reports that there is no such handle. Edge H2: the page pointer is published with release after its slots are made.
  */
-#include "ws2_priv.h"
+#include "ws2_handle_priv.h"
 
 #include <stdlib.h>
 
-#define PAGE_BITS 10u
-#define PAGE_SLOTS (1u << PAGE_BITS)
-#define INDEX_BITS 20u
-#define PAGES (1u << (INDEX_BITS - PAGE_BITS))
-#define GENERATION_MASK 0x1ffu
-
-static _Atomic(struct ws2_slot *) table_page[PAGES];
-static uint32_t table_slots;       /* made so far, index 0 included; under the table mutex */
-static struct ws2_slot *free_head; /* NULL: none */
-static struct ws2_slot *free_tail;
+static _Atomic(struct ws2_slot *) table_page[WS2_HANDLE_PAGES];
 static atomic_uint open_count[WS2_KIND_THREAD + 1];
 
 static struct ws2_slot *slot_at(uint32_t index)
 {
     /* Edge H2, reader. */
-    struct ws2_slot *page = atomic_load_explicit(&table_page[index >> PAGE_BITS], memory_order_acquire);
-    return page == NULL ? NULL : &page[index & (PAGE_SLOTS - 1)];
+    struct ws2_slot *page = atomic_load_explicit(&table_page[index / WS2_HANDLE_PAGE_SLOTS], memory_order_acquire);
+    return page == NULL ? NULL : &page[index % WS2_HANDLE_PAGE_SLOTS];
 }
 
 static struct ws2_slot *slot_of(uintptr_t handle)
@@ -37,64 +28,47 @@ static struct ws2_slot *slot_of(uintptr_t handle)
     if (handle == 0 || (handle & 3) != 0 || handle > INT32_MAX) {
         return NULL;
     }
-    return slot_at((uint32_t)(handle >> 2) & ((1u << INDEX_BITS) - 1));
+    return slot_at((uint32_t)(handle >> 2) & (WS2_HANDLE_SLOTS - 1));
 }
 
-static void free_push(struct ws2_slot *slot)
+/**
+ * The slot of an index, its page made if it is not there yet.
+ *
+ * @param index  Below WS2_HANDLE_SLOTS.
+ * @return       NULL when memory is short.
+ *
+ * Context: under the table mutex.
+ */
+struct ws2_slot *ws2_handle_slot_make(uint32_t index)
 {
-    slot->next_free = NULL;
-    if (free_head == NULL) {
-        free_head = slot;
-    } else {
-        free_tail->next_free = slot;
-    }
-    free_tail = slot;
-}
-
-/* Without memory, or with the table full, the free list stays as it is. */
-static void page_add(void)
-{
-    uint32_t page = table_slots >> PAGE_BITS;
+    uint32_t page = index / WS2_HANDLE_PAGE_SLOTS;
     struct ws2_slot *slots;
     uint32_t i;
-    if (page >= PAGES) {
-        return;
+    if (slot_at(index) == NULL) {
+        slots = (struct ws2_slot *)calloc(WS2_HANDLE_PAGE_SLOTS, sizeof *slots);
+        if (slots == NULL) {
+            return NULL;
+        }
+        for (i = 0; i < WS2_HANDLE_PAGE_SLOTS; i++) {
+            slots[i].index = page * WS2_HANDLE_PAGE_SLOTS + i;
+        }
+        /* Edge H2, writer. */
+        atomic_store_explicit(&table_page[page], slots, memory_order_release);
     }
-    slots = (struct ws2_slot *)calloc(PAGE_SLOTS, sizeof *slots);
-    if (slots == NULL) {
-        return;
-    }
-    for (i = 0; i < PAGE_SLOTS; i++) {
-        slots[i].index = page * PAGE_SLOTS + i;
-    }
-    /* Edge H2, writer. */
-    atomic_store_explicit(&table_page[page], slots, memory_order_release);
-    for (i = page == 0 ? 1 : 0; i < PAGE_SLOTS; i++) {
-        free_push(&slots[i]);
-    }
-    table_slots += PAGE_SLOTS;
+    return slot_at(index);
 }
 
 /**
  * Take a free slot. Nobody can look it up before ws2_handle_publish.
  *
- * @param kind  What the slot will be.
- * @return      The slot with one reference, the caller's, or NULL when the table is full or memory is short.
+ * @param kind  What the handle will be.
+ * @return      A slot with one reference, the open handle's, or NULL: no memory, or no handle to be had.
  *
- * Context: any thread; takes the table mutex; may allocate a page of slots.
+ * Context: any thread; takes the table mutex.
  */
 struct ws2_slot *ws2_handle_open(enum ws2_kind kind)
 {
-    struct ws2_slot *slot = NULL;
-    ws2_os_lock(ws2_os_table_mutex());
-    if (free_head == NULL) {
-        page_add();
-    }
-    slot = free_head;
-    if (slot != NULL) {
-        free_head = slot->next_free;
-    }
-    ws2_os_unlock(ws2_os_table_mutex());
+    struct ws2_slot *slot = ws2_slot_obtain();
     if (slot == NULL) {
         return NULL;
     }
@@ -103,19 +77,8 @@ struct ws2_slot *ws2_handle_open(enum ws2_kind kind)
     atomic_store_explicit(&slot->context, 0, memory_order_relaxed);
     atomic_store_explicit(&slot->provider, NULL, memory_order_relaxed);
     slot->entry_id = 0;
-    atomic_store_explicit(&slot->refs, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&open_count[kind], 1, memory_order_relaxed);
     return slot;
-}
-
-/**
- * The value of a slot's handle in its present generation.
- *
- * Context: the owner of a slot that is open.
- */
-uint32_t ws2_handle_value(const struct ws2_slot *slot)
-{
-    return ((slot->generation & GENERATION_MASK) << INDEX_BITS | slot->index) << 2;
 }
 
 /**
@@ -147,10 +110,7 @@ void ws2_handle_unpin(struct ws2_slot *slot)
         ws2_object_release(kind, object);
     }
     atomic_fetch_sub_explicit(&open_count[kind], 1, memory_order_relaxed);
-    ws2_os_lock(ws2_os_table_mutex());
-    slot->generation++;
-    free_push(slot);
-    ws2_os_unlock(ws2_os_table_mutex());
+    ws2_slot_recycle(slot);
 }
 
 /**
@@ -285,11 +245,12 @@ bool ws2_handle_entry_id(SOCKET s, DWORD *id)
 void ws2_handle_close_all_of(const struct ws2_provider *provider)
 {
     uint32_t i;
-    for (i = 1; i < PAGES * PAGE_SLOTS; i++) {
+    for (i = 0; i < WS2_HANDLE_SLOTS; i++) {
         struct ws2_slot *slot = slot_at(i);
         unsigned live;
         if (slot == NULL) {
-            break;
+            i |= WS2_HANDLE_PAGE_SLOTS - 1; /* the loop goes on at the next page */
+            continue;
         }
         live = atomic_load_explicit(&slot->live, memory_order_acquire);
         if (live != 0 && atomic_load_explicit(&slot->provider, memory_order_acquire) == provider) {

@@ -76,7 +76,8 @@ bool ws2_hosts_each(bool (*visit)(const struct ws2_host_line *line, void *contex
 {
     char text[1024];
     struct ws2_host_line line;
-    FILE *file = fopen(ws2_os_hosts_path(), "r");
+    char path[512];
+    FILE *file = ws2_os_hosts_path(path, sizeof path) ? ws2_os_file_open(path, "r") : NULL;
     if (file == NULL) {
         return false;
     }

@@ -217,14 +217,14 @@ static bool first_socket(const fd_set *set, SOCKET *s)
 }
 
 /**
- * Wait until one of the sockets is ready.
+ * Wait until one of the sockets is ready, for select.
  *
  * @return  Number of ready sockets, 0 after the time, or SOCKET_ERROR with WSANOTINITIALISED, WSAEINVAL (no socket in
  *          any set), WSAENOTSOCK, or the provider's (WSPSELECT-1). The sets may be larger than FD_SETSIZE here says.
  *
  * Context: any thread. The provider of the first socket found answers for all. Source: rules WS2-40 to WS2-44.
  */
-int WSAAPI select(int nfds, fd_set *readfds, fd_set *writefds, fd_set *exceptfds, const struct timeval *timeout)
+int ws2_select(int nfds, fd_set *readfds, fd_set *writefds, fd_set *exceptfds, struct timeval *timeout)
 {
     struct ws2_provider *provider;
     SOCKET s;
@@ -293,11 +293,7 @@ WSAEVENT WSAAPI WSACreateEvent(void)
 /** As CloseHandle for an event. @return FALSE with WSA_INVALID_HANDLE. */
 BOOL WSAAPI WSACloseEvent(WSAEVENT event)
 {
-    if (ws2_handle_close((uintptr_t)event, WS2_KIND_EVENT)) {
-        return TRUE;
-    }
-    ws2_fail(WSA_INVALID_HANDLE);
-    return FALSE;
+    return CloseHandle(event);
 }
 
 /** As SetEvent. */
@@ -312,9 +308,13 @@ BOOL WSAAPI WSAResetEvent(WSAEVENT event)
     return ResetEvent(event);
 }
 
-/** As WaitForMultipleObjectsEx. Source: rule WS2-51. */
+/** As WaitForMultipleObjectsEx, also where that one does not look at the array. Source: rule WS2-51. */
 DWORD WSAAPI WSAWaitForMultipleEvents(DWORD count, const WSAEVENT *events, BOOL wait_all, DWORD timeout_ms,
                                       BOOL alertable)
 {
+    if (events == NULL) {
+        ws2_fail(WSA_INVALID_PARAMETER);
+        return WSA_WAIT_FAILED;
+    }
     return WaitForMultipleObjectsEx(count, events, wait_all, timeout_ms, alertable);
 }

@@ -21,7 +21,9 @@ struct ws2_issue {
     SOCKET s;
     LPWSAOVERLAPPED overlapped;
     bool active;   /* the thread knows of it */
-    bool withheld; /* a packet was held back */
+    bool withheld; /* a packet was held back: */
+    ULONG_PTR status;
+    DWORD transferred;
 };
 
 /**

@@ -1,5 +1,5 @@
 /*
- * The name functions of Winsock 1.1 and the texts of error codes. Results live in the calling thread's own buffers,
+ * The name functions of Winsock 1.1. Results live in the calling thread's own buffers,
  * good until its next call. Source: rules WS2-62, WS2-65, WS2-66.
  */
 #include "ws2_hosts_priv.h"
@@ -8,20 +8,33 @@
 #include <string.h>
 
 /**
- * The host's own name.
+ * The host's own name, for gethostname.
  *
- * @param bytes  Room; a negative int counts as none.
+ * @param bytes  Room.
  * @return       0, or SOCKET_ERROR with WSANOTINITIALISED or WSAEFAULT (NULL, too small).
  */
-int WSAAPI gethostname(char *name, size_t bytes)
+int ws2_own_name(char *name, size_t bytes)
 {
     if (!ws2_started()) {
         return ws2_fail(WSANOTINITIALISED);
     }
-    /* No -Wnonnull here: the prototype that carries it is libc's, the promise is not Winsock's. */
-    if (name == NULL || bytes > INT32_MAX || !ws2_os_host_name(name, bytes)) {
+    if (name == NULL || !ws2_os_host_name(name, bytes)) {
         return ws2_fail(WSAEFAULT);
     }
+    return 0;
+}
+
+/** As gethostname, in UTF-16; chars characters of room. */
+int WSAAPI GetHostNameW(PWSTR name, int chars)
+{
+    char narrow[256];
+    if (ws2_own_name(narrow, sizeof narrow) != 0) {
+        return SOCKET_ERROR;
+    }
+    if (name == NULL || chars < 0 || strlen(narrow) >= (size_t)chars) {
+        return ws2_fail(WSAEFAULT);
+    }
+    ws2_utf16_from_ansi(narrow, name, (size_t)chars);
     return 0;
 }
 
@@ -193,48 +206,4 @@ struct protoent *WSAAPI getprotobyname(const char *name)
 struct protoent *WSAAPI getprotobynumber(int number)
 {
     return protocol_find(NULL, number);
-}
-
-static const char *gai_text(int code)
-{
-    switch (code) {
-    case 0:
-        return "The operation completed successfully.";
-    case EAI_AGAIN:
-        return "The name could not be resolved at this time.";
-    case EAI_BADFLAGS:
-        return "The flags had an invalid value.";
-    case EAI_FAIL:
-        return "A non-recoverable error occurred.";
-    case EAI_FAMILY:
-        return "The address family is not supported.";
-    case EAI_MEMORY:
-        return "There is not enough memory.";
-    case EAI_NODATA:
-        return "The name has no data of the type asked for.";
-    case EAI_NONAME:
-        return "The host is not known.";
-    case EAI_SERVICE:
-        return "The service is not known for this socket type.";
-    case EAI_SOCKTYPE:
-        return "The socket type is not supported.";
-    case WSANOTINITIALISED:
-        return "WSAStartup was not called.";
-    default:
-        return "Unknown error.";
-    }
-}
-
-/** A sentence for a code of getaddrinfo; constant. Needs no WSAStartup. */
-char *WSAAPI gai_strerrorA(int code)
-{
-    return (char *)(uintptr_t)gai_text(code);
-}
-
-/** As gai_strerrorA, in a buffer of the calling thread. */
-WCHAR *WSAAPI gai_strerrorW(int code)
-{
-    static _Thread_local WCHAR text[80];
-    ws2_utf16_from_ansi(gai_text(code), text, sizeof text / sizeof text[0]);
-    return text;
 }

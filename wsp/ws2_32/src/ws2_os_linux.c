@@ -5,11 +5,15 @@
 #include "ws2_os.h"
 
 #include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 struct ws2_mutex {
@@ -89,6 +93,69 @@ bool ws2_os_file_readable(const char *path)
     return access(path, R_OK) == 0;
 }
 
+bool ws2_os_environment(const char *name, char *out, size_t bytes)
+{
+    const char *value = getenv(name);
+    if (value == NULL || value[0] == '\0' || strlen(value) >= bytes) {
+        return false;
+    }
+    memcpy(out, value, strlen(value) + 1);
+    return true;
+}
+
+FILE *ws2_os_file_open(const char *path, const char *mode)
+{
+    return fopen(path, mode);
+}
+
+bool ws2_os_file_replace(const char *from, const char *to)
+{
+    return rename(from, to) == 0;
+}
+
+bool ws2_os_file_remove(const char *path)
+{
+    return unlink(path) == 0;
+}
+
+void *ws2_os_file_lock(const char *path)
+{
+    const struct timespec pause = {0, 10 * 1000 * 1000};
+    int *lock = (int *)malloc(sizeof *lock);
+    unsigned tries = 100;
+    if (lock == NULL) {
+        return NULL;
+    }
+    *lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    while (*lock >= 0 && flock(*lock, LOCK_EX | LOCK_NB) != 0) {
+        if (--tries == 0 || (errno != EWOULDBLOCK && errno != EINTR)) {
+            close(*lock);
+            *lock = -1;
+            break;
+        }
+        nanosleep(&pause, NULL);
+    }
+    if (*lock < 0) {
+        free(lock);
+        return NULL;
+    }
+    return lock;
+}
+
+void ws2_os_file_unlock(void *lock)
+{
+    close(*(int *)lock);
+    free(lock);
+}
+
+const char ws2_os_separators[] = "/";
+const char ws2_os_provider_name[] = "libwinlane.so";
+
+bool ws2_os_path_absolute(const char *path)
+{
+    return path[0] == '/';
+}
+
 /*
  * A provider looks WPUCompleteOverlappedRequest up by name in the DLL that loaded it (rule WPU-21). A program may have
  * loaded us privately, so our names are made global first; none of them is libc's.
@@ -140,14 +207,15 @@ bool ws2_os_host_name(char *out, size_t bytes)
     return true;
 }
 
-const char *ws2_os_hosts_path(void)
-{
-    return "/etc/hosts";
-}
-
 static void copy_text(char *out, size_t bytes, const char *in)
 {
     snprintf(out, bytes, "%s", in);
+}
+
+bool ws2_os_hosts_path(char *out, size_t bytes)
+{
+    copy_text(out, bytes, "/etc/hosts");
+    return true;
 }
 
 bool ws2_os_service_by_name(const char *name, const char *proto, uint16_t *port_be, char proto_out[16])

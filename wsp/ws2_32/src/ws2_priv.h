@@ -2,8 +2,9 @@
  * What the files of the Winsock DLL share.
  *
  * The portable files know Winsock only; everything that the operating system does for them is declared in ws2_os.h
- * and implemented in *_linux.c. One table holds every handle that the process can name (sockets, events, threads), so
- * that a value means one thing only. Locks: `ws2_process_lock` guards start-up, catalogue and provider loading and is
+ * and implemented in *_linux.c and *_windows.c. On Linux one table holds every handle that the process can name
+ * (sockets, events, threads), so that a value means one thing only; on Windows the kernel sees to that and the table
+ * holds sockets. Locks: `ws2_process_lock` guards start-up, catalogue and provider loading and is
  * never taken by a call on an existing socket.
  */
 #ifndef WS2_PRIV_H
@@ -44,7 +45,7 @@ int ws2_fail(int code);
 
 struct ws2_entry {
     WSAPROTOCOL_INFOW info;
-    char path[WS2_PATH_BYTES]; /* provider library; absolute, or a bare name for the loader's search */
+    char path[WS2_PATH_BYTES]; /* provider library, %variables% unexpanded; absolute, or a bare name for the loader */
 };
 
 struct ws2_catalog {
@@ -53,6 +54,8 @@ struct ws2_catalog {
 };
 
 int ws2_catalog_load(struct ws2_catalog *catalog);
+bool ws2_catalog_path(char *out, size_t bytes, bool *named);
+void ws2_catalog_default_path(char *out, size_t bytes);
 int ws2_catalog_parse_file(struct ws2_catalog *catalog, const char *file);
 void ws2_catalog_defaults(struct ws2_catalog *catalog, const char *path);
 const struct ws2_entry *ws2_catalog_select(const struct ws2_catalog *catalog, int af, int type, int protocol,
@@ -60,6 +63,7 @@ const struct ws2_entry *ws2_catalog_select(const struct ws2_catalog *catalog, in
 const struct ws2_entry *ws2_catalog_by_id(const struct ws2_catalog *catalog, DWORD id);
 const struct ws2_catalog *ws2_catalog_current(void);
 bool ws2_guid_parse(const char *text, GUID *guid);
+bool ws2_path_join(char *out, size_t bytes, const char *directory, const char *file);
 
 /* ---- providers (ws2_provider.c) ---- */
 
@@ -91,13 +95,13 @@ struct ws2_slot {
     atomic_uint live;
     atomic_uint refs;
     uint32_t index;
-    uint32_t generation;
-    struct ws2_slot *next_free;
+    uint32_t generation;        /* Linux */
+    struct ws2_slot *next_free; /* Linux */
     enum ws2_kind kind;
     atomic_uintptr_t context;                /* socket: the provider's */
     _Atomic(struct ws2_provider *) provider; /* socket */
     DWORD entry_id;                          /* socket */
-    void *object;                            /* event, thread: the system layer's */
+    void *object;                            /* the system layer's; given to ws2_object_release when refs fell to 0 */
 };
 
 struct ws2_slot *ws2_handle_open(enum ws2_kind kind);
@@ -113,10 +117,10 @@ bool ws2_handle_entry_id(SOCKET s, DWORD *id);
 void ws2_handle_close_all_of(const struct ws2_provider *provider);
 unsigned ws2_handle_open_count(enum ws2_kind kind);
 
-/** Release what an event or thread slot points to. Implemented by the system layer; called when refs fell to 0. */
+/** Release what `object` points to, never NULL. Implemented by the system layer; called when refs fell to 0. */
 void ws2_object_release(enum ws2_kind kind, void *object);
 
-/* ---- per thread (ws2_thread_linux.c keeps the storage) ---- */
+/* ---- per thread (ws2_thread_*.c keep the storage) ---- */
 
 struct ws2_thread_data {
     int open_type;
@@ -160,6 +164,11 @@ static inline struct ws2_provider *ws2_route(SOCKET s)
     return provider;
 }
 
+/* ---- functions that the platforms' headers declare differently: called by those of ws2_api_*.c ---- */
+
+int ws2_own_name(char *name, size_t bytes);
+int ws2_select(int nfds, fd_set *readfds, fd_set *writefds, fd_set *exceptfds, struct timeval *timeout);
+
 /* ---- text (ws2_text.c) ---- */
 
 bool ws2_text_parse4(const char *text, uint8_t addr[4]);
@@ -170,5 +179,10 @@ size_t ws2_text_format6(const uint8_t addr[16], char out[46]);
 size_t ws2_utf16_from_ansi(const char *in, WCHAR *out, size_t out_chars);
 size_t ws2_ansi_from_utf16(const WCHAR *in, char *out, size_t out_bytes);
 size_t ws2_utf16_len(const WCHAR *text);
+
+/* ---- UTF (ws2_utf.c) ---- */
+
+size_t ws2_utf16_from_utf8(const char *in, WCHAR *out, size_t out_chars);
+size_t ws2_utf8_from_utf16(const WCHAR *in, char *out, size_t out_bytes);
 
 #endif

@@ -5,6 +5,7 @@
  */
 #include "ws2_priv.h"
 
+#include <mswsock.h>
 #include <string.h>
 
 #define KNOWN_SOCKET_FLAGS 0x1dfu

@@ -9,7 +9,6 @@ atomic_uint ws2_start_count;
 static atomic_uint legacy_count; /* outstanding WSAStartup calls that negotiated 1.x */
 static atomic_bool poisoned; /* a fork of a process that had a provider loaded: rule of the engine, never restarted */
 static struct ws2_catalog catalog;
-static _Thread_local DWORD last_error;
 
 struct ws2_mutex *ws2_process_lock(void)
 {
@@ -28,7 +27,7 @@ const struct ws2_catalog *ws2_catalog_current(void)
 
 int ws2_fail(int code)
 {
-    last_error = (DWORD)(code == 0 ? WSASYSCALLFAILURE : code);
+    SetLastError((DWORD)(code == 0 ? WSASYSCALLFAILURE : code));
     return SOCKET_ERROR;
 }
 
@@ -137,25 +136,13 @@ int WSAAPI WSACleanup(void)
 /** The calling thread's last error. Needs no WSAStartup. Source: rules WS2-4, WS2-11. */
 int WSAAPI WSAGetLastError(void)
 {
-    return (int)last_error;
+    return (int)GetLastError();
 }
 
 /** Set the calling thread's last error. Needs no WSAStartup. */
 void WSAAPI WSASetLastError(int code)
 {
-    last_error = (DWORD)code;
-}
-
-/** The same storage as WSAGetLastError. Source: rule WS2-11. */
-DWORD WINAPI GetLastError(void)
-{
-    return last_error;
-}
-
-/** The same storage as WSASetLastError. */
-void WINAPI SetLastError(DWORD code)
-{
-    last_error = code;
+    SetLastError((DWORD)code);
 }
 
 /** Whether the thread is inside a blocking call of a 1.1 program: its hook is never run, so never. */

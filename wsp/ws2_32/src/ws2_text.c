@@ -357,7 +357,7 @@ size_t ws2_text_format6(const uint8_t addr[16], char out[46])
 /* ---- the API ---- */
 
 /** An IPv4 address in network order, INADDR_NONE for none. A space ends the text; one alone is 0, as on Windows. */
-unsigned int WSAAPI inet_addr(const char *text)
+u_long WSAAPI inet_addr(const char *text)
 {
     char first[64];
     uint32_t addr_be;

@@ -1,18 +1,26 @@
 /*
- * What providers may call: the 15 upcalls of the table and WPUCompleteOverlappedRequest. Source: rules WPU-1 to WPU-35.
+ * What providers may call: the 15 upcalls of the table. Source: rules WPU-1 to WPU-35.
  *
- * QueueApc, OpenCurrentThread and CloseThread need threads and live in ws2_upcall_linux.c.
+ * Those that need the platform's threads and windows, and WPUCompleteOverlappedRequest, live in ws2_upcall_linux.c; on
+ * Windows in ws2_apc_windows.c, ws2_message_windows.c and ws2_port_windows.c.
  */
 #include "ws2_priv.h"
 #include "ws2_upcall_priv.h"
 
-static BOOL WSPAPI upcall_close_event(WSAEVENT event, LPINT error)
+static BOOL event_upcall(BOOL(WINAPI *function)(HANDLE), WSAEVENT event, LPINT error)
 {
-    BOOL done = ws2_handle_close((uintptr_t)event, WS2_KIND_EVENT);
+    DWORD before = GetLastError();
+    BOOL done = function(event);
+    SetLastError(before);
     if (!done) {
         *error = WSA_INVALID_HANDLE;
     }
     return done;
+}
+
+static BOOL WSPAPI upcall_close_event(WSAEVENT event, LPINT error)
+{
+    return event_upcall(CloseHandle, event, error);
 }
 
 /* Rules WPU-2, WS2-28. */
@@ -79,16 +87,6 @@ static SOCKET WSPAPI upcall_modify_ifs_handle(DWORD entry_id, SOCKET proposed, L
     return INVALID_SOCKET;
 }
 
-/* There is no window that a message could be posted to. */
-static BOOL WSPAPI upcall_post_message(HWND window, UINT message, WPARAM wparam, LPARAM lparam)
-{
-    (void)window;
-    (void)message;
-    (void)wparam;
-    (void)lparam;
-    return FALSE;
-}
-
 /* Rules WPU-30, WS2-56: hooks are kept but not run, so a blocking call waits on native objects. */
 static int WSPAPI upcall_query_blocking_callback(DWORD entry_id, LPBLOCKINGCALLBACK *callback, PDWORD_PTR context,
                                                  LPINT error)
@@ -115,17 +113,6 @@ static int WSPAPI upcall_query_socket_handle_context(SOCKET s, PDWORD_PTR contex
     return SOCKET_ERROR;
 }
 
-static BOOL event_upcall(BOOL(WINAPI *function)(HANDLE), WSAEVENT event, LPINT error)
-{
-    DWORD before = GetLastError();
-    BOOL done = function(event);
-    SetLastError(before);
-    if (!done) {
-        *error = WSA_INVALID_HANDLE;
-    }
-    return done;
-}
-
 static BOOL WSPAPI upcall_reset_event(WSAEVENT event, LPINT error)
 {
     return event_upcall(ResetEvent, event, error);
@@ -147,7 +134,7 @@ void ws2_upcalls_fill(WSPUPCALLTABLE *table)
         .lpWPUFDIsSet = upcall_fd_is_set,
         .lpWPUGetProviderPath = upcall_get_provider_path,
         .lpWPUModifyIFSHandle = upcall_modify_ifs_handle,
-        .lpWPUPostMessage = upcall_post_message,
+        .lpWPUPostMessage = ws2_upcall_post_message,
         .lpWPUQueryBlockingCallback = upcall_query_blocking_callback,
         .lpWPUQuerySocketHandleContext = upcall_query_socket_handle_context,
         .lpWPUQueueApc = ws2_upcall_queue_apc,
@@ -157,41 +144,4 @@ void ws2_upcalls_fill(WSPUPCALLTABLE *table)
         .lpWPUCloseThread = ws2_upcall_close_thread,
     };
     *table = upcalls;
-}
-
-/**
- * A provider reports the end of an overlapped operation.
- *
- * @param s            A socket made by CreateSocketHandle, still open.
- * @param overlapped   The provider's until this call, the application's after it; Offset and OffsetHigh are set.
- * @param code         0 or the operation's error.
- * @param transferred  Bytes.
- * @return             0, or SOCKET_ERROR with *error WSAEINVAL (no such socket) or WSAEFAULT (overlapped NULL).
- *
- * Context: any thread, holding no lock. The event is looked at before `Internal` says that the operation is over: from
- * then on the structure may be gone. Source: rules WPU-15, WPU-24 to WPU-28.
- */
-int WSPAPI WPUCompleteOverlappedRequest(SOCKET s, LPWSAOVERLAPPED overlapped, DWORD code, DWORD transferred,
-                                        LPINT error)
-{
-    struct ws2_slot *event = NULL;
-    int unused;
-    error = error == NULL ? &unused : error;
-    if (overlapped == NULL || ws2_handle_provider(s) == NULL) {
-        *error = overlapped == NULL ? WSAEFAULT : WSAEINVAL;
-        return SOCKET_ERROR;
-    }
-    if (overlapped->hEvent != NULL) {
-        /* The lowest bit of the handle asks for no packet; it is not part of the handle. */
-        event = ws2_handle_pin((uintptr_t)overlapped->hEvent & ~(uintptr_t)1, WS2_KIND_EVENT);
-    }
-    overlapped->InternalHigh = transferred;
-    /* Programs poll the word (HasOverlappedIoCompleted): published after the rest. The structure is Windows', so no
-     * _Atomic; the reader is WSAGetOverlappedResult or the program. */
-    __atomic_store_n(&overlapped->Internal, (ULONG_PTR)code, __ATOMIC_RELEASE);
-    if (event != NULL) {
-        (void)SetEvent((HANDLE)(uintptr_t)ws2_handle_value(event));
-        ws2_handle_unpin(event);
-    }
-    return 0;
 }

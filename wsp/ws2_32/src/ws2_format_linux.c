@@ -1,5 +1,5 @@
 /*
- * Sentences for error codes, in words of our own: FormatMessage.
+ * Sentences for error codes, in words of our own, Linux: FormatMessage.
  */
 #include "ws2_priv.h"
 

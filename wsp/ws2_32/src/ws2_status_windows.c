@@ -1,0 +1,79 @@
+/*
+ * One failure has three numbers: the Winsock code, the NTSTATUS in OVERLAPPED.Internal, and the Win32 code that
+ * GetQueuedCompletionStatus, ReadFile and GetOverlappedResult make of the latter. Source: rules-ext 15, IOCP-8, IOCP-20.
+ */
+#include "ws2_port_windows.h"
+
+static const struct {
+    DWORD code;
+    DWORD status;
+    DWORD win32;
+} statuses[] = {
+    {0, 0, 0},
+    {WSA_OPERATION_ABORTED, 0xc0000120, ERROR_OPERATION_ABORTED},
+    {WSAECONNRESET, 0xc000020d, ERROR_NETNAME_DELETED},
+    {WSAECONNABORTED, 0xc0000241, ERROR_CONNECTION_ABORTED},
+    {WSAEMSGSIZE, 0x80000005, ERROR_MORE_DATA},
+    {WSAETIMEDOUT, 0xc00000b5, ERROR_SEM_TIMEOUT},
+    {WSAECONNREFUSED, 0xc0000236, ERROR_CONNECTION_REFUSED},
+    {WSAENETUNREACH, 0xc000023c, ERROR_NETWORK_UNREACHABLE},
+    {WSAEHOSTUNREACH, 0xc000023d, ERROR_HOST_UNREACHABLE},
+    {WSAENOBUFS, 0xc000009a, ERROR_NO_SYSTEM_RESOURCES},
+    {WSAENETRESET, 0xc000020c, ERROR_NETNAME_DELETED},
+    {WSAENETDOWN, 0xc00000c4, ERROR_UNEXP_NET_ERR},
+    {WSAENOTCONN, 0xc000020c, ERROR_NOT_CONNECTED},
+    {WSAESHUTDOWN, 0xc00000b0, ERROR_PIPE_NOT_CONNECTED},
+    {WSAEDISCON, 0xc0000237, ERROR_GRACEFUL_DISCONNECT},
+    {WSAEISCONN, 0xc000023b, ERROR_CONNECTION_ACTIVE},
+    {WSAEADDRINUSE, 0xc000020a, ERROR_ADDRESS_ALREADY_ASSOCIATED},
+    {WSAEADDRNOTAVAIL, 0xc0000141, ERROR_INVALID_NETNAME},
+    {WSAEACCES, 0xc0000022, ERROR_ACCESS_DENIED},
+    {WSAEFAULT, 0xc0000005, ERROR_NOACCESS},
+    {WSAEINVAL, 0xc000000d, ERROR_INVALID_PARAMETER},
+    {WSAENOTSOCK, 0xc0000008, ERROR_INVALID_HANDLE},
+    {WSANOTINITIALISED, 0xc0000008, ERROR_INVALID_HANDLE},
+    {WSAEOPNOTSUPP, 0xc00000bb, ERROR_NOT_SUPPORTED},
+};
+
+#define STATUS_PORT_UNREACHABLE_CODE 0xc000023fu
+#define STATUS_UNSUCCESSFUL_CODE 0xc0000001u
+
+/* For a datagram socket a reset is an ICMP port unreachable. Only asked on failure. */
+static bool is_datagram(const struct ws2_slot *slot)
+{
+    const struct ws2_entry *entry = ws2_catalog_by_id(ws2_catalog_current(), slot->entry_id);
+    return entry != NULL && entry->info.iSocketType == SOCK_DGRAM;
+}
+
+/**
+ * What OVERLAPPED.Internal holds after an operation that ended with a Winsock code.
+ *
+ * @param slot  The socket's, pinned.
+ *
+ * Context: any thread, with Winsock started.
+ */
+ULONG_PTR ws2_port_status(const struct ws2_slot *slot, DWORD code)
+{
+    unsigned i;
+    if (code == WSAECONNRESET && is_datagram(slot)) {
+        return STATUS_PORT_UNREACHABLE_CODE;
+    }
+    for (i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
+        if (statuses[i].code == code) {
+            return statuses[i].status;
+        }
+    }
+    return STATUS_UNSUCCESSFUL_CODE;
+}
+
+/** The Win32 code for a Winsock code; one that has none stays as it is. Context: any thread. */
+DWORD ws2_status_win32(DWORD code)
+{
+    unsigned i;
+    for (i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
+        if (statuses[i].code == code) {
+            return statuses[i].win32;
+        }
+    }
+    return code;
+}
