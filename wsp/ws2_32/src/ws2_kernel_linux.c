@@ -1,11 +1,25 @@
 /*
- * The stateless kernel services of windows.h, Linux: time, process, heap.
+ * The small kernel services of windows.h, Linux: last error, time, process, heap.
  */
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <windows.h>
+
+static _Thread_local DWORD last_error;
+
+/** The same storage as WSAGetLastError. Source: rule WS2-11. */
+DWORD WINAPI GetLastError(void)
+{
+    return last_error;
+}
+
+/** The same storage as WSASetLastError. */
+void WINAPI SetLastError(DWORD code)
+{
+    last_error = code;
+}
 
 /** Milliseconds since an arbitrary start; never goes back. */
 ULONGLONG WINAPI GetTickCount64(void)
