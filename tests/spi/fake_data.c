@@ -61,7 +61,7 @@ void fake_changed(struct stk_sock *sock)
         *fake.event_tail = sock;
         fake.event_tail = &sock->event_next;
     }
-    pthread_cond_broadcast(&fake.changed);
+    t_cond_wake(&fake.changed);
 }
 
 static void fake_all_changed(void)
@@ -222,18 +222,18 @@ int64_t stk_sock_recv(struct stk_sock *sock, const struct stk_iov *iov, size_t c
 static int fake_dgram_put(struct stk_sock *sock, const struct stk_iov *iov, size_t count, const struct stk_addr *to)
 {
     size_t size = fake_iov_size(iov, count), at = 0;
-    struct stk_sock *far = fake_find(STK_SOCK_DGRAM, to, false);
+    struct stk_sock *distant = fake_find(STK_SOCK_DGRAM, to, false);
     struct fake_dgram *dgram;
 
-    if (!far) {
+    if (!distant) {
         if (sock->opts[STK_OPT_UDP_CONNRESET]) {
             sock->end_error = STK_ECONNRESET;
             fake_changed(sock);
         }
         return STK_OK;
     }
-    if (far->connected &&
-        (far->peer.port != sock->local.port || memcmp(far->peer.ip, sock->local.ip, sizeof far->peer.ip) != 0))
+    if (distant->connected && (distant->peer.port != sock->local.port ||
+                               memcmp(distant->peer.ip, sock->local.ip, sizeof distant->peer.ip) != 0))
         return STK_OK;
     dgram = malloc(sizeof *dgram + size);
     if (!dgram)
@@ -247,10 +247,10 @@ static int fake_dgram_put(struct stk_sock *sock, const struct stk_iov *iov, size
             memcpy(dgram->data + at, iov[i].base, iov[i].len);
         at += iov[i].len;
     }
-    *far->dgram_tail = dgram;
-    far->dgram_tail = &dgram->next;
-    far->dgram_bytes += size;
-    fake_changed(far);
+    *distant->dgram_tail = dgram;
+    distant->dgram_tail = &dgram->next;
+    distant->dgram_bytes += size;
+    fake_changed(distant);
     return STK_OK;
 }
 
@@ -385,25 +385,16 @@ int stk_sock_error_take(struct stk_sock *sock)
     return err;
 }
 
-static void fake_deadline(struct timespec *at, int64_t timeout_ns)
+/* When a wait that begins now ends; UINT64_MAX: never. */
+static uint64_t fake_until(int64_t timeout_ns)
 {
-    clock_gettime(CLOCK_MONOTONIC, at);
-    at->tv_sec += timeout_ns / 1000000000;
-    at->tv_nsec += timeout_ns % 1000000000;
-    if (at->tv_nsec >= 1000000000) {
-        at->tv_sec++;
-        at->tv_nsec -= 1000000000;
-    }
+    return timeout_ns < 0 ? UINT64_MAX : t_now_ms() + (uint64_t)(timeout_ns + 999999) / 1000000;
 }
 
 /* Sleep until something changes; false: the time is over. */
-static bool fake_sleep(const struct timespec *until, int64_t timeout_ns)
+static bool fake_sleep(uint64_t until_ms, int64_t timeout_ns)
 {
-    if (timeout_ns == 0)
-        return false;
-    if (timeout_ns < 0)
-        return pthread_cond_wait(&fake.changed, &fake.lock) == 0;
-    return pthread_cond_timedwait(&fake.changed, &fake.lock, until) == 0;
+    return timeout_ns != 0 && t_cond_wait(&fake.changed, &fake.lock, until_ms);
 }
 
 static int fake_look(struct stk_wait_item *items, size_t count)
@@ -420,19 +411,17 @@ static int fake_look(struct stk_wait_item *items, size_t count)
 int stk_wait(struct stk_client *client, struct stk_wait_item *items, size_t count, int64_t timeout_ns,
              const _Atomic uint32_t *wake)
 {
-    struct timespec until = {0};
+    uint64_t until = fake_until(timeout_ns);
     int found;
 
     (void)client;
-    if (timeout_ns > 0)
-        fake_deadline(&until, timeout_ns);
     fake_lock();
     found = fake_forced(FAKE_WAIT);
     while (found == 0) {
         found = fake_look(items, count);
         if (found == 0 && wake && *wake != 0)
             found = STK_EINTR;
-        if (found == 0 && !fake_sleep(&until, timeout_ns)) {
+        if (found == 0 && !fake_sleep(until, timeout_ns)) {
             found = fake_look(items, count);
             break;
         }
@@ -445,7 +434,7 @@ void stk_client_wake(struct stk_client *client)
 {
     (void)client;
     fake_lock();
-    pthread_cond_broadcast(&fake.changed);
+    t_cond_wake(&fake.changed);
     fake_unlock();
 }
 
@@ -500,18 +489,16 @@ static int fake_events_take(struct stk_event *events, size_t count)
 int stk_events_wait(struct stk_client *client, struct stk_event *events, size_t count, int64_t timeout_ns,
                     const _Atomic uint32_t *wake)
 {
-    struct timespec until = {0};
+    uint64_t until = fake_until(timeout_ns);
     int taken;
 
     (void)client;
-    if (timeout_ns > 0)
-        fake_deadline(&until, timeout_ns);
     fake_lock();
     for (;;) {
         taken = fake_events_take(events, count);
         if (taken == 0 && wake && *wake != 0)
             taken = STK_EINTR;
-        if (taken != 0 || !fake_sleep(&until, timeout_ns))
+        if (taken != 0 || !fake_sleep(until, timeout_ns))
             break;
     }
     fake_unlock();

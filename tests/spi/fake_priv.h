@@ -6,9 +6,9 @@
 #define FAKE_PRIV_H
 
 #include "fake_stack.h"
-#include "stack/api.h"
+#include "t_os.h"
 
-#include <pthread.h>
+#include "stack/api.h"
 
 #define FAKE_RX_SIZE (256u * 1024u)
 
@@ -46,8 +46,8 @@ struct stk_client {
 };
 
 struct fake_state {
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
+    struct t_mutex lock;
+    struct t_cond changed;
     struct stk_client client;
     struct stk_sock *socks;
     struct stk_sock *event_head, **event_tail;

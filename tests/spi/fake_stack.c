@@ -4,18 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct fake_state fake = {.lock = PTHREAD_MUTEX_INITIALIZER, .port_next = 49152, .last_close = -1};
+struct fake_state fake = {.port_next = 49152, .last_close = -1};
 
 void fake_lock(void)
 {
-    pthread_mutex_lock(&fake.lock);
+    t_mutex_lock(&fake.lock);
     if (!fake.ready) {
-        pthread_condattr_t attr;
-
-        pthread_condattr_init(&attr);
-        pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-        pthread_cond_init(&fake.changed, &attr);
-        pthread_condattr_destroy(&attr);
         fake.event_tail = &fake.event_head;
         fake.ready = true;
     }
@@ -23,7 +17,7 @@ void fake_lock(void)
 
 void fake_unlock(void)
 {
-    pthread_mutex_unlock(&fake.lock);
+    t_mutex_unlock(&fake.lock);
 }
 
 int fake_forced(enum fake_op op)
@@ -278,7 +272,7 @@ int stk_sock_close(struct stk_sock *sock, enum stk_close_mode mode)
         }
     }
     fake_sock_free(sock);
-    pthread_cond_broadcast(&fake.changed);
+    t_cond_wake(&fake.changed);
     fake_unlock();
     return STK_OK;
 }
@@ -340,30 +334,30 @@ int stk_sock_listen(struct stk_sock *sock, uint32_t backlog)
 static void fake_connect_finish(struct stk_sock *sock, int result)
 {
     struct stk_sock *listener = fake_find(STK_SOCK_STREAM, &sock->peer, true);
-    struct stk_sock *far = NULL;
+    struct stk_sock *distant = NULL;
 
     sock->connecting = false;
     if (result == 0 && (!listener || listener->accept_count >= listener->backlog))
         result = STK_ECONNREFUSED;
     if (result == 0)
-        far = fake_sock_new(sock->client, sock->family, STK_SOCK_STREAM);
-    if (!far) {
+        distant = fake_sock_new(sock->client, sock->family, STK_SOCK_STREAM);
+    if (!distant) {
         sock->connect_failed = true;
         sock->end_error = result ? result : STK_ENOMEM;
         fake_changed(sock);
         return;
     }
-    memcpy(far->opts, listener->opts, sizeof far->opts);
-    far->bound = far->connected = far->in_backlog = true;
-    far->local = sock->peer;
-    far->peer = sock->local;
-    far->other = sock;
-    far->parent = listener;
-    sock->other = far;
+    memcpy(distant->opts, listener->opts, sizeof distant->opts);
+    distant->bound = distant->connected = distant->in_backlog = true;
+    distant->local = sock->peer;
+    distant->peer = sock->local;
+    distant->other = sock;
+    distant->parent = listener;
+    sock->other = distant;
     sock->connected = true;
     for (struct stk_sock **link = &listener->accept_head;; link = &(*link)->accept_next)
         if (!*link) {
-            *link = far;
+            *link = distant;
             break;
         }
     listener->accept_count++;

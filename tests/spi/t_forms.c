@@ -1,14 +1,8 @@
 /** @file Short forms of the slots, and the group's setup and teardown. */
-#include "t_host_priv.h"
+#include "t_host.h"
 
-#include "wsp_overlapped.h"
-#include "wsp_socket.h"
-
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 WSPPROC_TABLE t_spi;
 _Thread_local INT t_err;
@@ -24,31 +18,14 @@ static const char config_text[] = "[engine]\n"
                                   "driver = wire\n"
                                   "wire.link = spi\n"
                                   "address = 10.9.1.1/24\n";
-static char config_path[] = "/tmp/winlane-spi-XXXXXX";
-
-static pid_t config_owner;
-
-static void config_remove(void)
-{
-    if (getpid() == config_owner) /* a test forks */
-        unlink(config_path);
-}
 
 static void config_write(void)
 {
-    static bool written;
-    int fd;
+    static const char *path;
 
-    if (!written && !getenv("T_SPI_CONFIG")) {
-        fd = mkstemp(config_path);
-        assert_true(fd >= 0);
-        assert_int_equal(write(fd, config_text, sizeof config_text - 1), sizeof config_text - 1);
-        close(fd);
-        config_owner = getpid();
-        atexit(config_remove);
-    }
-    written = true;
-    setenv("WINLANE_CONFIG", getenv("T_SPI_CONFIG") ? getenv("T_SPI_CONFIG") : config_path, 1);
+    if (!path)
+        path = getenv("T_SPI_CONFIG") ? getenv("T_SPI_CONFIG") : t_file_make(config_text);
+    t_env_set("WINLANE_CONFIG", path);
 }
 
 LPWSAPROTOCOL_INFOW t_info(int af, int type)
@@ -76,7 +53,7 @@ int t_host_start(void **state)
 
     (void)state;
     config_write();
-    return WSPStartup(MAKEWORD(2, 2), &data, t_info(AF_INET, SOCK_STREAM), t_host_upcalls(), &t_spi);
+    return t_provider_start(MAKEWORD(2, 2), &data, t_info(AF_INET, SOCK_STREAM), t_host_upcalls(), &t_spi);
 }
 
 int t_host_stop(void **state)
@@ -84,24 +61,11 @@ int t_host_stop(void **state)
     (void)state;
     t_hook_set(NULL, 0);
     assert_int_equal(t_handles_count(), 0);
-    assert_int_equal(wsp_requests_count(), 0);
+    t_requests_are(0);
     if (t_spi.lpWSPCleanup(&t_err) != 0)
         return -1;
-    assert_int_equal(wsp_socket_live_count(), 0);
+    t_sockets_are(0);
     return 0;
-}
-
-uint64_t t_now_ms(void)
-{
-    struct timespec at;
-
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    return (uint64_t)at.tv_sec * 1000 + (uint64_t)at.tv_nsec / 1000000;
-}
-
-void t_sleep_ms(unsigned ms)
-{
-    usleep(ms * 1000);
 }
 
 SOCKET t_socket_flags(int af, int type, DWORD flags)
@@ -215,7 +179,7 @@ struct sockaddr *t_addr(int af, uint16_t port)
     SOCKADDR_IN6 *in6 = (SOCKADDR_IN6 *)addr;
 
     memset(addr, 0, sizeof *addr);
-    addr->ss_family = (ADDRESS_FAMILY)af;
+    ((struct sockaddr *)addr)->sa_family = (USHORT)af;
     in->sin_port = forms_swap(port);
     if (af == AF_INET)
         memcpy(&in->sin_addr, "\177\0\0\1", 4);

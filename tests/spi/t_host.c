@@ -1,31 +1,12 @@
 /** @file The host: upcalls. */
-#include "t_host_priv.h"
-
-#include <stdlib.h>
-#include <time.h>
+#include "t_host.h"
 
 #define T_HANDLES 65536
-#define T_APCS 4096
 #define T_MESSAGES 256
 
-struct t_event {
-    bool set;
-};
-
-struct t_apc {
-    LPWSAUSERAPC routine;
-    DWORD_PTR context;
-};
-
-struct t_apc_queue {
-    struct t_apc list[T_APCS];
-    unsigned head, tail;
-};
-
 static struct t_host {
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    bool ready;
+    struct t_mutex lock;
+    struct t_cond changed; /* a message came */
     DWORD_PTR context[T_HANDLES];
     bool used[T_HANDLES];
     unsigned handles, next;
@@ -35,41 +16,16 @@ static struct t_host {
     LPBLOCKINGCALLBACK hook;
     DWORD_PTR hook_context;
     unsigned hook_asked;
-} host = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-static _Thread_local WSATHREADID thread_id;
+} host;
 
 static void host_lock(void)
 {
-    pthread_mutex_lock(&host.lock);
-    if (!host.ready) {
-        pthread_condattr_t attr;
-
-        pthread_condattr_init(&attr);
-        pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-        pthread_cond_init(&host.changed, &attr);
-        pthread_condattr_destroy(&attr);
-        host.ready = true;
-    }
+    t_mutex_lock(&host.lock);
 }
 
 static void host_unlock(void)
 {
-    pthread_mutex_unlock(&host.lock);
-}
-
-static struct timespec host_until(unsigned timeout_ms)
-{
-    struct timespec at;
-
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += timeout_ms / 1000;
-    at.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_sec++;
-        at.tv_nsec -= 1000000000;
-    }
-    return at;
+    t_mutex_unlock(&host.lock);
 }
 
 /* --- Handles ---------------------------------------------------------------- */
@@ -144,67 +100,7 @@ void t_handle_fail_next(INT code)
     host_unlock();
 }
 
-/* --- Events ----------------------------------------------------------------- */
-
-WSAEVENT t_event_new(void)
-{
-    return calloc(1, sizeof(struct t_event));
-}
-
-void t_event_free(WSAEVENT event)
-{
-    free(event);
-}
-
-static BOOL WSPAPI host_set_event(WSAEVENT event, LPINT err)
-{
-    (void)err;
-    host_lock();
-    ((struct t_event *)event)->set = true;
-    pthread_cond_broadcast(&host.changed);
-    host_unlock();
-    return TRUE;
-}
-
-static BOOL WSPAPI host_reset_event(WSAEVENT event, LPINT err)
-{
-    (void)err;
-    host_lock();
-    ((struct t_event *)event)->set = false;
-    host_unlock();
-    return TRUE;
-}
-
-void t_event_reset(WSAEVENT event)
-{
-    INT err;
-
-    host_reset_event(event, &err);
-}
-
-bool t_event_is_set(WSAEVENT event)
-{
-    bool set;
-
-    host_lock();
-    set = ((struct t_event *)event)->set;
-    host_unlock();
-    return set;
-}
-
-bool t_event_wait(WSAEVENT event, unsigned timeout_ms)
-{
-    struct timespec until = host_until(timeout_ms);
-    bool set;
-
-    host_lock();
-    while (!((struct t_event *)event)->set)
-        if (pthread_cond_timedwait(&host.changed, &host.lock, &until) != 0)
-            break;
-    set = ((struct t_event *)event)->set;
-    host_unlock();
-    return set;
-}
+/* --- Events and routines ------------------------------------------------------ */
 
 static WSAEVENT WSPAPI host_create_event(LPINT err)
 {
@@ -219,64 +115,29 @@ static BOOL WSPAPI host_close_event(WSAEVENT event, LPINT err)
     return TRUE;
 }
 
-/* --- Routines ---------------------------------------------------------------- */
-
-static pthread_key_t apc_key;
-static pthread_once_t apc_once = PTHREAD_ONCE_INIT;
-
-static void apc_key_make(void)
+static BOOL WSPAPI host_set_event(WSAEVENT event, LPINT err)
 {
-    pthread_key_create(&apc_key, free);
+    (void)err;
+    t_event_set(event);
+    return TRUE;
 }
 
-LPWSATHREADID t_thread(void)
+static BOOL WSPAPI host_reset_event(WSAEVENT event, LPINT err)
 {
-    pthread_once(&apc_once, apc_key_make);
-    if (!pthread_getspecific(apc_key))
-        pthread_setspecific(apc_key, calloc(1, sizeof(struct t_apc_queue)));
-    thread_id.ThreadHandle = pthread_getspecific(apc_key);
-    thread_id.Reserved = 0x51;
-    return &thread_id;
+    (void)err;
+    t_event_reset(event);
+    return TRUE;
 }
 
 static int WSPAPI host_queue_apc(LPWSATHREADID thread, LPWSAUSERAPC routine, DWORD_PTR context, LPINT err)
 {
-    struct t_apc_queue *queue = thread->ThreadHandle;
-
-    if (!queue || thread->Reserved != 0x51) {
-        *err = WSAEFAULT;
-        return SOCKET_ERROR;
-    }
-    host_lock();
-    queue->list[queue->tail++ % T_APCS] = (struct t_apc){routine, context};
-    pthread_cond_broadcast(&host.changed);
-    host_unlock();
-    return 0;
+    if (t_apc_queue(thread, routine, context))
+        return 0;
+    *err = WSAEFAULT;
+    return SOCKET_ERROR;
 }
 
-unsigned t_alertable(unsigned timeout_ms)
-{
-    struct t_apc_queue *queue = t_thread()->ThreadHandle;
-    struct timespec until = host_until(timeout_ms);
-    unsigned ran = 0;
-
-    host_lock();
-    while (queue->head == queue->tail)
-        if (pthread_cond_timedwait(&host.changed, &host.lock, &until) != 0)
-            break;
-    while (queue->head != queue->tail) {
-        struct t_apc apc = queue->list[queue->head++ % T_APCS];
-
-        host_unlock();
-        apc.routine(apc.context);
-        ran++;
-        host_lock();
-    }
-    host_unlock();
-    return ran;
-}
-
-/* Exported, as ws2_32 does: the provider finds it by name. */
+/* Exported, as ws2_32 does: the provider finds it by name. On Windows t_host.def exports it. */
 __attribute__((visibility("default"))) int WSPAPI WPUCompleteOverlappedRequest(SOCKET s, LPWSAOVERLAPPED overlapped,
                                                                                DWORD code, DWORD transferred,
                                                                                LPINT error)
@@ -307,7 +168,7 @@ static BOOL WSPAPI host_post_message(HWND window, UINT message, WPARAM wparam, L
         posted = FALSE;
     } else {
         host.messages[host.message_tail++ % T_MESSAGES] = (struct t_message){window, message, wparam, lparam};
-        pthread_cond_broadcast(&host.changed);
+        t_cond_wake(&host.changed);
     }
     host_unlock();
     return posted;
@@ -315,13 +176,12 @@ static BOOL WSPAPI host_post_message(HWND window, UINT message, WPARAM wparam, L
 
 bool t_message_take(struct t_message *out, unsigned timeout_ms)
 {
-    struct timespec until = host_until(timeout_ms);
+    uint64_t until = t_now_ms() + timeout_ms;
     bool found;
 
     host_lock();
-    while (host.message_head == host.message_tail)
-        if (pthread_cond_timedwait(&host.changed, &host.lock, &until) != 0)
-            break;
+    while (host.message_head == host.message_tail && t_cond_wait(&host.changed, &host.lock, until))
+        ;
     found = host.message_head != host.message_tail;
     if (found)
         *out = host.messages[host.message_head++ % T_MESSAGES];

@@ -7,9 +7,10 @@
 #ifndef T_HOST_H
 #define T_HOST_H
 
-#include <ws2spi.h>
-#include <mstcpip.h>
-#include <ws2ipdef.h>
+#include "t_os.h"
+#include "t_provider.h"
+
+#include "wsp_sdk.h"
 
 #include <stdarg.h>
 #include <stdbool.h>
@@ -41,19 +42,6 @@ unsigned t_handles_count(void);
 
 /** Let the next handle creation fail. */
 void t_handle_fail_next(INT code);
-
-/* --- Events ------------------------------------------------------------ */
-WSAEVENT t_event_new(void);
-void t_event_free(WSAEVENT event);
-bool t_event_is_set(WSAEVENT event);
-bool t_event_wait(WSAEVENT event, unsigned timeout_ms);
-void t_event_reset(WSAEVENT event);
-
-/* --- Routines ------------------------------------------------------------ */
-/** The calling thread as lpThreadId. */
-LPWSATHREADID t_thread(void);
-/** An alertable wait: runs what is queued; returns how many, 0 after the timeout. */
-unsigned t_alertable(unsigned timeout_ms);
 
 /* --- Messages, hook ----------------------------------------------------------- */
 struct t_message {
@@ -103,10 +91,6 @@ void t_pair_close(struct t_pair *pair);
 
 /** A text where the interface wants writable bytes that nobody writes. */
 #define t_bytes(text) ((CHAR *)(uintptr_t)(text))
-
-/** Sleep. */
-void t_sleep_ms(unsigned ms);
-uint64_t t_now_ms(void);
 
 /** Check a failure: the return value is SOCKET_ERROR and the code as expected. */
 #define t_fails(call, code)                     \

@@ -10,7 +10,7 @@
 #include <string.h>
 
 static WSABUF one_buf, null_buf = {4, NULL}, huge_buf, negative_bufs[2];
-static char byte[64];
+static char room[64];
 static DWORD count, flags_zero, flags_bad = 0x40000000, flags_oob = MSG_OOB, flags_all_peek = MSG_WAITALL | MSG_PEEK;
 static SOCKADDR_STORAGE name_out;
 static INT name_len, name_short = 15;
@@ -73,7 +73,7 @@ CALL(accept_plain, P.lpWSPAccept(s, NULL, NULL, NULL, 0, e))
 CALL(accept_asks, P.lpWSPAccept(s, NULL, NULL, never_asked, 0, e))
 CALL(accept_short, P.lpWSPAccept(s, (struct sockaddr *)&name_out, &name_short, NULL, 0, e))
 CALL(async_no_window, P.lpWSPAsyncSelect(s, NULL, 1, FD_READ, e))
-CALL(async_bits, P.lpWSPAsyncSelect(s, (HWND)byte, 1, 0x4000, e))
+CALL(async_bits, P.lpWSPAsyncSelect(s, (HWND)room, 1, 0x4000, e))
 CALL(bind_null, P.lpWSPBind(s, NULL, 16, e))
 CALL(bind_short, P.lpWSPBind(s, v4(), 15, e))
 CALL(bind_negative, P.lpWSPBind(s, v4(), -1, e))
@@ -93,7 +93,7 @@ CALL(duplicate_null, P.lpWSPDuplicateSocket(s, 1, NULL, e))
 CALL(duplicate_any, P.lpWSPDuplicateSocket(s, 1, &info_out, e))
 CALL(enum_null, P.lpWSPEnumNetworkEvents(s, NULL, NULL, e))
 CALL(event_no_event, P.lpWSPEventSelect(s, NULL, FD_READ, e))
-CALL(event_bits, P.lpWSPEventSelect(s, (WSAEVENT)byte, 0x4000, e))
+CALL(event_bits, P.lpWSPEventSelect(s, (WSAEVENT)room, 0x4000, e))
 CALL(result_no_ov, P.lpWSPGetOverlappedResult(s, none, &count, FALSE, &flags_zero, e) ? 0 : -1)
 CALL(result_no_count, P.lpWSPGetOverlappedResult(s, &ov_done, NULL, FALSE, &flags_zero, e) ? 0 : -1)
 CALL(result_no_flags, P.lpWSPGetOverlappedResult(s, &ov_done, &count, FALSE, NULL, e) ? 0 : -1)
@@ -106,18 +106,18 @@ CALL(name_null, P.lpWSPGetSockName(s, NULL, &name_len, e))
 CALL(name_no_len, P.lpWSPGetSockName(s, (struct sockaddr *)&name_out, NULL, e))
 CALL(name_is_short, P.lpWSPGetSockName(s, (struct sockaddr *)&name_out, &name_short, e))
 CALL(getopt_null, P.lpWSPGetSockOpt(s, SOL_SOCKET, SO_TYPE, NULL, &name_len, e))
-CALL(getopt_no_len, P.lpWSPGetSockOpt(s, SOL_SOCKET, SO_TYPE, byte, NULL, e))
-CALL(getopt_level, P.lpWSPGetSockOpt(s, 12345, SO_TYPE, byte, &name_len, e))
-CALL(getopt_name, P.lpWSPGetSockOpt(s, SOL_SOCKET, 0x7fff, byte, &name_len, e))
+CALL(getopt_no_len, P.lpWSPGetSockOpt(s, SOL_SOCKET, SO_TYPE, room, NULL, e))
+CALL(getopt_level, P.lpWSPGetSockOpt(s, 12345, SO_TYPE, room, &name_len, e))
+CALL(getopt_name, P.lpWSPGetSockOpt(s, SOL_SOCKET, 0x7fff, room, &name_len, e))
 CALL(qos_null, P.lpWSPGetQOSByName(s, NULL, &qos, e) ? 0 : -1)
 CALL(qos_too_short, P.lpWSPGetQOSByName(s, &qos_short, &qos, e) ? 0 : -1)
 CALL(qos_unknown, P.lpWSPGetQOSByName(s, &qos_some, &qos, e) ? 0 : -1)
 CALL(qos_no_qos, P.lpWSPGetQOSByName(s, &qos_some, NULL, e) ? 0 : -1)
 CALL(qos_list, P.lpWSPGetQOSByName(s, &qos_empty, NULL, e) ? 0 : -1)
-CALL(ioctl_unknown, P.lpWSPIoctl(s, 1, byte, 4, byte, 4, &count, NULL, NULL, NULL, e))
+CALL(ioctl_unknown, P.lpWSPIoctl(s, 1, room, 4, room, 4, &count, NULL, NULL, NULL, e))
 CALL(ioctl_no_in, P.lpWSPIoctl(s, FIONBIO, NULL, 4, NULL, 0, &count, NULL, NULL, NULL, e))
 CALL(ioctl_no_out, P.lpWSPIoctl(s, FIONREAD, NULL, 0, NULL, 4, &count, NULL, NULL, NULL, e))
-CALL(ioctl_no_count, P.lpWSPIoctl(s, FIONREAD, NULL, 0, byte, 4, NULL, NULL, NULL, NULL, e))
+CALL(ioctl_no_count, P.lpWSPIoctl(s, FIONREAD, NULL, 0, room, 4, NULL, NULL, NULL, NULL, e))
 CALL(join_plain, P.lpWSPJoinLeaf(s, v4(), 16, NULL, NULL, NULL, NULL, JL_BOTH, e))
 CALL(join_null, P.lpWSPJoinLeaf(s, NULL, 16, NULL, NULL, NULL, NULL, JL_BOTH, e))
 CALL(listen_plain, P.lpWSPListen(s, 5, e))
@@ -153,9 +153,9 @@ CALL(sendto_v6, P.lpWSPSendTo(s, &one_buf, 1, &count, 0, v6(), 28, NULL, NULL, N
 CALL(sendto_port0, P.lpWSPSendTo(s, &one_buf, 1, &count, 0, t_addr(AF_INET, 0), 16, NULL, NULL, NULL, e))
 CALL(sendto_any, P.lpWSPSendTo(s, &one_buf, 1, &count, 0, any(9), 16, NULL, NULL, NULL, e))
 CALL(setopt_null, P.lpWSPSetSockOpt(s, SOL_SOCKET, SO_REUSEADDR, NULL, 4, e))
-CALL(setopt_short, P.lpWSPSetSockOpt(s, SOL_SOCKET, SO_RCVBUF, byte, 3, e))
-CALL(setopt_level, P.lpWSPSetSockOpt(s, 12345, SO_REUSEADDR, byte, 4, e))
-CALL(setopt_read_only, P.lpWSPSetSockOpt(s, SOL_SOCKET, SO_TYPE, byte, 4, e))
+CALL(setopt_short, P.lpWSPSetSockOpt(s, SOL_SOCKET, SO_RCVBUF, room, 3, e))
+CALL(setopt_level, P.lpWSPSetSockOpt(s, 12345, SO_REUSEADDR, room, 4, e))
+CALL(setopt_read_only, P.lpWSPSetSockOpt(s, SOL_SOCKET, SO_TYPE, room, 4, e))
 CALL(shutdown_how, P.lpWSPShutdown(s, 3, e))
 CALL(shutdown_negative, P.lpWSPShutdown(s, -1, e))
 CALL(shutdown_plain, P.lpWSPShutdown(s, SD_SEND, e))
@@ -296,8 +296,8 @@ static const struct bad_row rows[] = {
 
 static void reset_arguments(void)
 {
-    one_buf = (WSABUF){1, byte};
-    huge_buf = (WSABUF){UINT32_MAX, byte};
+    one_buf = (WSABUF){1, room};
+    huge_buf = (WSABUF){UINT32_MAX, room};
     negative_bufs[0] = one_buf;
     negative_bufs[1] = huge_buf;
     flags_zero = 0;

@@ -3,7 +3,6 @@
 
 #include "wsp_private_abi.h"
 
-#include <pthread.h>
 #include <string.h>
 
 /* One posted receive. */
@@ -124,13 +123,13 @@ static void *poster_main(void *arg)
 
 static void poster_run(struct poster *poster, SOCKET s)
 {
-    pthread_t thread;
+    struct t_task thread;
 
     memset(poster, 0, sizeof *poster);
     poster->s = s;
     poster->post.ov.hEvent = t_event_new();
-    assert_int_equal(pthread_create(&thread, NULL, poster_main, poster), 0);
-    pthread_join(thread, NULL);
+    t_task_start(&thread, poster_main, poster);
+    t_task_join(&thread);
 }
 
 static void cancel__own_threads__only_those(void **state)

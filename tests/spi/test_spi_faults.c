@@ -5,7 +5,6 @@
 
 #include "stack/api.h"
 
-#include <pthread.h>
 #include <string.h>
 
 static void linger_set(SOCKET s, u_short seconds)
@@ -67,16 +66,16 @@ static void *close_main(void *arg)
 static void linger__waiting_close__handle_is_gone_and_the_drain_ends_it(void **state)
 {
     struct t_pair pair = t_pair_make(AF_INET, 0);
-    pthread_t thread;
+    struct t_task thread;
 
     (void)state;
     linger_set(pair.a, 60);
     fake_drain_hold(true);
-    assert_int_equal(pthread_create(&thread, NULL, close_main, &pair.a), 0);
+    t_task_start(&thread, close_main, &pair.a);
     t_sleep_ms(40);
     t_fails(t_send(pair.a, "x", 1), WSAENOTSOCK);
     fake_drain_hold(false);
-    pthread_join(thread, NULL);
+    t_task_join(&thread);
     assert_int_equal(fake_last_close_mode(), STK_CLOSE_GRACEFUL);
     t_close(pair.b);
 }
@@ -119,15 +118,15 @@ static void connect__blocking__waits_for_the_result(void **state)
     for (int i = 0; i < 2; i++) {
         SOCKET listener = t_listener(AF_INET), s = t_socket(AF_INET, SOCK_STREAM);
         struct sockaddr *to = t_addr(AF_INET, t_port(listener));
-        pthread_t thread;
+        struct t_task thread;
 
         fake_connect_hold(true, 0);
-        assert_int_equal(pthread_create(&thread, NULL, release_main, &results[i]), 0);
+        t_task_start(&thread, release_main, &results[i]);
         if (i == 0)
             assert_int_equal(t_spi.lpWSPConnect(s, to, 16, NULL, NULL, NULL, NULL, &t_err), 0);
         else
             t_fails(t_spi.lpWSPConnect(s, to, 16, NULL, NULL, NULL, NULL, &t_err), WSAETIMEDOUT);
-        pthread_join(thread, NULL);
+        t_task_join(&thread);
         t_close(s);
         t_close(listener);
     }

@@ -3,7 +3,6 @@
 
 #include "wsp_overlapped.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -217,11 +216,11 @@ static void overlapped__thread_ends__its_requests_are_aborted(void **state)
     struct t_pair pair = t_pair_make(AF_INET, WSA_FLAG_OVERLAPPED);
     struct poster poster = {.s = pair.b, .post = {.ov = {.hEvent = t_event_new()}}};
     struct post mine = {.ov = {.hEvent = t_event_new()}};
-    pthread_t thread;
+    struct t_task thread;
 
     (void)state;
-    assert_int_equal(pthread_create(&thread, NULL, poster_main, &poster), 0);
-    pthread_join(thread, NULL);
+    t_task_start(&thread, poster_main, &poster);
+    t_task_join(&thread);
     t_fails(post_recv(pair.b, &mine, NULL), WSA_IO_PENDING);
     assert_true(t_event_wait(poster.post.ov.hEvent, 5000));
     assert_int_equal(poster.post.ov.OffsetHigh, WSA_OPERATION_ABORTED);
@@ -329,7 +328,7 @@ static void overlapped__cleanup__marks_without_indication(void **state)
     assert_true(post.ov.Internal != WSS_OPERATION_IN_PROGRESS);
     assert_false(t_event_is_set(post.ov.hEvent));
     assert_int_equal(t_handles_count(), 0);
-    assert_int_equal(wsp_requests_count(), 0);
+    t_requests_are(0);
     t_event_free(post.ov.hEvent);
     assert_int_equal(t_host_start(state), 0);
 }
@@ -344,10 +343,10 @@ static void overlapped__pool_is_used_up__nobufs_and_all_come_back(void **state)
     for (unsigned i = 0; i < WSP_REQUESTS_MAX; i++)
         t_fails(post_recv(pair.b, &posts[i], NULL), WSA_IO_PENDING);
     t_fails(post_recv(pair.b, &posts[WSP_REQUESTS_MAX], NULL), WSAENOBUFS);
-    assert_int_equal(wsp_requests_count(), WSP_REQUESTS_MAX);
+    t_requests_are(WSP_REQUESTS_MAX);
     t_close(pair.b); /* before the other end's FIN completes them */
     t_close(pair.a);
-    assert_int_equal(wsp_requests_count(), 0);
+    t_requests_are(0);
     for (unsigned i = 0; i < WSP_REQUESTS_MAX; i++)
         assert_int_equal(posts[i].ov.OffsetHigh, WSA_OPERATION_ABORTED);
     free(posts);

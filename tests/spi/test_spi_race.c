@@ -1,10 +1,6 @@
 /** @file Several threads on one socket, and closing under their feet. */
 #include "t_host.h"
 
-#include "wsp_overlapped.h"
-#include "wsp_socket.h"
-
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +9,7 @@
 #define ROUNDS 60
 
 struct worker {
-    pthread_t thread;
+    struct t_task thread;
     SOCKET s;
     int kind;
     uint64_t moved;
@@ -79,19 +75,19 @@ static void race__close_under_four_kinds_of_calls__all_end(void **state)
         struct t_pair pair = t_pair_make(AF_INET, 0);
         struct worker workers[4], reader = {.s = pair.b};
 
-        assert_int_equal(pthread_create(&reader.thread, NULL, drain_until_it_ends, &reader), 0);
+        t_task_start(&reader.thread, drain_until_it_ends, &reader);
         for (int i = 0; i < 4; i++) {
             workers[i] = (struct worker){.s = pair.a, .kind = i};
-            assert_int_equal(pthread_create(&workers[i].thread, NULL, use_until_it_fails, &workers[i]), 0);
+            t_task_start(&workers[i].thread, use_until_it_fails, &workers[i]);
         }
         t_sleep_ms((unsigned)round % 4);
         t_close(pair.a);
         for (int i = 0; i < 4; i++) {
-            pthread_join(workers[i].thread, NULL);
+            t_task_join(&workers[i].thread);
             if (!code_of_closing(workers[i].code))
                 fail_msg("round %d, kind %d: code %d", round, i, workers[i].code);
         }
-        pthread_join(reader.thread, NULL);
+        t_task_join(&reader.thread);
         t_close(pair.b);
     }
 }
@@ -124,17 +120,17 @@ static void race__eight_senders_and_eight_readers__every_byte_once(void **state)
     for (int i = 0; i < THREADS; i++) {
         senders[i] = (struct worker){.s = pair.a, .kind = i};
         readers[i] = (struct worker){.s = pair.b};
-        assert_int_equal(pthread_create(&readers[i].thread, NULL, drain_until_it_ends, &readers[i]), 0);
-        assert_int_equal(pthread_create(&senders[i].thread, NULL, send_thousand, &senders[i]), 0);
+        t_task_start(&readers[i].thread, drain_until_it_ends, &readers[i]);
+        t_task_start(&senders[i].thread, send_thousand, &senders[i]);
     }
     for (int i = 0; i < THREADS; i++) {
-        pthread_join(senders[i].thread, NULL);
+        t_task_join(&senders[i].thread);
         assert_int_equal(senders[i].code, 0);
         sent += senders[i].moved;
     }
     assert_int_equal(t_spi.lpWSPShutdown(pair.a, SD_SEND, &t_err), 0);
     for (int i = 0; i < THREADS; i++) {
-        pthread_join(readers[i].thread, NULL);
+        t_task_join(&readers[i].thread);
         assert_int_equal(readers[i].code, 0);
         got += readers[i].moved;
     }
@@ -161,11 +157,11 @@ static void race__eight_threads_open_and_close__nothing_is_left(void **state)
 
     (void)state;
     for (int i = 0; i < THREADS; i++)
-        assert_int_equal(pthread_create(&workers[i].thread, NULL, open_and_close, NULL), 0);
+        t_task_start(&workers[i].thread, open_and_close, NULL);
     for (int i = 0; i < THREADS; i++)
-        pthread_join(workers[i].thread, NULL);
+        t_task_join(&workers[i].thread);
     assert_int_equal(t_handles_count(), 0);
-    assert_int_equal(wsp_socket_live_count(), 0);
+    t_sockets_are(0);
 }
 
 /* Two closers and a connection that is being used: exactly one of them closes. */
@@ -187,10 +183,10 @@ static void race__two_closers__one_succeeds(void **state)
 
         for (int i = 0; i < 2; i++) {
             workers[i] = (struct worker){.s = s};
-            assert_int_equal(pthread_create(&workers[i].thread, NULL, close_once, &workers[i]), 0);
+            t_task_start(&workers[i].thread, close_once, &workers[i]);
         }
         for (int i = 0; i < 2; i++) {
-            pthread_join(workers[i].thread, NULL);
+            t_task_join(&workers[i].thread);
             closed += workers[i].code == 0;
             if (workers[i].code != 0)
                 assert_int_equal(workers[i].code, WSAENOTSOCK);
@@ -236,7 +232,7 @@ static void race__data_against_close__every_request_ends_once(void **state)
         }
         assert_int_equal(done + aborted, 32);
         assert_true(done <= 16);
-        assert_int_equal(wsp_requests_count(), 0);
+        t_requests_are(0);
         t_close(pair.a);
     }
 }
@@ -266,16 +262,16 @@ static void race__cleanup_under_blocked_calls__all_end_soon(void **state)
     uint64_t before;
 
     for (int i = 0; i < 3; i++)
-        assert_int_equal(pthread_create(&workers[i].thread, NULL, blocked_until_cleanup, &workers[i]), 0);
+        t_task_start(&workers[i].thread, blocked_until_cleanup, &workers[i]);
     t_sleep_ms(50);
     before = t_now_ms();
     assert_int_equal(t_spi.lpWSPCleanup(&t_err), 0);
     assert_in_range(t_now_ms() - before, 0, 1900); /* less than it would wait for a thread that stays */
     for (int i = 0; i < 3; i++) {
-        pthread_join(workers[i].thread, NULL);
+        t_task_join(&workers[i].thread);
         assert_true(workers[i].code != 0);
     }
-    assert_int_equal(wsp_socket_live_count(), 0);
+    t_sockets_are(0);
     assert_int_equal(t_handles_count(), 0);
     assert_int_equal(t_host_start(state), 0);
 }

@@ -1,7 +1,6 @@
 /** @file WSPSelect. */
 #include "t_host.h"
 
-#include <pthread.h>
 #include <string.h>
 
 static struct timeval none = {0, 0};
@@ -100,13 +99,13 @@ static void select__blocked__data_wakes_it(void **state)
 {
     struct t_pair pair = t_pair_make(AF_INET, 0);
     fd_set read = {.fd_count = 1, .fd_array = {pair.b}};
-    pthread_t thread;
+    struct t_task thread;
 
     (void)state;
-    assert_int_equal(pthread_create(&thread, NULL, send_later, &pair.a), 0);
+    t_task_start(&thread, send_later, &pair.a);
     assert_int_equal(t_spi.lpWSPSelect(0, &read, NULL, NULL, NULL, &t_err), 1);
     assert_int_equal(read.fd_array[0], pair.b);
-    pthread_join(thread, NULL);
+    t_task_join(&thread);
     t_pair_close(&pair);
 }
 

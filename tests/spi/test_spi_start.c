@@ -1,19 +1,9 @@
-/** @file WSPStartup, WSPCleanup, WSPSocket, fork and exit. */
+/** @file WSPStartup, WSPCleanup, WSPSocket, and exit. */
 #include "t_host.h"
 
-#include "wsp_error.h"
-#include "wsp_socket.h"
-
-#include "stack/err.h"
-
-#include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/types.h>
-#include <unistd.h>
-
-/* <sys/wait.h> is free of names that Winsock redefines. */
-#include <sys/wait.h>
 
 struct version_row {
     WORD version;
@@ -40,7 +30,7 @@ static void start__versions__two_two_or_higher(void **state)
         int result;
 
         memset(&data, 0x5a, sizeof data);
-        result = WSPStartup(rows[i].version, &data, t_info(AF_INET, SOCK_STREAM), t_host_upcalls(), &t_spi);
+        result = t_provider_start(rows[i].version, &data, t_info(AF_INET, SOCK_STREAM), t_host_upcalls(), &t_spi);
         if (result != rows[i].result)
             fail_msg("row %zu: %d", i, result);
         if (result != 0)
@@ -61,11 +51,11 @@ static void start__bad_arguments__leave_no_trace(void **state)
     WSPDATA data;
 
     (void)state;
-    assert_int_equal(WSPStartup(MAKEWORD(2, 2), NULL, info, t_host_upcalls(), &table), WSAEFAULT);
-    assert_int_equal(WSPStartup(MAKEWORD(2, 2), &data, NULL, t_host_upcalls(), &table), WSAEFAULT);
-    assert_int_equal(WSPStartup(MAKEWORD(2, 2), &data, info, t_host_upcalls(), NULL), WSAEFAULT);
+    assert_int_equal(t_provider_start(MAKEWORD(2, 2), NULL, info, t_host_upcalls(), &table), WSAEFAULT);
+    assert_int_equal(t_provider_start(MAKEWORD(2, 2), &data, NULL, t_host_upcalls(), &table), WSAEFAULT);
+    assert_int_equal(t_provider_start(MAKEWORD(2, 2), &data, info, t_host_upcalls(), NULL), WSAEFAULT);
     poor.lpWPUCreateSocketHandle = NULL;
-    assert_int_equal(WSPStartup(MAKEWORD(2, 2), &data, info, poor, &table), WSAEINVALIDPROVIDER);
+    assert_int_equal(t_provider_start(MAKEWORD(2, 2), &data, info, poor, &table), WSAEINVALIDPROVIDER);
     t_fails(t_spi.lpWSPCleanup(&t_err), WSANOTINITIALISED);
 }
 
@@ -93,7 +83,7 @@ static void start__counted__only_the_last_cleanup_ends_sockets(void **state)
     assert_int_equal(t_spi.lpWSPBind(s, t_addr(AF_INET, 0), 16, &t_err), 0);
     assert_int_equal(t_spi.lpWSPCleanup(&t_err), 0);
     assert_int_equal(t_handles_count(), 0);
-    assert_int_equal(wsp_socket_live_count(), 0);
+    t_sockets_are(0);
     t_fails(t_spi.lpWSPBind(s, t_addr(AF_INET, 0), 16, &t_err), WSANOTINITIALISED);
     t_fails(t_spi.lpWSPCleanup(&t_err), WSANOTINITIALISED);
 }
@@ -112,7 +102,7 @@ static void start__hundred_rounds__with_traffic(void **state)
             t_pair_close(&pair);
         assert_int_equal(t_spi.lpWSPCleanup(&t_err), 0);
         assert_int_equal(t_handles_count(), 0);
-        assert_int_equal(wsp_socket_live_count(), 0);
+        t_sockets_are(0);
     }
 }
 
@@ -122,13 +112,14 @@ static void start__no_configuration__first_socket_is_netdown(void **state)
     char *saved = strdup(getenv("WINLANE_CONFIG") ? getenv("WINLANE_CONFIG") : "");
 
     (void)state;
-    setenv("WINLANE_CONFIG", "/nonexistent/winlane.ini", 1);
-    assert_int_equal(WSPStartup(MAKEWORD(2, 2), &data, t_info(AF_INET, SOCK_STREAM), t_host_upcalls(), &t_spi), 0);
+    t_env_set("WINLANE_CONFIG", "/nonexistent/winlane.ini");
+    assert_int_equal(t_provider_start(MAKEWORD(2, 2), &data, t_info(AF_INET, SOCK_STREAM), t_host_upcalls(), &t_spi),
+                     0);
     assert_true(t_spi.lpWSPSocket(AF_INET, SOCK_STREAM, IPPROTO_TCP, t_info(AF_INET, SOCK_STREAM), 0, 0, &t_err) ==
                 INVALID_SOCKET);
     assert_int_equal(t_err, WSAENETDOWN);
     assert_int_equal(t_spi.lpWSPCleanup(&t_err), 0);
-    setenv("WINLANE_CONFIG", saved, 1);
+    t_env_set("WINLANE_CONFIG", saved);
     free(saved);
 }
 
@@ -186,46 +177,6 @@ static void socket__table__kinds_flags_and_codes(void **state)
     assert_int_equal(t_host_stop(state), 0);
 }
 
-static int child_status(pid_t pid)
-{
-    int status = 0;
-
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFEXITED(status));
-    return WEXITSTATUS(status);
-}
-
-static void fork__child_with_live_sockets__is_not_initialised(void **state)
-{
-    struct t_pair pair;
-    WSPDATA data;
-    char buf[4];
-    pid_t pid;
-
-    assert_int_equal(t_host_start(state), 0);
-    pair = t_pair_make(AF_INET, 0);
-    pid = fork();
-    if (pid == 0) {
-        int bad = 0;
-
-        t_err = 0;
-        bad |= (t_send(pair.a, "x", 1) != SOCKET_ERROR || t_err != WSANOTINITIALISED) << 0;
-        t_err = 0;
-        bad |= (t_spi.lpWSPCloseSocket(pair.a, &t_err) != SOCKET_ERROR || t_err != WSANOTINITIALISED) << 1;
-        t_err = 0;
-        bad |= (t_spi.lpWSPCleanup(&t_err) != SOCKET_ERROR || t_err != WSANOTINITIALISED) << 2;
-        bad |= (WSPStartup(MAKEWORD(2, 2), &data, t_info(AF_INET, SOCK_STREAM), t_host_upcalls(), &t_spi) !=
-                WSASYSNOTREADY)
-               << 3;
-        exit(bad); /* with the exit handlers: they must leave the parent's things alone */
-    }
-    assert_int_equal(child_status(pid), 0);
-    assert_int_equal(t_send(pair.a, "abc", 3), 3);
-    assert_int_equal(t_recv(pair.b, buf, sizeof buf), 3);
-    t_pair_close(&pair);
-    assert_int_equal(t_host_stop(state), 0);
-}
-
 static void *blocked_in_receive(void *arg)
 {
     char byte;
@@ -250,7 +201,7 @@ static BOOL CALLBACK endless_hook(DWORD_PTR context)
     return FALSE;
 }
 
-/* Everything in the child, since exit is what is tested. */
+/* Everything in a process of its own, since exit is what is tested. */
 static void exit_child(int kind)
 {
     struct t_pair pair;
@@ -261,22 +212,21 @@ static void exit_child(int kind)
     void *none = NULL;
 
     if (t_host_start(&none) != 0)
-        _exit(99);
+        _Exit(99);
     pair = t_pair_make(AF_INET, WSA_FLAG_OVERLAPPED);
     if (t_send(pair.a, "last words", 10) != 10)
-        _exit(98);
+        _Exit(98);
     if (kind == 1)
         t_close(pair.a);
     if (kind == 2 && t_spi.lpWSPRecv(pair.a, &buf, 1, &got, &flags, &ov, NULL, NULL, &t_err) != SOCKET_ERROR)
-        _exit(97);
+        _Exit(97);
     if (kind == 5)
         t_hook_set(endless_hook, 0); /* a thread that does not leave its call */
     if (kind >= 3) {
-        pthread_t thread;
+        struct t_task thread;
 
-        if (pthread_create(&thread, NULL, kind == 4 ? blocked_in_select : blocked_in_receive, &pair.a) != 0)
-            _exit(96);
-        (void)pthread_detach(thread);
+        t_task_start(&thread, kind == 4 ? blocked_in_select : blocked_in_receive, &pair.a);
+        t_task_forget(&thread);
         t_sleep_ms(30);
     }
     exit(7);
@@ -287,39 +237,18 @@ static void exit__without_cleanup__ends_in_time(void **state)
     (void)state;
     for (int kind = 0; kind < 6; kind++) {
         uint64_t before = t_now_ms();
-        pid_t pid = fork();
+        char arg[8];
 
-        if (pid == 0) {
-            alarm(20);
-            exit_child(kind);
-        }
-        assert_int_equal(child_status(pid), 7);
+        (void)snprintf(arg, sizeof arg, "%d", kind);
+        assert_int_equal(t_child_run(arg, 20000), 7);
         assert_in_range(t_now_ms() - before, 0, 10000);
     }
 }
 
-static void error__every_stack_error__has_a_code(void **state)
-{
-    (void)state;
-    assert_int_equal(wsp_error_of(WSP_OP_ANY, 0), 0);
-    for (int err = -1; err >= STK_ERR_LAST; err--) {
-        int code = wsp_error_of(WSP_OP_ANY, err);
-
-        if (code < 10000 || code > 11031)
-            fail_msg("%s gives %d", stk_err_name(err), code);
-    }
-    assert_int_equal(wsp_error_of(WSP_OP_ANY, STK_ERR_LAST - 1), WSASYSCALLFAILURE);
-    assert_int_equal(wsp_error_of(WSP_OP_ANY, 1), WSASYSCALLFAILURE);
-    assert_int_equal(wsp_error_of(WSP_OP_ANY, STK_ECONNRESET), WSAECONNRESET);
-    assert_int_equal(wsp_fail(&t_err, 0), SOCKET_ERROR);
-    assert_int_equal(t_err, WSASYSCALLFAILURE);
-    assert_int_equal(wsp_fail(NULL, WSAEINVAL), SOCKET_ERROR);
-}
-
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(exit__without_cleanup__ends_in_time), /* first: no engine in the parent yet */
+        cmocka_unit_test(exit__without_cleanup__ends_in_time),
         cmocka_unit_test(start__versions__two_two_or_higher),
         cmocka_unit_test(start__bad_arguments__leave_no_trace),
         cmocka_unit_test(start__table__has_no_empty_slot),
@@ -327,9 +256,9 @@ int main(void)
         cmocka_unit_test(start__no_configuration__first_socket_is_netdown),
         cmocka_unit_test(socket__table__kinds_flags_and_codes),
         cmocka_unit_test(start__hundred_rounds__with_traffic),
-        cmocka_unit_test(fork__child_with_live_sockets__is_not_initialised),
-        cmocka_unit_test(error__every_stack_error__has_a_code),
     };
 
+    if (argc == 2)
+        exit_child(atoi(argv[1]));
     return cmocka_run_group_tests_name("spi_start", tests, NULL, NULL);
 }

@@ -1,7 +1,6 @@
 /** @file Streams: connect, send, receive, shut down, close, from one end to the other. */
 #include "t_host.h"
 
-#include <pthread.h>
 #include <string.h>
 
 static const int families[] = {AF_INET, AF_INET6};
@@ -130,18 +129,18 @@ static void tcp__blocking_send_of_4mib__returns_when_all_is_taken(void **state)
     struct t_pair pair = t_pair_make(AF_INET, 0);
     struct filler filler = {.s = pair.a};
     static char buf[9000];
-    pthread_t thread;
+    struct t_task thread;
     size_t at = 0;
     int got;
 
     (void)state;
-    assert_int_equal(pthread_create(&thread, NULL, filler_main, &filler), 0);
+    t_task_start(&thread, filler_main, &filler);
     while ((got = t_recv(pair.b, buf, sizeof buf)) > 0)
         for (int i = 0; i < got; i++, at++)
             if (buf[i] != (char)(at * 7 + at / 251))
                 fail_msg("byte %zu differs", at);
     assert_int_equal(got, 0);
-    pthread_join(thread, NULL);
+    t_task_join(&thread);
     assert_int_equal(filler.result, filler.total);
     assert_int_equal(at, filler.total);
     t_pair_close(&pair);
@@ -358,12 +357,12 @@ static void tcp__close_while_blocked__ends_the_call(void **state)
         struct t_pair pair = t_pair_make(AF_INET, 0);
         SOCKET listener = t_listener(AF_INET);
         struct blocked blocked = {.s = kind == 1 ? listener : pair.a, .kind = kind};
-        pthread_t thread;
+        struct t_task thread;
 
-        assert_int_equal(pthread_create(&thread, NULL, blocked_main, &blocked), 0);
+        t_task_start(&thread, blocked_main, &blocked);
         t_sleep_ms(30);
         t_close(blocked.s);
-        pthread_join(thread, NULL);
+        t_task_join(&thread);
         assert_int_equal(blocked.result, SOCKET_ERROR);
         if (blocked.code != WSAEINTR && blocked.code != WSAENOTSOCK)
             fail_msg("kind %d: code %d", kind, blocked.code);
