@@ -27,6 +27,11 @@
  */
 void ws2_kernel_attach(void);
 
+/* ---- threads (ws2_apc_windows.c) ---- */
+
+/** Close `self` of a thread that ends; false: none of ours. Context: any thread. The last error is as before. */
+bool ws2_apc_close(HANDLE handle);
+
 /* ---- patching (ws2_patch_windows.c) ---- */
 
 /** A function of the system, to be intercepted. */

@@ -1,0 +1,366 @@
+/*
+ * Kernel functions on sockets, Windows. Each function here stands before one of the system's (ws2_patch_windows.c): if the
+ * handle is a socket of ours it does what programs expect of a socket, else it passes everything on untouched. The look
+ * costs three loads.
+ *
+ * Not intercepted, because the pipe behind the handle answers as a socket would: GetFileType, Get- and
+ * SetHandleInformation. DuplicateHandle makes a handle of the pipe that Winsock does not know (rule WS2-14); with
+ * DUPLICATE_CLOSE_SOURCE the socket is closed. Source: rules WPU-22, IOCP-1, IOCP-21 to 25, IOCP-30 to 33, IOCP-38.
+ */
+#include "ws2_backing_windows.h"
+#include "ws2_port_windows.h"
+
+#include "wsp_private_abi.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define FILE_COMPLETION_CLASS 30
+#define FILE_NOTIFICATION_CLASS 41
+
+typedef NTSTATUS(NTAPI *set_information_fn)(HANDLE, PIO_STATUS_BLOCK, PVOID, ULONG, int);
+typedef BOOL(WINAPI *cancel_io_fn)(HANDLE);
+typedef BOOL(WINAPI *cancel_io_ex_fn)(HANDLE, LPOVERLAPPED);
+typedef BOOL(WINAPI *read_file_fn)(HANDLE, LPVOID, DWORD, LPDWORD, LPOVERLAPPED);
+typedef BOOL(WINAPI *write_file_fn)(HANDLE, LPCVOID, DWORD, LPDWORD, LPOVERLAPPED);
+typedef BOOL(WINAPI *result_fn)(HANDLE, LPOVERLAPPED, LPDWORD, BOOL);
+typedef BOOL(WINAPI *result_ex_fn)(HANDLE, LPOVERLAPPED, LPDWORD, DWORD, BOOL);
+typedef BOOL(WINAPI *close_handle_fn)(HANDLE);
+typedef BOOL(WINAPI *duplicate_handle_fn)(HANDLE, HANDLE, HANDLE, LPHANDLE, DWORD, BOOL, DWORD);
+
+enum hook {
+    HOOK_SET_INFORMATION,
+    HOOK_CANCEL_IO,
+    HOOK_CANCEL_IO_EX,
+    HOOK_READ_FILE,
+    HOOK_WRITE_FILE,
+    HOOK_RESULT,
+    HOOK_RESULT_EX,
+    HOOK_CLOSE_HANDLE,
+    HOOK_DUPLICATE_HANDLE,
+    HOOKS
+};
+
+static struct ws2_patch hooks[HOOKS];
+
+#define ORIGINAL(type, which) ((type)(uintptr_t)hooks[which].original)
+
+static bool is_socket(HANDLE handle)
+{
+    return ws2_handle_provider((SOCKET)handle) != NULL;
+}
+
+static BOOL fail_win32(int wsa_code)
+{
+    SetLastError(ws2_status_win32((DWORD)wsa_code));
+    return FALSE;
+}
+
+/* ---- CreateIoCompletionPort, SetFileCompletionNotificationModes ---- */
+
+static NTSTATUS associate(struct ws2_slot *slot, HANDLE file, PIO_STATUS_BLOCK iosb, PVOID what, ULONG bytes)
+{
+    struct {
+        HANDLE port;
+        ULONG_PTR key;
+    } given; /* FILE_COMPLETION_INFORMATION */
+    struct ws2_port *port;
+    NTSTATUS status;
+    memcpy(&given, what, sizeof given);
+    status = ws2_port_prepare(slot, given.port, &port);
+    if (status == 0) {
+        uint32_t none = 0;
+        DWORD returned = 0;
+        status = ORIGINAL(set_information_fn, HOOK_SET_INFORMATION)(file, iosb, what, bytes, FILE_COMPLETION_CLASS);
+        ws2_port_associated(slot, port, given.key, status >= 0);
+        if (status >= 0) {
+            /* A provider that does not know the code loses the requests of threads that end, no more. */
+            (void)WSAIoctl((SOCKET)file, WSP_IOCTL_PORT, &none, 0, NULL, 0, &returned, NULL, NULL);
+        }
+    }
+    return status;
+}
+
+static NTSTATUS NTAPI hook_set_information(HANDLE file, PIO_STATUS_BLOCK iosb, PVOID what, ULONG bytes, int kind)
+{
+    struct ws2_slot *slot = NULL;
+    NTSTATUS status;
+    DWORD before;
+    if ((kind == FILE_COMPLETION_CLASS && what != NULL && bytes >= 2 * sizeof(HANDLE)) ||
+        (kind == FILE_NOTIFICATION_CLASS && what != NULL && bytes >= sizeof(ULONG))) {
+        slot = ws2_handle_pin((uintptr_t)file, WS2_KIND_SOCKET);
+    }
+    if (slot == NULL) {
+        return ORIGINAL(set_information_fn, HOOK_SET_INFORMATION)(file, iosb, what, bytes, kind);
+    }
+    before = GetLastError();
+    if (kind == FILE_COMPLETION_CLASS) {
+        status = associate(slot, file, iosb, what, bytes);
+    } else {
+        ULONG modes;
+        memcpy(&modes, what, sizeof modes);
+        status = ORIGINAL(set_information_fn, HOOK_SET_INFORMATION)(file, iosb, what, bytes, kind);
+        if (status >= 0 && !ws2_port_add_modes(slot, modes)) {
+            status = WS2_STATUS_NO_MEMORY;
+        }
+    }
+    ws2_handle_unpin(slot);
+    SetLastError(before);
+    return status;
+}
+
+/* ---- CancelIo, CancelIoEx ---- */
+
+/* How many were cancelled; -1: the provider cannot. */
+static int64_t cancel(HANDLE file, uint32_t scope, LPOVERLAPPED overlapped)
+{
+    struct wsp_cancel_abi in = {.overlapped = (uintptr_t)overlapped, .scope = scope};
+    uint32_t taken = 0;
+    DWORD returned = 0;
+    if (WSAIoctl((SOCKET)file, WSP_IOCTL_CANCEL, &in, sizeof in, &taken, sizeof taken, &returned, NULL, NULL) != 0) {
+        return -1;
+    }
+    return taken;
+}
+
+static BOOL WINAPI hook_cancel_io(HANDLE file)
+{
+    DWORD before = GetLastError();
+    if (!is_socket(file)) {
+        return ORIGINAL(cancel_io_fn, HOOK_CANCEL_IO)(file);
+    }
+    if (cancel(file, WSP_CANCEL_THREAD, NULL) < 0) {
+        SetLastError(ERROR_NOT_SUPPORTED);
+        return FALSE;
+    }
+    SetLastError(before);
+    return TRUE;
+}
+
+static BOOL WINAPI hook_cancel_io_ex(HANDLE file, LPOVERLAPPED overlapped)
+{
+    DWORD before = GetLastError();
+    if (!is_socket(file)) {
+        return ORIGINAL(cancel_io_ex_fn, HOOK_CANCEL_IO_EX)(file, overlapped);
+    }
+    if (cancel(file, overlapped == NULL ? WSP_CANCEL_ALL : WSP_CANCEL_ONE, overlapped) <= 0) {
+        SetLastError(ERROR_NOT_FOUND);
+        return FALSE;
+    }
+    SetLastError(before);
+    return TRUE;
+}
+
+/* ---- ReadFile, WriteFile ---- */
+
+static int issue(bool write, SOCKET s, WSABUF *buffer, DWORD *moved, LPOVERLAPPED overlapped)
+{
+    DWORD flags = 0;
+    int result = write ? WSASend(s, buffer, 1, moved, 0, overlapped, NULL)
+                       : WSARecv(s, buffer, 1, moved, &flags, overlapped, NULL);
+    return result == 0 ? 0 : WSAGetLastError();
+}
+
+/*
+ * A nonblocking socket: these functions wait all the same. The structure is of our own; the low bit of its event keeps it
+ * from a port.
+ */
+static int issue_and_wait(bool write, SOCKET s, WSABUF *buffer, DWORD *moved)
+{
+    OVERLAPPED own = {0};
+    HANDLE event = CreateEventW(NULL, TRUE, FALSE, NULL);
+    DWORD flags = 0;
+    int code;
+    if (event == NULL) {
+        return WSAENOBUFS;
+    }
+    own.hEvent = (HANDLE)((uintptr_t)event | 1);
+    code = issue(write, s, buffer, moved, &own);
+    if (code == WSA_IO_PENDING) {
+        (void)WaitForSingleObject(event, INFINITE);
+        code = WSAGetOverlappedResult(s, &own, moved, FALSE, &flags) ? 0 : WSAGetLastError();
+    }
+    CloseHandle(event);
+    return code;
+}
+
+/* Rules WPU-22, IOCP-38. */
+static BOOL transfer(bool write, HANDLE file, WSABUF *buffer, LPDWORD moved_out, LPOVERLAPPED overlapped)
+{
+    DWORD before = GetLastError();
+    SOCKET s = (SOCKET)file;
+    DWORD moved = 0;
+    int code;
+    if (moved_out == NULL && overlapped == NULL) {
+        SetLastError(ERROR_INVALID_PARAMETER);
+        return FALSE;
+    }
+    code = issue(write, s, buffer, &moved, overlapped);
+    if (code == WSAEWOULDBLOCK && overlapped == NULL) {
+        code = issue_and_wait(write, s, buffer, &moved);
+    }
+    if (code == WSA_IO_PENDING) {
+        if (moved_out != NULL) {
+            *moved_out = 0;
+        }
+        SetLastError(ERROR_IO_PENDING);
+        return FALSE;
+    }
+    if (moved_out != NULL && (code == 0 || code == WSAEMSGSIZE)) {
+        *moved_out = moved;
+    }
+    if (code != 0) {
+        return fail_win32(code);
+    }
+    SetLastError(before);
+    return TRUE;
+}
+
+static BOOL WINAPI hook_read_file(HANDLE file, LPVOID to, DWORD bytes, LPDWORD moved, LPOVERLAPPED overlapped)
+{
+    WSABUF buffer = {bytes, (CHAR *)to};
+    return is_socket(file) ? transfer(false, file, &buffer, moved, overlapped)
+                           : ORIGINAL(read_file_fn, HOOK_READ_FILE)(file, to, bytes, moved, overlapped);
+}
+
+static BOOL WINAPI hook_write_file(HANDLE file, LPCVOID from, DWORD bytes, LPDWORD moved, LPOVERLAPPED overlapped)
+{
+    WSABUF buffer = {bytes, (CHAR *)(uintptr_t)from};
+    return is_socket(file) ? transfer(true, file, &buffer, moved, overlapped)
+                           : ORIGINAL(write_file_fn, HOOK_WRITE_FILE)(file, from, bytes, moved, overlapped);
+}
+
+/* ---- GetOverlappedResult ---- */
+
+/*
+ * The system's would wait for the file, that is, for the pipe, where nothing ever happens. Everything else it does right.
+ * @return false: *got says what to return.
+ */
+static bool result_wait(HANDLE file, const OVERLAPPED *overlapped, DWORD ms, BOOL alertable)
+{
+    DWORD waited;
+    if (ms == 0 || !is_socket(file) || overlapped->hEvent != NULL) {
+        return true;
+    }
+    waited = ws2_port_wait_result(overlapped, ms, alertable);
+    if (waited != WAIT_OBJECT_0 && waited != WAIT_FAILED) {
+        SetLastError(waited);
+    }
+    return waited == WAIT_OBJECT_0;
+}
+
+static BOOL WINAPI hook_result(HANDLE file, LPOVERLAPPED overlapped, LPDWORD bytes, BOOL wait)
+{
+    if (!result_wait(file, overlapped, wait ? INFINITE : 0, FALSE)) {
+        return FALSE;
+    }
+    return ORIGINAL(result_fn, HOOK_RESULT)(file, overlapped, bytes, wait);
+}
+
+static BOOL WINAPI hook_result_ex(HANDLE file, LPOVERLAPPED overlapped, LPDWORD bytes, DWORD ms, BOOL alertable)
+{
+    if (!result_wait(file, overlapped, ms, alertable)) {
+        return FALSE;
+    }
+    return ORIGINAL(result_ex_fn, HOOK_RESULT_EX)(file, overlapped, bytes, ms, alertable);
+}
+
+/* ---- CloseHandle, DuplicateHandle ---- */
+
+/* As closesocket; a handle must not survive CloseHandle, so a linger time that would refuse is given up. */
+static bool socket_close(SOCKET s)
+{
+    const LINGER off = {0, 0};
+    if (closesocket(s) == 0) {
+        return true;
+    }
+    if (WSAGetLastError() != WSAEWOULDBLOCK) {
+        return false;
+    }
+    (void)setsockopt(s, SOL_SOCKET, SO_LINGER, (const char *)&off, sizeof off);
+    return closesocket(s) == 0;
+}
+
+static BOOL WINAPI hook_close_handle(HANDLE handle)
+{
+    struct ws2_port *port;
+    BOOL done;
+    if (is_socket(handle)) {
+        DWORD before = GetLastError();
+        if (socket_close((SOCKET)handle)) {
+            SetLastError(before);
+            return TRUE;
+        }
+        SetLastError(ERROR_INVALID_HANDLE);
+        return FALSE;
+    }
+    port = ws2_port_closing(handle);
+    done = ORIGINAL(close_handle_fn, HOOK_CLOSE_HANDLE)(handle);
+    if (port != NULL) {
+        ws2_port_closed(port, done);
+    }
+    return done;
+}
+
+static BOOL WINAPI hook_duplicate_handle(HANDLE from_process, HANDLE from, HANDLE to_process, LPHANDLE to, DWORD access,
+                                         BOOL inherit, DWORD options)
+{
+    bool closes = (options & DUPLICATE_CLOSE_SOURCE) != 0 && from_process == GetCurrentProcess() && is_socket(from);
+    BOOL done = ORIGINAL(duplicate_handle_fn,
+                         HOOK_DUPLICATE_HANDLE)(from_process, from, to_process, to, access, inherit,
+                                                closes ? options & ~(DWORD)DUPLICATE_CLOSE_SOURCE : options);
+    if (closes) {
+        DWORD before = GetLastError();
+        (void)socket_close((SOCKET)from);
+        SetLastError(before);
+    }
+    return done;
+}
+
+/* ---- lifecycle ---- */
+
+#define ENTRY(which, dll, function, ours, without) [which] = {dll, function, (FARPROC)(uintptr_t)(ours), NULL, without}
+
+static struct ws2_patch hooks[HOOKS] = {
+    ENTRY(HOOK_SET_INFORMATION, "ntdll.dll", "NtSetInformationFile", hook_set_information,
+          "sockets do not report to completion ports"),
+    ENTRY(HOOK_CANCEL_IO, "kernelbase.dll", "CancelIo", hook_cancel_io, "requests of sockets are not cancelled"),
+    ENTRY(HOOK_CANCEL_IO_EX, "kernelbase.dll", "CancelIoEx", hook_cancel_io_ex,
+          "requests of sockets are not cancelled"),
+    ENTRY(HOOK_READ_FILE, "kernelbase.dll", "ReadFile", hook_read_file, "sockets are not read as files"),
+    ENTRY(HOOK_WRITE_FILE, "kernelbase.dll", "WriteFile", hook_write_file, "sockets are not written as files"),
+    ENTRY(HOOK_RESULT, "kernelbase.dll", "GetOverlappedResult", hook_result, "it does not wait without an event"),
+    ENTRY(HOOK_RESULT_EX, "kernelbase.dll", "GetOverlappedResultEx", hook_result_ex,
+          "it does not wait without an event"),
+    ENTRY(HOOK_CLOSE_HANDLE, "kernelbase.dll", "CloseHandle", hook_close_handle,
+          "sockets must be closed by closesocket"),
+    ENTRY(HOOK_DUPLICATE_HANDLE, "kernelbase.dll", "DuplicateHandle", hook_duplicate_handle,
+          "DUPLICATE_CLOSE_SOURCE does not close a socket"),
+};
+
+static BOOL WINAPI attach_once(PINIT_ONCE once, PVOID argument, PVOID *context)
+{
+    HMODULE self;
+    unsigned i;
+    (void)once;
+    (void)argument;
+    (void)context;
+    /* What the system calls must stay. */
+    if (!GetModuleHandleExA(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN,
+                            (const char *)(uintptr_t)attach_once, &self)) {
+        fprintf(stderr, "ws2_32: cannot stay loaded; sockets are no files\n");
+        return TRUE;
+    }
+    for (i = ws2_port_start() ? 0 : HOOK_SET_INFORMATION + 1; i < HOOKS; i++) {
+        (void)ws2_patch_apply(&hooks[i]);
+    }
+    return TRUE;
+}
+
+void ws2_kernel_attach(void)
+{
+    static INIT_ONCE once = INIT_ONCE_STATIC_INIT;
+    DWORD before = GetLastError();
+    (void)InitOnceExecuteOnce(&once, attach_once, NULL, NULL);
+    SetLastError(before);
+}

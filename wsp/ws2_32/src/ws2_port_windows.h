@@ -1,0 +1,28 @@
+/*
+ * Completion ports, among the files of the kernel part. See ws2_port_windows.c.
+ */
+#ifndef WS2_PORT_WINDOWS_H
+#define WS2_PORT_WINDOWS_H
+
+#include "ws2_issue_priv.h"
+
+#include <winternl.h>
+
+#define WS2_STATUS_INVALID_HANDLE ((NTSTATUS)0xc0000008)
+#define WS2_STATUS_NO_MEMORY ((NTSTATUS)0xc0000017)
+
+struct ws2_port;
+
+bool ws2_port_start(void);
+NTSTATUS ws2_port_prepare(struct ws2_slot *slot, HANDLE given, struct ws2_port **port);
+void ws2_port_associated(struct ws2_slot *slot, struct ws2_port *port, ULONG_PTR key, bool done);
+bool ws2_port_add_modes(struct ws2_slot *slot, ULONG modes);
+struct ws2_port *ws2_port_closing(HANDLE handle);
+void ws2_port_closed(struct ws2_port *port, bool done);
+DWORD ws2_port_wait_result(const OVERLAPPED *overlapped, DWORD ms, BOOL alertable);
+
+/* ws2_status_windows.c */
+ULONG_PTR ws2_port_status(const struct ws2_slot *slot, DWORD code);
+DWORD ws2_status_win32(DWORD code);
+
+#endif
