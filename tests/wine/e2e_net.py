@@ -19,11 +19,9 @@ def say(text):
     print(f"verified  {text}", flush=True)
 
 
-def device_of(jobs, ns, interface, number=0):
-    """DPDK's name of an interface of Wine's wpcap: a GUID whose first part is the interface's index in its namespace."""
-    words = jobs.run(["ip", "-n", ns, "-o", "link", "show", interface]).out().split(":")
-    guid = f"{int(words[0]):08X}-0000-0000-0000-4E6574446576"
-    return rf"net_pcap{number},iface=\Device\NPF_{{{guid}}}"
+def device_of(interface):
+    """Wine's adapters carry the names that the host's interfaces have."""
+    return f"net_pcap0,iface={interface}"
 
 
 class Net:
@@ -31,7 +29,7 @@ class Net:
         self.jobs = jobs
         self.wire = wire
         self.wine = wine
-        self.device = device_of(jobs, wire.winlane_ns, veth.WINLANE_IF)
+        self.device = device_of(veth.WINLANE_IF)
         self.left = None
         self.port = 9000
 
@@ -86,7 +84,7 @@ class Net:
             self.wire.ip(ns, "link", "set", end, "up")
             inis.append(self.jobs.path("ini"))
             with open(inis[-1], "w", encoding="utf-8") as handle:
-                handle.write(f"[port {end}]\ndriver = dpdk\ndpdk.device = {device_of(self.jobs, ns, end)}\n"
+                handle.write(f"[port {end}]\ndriver = dpdk\ndpdk.device = {device_of(end)}\n"
                              f"dpdk.hugepages = no\naddress = {address}/24\n")
         words = ("--at", veth.at(addresses[1], self.next_port()), "--in", windows_path(data), "--out")
         server = self.wine.start("xfer", "--role", "server", *words, windows_path(got[1]), ini=inis[1]).wait_ready()
