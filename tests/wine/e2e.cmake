@@ -8,7 +8,7 @@ foreach(name e2e_exit e2e_idle echo_client echo_server multi_client multi_server
         add_executable(t_pe_${name} ${CMAKE_CURRENT_SOURCE_DIR}/../api/programs/${name}.c)
     endif()
     set_target_properties(t_pe_${name} PROPERTIES OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})
-    target_link_libraries(t_pe_${name} PRIVATE winlane::warnings -lws2_32)
+    target_link_libraries(t_pe_${name} PRIVATE winlane::warnings ws2::ws2_32)
 endforeach()
 
 find_package(Python3 COMPONENTS Interpreter REQUIRED)
