@@ -8,10 +8,10 @@
  *
  * The handle is not inheritable: a child process could not use it (rule WS2-14).
  */
+#include "ws2_backing_windows.h"
 #include "ws2_handle_priv.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 /* A value whose slot is still in use was closed behind our back; its pipe stays with that slot. */
 #define TRIES 16
@@ -52,6 +52,7 @@ struct ws2_slot *ws2_slot_obtain(void)
     DWORD before = GetLastError();
     struct ws2_slot *slot = NULL;
     unsigned i;
+    ws2_kernel_attach();
     for (i = 0; slot == NULL && i < TRIES; i++) {
         HANDLE pipe = pipe_make();
         if (pipe == INVALID_HANDLE_VALUE) {
@@ -81,9 +82,9 @@ uint32_t ws2_handle_value(const struct ws2_slot *slot)
     return slot->index << 2;
 }
 
-/** Release what the backing's side keeps for a socket. */
+/** Release what the ports' side keeps for a socket. */
 void ws2_object_release(enum ws2_kind kind, void *object)
 {
     (void)kind;
-    free(object);
+    ws2_port_release(object);
 }

@@ -2,7 +2,7 @@
  * Sending and receiving: the data path. No lock, no allocation, one call into the provider.
  * Source: rules WS2-10, WS2-12, WS2-30, WS2-31, WSPRECV-7.
  */
-#include "ws2_priv.h"
+#include "ws2_issue_priv.h"
 
 /* By pointer: the call that sets the code is often the other argument. */
 static int finish(int result, const int *error)
@@ -99,89 +99,97 @@ int WSAAPI recvfrom(SOCKET s, char *buf, int len, int flags, struct sockaddr *fr
     return received_whole(flags, flags_inout, received);
 }
 
-/* The thread's identity travels only with a routine (rule WS2-31). */
-static bool thread_for(LPWSAOVERLAPPED_COMPLETION_ROUTINE routine, WSATHREADID *store, LPWSATHREADID *id)
+/* What a call with an overlapped structure needs around it. */
+struct overlapped_call {
+    struct ws2_provider *provider;
+    struct ws2_issue issue;
+    WSATHREADID store;
+    LPWSATHREADID thread; /* NULL without a routine: the thread's identity travels only with one (rule WS2-31) */
+};
+
+static bool call_begin(struct overlapped_call *call, SOCKET s, LPWSAOVERLAPPED overlapped,
+                       LPWSAOVERLAPPED_COMPLETION_ROUTINE routine)
 {
-    *id = NULL;
-    if (routine == NULL) {
-        return true;
+    int error;
+    call->provider = ws2_route(s);
+    if (call->provider == NULL) {
+        return false;
     }
-    *id = store;
-    return ws2_thread_self_id(store);
+    call->thread = routine == NULL ? NULL : &call->store;
+    if (routine != NULL && !ws2_thread_self_id(&call->store)) {
+        ws2_fail(WSAENOBUFS);
+        return false;
+    }
+    error = ws2_issue_begin(&call->issue, s, overlapped, routine);
+    if (error != 0) {
+        ws2_fail(error);
+    }
+    return error == 0;
+}
+
+static int call_end(struct overlapped_call *call, int result, const int *error)
+{
+    ws2_issue_end(&call->issue, result);
+    return finish(result, error);
 }
 
 /** Scattered, possibly overlapped send. Errors: WSANOTINITIALISED, WSAENOTSOCK, WSPSEND-1; WSA_IO_PENDING. */
 int WSAAPI WSASend(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD sent, DWORD flags, LPWSAOVERLAPPED overlapped,
                    LPWSAOVERLAPPED_COMPLETION_ROUTINE routine)
 {
-    struct ws2_provider *provider = ws2_route(s);
-    WSATHREADID store;
-    LPWSATHREADID thread;
+    struct overlapped_call call;
     int error = 0;
-    if (provider == NULL) {
+    int result;
+    if (!call_begin(&call, s, overlapped, routine)) {
         return SOCKET_ERROR;
     }
-    if (!thread_for(routine, &store, &thread)) {
-        return ws2_fail(WSAENOBUFS);
-    }
-    return finish(provider->table.lpWSPSend(s, buffers, count, sent, flags, overlapped, routine, thread, &error),
-                  &error);
+    result = call.provider->table.lpWSPSend(s, buffers, count, sent, flags, overlapped, routine, call.thread, &error);
+    return call_end(&call, result, &error);
 }
 
 /** Scattered, possibly overlapped send to an address. Errors as WSASend, WSPSENDTO-1. */
 int WSAAPI WSASendTo(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD sent, DWORD flags, const struct sockaddr *to,
                      int tolen, LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine)
 {
-    struct ws2_provider *provider = ws2_route(s);
-    WSATHREADID store;
-    LPWSATHREADID thread;
+    struct overlapped_call call;
     int error = 0;
-    if (provider == NULL) {
+    int result;
+    if (!call_begin(&call, s, overlapped, routine)) {
         return SOCKET_ERROR;
     }
-    if (!thread_for(routine, &store, &thread)) {
-        return ws2_fail(WSAENOBUFS);
-    }
-    return finish(
-        provider->table.lpWSPSendTo(s, buffers, count, sent, flags, to, tolen, overlapped, routine, thread, &error),
-        &error);
+    result = call.provider->table.lpWSPSendTo(s, buffers, count, sent, flags, to, tolen, overlapped, routine,
+                                              call.thread, &error);
+    return call_end(&call, result, &error);
 }
 
 /** Scattered, possibly overlapped receive. Errors: WSANOTINITIALISED, WSAENOTSOCK, WSPRECV-1; WSA_IO_PENDING. */
 int WSAAPI WSARecv(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD received, LPDWORD flags, LPWSAOVERLAPPED overlapped,
                    LPWSAOVERLAPPED_COMPLETION_ROUTINE routine)
 {
-    struct ws2_provider *provider = ws2_route(s);
-    WSATHREADID store;
-    LPWSATHREADID thread;
+    struct overlapped_call call;
     int error = 0;
-    if (provider == NULL) {
+    int result;
+    if (!call_begin(&call, s, overlapped, routine)) {
         return SOCKET_ERROR;
     }
-    if (!thread_for(routine, &store, &thread)) {
-        return ws2_fail(WSAENOBUFS);
-    }
-    return finish(provider->table.lpWSPRecv(s, buffers, count, received, flags, overlapped, routine, thread, &error),
-                  &error);
+    result = call.provider->table.lpWSPRecv(s, buffers, count, received, flags, overlapped, routine, call.thread,
+                                            &error);
+    return call_end(&call, result, &error);
 }
 
 /** Scattered, possibly overlapped receive with the sender's address. Errors as WSARecv, WSPRECVFROM-1. */
 int WSAAPI WSARecvFrom(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD received, LPDWORD flags, struct sockaddr *from,
                        LPINT fromlen, LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine)
 {
-    struct ws2_provider *provider = ws2_route(s);
-    WSATHREADID store;
-    LPWSATHREADID thread;
+    struct overlapped_call call;
     int error = 0;
-    if (provider == NULL) {
+    int result;
+    if (!call_begin(&call, s, overlapped, routine)) {
         return SOCKET_ERROR;
     }
-    if (!thread_for(routine, &store, &thread)) {
-        return ws2_fail(WSAENOBUFS);
-    }
-    return finish(provider->table.lpWSPRecvFrom(s, buffers, count, received, flags, from, fromlen, overlapped, routine,
-                                                thread, &error),
-                  &error);
+    result = call.provider->table.lpWSPRecvFrom(s, buffers, count, received, flags, from, fromlen, overlapped, routine,
+                                                call.thread, &error);
+    return call_end(&call, result, &error);
 }
 
 /**

@@ -3,7 +3,7 @@
  * Winsock started, is this an open socket) and hands the arguments on unchecked: the provider judges them.
  * Source: rules WS2-5, WS2-10, WS2-12, WS2-13, WS2-20 to WS2-31, WS2-50.
  */
-#include "ws2_priv.h"
+#include "ws2_issue_priv.h"
 
 #include <mswsock.h>
 #include <string.h>
@@ -300,6 +300,7 @@ int WSAAPI WSAIoctl(SOCKET s, DWORD code, LPVOID in, DWORD in_bytes, LPVOID out,
                     LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine)
 {
     struct ws2_provider *provider = ws2_route(s);
+    struct ws2_issue issue;
     WSATHREADID thread;
     int error = 0;
     int result;
@@ -309,8 +310,13 @@ int WSAAPI WSAIoctl(SOCKET s, DWORD code, LPVOID in, DWORD in_bytes, LPVOID out,
     if (routine != NULL && !ws2_thread_self_id(&thread)) {
         return ws2_fail(WSAENOBUFS);
     }
+    error = ws2_issue_begin(&issue, s, overlapped, routine);
+    if (error != 0) {
+        return ws2_fail(error);
+    }
     result = provider->table.lpWSPIoctl(s, code, in, in_bytes, out, out_bytes, returned, overlapped, routine,
                                         routine == NULL ? NULL : &thread, &error);
+    ws2_issue_end(&issue, result);
     return finish(result, &error);
 }
 

@@ -4,6 +4,8 @@
  */
 #include "ws2_thread_windows.h"
 
+#include "ws2_backing_windows.h"
+
 #include <stdlib.h>
 
 static INIT_ONCE thread_once = INIT_ONCE_STATIC_INIT;
@@ -16,7 +18,7 @@ static void WINAPI thread_ended(void *argument)
         return;
     }
     if (thread->self != NULL) {
-        CloseHandle(thread->self);
+        (void)ws2_apc_close(thread->self);
     }
     free(thread);
 }
