@@ -24,3 +24,8 @@ wl_e2e(xfer_net_pcap net_pcap root)
 wl_e2e(programs programs)
 wl_e2e(exit exit)
 wl_e2e(idle idle)
+
+# Short measurements: that they run, that frames crossed, that the records have their keys; never how fast.
+add_test(NAME wine_bench COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/bench/wine.py ${CMAKE_BINARY_DIR} --quick
+    --repeat 1 --json ${CMAKE_CURRENT_BINARY_DIR}/bench.json)
+set_tests_properties(wine_bench PROPERTIES LABELS wine TIMEOUT 120 SKIP_RETURN_CODE 77)
