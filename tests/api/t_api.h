@@ -33,6 +33,9 @@ void t_api_temporary_file(char path[T_API_PATH_BYTES]);
 /* Run this program with an argument; its exit code, or -1 if it did not end by itself in that time. */
 int t_api_run_self(const char *argument, unsigned timeout_ms);
 
+/* Sockets are handles of the kernel. */
+extern const bool t_api_kernel_handles;
+
 void *t_api_fake_symbol(const char *name);
 
 /* WSAStartup 2.2 and WSACleanup around each test. */

@@ -7,6 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+const bool t_api_kernel_handles = false;
+
 int t_api_use_fake(void **state)
 {
     (void)state;

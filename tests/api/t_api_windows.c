@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+const bool t_api_kernel_handles = true;
+
 /* What lies beside this program. */
 static void beside(const char *file, char path[T_API_PATH_BYTES])
 {

@@ -298,30 +298,6 @@ static void enum_protocols__filters_and_sizes__counts(void **state)
     assert_string_equal(ansi[0].szProtocol, "Winlane Tcpip [UDP/IP]");
 }
 
-static void messages__of_codes__sentences(void **state)
-{
-    const DWORD one_line = FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS | FORMAT_MESSAGE_MAX_WIDTH_MASK;
-    const DWORD allocate = FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_ALLOCATE_BUFFER;
-    char room[100] = {0};
-    char *block = NULL;
-    DWORD n;
-    (void)state;
-    n = FormatMessage(one_line, NULL, WSAECONNREFUSED, MAKELANGID(LANG_NEUTRAL, SUBLANG_DEFAULT), room, 100, NULL);
-    assert_string_equal(room, "The connection was refused. ");
-    assert_int_equal(n, strlen(room));
-    n = FormatMessage(allocate, NULL, WSAENOTSOCK, 0, (LPSTR)&block, 0, NULL);
-    assert_string_equal(block, "The handle is not a socket.\r\n");
-    assert_int_equal(n, strlen(block));
-    assert_null(LocalFree(block));
-    assert_int_equal(FormatMessage(FORMAT_MESSAGE_FROM_SYSTEM, NULL, WSAENOTSOCK, 0, room, 5, NULL), 0);
-    assert_int_equal(GetLastError(), ERROR_INSUFFICIENT_BUFFER);
-    assert_int_equal(FormatMessage(FORMAT_MESSAGE_FROM_SYSTEM, NULL, 424242, 0, room, 100, NULL), 0);
-    assert_int_equal(GetLastError(), ERROR_NOT_FOUND);
-    assert_int_equal(_stricmp("AF_INET6", "af_inet6"), 0);
-    assert_int_equal(strcpy_s(room, 4, "four"), ERANGE);
-    assert_string_equal(room, "");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -329,7 +305,6 @@ int main(void)
         cmocka_unit_test(inet_ntoa__address__text),
         cmocka_unit_test(ipv6__text_to_bytes_to_text__canonical),
         cmocka_unit_test(inet_pton__bad_arguments__codes),
-        cmocka_unit_test(messages__of_codes__sentences),
         cmocka_unit_test_setup_teardown(getaddrinfo__bad_arguments__codes, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(getaddrinfo__good__addresses, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(getnameinfo__numeric__text, t_api_start, t_api_stop),

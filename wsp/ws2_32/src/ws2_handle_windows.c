@@ -16,15 +16,28 @@
 /* A value whose slot is still in use was closed behind our back; its pipe stays with that slot. */
 #define TRIES 16
 
-static atomic_uint pipe_number;
+static INIT_ONCE pipe_once = INIT_ONCE_STATIC_INIT;
+static char pipe_name[64];
+
+/* One name for all: each is an instance of the same pipe, which is found in the system's list at once however many there
+ * are. The time makes it a name that nobody knows before. */
+static BOOL WINAPI pipe_name_make(PINIT_ONCE once, PVOID argument, PVOID *context)
+{
+    LARGE_INTEGER now;
+    (void)once;
+    (void)argument;
+    (void)context;
+    QueryPerformanceCounter(&now);
+    snprintf(pipe_name, sizeof pipe_name, "\\\\.\\pipe\\winlane-%lu-%llx", GetCurrentProcessId(),
+             (unsigned long long)now.QuadPart);
+    return TRUE;
+}
 
 static HANDLE pipe_make(void)
 {
-    char name[64];
-    snprintf(name, sizeof name, "\\\\.\\pipe\\winlane-%lu-%u", GetCurrentProcessId(),
-             atomic_fetch_add_explicit(&pipe_number, 1, memory_order_relaxed));
-    return CreateNamedPipeA(name, PIPE_ACCESS_DUPLEX | FILE_FLAG_OVERLAPPED | FILE_FLAG_FIRST_PIPE_INSTANCE,
-                            PIPE_TYPE_BYTE | PIPE_REJECT_REMOTE_CLIENTS, 1, 0, 0, 0, NULL);
+    InitOnceExecuteOnce(&pipe_once, pipe_name_make, NULL, NULL);
+    return CreateNamedPipeA(pipe_name, PIPE_ACCESS_DUPLEX | FILE_FLAG_OVERLAPPED,
+                            PIPE_TYPE_BYTE | PIPE_REJECT_REMOTE_CLIENTS, PIPE_UNLIMITED_INSTANCES, 0, 0, 0, NULL);
 }
 
 static struct ws2_slot *slot_claim(uint32_t index)

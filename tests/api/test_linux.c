@@ -1,0 +1,94 @@
+/*
+ * What only Linux's library is asked: fork (the child's Winsock is not initialised, the parent's is unharmed), handles that
+ * are not the kernel's, FormatMessage. Over the fake provider, or with an argument over Winlane itself.
+ */
+#include "t_api.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static int child_result(SOCKET s)
+{
+    char byte = 0;
+    WSADATA data;
+    if (send(s, &byte, 1, 0) != SOCKET_ERROR || WSAGetLastError() != WSANOTINITIALISED) {
+        return 1;
+    }
+    if (closesocket(s) != SOCKET_ERROR || WSAGetLastError() != WSANOTINITIALISED) {
+        return 2;
+    }
+    if (WSACleanup() != SOCKET_ERROR || WSAGetLastError() != WSANOTINITIALISED) {
+        return 3;
+    }
+    return WSAStartup(MAKEWORD(2, 2), &data) == WSASYSNOTREADY ? 0 : 4;
+}
+
+static void fork__live_sockets__child_not_initialised_parent_unharmed(void **state)
+{
+    SOCKET ends[2];
+    char byte = 'x';
+    int status = 0;
+    pid_t child;
+    (void)state;
+    t_api_pair(ends);
+    child = fork();
+    if (child == 0) {
+        exit(child_result(ends[0])); /* with exit handlers: they must not touch what is the parent's */
+    }
+    assert_true(child > 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    assert_int_equal(send(ends[0], &byte, 1, 0), 1);
+    assert_int_equal(recv(ends[1], &byte, 1, 0), 1);
+    assert_int_equal(closesocket(ends[0]), 0);
+    assert_int_equal(closesocket(ends[1]), 0);
+}
+
+static void socket__closed_as_handle__refused(void **state)
+{
+    SOCKET s = socket(AF_INET, SOCK_STREAM, 0);
+    (void)state;
+    assert_false(WSACloseEvent((WSAEVENT)s));
+    assert_int_equal(WSAGetLastError(), WSA_INVALID_HANDLE);
+    assert_false(CloseHandle((HANDLE)s));
+    assert_int_equal(closesocket(s), 0);
+}
+
+static void messages__of_codes__sentences(void **state)
+{
+    const DWORD one_line = FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS | FORMAT_MESSAGE_MAX_WIDTH_MASK;
+    const DWORD allocate = FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_ALLOCATE_BUFFER;
+    char room[100] = {0};
+    char *block = NULL;
+    DWORD n;
+    (void)state;
+    n = FormatMessage(one_line, NULL, WSAECONNREFUSED, MAKELANGID(LANG_NEUTRAL, SUBLANG_DEFAULT), room, 100, NULL);
+    assert_string_equal(room, "The connection was refused. ");
+    assert_int_equal(n, strlen(room));
+    n = FormatMessage(allocate, NULL, WSAENOTSOCK, 0, (LPSTR)&block, 0, NULL);
+    assert_string_equal(block, "The handle is not a socket.\r\n");
+    assert_int_equal(n, strlen(block));
+    assert_null(LocalFree(block));
+    assert_int_equal(FormatMessage(FORMAT_MESSAGE_FROM_SYSTEM, NULL, WSAENOTSOCK, 0, room, 5, NULL), 0);
+    assert_int_equal(GetLastError(), ERROR_INSUFFICIENT_BUFFER);
+    assert_int_equal(FormatMessage(FORMAT_MESSAGE_FROM_SYSTEM, NULL, 424242, 0, room, 100, NULL), 0);
+    assert_int_equal(GetLastError(), ERROR_NOT_FOUND);
+    assert_int_equal(_stricmp("AF_INET6", "af_inet6"), 0);
+    assert_int_equal(strcpy_s(room, 4, "four"), ERANGE);
+    assert_string_equal(room, "");
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(fork__live_sockets__child_not_initialised_parent_unharmed, t_api_start,
+                                        t_api_stop),
+        cmocka_unit_test_setup_teardown(socket__closed_as_handle__refused, t_api_start, t_api_stop),
+        cmocka_unit_test(messages__of_codes__sentences),
+    };
+    (void)argv;
+    return cmocka_run_group_tests(tests, argc > 1 ? t_api_use_winlane : t_api_use_fake, NULL);
+}
