@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "device_linux.h"
 #include "dpdk_priv.h"
 #include "nic/conf.h"
 #include "stack/err.h"

@@ -113,8 +113,7 @@ int drv_dpdk_conf_parse(const struct nic_port_conf *conf, struct dpdk_conf *out)
     return 0;
 }
 
-/** The value of key=value in a device string, copied; false: not there. */
-static bool arg_value(const char *args, const char *key, char *out, size_t out_size)
+bool drv_dpdk_arg_value(const char *args, const char *key, char *out, size_t out_size)
 {
     size_t key_len = strlen(key);
 
@@ -136,7 +135,7 @@ static uint32_t arg_number(const char *args, const char *key, uint32_t absent)
     char *end;
     unsigned long value;
 
-    if (!arg_value(args, key, text, sizeof(text)))
+    if (!drv_dpdk_arg_value(args, key, text, sizeof(text)))
         return absent;
     value = strtoul(text, &end, 10);
     return *end != '\0' || text[0] < '0' || text[0] > '9' || value > 1u << 30 ? 0 : (uint32_t)value;
@@ -147,7 +146,7 @@ static void arg_append(struct dpdk_device *device, const char *key, uint32_t val
     char old[24];
     size_t len = strlen(device->args);
 
-    if (!arg_value(device->args, key, old, sizeof(old)))
+    if (!drv_dpdk_arg_value(device->args, key, old, sizeof(old)))
         snprintf(device->args + len, sizeof(device->args) - len, "%s%s=%u", len == 0 ? "" : ",", key, (unsigned)value);
 }
 
@@ -160,7 +159,7 @@ static int af_packet_parse(const struct nic_port_conf *conf, struct dpdk_device 
     uint32_t block, count;
     char iface[64];
 
-    if (!arg_value(out->args, "iface", iface, sizeof(iface)) || iface[0] == '\0')
+    if (!drv_dpdk_arg_value(out->args, "iface", iface, sizeof(iface)) || iface[0] == '\0')
         return nic_conf_error(conf, kv, DRIVER_AF_PACKET " needs iface=NAME");
     if (strlen(iface) >= sizeof(out->iface))
         return nic_conf_error(conf, kv, "'%s' is too long for an interface", iface);

@@ -12,13 +12,17 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "device_linux.h"
 #include "dpdk_priv.h"
 #include "nic/conf.h"
 #include "stack/err.h"
 #include "stack/log.h"
 
+/** Descriptors before the device was attached that is being opened; one port is opened at a time. */
+static struct dpdk_fd_set fds_before;
+
 /** An abstract name belongs to the network namespace, as the interface does, and ends with the process. */
-static int claim(const struct nic_port_conf *conf, const char *kind, const char *device, int *lock_fd)
+static int claim_name(const struct nic_port_conf *conf, const char *kind, const char *device, intptr_t *claim_fd)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int len = snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1, "winlane/port/%s/%s", kind, device);
@@ -31,7 +35,7 @@ static int claim(const struct nic_port_conf *conf, const char *kind, const char 
     }
     if (bind(fd, (const struct sockaddr *)&address,
              (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1) + (socklen_t)len) == 0) {
-        *lock_fd = fd;
+        *claim_fd = fd;
         return 0;
     }
     error = errno;
@@ -70,27 +74,42 @@ static int iface_check(const struct nic_port_conf *conf, const struct dpdk_devic
     return err;
 }
 
-int drv_dpdk_device_claim(const struct nic_port_conf *conf, const struct dpdk_device *device, int *lock_fd)
+bool drv_dpdk_os_has_pci(void)
 {
-    int err;
+    return true;
+}
 
-    *lock_fd = -1;
-    if (device->iface[0] != '\0') {
-        err = iface_check(conf, device);
-        return err != 0 ? err : claim(conf, "iface", device->iface, lock_fd);
-    }
-    if (drv_dpdk_pci_address(device->name, strlen(device->name)))
-        return claim(conf, "pci", device->name, lock_fd);
+int drv_dpdk_os_check(const struct nic_port_conf *conf, const struct dpdk_conf *keys)
+{
+    (void)conf, (void)keys; /* everything that conf.c and eal_args.c know exists here */
     return 0;
 }
 
-void drv_dpdk_device_release(int lock_fd)
+int drv_dpdk_device_claim(const struct nic_port_conf *conf, struct dpdk_device *device, intptr_t *claim)
 {
-    if (lock_fd >= 0)
-        close(lock_fd);
+    int err = 0;
+
+    *claim = -1;
+    if (device->iface[0] != '\0') {
+        err = iface_check(conf, device);
+        if (err == 0)
+            err = claim_name(conf, "iface", device->iface, claim);
+    } else if (drv_dpdk_pci_address(device->name, strlen(device->name))) {
+        err = claim_name(conf, "pci", device->name, claim);
+    }
+    if (err == 0)
+        drv_dpdk_fds_list(&fds_before);
+    return err;
 }
 
-bool drv_dpdk_iface_running(int lock_fd, const struct dpdk_device *device)
+void drv_dpdk_device_release(intptr_t claim)
+{
+    if (claim >= 0)
+        close((int)claim);
+}
+
+/** net_af_packet itself always says that the link is up. */
+static bool iface_running(int socket_fd, const struct dpdk_device *device)
 {
     struct ethtool_value value = {.cmd = ETHTOOL_GLINK};
     struct ifreq request = {0};
@@ -98,20 +117,29 @@ bool drv_dpdk_iface_running(int lock_fd, const struct dpdk_device *device)
     /* The claim's socket belongs to the interface's network namespace, whatever the thread's is by now. */
     snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", device->iface);
     request.ifr_data = (void *)&value;
-    if (ioctl(lock_fd, SIOCETHTOOL, &request) == 0)
+    if (ioctl(socket_fd, SIOCETHTOOL, &request) == 0)
         return value.data != 0;
     /* IFF_RUNNING follows the carrier up to a second late. */
-    return ioctl(lock_fd, SIOCGIFFLAGS, &request) == 0 && (request.ifr_flags & IFF_RUNNING) != 0 &&
+    return ioctl(socket_fd, SIOCGIFFLAGS, &request) == 0 && (request.ifr_flags & IFF_RUNNING) != 0 &&
            (request.ifr_flags & IFF_UP) != 0;
 }
 
-void drv_dpdk_fd_error_clear(int fd)
+bool drv_dpdk_device_running(const struct dpdk_device *device, intptr_t claim, intptr_t wait, bool *running)
 {
     int error;
     socklen_t len = sizeof(error);
 
-    if (fd >= 0)
-        (void)getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+    if (device->iface[0] == '\0')
+        return false;
+    if (wait >= 0)
+        (void)getsockopt((int)wait, SOL_SOCKET, SO_ERROR, &error, &len);
+    *running = iface_running((int)claim, device);
+    return true;
+}
+
+size_t drv_dpdk_page_bytes(void)
+{
+    return (size_t)sysconf(_SC_PAGESIZE);
 }
 
 /** Call a function for each open descriptor but the one that lists them; stops when it returns true. */
@@ -205,9 +233,19 @@ static bool fd_packet(int fd, void *context)
     return !fd_in(context, fd) && getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain == AF_PACKET;
 }
 
-int drv_dpdk_fds_packet_socket(const struct dpdk_fd_set *before)
+/** A packet socket that was not there before the device was attached, or -1. */
+static int packet_socket(void)
 {
-    struct dpdk_fd_set *set = (struct dpdk_fd_set *)(uintptr_t)before; /* only read */
+    return fds_walk(fd_packet, &fds_before);
+}
 
-    return fds_walk(fd_packet, set);
+int drv_dpdk_device_attached(const struct nic_port_conf *conf, const struct dpdk_device *device)
+{
+    return device->iface[0] == '\0' ? 0 : drv_dpdk_packet_socket_ungroup(conf, device, packet_socket());
+}
+
+intptr_t drv_dpdk_device_started(const struct dpdk_device *device)
+{
+    drv_dpdk_fds_cloexec(&fds_before);
+    return device->iface[0] == '\0' ? -1 : packet_socket();
 }

@@ -14,6 +14,7 @@
 
 #include "drv/dpdk.h"
 #include "nic/driver.h"
+#include "stack/printf.h"
 
 #define DPDK_DEVICE_SIZE 512
 #define DPDK_BUFFERS_DEFAULT 4096u
@@ -58,8 +59,8 @@ struct dpdk_port {
     uint32_t pair_side;
     void *rx_edge; /**< what orders received buffers (edge D1, dpdk_tsan.h): the ring of a pair, or the port */
     void *tx_edge;
-    int wait_fd; /**< borrowed from the device's own driver, or -1 */
-    int lock_fd; /**< claims the device against other processes, or -1 */
+    intptr_t wait;  /**< borrowed from the device's own driver, or -1 */
+    intptr_t claim; /**< of the device against other processes, or -1 */
     uint32_t mcast_count;
     struct dpdk_mcast mcast[DPDK_MCAST_MAX];
     uint64_t high_water; /**< as far as stats_read saw it */
@@ -98,6 +99,9 @@ int drv_dpdk_conf_parse(const struct nic_port_conf *conf, struct dpdk_conf *out)
 /** Take a device string apart and add our defaults. Returns 0 or STK_EINVAL with conf->error filled. */
 int drv_dpdk_device_parse(const struct nic_port_conf *conf, const struct dpdk_conf *keys, struct dpdk_device *out);
 
+/** Copy the value of key=value in a device's arguments. Returns false: the key is not there. */
+bool drv_dpdk_arg_value(const char *args, const char *key, char *out, size_t out_size);
+
 /** Whether a text is a PCI address: [DDDD:]BB:DD.F. */
 bool drv_dpdk_pci_address(const char *text, size_t len);
 
@@ -118,7 +122,7 @@ struct dpdk_eal_args {
  *
  * @return  false: no room.
  */
-bool drv_dpdk_eal_args_add(struct dpdk_eal_args *args, const char *format, ...) __attribute__((format(printf, 2, 3)));
+STK_PRINTF(2, 3) bool drv_dpdk_eal_args_add(struct dpdk_eal_args *args, const char *format, ...);
 
 /**
  * Check arguments of the configuration and append them: only options that are
@@ -132,7 +136,7 @@ bool drv_dpdk_eal_args_add(struct dpdk_eal_args *args, const char *format, ...) 
  */
 int drv_dpdk_eal_args_parse(struct dpdk_eal_args *args, const char *text, char *error, size_t error_size);
 
-/* eal_linux.c */
+/* eal.c */
 
 /**
  * Start EAL, or check that the running one is what this port asks for.
@@ -146,62 +150,74 @@ int drv_dpdk_eal_start(const struct nic_port_conf *conf, const struct dpdk_conf 
 /** Remember that some port wants a PCI device, so that EAL scans that bus. Before EAL starts. */
 void drv_dpdk_eal_want_pci(void);
 
+/* eal_linux.c, eal_windows.c */
+
+/** Free huge pages, in MiB. */
+uint64_t drv_dpdk_os_hugepages_free_mb(void);
+
+/** Append what EAL is told on this system alone, its logical core among it. Returns false: no room. */
+bool drv_dpdk_os_eal_args(struct dpdk_eal_args *args);
+
+/**
+ * Run EAL's start on a thread of its own, to its end.
+ *
+ * @return  false: there is no thread.
+ */
+bool drv_dpdk_os_eal_thread(void (*init)(void));
+
 /** Give the calling thread DPDK's per-thread caches; undone when it ends. Cheap when done already. */
 void drv_dpdk_thread_enter(void);
 
-/* af_packet_linux.c */
+/* device_linux.c, device_windows.c */
+
+/** Whether the DPDK of this system was built with PCI devices. */
+bool drv_dpdk_os_has_pci(void);
 
 /**
- * Take the packet socket of a net_af_packet device out of its fanout group.
+ * Check that this system has what a port asks for: device, EAL options.
  *
- * The driver puts even a single socket into a group that reassembles IPv4
- * fragments in the kernel (PACKET_FANOUT_FLAG_DEFRAG); the result fits no slot
- * and is cut. A socket cannot leave a group, so another one with the same
- * rings takes its descriptor and its mapping.
+ * @return  0 or STK_EINVAL with conf->error filled.
  *
- * @param fd  The driver's socket.
- * @return    0, or STK_EIO with conf->error filled; the device is then of no use.
- *
- * Context: between attaching the device and starting it.
+ * Context: before EAL is started.
  */
-int drv_dpdk_packet_socket_ungroup(const struct nic_port_conf *conf, const struct dpdk_device *device, int fd);
-
-/* device_linux.c */
+int drv_dpdk_os_check(const struct nic_port_conf *conf, const struct dpdk_conf *keys);
 
 /**
- * Claim a device for this process and check what EAL would only report late.
+ * Claim a device for this process, check what EAL would only report late, and complete its arguments.
  *
- * @return  0, STK_EBUSY, STK_ENOENT, STK_EINVAL or STK_EIO, with conf->error filled; on success *lock_fd is a descriptor or -1.
+ * @return  0, STK_EBUSY, STK_ENOENT, STK_EINVAL, STK_ENOMEM or STK_EIO, with conf->error filled; on success *claim is a
+ *          handle or -1.
+ *
+ * Context: with the driver's lock; after it the device is attached and started, or the claim given back.
  */
-int drv_dpdk_device_claim(const struct nic_port_conf *conf, const struct dpdk_device *device, int *lock_fd);
+int drv_dpdk_device_claim(const struct nic_port_conf *conf, struct dpdk_device *device, intptr_t *claim);
 
 /** Give a claim back. */
-void drv_dpdk_device_release(int lock_fd);
+void drv_dpdk_device_release(intptr_t claim);
+
+/** What the system needs done between attaching a device and starting it. Returns 0 or STK_EIO with conf->error filled. */
+int drv_dpdk_device_attached(const struct nic_port_conf *conf, const struct dpdk_device *device);
 
 /**
- * Whether a claimed interface has carrier; net_af_packet itself always says so.
+ * What the system needs done when a device was started.
  *
- * @param lock_fd  What drv_dpdk_device_claim gave.
+ * @return  A wait handle, the device's, or -1: it has none.
  */
-bool drv_dpdk_iface_running(int lock_fd, const struct dpdk_device *device);
+intptr_t drv_dpdk_device_started(const struct dpdk_device *device);
 
-/** Take a socket's pending error (its interface went down): it would end every sleep on it at once. -1 is ignored. */
-void drv_dpdk_fd_error_clear(int fd);
+/**
+ * Whether a claimed interface has carrier, where DPDK's own driver does not know it. Takes a pending error off the wait
+ * handle, which would end every sleep on it at once.
+ *
+ * @param claim    What drv_dpdk_device_claim gave.
+ * @param wait     What drv_dpdk_device_started gave, or -1.
+ * @param running  Filled in.
+ * @return         false: DPDK's driver knows it.
+ */
+bool drv_dpdk_device_running(const struct dpdk_device *device, intptr_t claim, intptr_t wait, bool *running);
 
-/** Descriptors that are open: a set to compare with later. */
-struct dpdk_fd_set {
-    uint32_t count;
-    int fds[1024];
-};
-
-/** List the open descriptors of this process. */
-void drv_dpdk_fds_list(struct dpdk_fd_set *out);
-
-/** Mark every descriptor close-on-exec that is not in the set and is of a kind that EAL and its drivers make. */
-void drv_dpdk_fds_cloexec(const struct dpdk_fd_set *before);
-
-/** Find a packet socket that is not in the set, or -1. */
-int drv_dpdk_fds_packet_socket(const struct dpdk_fd_set *before);
+/** Bytes of a page. */
+size_t drv_dpdk_page_bytes(void);
 
 /* pair.c */
 

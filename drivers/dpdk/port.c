@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <rte_bus_vdev.h>
 #include <rte_dev.h>
@@ -17,7 +16,6 @@
 
 /** Serialises open and close: EAL's hot plug, and the search for descriptors that an open made. */
 static pthread_mutex_t ports_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct dpdk_fd_set fds_before;
 
 static int dpdk_conf_check(const struct nic_port_conf *conf)
 {
@@ -231,34 +229,33 @@ static int device_start(struct dpdk_port *self, const struct nic_port_conf *conf
 
 static int open_locked(struct dpdk_port *self, const struct nic_port_conf *conf, const struct dpdk_conf *keys)
 {
-    int err = drv_dpdk_eal_start(conf, keys);
+    int err = drv_dpdk_os_check(conf, keys);
 
+    if (err == 0)
+        err = drv_dpdk_eal_start(conf, keys);
+    if (err == 0)
+        err = drv_dpdk_device_claim(conf, &self->device, &self->claim);
     if (err != 0)
         return err;
-    err = drv_dpdk_device_claim(conf, &self->device, &self->lock_fd);
-    if (err != 0)
-        return err;
-    drv_dpdk_fds_list(&fds_before);
     err = device_attach(self, conf, keys);
     if (err != 0)
         goto release;
-    if (self->device.iface[0] != '\0')
-        err = drv_dpdk_packet_socket_ungroup(conf, &self->device, drv_dpdk_fds_packet_socket(&fds_before));
+    err = drv_dpdk_device_attached(conf, &self->device);
     if (err == 0)
         err = device_start(self, conf);
     if (err != 0)
         goto detach;
-    drv_dpdk_fds_cloexec(&fds_before);
-    if (self->device.iface[0] != '\0' && (conf->caps_off & NIC_CAP_WAIT_FD) == 0)
-        self->wait_fd = drv_dpdk_fds_packet_socket(&fds_before);
-    if (self->wait_fd >= 0)
+    self->wait = drv_dpdk_device_started(&self->device);
+    if ((conf->caps_off & NIC_CAP_WAIT_FD) != 0)
+        self->wait = -1;
+    if (self->wait >= 0)
         self->base.info.caps |= NIC_CAP_WAIT_FD;
     return 0;
 
 detach:
     device_detach(self);
 release:
-    drv_dpdk_device_release(self->lock_fd);
+    drv_dpdk_device_release(self->claim);
     return err;
 }
 
@@ -266,11 +263,10 @@ static bool dpdk_link_poll(struct nic_port *port)
 {
     struct dpdk_port *self = dpdk_of(port);
     struct rte_eth_link link = {0};
+    bool running;
 
-    if (self->device.iface[0] != '\0') {
-        drv_dpdk_fd_error_clear(self->wait_fd);
-        return drv_dpdk_iface_running(self->lock_fd, &self->device);
-    }
+    if (drv_dpdk_device_running(&self->device, self->claim, self->wait, &running))
+        return running;
     if (rte_eth_link_get_nowait(self->port_id, &link) != 0)
         return port->info.link_up;
     port->info.link_mbps = link.link_speed == RTE_ETH_SPEED_NUM_UNKNOWN ? 0 : link.link_speed;
@@ -289,8 +285,8 @@ static int dpdk_open(const struct nic_port_conf *conf, struct nic_port **out)
     if (self == NULL)
         return STK_ENOMEM;
     nic_port_base_init(&self->base, &drv_dpdk, conf);
-    self->lock_fd = -1;
-    self->wait_fd = -1;
+    self->claim = -1;
+    self->wait = -1;
     self->rx_edge = self;
     self->tx_edge = self;
     if (keys.device != NULL)
@@ -318,7 +314,7 @@ static void dpdk_close(struct nic_port *port)
     (void)rte_eth_dev_stop(self->port_id);
     device_detach(self);
     drv_dpdk_pools_free(self);
-    drv_dpdk_device_release(self->lock_fd);
+    drv_dpdk_device_release(self->claim);
     pthread_mutex_unlock(&ports_lock);
     free(self);
 }
@@ -332,7 +328,7 @@ static void dpdk_tx_reclaim(struct nic_port *port)
 static int dpdk_mem_register(struct nic_port *port, void *base, size_t size)
 {
     struct dpdk_port *self = dpdk_of(port);
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t page = drv_dpdk_page_bytes();
     struct rte_eth_dev_info info;
 
     if (((uintptr_t)base | size) % page != 0)
@@ -350,7 +346,7 @@ static int dpdk_mem_register(struct nic_port *port, void *base, size_t size)
 
 static intptr_t dpdk_wait_handle(struct nic_port *port)
 {
-    return dpdk_of(port)->wait_fd;
+    return dpdk_of(port)->wait;
 }
 
 static uint64_t dpdk_next_event_ns(struct nic_port *port)

@@ -10,8 +10,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/** Where what is written goes nowhere. */
-extern const char *const t_null_file;
+/** The pcap driver's key for a file where what is written goes nowhere. */
+extern const char t_null_file_key[];
 
 /** Make a folder for this test alone. Returns false with a message: not possible. */
 bool t_folder_make(char *path, size_t size);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-const char *const t_null_file = "/dev/null";
+const char t_null_file_key[] = "tx_file=/dev/null";
 
 bool t_folder_make(char *path, size_t size)
 {

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <windows.h>
 
-const char *const t_null_file = "NUL";
+const char t_null_file_key[] = "tx_file=NUL";
 
 bool t_folder_make(char *path, size_t size)
 {

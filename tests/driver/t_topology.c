@@ -1,12 +1,10 @@
 #include "t_topology.h"
 
-#include <errno.h>
-#include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "drv/wire.h"
+#include "t_os.h"
 
 static const struct t_bad_conf wire_bad[] = {
     {"", "driver wire needs the key link"},
@@ -17,7 +15,7 @@ static const struct t_bad_conf wire_bad[] = {
     {NULL, NULL},
 };
 
-static const struct t_bad_conf dpdk_bad[] = {
+const struct t_bad_conf t_dpdk_bad[] = {
     {"", "driver dpdk needs the key device"},
     {"device=eth0", "t.conf:10: port a: device: 'eth0' is neither a PCI address nor a virtual device"},
     {"device=net_", "is neither a PCI address nor a virtual device"},
@@ -62,30 +60,6 @@ static const struct t_bad_conf pcap_bad[] = {
     {NULL, NULL},
 };
 
-/** A network namespace of this process alone, which ends with it, and a veth pair in it. */
-static bool veth_prepare(void)
-{
-    if (unshare(CLONE_NEWNET) != 0) {
-        printf("no network namespace: %s\n", strerror(errno));
-        return false;
-    }
-    if (system("ip link add t_nic0 mtu 9000 type veth peer name t_nic1 mtu 9000 && "
-               "echo 1 >/proc/sys/net/ipv6/conf/t_nic0/disable_ipv6 && "
-               "echo 1 >/proc/sys/net/ipv6/conf/t_nic1/disable_ipv6 && "
-               "ip link set t_nic0 up && ip link set t_nic1 up && "
-               "ip link add t_nic2 mtu 1000 type veth peer name t_nic3") != 0) {
-        printf("no veth pair\n");
-        return false;
-    }
-    return true;
-}
-
-static bool veth_link_set(struct nic_port *a, bool up)
-{
-    (void)a;
-    return system(up ? "ip link set t_nic0 up" : "ip link set t_nic0 down") == 0;
-}
-
 static bool wire_link_set(struct nic_port *a, bool up)
 {
     drv_wire_link_set(a, up);
@@ -105,7 +79,7 @@ static const struct t_topology topologies[] = {
     {
         .name = "pcap",
         .driver = "pcap",
-        .keys_a = "tx_file=/dev/null",
+        .keys_a = t_null_file_key,
         .burst = 256,
         .bad = pcap_bad,
     },
@@ -115,28 +89,14 @@ static const struct t_topology topologies[] = {
         .keys_a = "ring_pair=contract",
         .keys_b = "ring_pair=contract",
         .burst = 256,
-        .bad = dpdk_bad,
+        .bad = t_dpdk_bad,
     },
     {
         .name = "net_null",
         .driver = "dpdk",
         .keys_a = "device=net_null0,no-rx=1",
         .burst = 256,
-        .bad = dpdk_bad,
-    },
-    {
-        .name = "af_packet",
-        .driver = "dpdk",
-        .keys_a = "device=net_af_packet0,iface=t_nic0",
-        .keys_b = "device=net_af_packet1,iface=t_nic1",
-        .keys_again = "device=net_af_packet7,iface=t_nic0",
-        .needs_root = true,
-        .link_set = veth_link_set,
-        .prepare = veth_prepare,
-        .wait_fd = true,
-        .extmem = true,
-        .burst = 256,
-        .bad = dpdk_bad,
+        .bad = t_dpdk_bad,
     },
 };
 
@@ -146,9 +106,11 @@ const struct t_topology *t_topology_find(const char *name)
         if (strcmp(topologies[i].name, name) == 0)
             return &topologies[i];
     }
+    if (strcmp(t_topology_of_system.name, name) == 0)
+        return &t_topology_of_system;
     printf("no topology '%s'; there are:", name);
     for (size_t i = 0; i < sizeof(topologies) / sizeof(topologies[0]); i++)
         printf(" %s", topologies[i].name);
-    printf("\n");
+    printf(" %s\n", t_topology_of_system.name);
     return NULL;
 }

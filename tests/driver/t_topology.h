@@ -10,9 +10,17 @@
 #include <stdint.h>
 
 struct nic_port;
+struct nic_port_conf;
 
 struct t_bad_conf {
     const char *keys;
+    const char *reason; /**< part of the error's text */
+};
+
+/** A port that cannot be opened although its configuration is well formed. */
+struct t_refused {
+    const char *keys;
+    int err;
     const char *reason; /**< part of the error's text */
 };
 
@@ -25,11 +33,19 @@ struct t_topology {
     bool needs_root;
     bool (*prepare)(void);                         /**< makes what the ports need; false: cannot, and said why */
     bool (*link_set)(struct nic_port *a, bool up); /**< unplugs port a; NULL: its link cannot change */
-    bool wait_fd;                                  /**< the ports must have something to sleep on */
-    bool extmem;                                   /**< the ports must take external memory */
-    uint32_t burst;                                /**< frames that surely fit between the ports */
-    const struct t_bad_conf *bad;                  /**< ends with NULL keys */
+    bool (*busy_elsewhere)(const struct nic_port_conf *conf); /**< whether another process is refused it; or NULL */
+    bool wait_fd;                                             /**< the ports must have something to sleep on */
+    bool extmem;                                              /**< the ports must take external memory */
+    uint32_t burst;                                           /**< frames that surely fit between the ports */
+    const struct t_bad_conf *bad;                             /**< ends with NULL keys */
+    const struct t_refused *refused;                          /**< ends with NULL keys; or NULL */
 };
+
+/** Configurations that the dpdk driver refuses. */
+extern const struct t_bad_conf t_dpdk_bad[];
+
+/** The one that only this system has, with interfaces of its own. */
+extern const struct t_topology t_topology_of_system;
 
 /**
  * Find a topology.

@@ -1,110 +1,11 @@
 /* What the DPDK driver does to the process it runs in, and rings between two threads. */
-#include <dirent.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include <pcap/pcap.h>
 
-#include "t_nic.h"
-
-/** Descriptors that this process was started with are not EAL's. */
-static bool inherited[256];
-
-static void eal__started__leaves_affinity_and_signals_alone(void **state)
-{
-    cpu_set_t before, after;
-    sigset_t mask_before, mask_after;
-    struct nic_port *port;
-
-    (void)state;
-    assert_int_equal(sched_getaffinity(0, sizeof(before), &before), 0);
-    assert_int_equal(pthread_sigmask(SIG_SETMASK, NULL, &mask_before), 0);
-    port = t_open_keys("p", "dpdk", "ring_pair=first");
-    assert_int_equal(sched_getaffinity(0, sizeof(after), &after), 0);
-    assert_int_equal(pthread_sigmask(SIG_SETMASK, NULL, &mask_after), 0);
-    assert_true(CPU_EQUAL(&before, &after));
-    for (int sig = 1; sig < 64; sig++)
-        assert_int_equal(sigismember(&mask_before, sig), sigismember(&mask_after, sig));
-    nic_port_close(port);
-}
-
-/** Call with the text of one line of each thread's status file but the caller's own. */
-static void other_threads(const char *field, void (*check)(const char *value))
-{
-    DIR *dir = opendir("/proc/self/task");
-    const struct dirent *entry;
-
-    assert_non_null(dir);
-    while ((entry = readdir(dir)) != NULL) {
-        char path[300], line[256];
-        FILE *file;
-
-        if (entry->d_name[0] == '.' || atoi(entry->d_name) == getpid())
-            continue;
-        snprintf(path, sizeof(path), "/proc/self/task/%s/status", entry->d_name);
-        file = fopen(path, "r");
-        while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
-            if (strncmp(line, field, strlen(field)) == 0)
-                check(line + strlen(field));
-        }
-        if (file != NULL)
-            fclose(file);
-    }
-    closedir(dir);
-}
-
-static void blocks_signals(const char *value)
-{
-    uint64_t mask = strtoull(value, NULL, 16);
-
-    assert_true((mask & (1u << (SIGINT - 1))) != 0);
-    assert_true((mask & (1u << (SIGUSR1 - 1))) != 0);
-}
-
-static void eal__its_threads__block_signals(void **state)
-{
-    (void)state;
-    other_threads("SigBlk:", blocks_signals);
-}
-
-static void eal__its_descriptors__are_close_on_exec(void **state)
-{
-    struct nic_port *port = t_open_keys("p", "dpdk", "device=net_null3");
-    uint32_t seen = 0;
-
-    (void)state;
-    for (int fd = 3; fd < 256; fd++) {
-        int flags = fcntl(fd, F_GETFD);
-        char path[64], target[64];
-        ssize_t len;
-
-        if (flags < 0 || inherited[fd])
-            continue;
-        snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-        len = readlink(path, target, sizeof(target) - 1);
-        target[len < 0 ? 0 : len] = '\0';
-        print_message("%d %s\n", fd, target);
-        assert_int_equal(flags & FD_CLOEXEC, FD_CLOEXEC);
-        seen++;
-    }
-    assert_in_range(seen, 1, 20);
-    nic_port_close(port);
-}
-
-static void eal__running__leaves_no_directory(void **state)
-{
-    char path[128];
-
-    (void)state;
-    snprintf(path, sizeof(path), "/var/run/dpdk/winlane-%ld", (long)getpid());
-    assert_int_equal(access(path, F_OK), -1);
-    snprintf(path, sizeof(path), "/tmp/dpdk/winlane-%ld", (long)getpid());
-    assert_int_equal(access(path, F_OK), -1);
-}
+#include "t_dpdk.h"
+#include "t_os.h"
 
 static void eal__running__refuses_other_arguments(void **state)
 {
@@ -114,7 +15,6 @@ static void eal__running__refuses_other_arguments(void **state)
         {"device=net_null0 eal=--iova-mode=va", "t.conf:11: port p: eal: EAL is already running with ''"},
         {"device=net_null0 hugepages=yes", "t.conf:11: port p: hugepages: EAL is already running without huge pages"},
         {"device=net_null0 memory_mb=600", "t.conf:11: port p: memory_mb: EAL is already running with 512"},
-        {"device=0000:00:1f.7", "t.conf:10: port p: device: EAL was started without PCI"},
     };
 
     (void)state;
@@ -248,7 +148,7 @@ static void threads__that_come_and_go__leave_nothing(void **state)
 
 static void capture__refused_frames__are_recorded_once(void **state)
 {
-    char path[] = "/tmp/t_dpdk_XXXXXX", keys[96], reason[PCAP_ERRBUF_SIZE];
+    char folder[160], path[192], keys[256], reason[PCAP_ERRBUF_SIZE];
     struct pcap_pkthdr *header;
     const uint8_t *frame;
     struct nic_port *a;
@@ -256,7 +156,8 @@ static void capture__refused_frames__are_recorded_once(void **state)
     pcap_t *pcap;
 
     (void)state;
-    close(mkstemp(path));
+    assert_true(t_folder_make(folder, sizeof(folder)));
+    snprintf(path, sizeof(path), "%s/refused.pcap", folder);
     snprintf(keys, sizeof(keys), "ring_pair=cap capture=%s", path);
     a = t_open_keys("a", "dpdk", keys);
     for (uint32_t n = 0; n < 1200; n++) {
@@ -276,16 +177,12 @@ static void capture__refused_frames__are_recorded_once(void **state)
         records++;
     assert_int_equal(records, accepted);
     pcap_close(pcap);
-    unlink(path);
+    assert_int_equal(t_folder_remove(folder), 0);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(eal__started__leaves_affinity_and_signals_alone),
-        cmocka_unit_test(eal__its_threads__block_signals),
-        cmocka_unit_test(eal__its_descriptors__are_close_on_exec),
-        cmocka_unit_test(eal__running__leaves_no_directory),
         cmocka_unit_test(eal__running__refuses_other_arguments),
         cmocka_unit_test(port__device_taken_or_absent__is_refused),
         cmocka_unit_test(port__closed_before_its_buffers_came_back__harms_nobody),
@@ -293,8 +190,7 @@ int main(void)
         cmocka_unit_test(threads__that_come_and_go__leave_nothing),
         cmocka_unit_test(capture__refused_frames__are_recorded_once),
     };
+    int failed = t_dpdk_system_run(argc > 1 ? argv[1] : NULL);
 
-    for (int fd = 0; fd < 256; fd++)
-        inherited[fd] = fcntl(fd, F_GETFD) >= 0;
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return failed != 0 || argc > 1 ? failed : cmocka_run_group_tests(tests, NULL, NULL);
 }
