@@ -107,16 +107,6 @@ void stk_inst_events_set(struct stk_inst *inst, const struct stk_inst_events *ev
     inst->events_ctx = ctx;
 }
 
-struct stk_inst_scope stk_inst_enter(struct stk_inst *inst)
-{
-    return (struct stk_inst_scope){.before = lwip_instance_select(&inst->lwip)};
-}
-
-void stk_inst_leave(struct stk_inst_scope scope)
-{
-    (void)lwip_instance_select(scope.before);
-}
-
 struct stk_inst *stk_inst_current(void)
 {
     return stk_inst_selected();

@@ -116,7 +116,7 @@ static void interfaces__ipv6_addresses__configured_prefix(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         for (int at = 0; at < 2; at++) {
             if (ifs[at].if_index == 2) {
-                print_message("row %zu\n", i);
+                print_message("row %u\n", (unsigned)i);
                 assert_int_equal(prefix_of(&ifs[at], rows[i].ip), rows[i].prefix_len);
             }
         }

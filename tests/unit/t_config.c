@@ -53,7 +53,7 @@ char *t_file_text(const char *path)
 {
     size_t size = 1024 * 1024;
     char *text = malloc(size);
-    FILE *file = fopen(path, "rbe");
+    FILE *file = fopen(path, "rb");
     assert_non_null(text);
     if (file == NULL) {
         fail_msg("cannot open %s", path);

@@ -1,52 +1,54 @@
 #include "stack/assert.h"
 
+#include "t_os.h"
+
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-/* Runs one assertion in a child; gives its wait status and what it wrote. */
-static int child_run(int holds, char *text, size_t size)
+static const char *program;
+
+/* The child program: one assertion. */
+static int child_main(const char *word)
 {
-    int ends[2];
-    int status = 0;
-    assert_int_equal(pipe(ends), 0);
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        const struct rlimit no_core = {0, 0};
-        (void)setrlimit(RLIMIT_CORE, &no_core);
-        (void)signal(SIGABRT, SIG_DFL);
-        (void)dup2(ends[1], STDERR_FILENO);
-        STK_ASSERT(holds == 1);
-        _exit(7);
-    }
-    (void)close(ends[1]);
-    size_t used = 0;
-    for (ssize_t got = 1; got > 0 && used < size - 1; used += (size_t)got) {
-        got = read(ends[0], text + used, size - 1 - used);
-        assert_true(got >= 0);
-    }
+    int holds = strcmp(word, "holds") == 0 ? 1 : 0;
+    t_abort_quietly();
+    STK_ASSERT(holds == 1);
+    return 7;
+}
+
+/* Runs one assertion in a child; gives its end and what it wrote. */
+static struct t_ended child_run(const char *word, char *text, size_t size)
+{
+    char folder[T_PATH_MAX];
+    char path[T_PATH_MAX + 8];
+    assert_true(t_folder_make("unit_base_assert", folder));
+    (void)snprintf(path, sizeof(path), "%s/said", folder);
+    struct t_ended ended = t_run(program, word, path);
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    size_t used = fread(text, 1, size - 1, file);
     text[used] = '\0';
-    (void)close(ends[0]);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    return status;
+    (void)fclose(file);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(folder), 0);
+    return ended;
 }
 
 static void assertion__holds__goes_on_silently(void **state)
 {
     char text[512];
     (void)state;
-    int status = child_run(1, text, sizeof(text));
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 7);
+    struct t_ended ended = child_run("holds", text, sizeof(text));
+    assert_int_equal(ended.how, T_END_EXIT);
+    assert_int_equal(ended.status, 7);
     assert_string_equal(text, "");
 }
 
@@ -54,9 +56,8 @@ static void assertion__broken__names_condition_and_file_and_aborts(void **state)
 {
     char text[512];
     (void)state;
-    int status = child_run(0, text, sizeof(text));
-    assert_true(WIFSIGNALED(status));
-    assert_int_equal(WTERMSIG(status), SIGABRT);
+    struct t_ended ended = child_run("breaks", text, sizeof(text));
+    assert_int_equal(ended.how, T_END_ABORT);
     assert_non_null(strstr(text, "winlane: assertion failed: holds == 1 ("));
     assert_non_null(strstr(text, "test_base_assert.c:"));
 }
@@ -73,8 +74,12 @@ static void debug_assertion__release_build__does_not_evaluate(void **state)
 #endif
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    program = argv[0];
+    if (argc > 1) {
+        return child_main(argv[1]);
+    }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(assertion__holds__goes_on_silently),
         cmocka_unit_test(assertion__broken__names_condition_and_file_and_aborts),

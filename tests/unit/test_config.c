@@ -1,9 +1,9 @@
 #include "stack/config.h"
 #include "stack/err.h"
 #include "t_config.h"
+#include "t_os.h"
 
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -80,7 +80,6 @@ static void config__engine_keys__each_arrives(void **state)
                                              "tcp_max = 100\n"
                                              "udp_max : 50\n"
                                              "counters_at_exit = yes\n"
-                                             "counters_signal = USR1\n"
                                              "counters_file = /tmp/a b.txt ; comment\n"
                                              "[log]\n"
                                              "level = debug\n");
@@ -104,7 +103,6 @@ static void config__engine_keys__each_arrives(void **state)
     assert_int_equal(engine->tcp_max, 100);
     assert_int_equal(engine->udp_max, 50);
     assert_true(engine->counters_at_exit);
-    assert_int_equal(engine->counters_signal, SIGUSR1);
     assert_string_equal(engine->counters_file, "/tmp/a b.txt");
     assert_string_equal(config->log_level, "debug");
     stk_config_free(config);
@@ -139,7 +137,6 @@ static void config__limits_of_ranges__both_accepted(void **state)
         "connect_timeout = 100ms",
         "udp_max = 4",
         "counters_signal = none",
-        "counters_signal = SIGHUP",
         "counters_at_exit = off",
     };
     (void)state;
@@ -152,6 +149,32 @@ static void config__limits_of_ranges__both_accepted(void **state)
             fail_msg("%s: %s", lines[i], parsed.error);
         }
         t_parsed_free(&parsed);
+    }
+}
+
+static void config__counters_signal__names_of_the_platform_only(void **state)
+{
+    static const char *const wrong[] = {"KILL", "10", "SIG"};
+    struct t_parsed parsed;
+    char text[128];
+    char expected[STK_CONF_ERROR_SIZE];
+    (void)state;
+    for (int prefix = 0; prefix < 2; prefix++) {
+        (void)snprintf(text, sizeof(text), "[engine]\ncounters_signal = %s%s\n", prefix ? "SIG" : "", t_signal_name);
+        t_parse(text, &parsed);
+        if (parsed.result != STK_OK) {
+            fail_msg("%s", parsed.error);
+        }
+        assert_int_equal(parsed.config->engine.counters_signal, t_signal_number);
+        t_parsed_free(&parsed);
+    }
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        (void)snprintf(text, sizeof(text), "[engine]\ncounters_signal = %s\n", wrong[i]);
+        (void)snprintf(expected, sizeof(expected), "t.ini:2: [engine] counters_signal: '%s' is not none, %s", wrong[i],
+                       t_signal_names);
+        t_parse(text, &parsed);
+        assert_int_equal(parsed.result, STK_EINVAL);
+        assert_string_equal(parsed.error, expected);
     }
 }
 
@@ -433,6 +456,7 @@ int main(void)
         cmocka_unit_test(config__empty_texts__defaults_and_no_port),
         cmocka_unit_test(config__engine_keys__each_arrives),
         cmocka_unit_test(config__limits_of_ranges__both_accepted),
+        cmocka_unit_test(config__counters_signal__names_of_the_platform_only),
         cmocka_unit_test(config__port_without_more_than_a_driver__defaults),
         cmocka_unit_test(config__port_numbers__each_arrives),
         cmocka_unit_test(config__port_lists__each_entry_in_order),

@@ -169,7 +169,7 @@ static void config__each_allocation_fails__enomem_and_no_leak(void **state)
     const struct way *ways = *state;
     for (size_t i = 0; i < 4; i++) {
         unsigned calls = way_check(&ways[i]);
-        print_message("way %zu: %u allocations, each failed once\n", i, calls);
+        print_message("way %u: %u allocations, each failed once\n", (unsigned)i, calls);
         assert_true(calls >= 3);
     }
 }

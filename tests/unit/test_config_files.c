@@ -1,6 +1,7 @@
 #include "stack/config.h"
 #include "stack/err.h"
 #include "t_config.h"
+#include "t_os.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -112,6 +113,10 @@ static void sample_winlane__commented_keys_switched_on__accepted(void **state)
     for (char *at = strstr(text, "\n#"); at != NULL; at = strstr(at + 1, "\n#")) {
         struct t_parsed parsed;
         if (at[2] < 'a' || at[2] > 'z') {
+            continue;
+        }
+        /* The signal's name is the platform's: the file has one of Linux. */
+        if (strncmp(at + 2, "counters_signal = USR2", 22) == 0 && strcmp(t_signal_name, "USR1") != 0) {
             continue;
         }
         /* Without its '#' the line gets one leading newline, so that no other line moves within itself. */

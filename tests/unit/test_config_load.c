@@ -1,9 +1,8 @@
 #include "stack/config.h"
 #include "stack/err.h"
 #include "t_config.h"
+#include "t_os.h"
 
-#include <fcntl.h>
-#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,14 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 struct fixture {
-    char before[PATH_MAX];
-    char folder[64];
+    char before[T_PATH_MAX];
+    char folder[T_PATH_MAX];
 };
 
 /* Each test works in a folder of its own. */
@@ -29,18 +27,17 @@ static int set_up(void **state)
         free(fix);
         return -1;
     }
-    (void)snprintf(fix->folder, sizeof(fix->folder), "/tmp/unit_config_load.XXXXXX");
     *state = fix;
-    if (mkdtemp(fix->folder) == NULL || chdir(fix->folder) != 0) {
+    if (!t_folder_make("unit_config_load", fix->folder) || chdir(fix->folder) != 0) {
         free(fix);
         return -1;
     }
-    return unsetenv("WINLANE_CONFIG");
+    return t_env_set("WINLANE_CONFIG", NULL);
 }
 
 static int tear_down(void **state)
 {
-    static const char *const names[] = {"winlane.ini", "other.ini", "pipe", "big.ini", "sub/winlane.ini"};
+    static const char *const names[] = {"winlane.ini", "other.ini", "big.ini", "sub/winlane.ini"};
     struct fixture *fix = *state;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         (void)unlink(names[i]);
@@ -49,12 +46,12 @@ static int tear_down(void **state)
     int result = chdir(fix->before);
     result |= rmdir(fix->folder);
     free(fix);
-    return result | unsetenv("WINLANE_CONFIG");
+    return result | t_env_set("WINLANE_CONFIG", NULL);
 }
 
 static void write_file(const char *name, const char *bytes, size_t size)
 {
-    FILE *file = fopen(name, "wbe");
+    FILE *file = fopen(name, "wb");
     assert_non_null(file);
     assert_int_equal(fwrite(bytes, 1, size, file), size);
     assert_int_equal(fclose(file), 0);
@@ -86,24 +83,29 @@ static int load(const char *path, char *said, size_t size)
 static void load__places__searched_in_order(void **state)
 {
     char said[STK_CONF_ERROR_SIZE];
+    char second[T_PATH_MAX];
     (void)state;
-    if (access("/etc/winlane/winlane.ini", F_OK) != 0) {
+    t_conf_place_second(second);
+    if (access(second, F_OK) != 0) {
+        char expected[STK_CONF_ERROR_SIZE];
+        (void)snprintf(expected, sizeof(expected),
+                       "no configuration: WINLANE_CONFIG is not set, and there is neither %s nor %.300s",
+                       t_conf_place_first, second);
         assert_int_equal(load(NULL, said, sizeof(said)), STK_ENOENT);
-        assert_string_equal(said, "no configuration: WINLANE_CONFIG is not set, and there is neither ./winlane.ini nor "
-                                  "/etc/winlane/winlane.ini");
+        assert_string_equal(said, expected);
     }
     write_text("winlane.ini", "[log]\n");
     assert_int_equal(load(NULL, said, sizeof(said)), STK_OK);
-    assert_string_equal(said, "./winlane.ini");
+    assert_string_equal(said, t_conf_place_first);
     write_text("other.ini", "[log]\n");
-    assert_int_equal(setenv("WINLANE_CONFIG", "other.ini", 1), 0);
+    assert_int_equal(t_env_set("WINLANE_CONFIG", "other.ini"), 0);
     assert_int_equal(load(NULL, said, sizeof(said)), STK_OK);
     assert_string_equal(said, "other.ini");
     assert_int_equal(load("winlane.ini", said, sizeof(said)), STK_OK);
     assert_string_equal(said, "winlane.ini");
-    assert_int_equal(setenv("WINLANE_CONFIG", "", 1), 0);
+    assert_int_equal(t_env_set("WINLANE_CONFIG", ""), 0);
     assert_int_equal(load(NULL, said, sizeof(said)), STK_OK);
-    assert_string_equal(said, "./winlane.ini");
+    assert_string_equal(said, t_conf_place_first);
 }
 
 static void load__variable_names_no_file__no_other_place_is_tried(void **state)
@@ -111,7 +113,7 @@ static void load__variable_names_no_file__no_other_place_is_tried(void **state)
     char said[STK_CONF_ERROR_SIZE];
     (void)state;
     write_text("winlane.ini", "[log]\n");
-    assert_int_equal(setenv("WINLANE_CONFIG", "missing.ini", 1), 0);
+    assert_int_equal(t_env_set("WINLANE_CONFIG", "missing.ini"), 0);
     assert_int_equal(load(NULL, said, sizeof(said)), STK_ENOENT);
     assert_string_equal(said, "missing.ini: no such file");
     assert_int_equal(load("winlane.ini/x", said, sizeof(said)), STK_ENOENT);
@@ -121,10 +123,13 @@ static void load__variable_names_no_file__no_other_place_is_tried(void **state)
 static void load__bad_first_place__second_is_not_taken_instead(void **state)
 {
     char said[STK_CONF_ERROR_SIZE];
+    char expected[STK_CONF_ERROR_SIZE];
     (void)state;
     write_text("winlane.ini", "\n[engine]\nspinn = 1us\n");
+    (void)snprintf(expected, sizeof(expected), "%s:3: [engine] spinn: unknown key; did you mean spin?",
+                   t_conf_place_first);
     assert_int_equal(load(NULL, said, sizeof(said)), STK_EPROTO);
-    assert_string_equal(said, "./winlane.ini:3: [engine] spinn: unknown key; did you mean spin?");
+    assert_string_equal(said, expected);
 }
 
 static void load__nul_bytes__refused_with_line(void **state)
@@ -148,17 +153,22 @@ static void load__nul_bytes__refused_with_line(void **state)
 static void load__what_is_no_regular_file__refused_without_waiting(void **state)
 {
     char said[STK_CONF_ERROR_SIZE];
+    char expected[STK_CONF_ERROR_SIZE];
+    char pipe_name[T_PATH_MAX];
     (void)state;
-    assert_int_equal(mkdir("sub", 0700), 0);
+    assert_int_equal(t_folder_sub("sub"), 0);
     assert_int_equal(load("sub", said, sizeof(said)), STK_EIO);
     assert_string_equal(said, "sub: not a regular file");
-    assert_int_equal(mkfifo("pipe", 0600), 0);
-    assert_int_equal(load("pipe", said, sizeof(said)), STK_EIO);
-    assert_string_equal(said, "pipe: not a regular file");
-    assert_int_equal(load("/dev/null", said, sizeof(said)), STK_EIO);
-    assert_int_equal(mkdir("winlane.ini", 0700), 0);
+    t_pipe_make(pipe_name);
+    (void)snprintf(expected, sizeof(expected), "%.400s: not a regular file", pipe_name);
+    assert_int_equal(load(pipe_name, said, sizeof(said)), STK_EIO);
+    assert_string_equal(said, expected);
+    t_pipe_drop(pipe_name);
+    assert_int_equal(load(t_null_device, said, sizeof(said)), STK_EIO);
+    assert_int_equal(t_folder_sub("winlane.ini"), 0);
+    (void)snprintf(expected, sizeof(expected), "%s: not a regular file", t_conf_place_first);
     assert_int_equal(load(NULL, said, sizeof(said)), STK_EIO);
-    assert_string_equal(said, "./winlane.ini: not a regular file");
+    assert_string_equal(said, expected);
     assert_int_equal(rmdir("winlane.ini"), 0);
 }
 
@@ -181,34 +191,33 @@ static void load__size__one_mebibyte_and_no_more(void **state)
 static void load__unreadable_file__refused(void **state)
 {
     char said[STK_CONF_ERROR_SIZE];
+    char expected[STK_CONF_ERROR_SIZE];
     (void)state;
-    if (geteuid() == 0) {
+    write_text("other.ini", "[log]\n");
+    const char *why = t_unreadable("other.ini");
+    if (why == NULL) {
         print_message("skipped: root reads every file\n");
         skip();
     }
-    write_text("other.ini", "[log]\n");
-    assert_int_equal(chmod("other.ini", 0), 0);
+    (void)snprintf(expected, sizeof(expected), "other.ini: %s", why);
     assert_int_equal(load("other.ini", said, sizeof(said)), STK_EIO);
-    assert_string_equal(said, "other.ini: permission denied");
+    t_readable("other.ini");
+    assert_string_equal(said, expected);
 }
 
-static void load__many_times__no_descriptor_stays_open(void **state)
+static void load__many_times__nothing_stays_open(void **state)
 {
     char said[STK_CONF_ERROR_SIZE];
     (void)state;
     write_text("winlane.ini", "[log]\n");
     write_text("other.ini", "[lo\n");
-    int before = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    assert_true(before >= 0);
-    assert_int_equal(close(before), 0);
+    const uint32_t before = t_handles_open();
     for (int i = 0; i < 50; i++) {
         assert_int_equal(load("winlane.ini", said, sizeof(said)), STK_OK);
         assert_int_equal(load("other.ini", said, sizeof(said)), STK_EPROTO);
         assert_int_equal(load("/", said, sizeof(said)), STK_EIO);
     }
-    int after = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    assert_int_equal(after, before);
-    assert_int_equal(close(after), 0);
+    assert_int_equal(t_handles_open(), before);
 }
 
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -223,7 +232,7 @@ int main(void)
         IN_FOLDER(load__what_is_no_regular_file__refused_without_waiting),
         IN_FOLDER(load__size__one_mebibyte_and_no_more),
         IN_FOLDER(load__unreadable_file__refused),
-        IN_FOLDER(load__many_times__no_descriptor_stays_open),
+        IN_FOLDER(load__many_times__nothing_stays_open),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* Readiness from the control block, one row per case. */
 #include "ipc/ready.h"
+#include "t_os.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -59,9 +60,8 @@ static void ready__each_row__as_listed(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const struct t_row *row = &rows[i];
-        struct stk_sock_abi *sock = aligned_alloc(STK_ABI_LINE, sizeof(*sock));
-        assert_non_null(sock);
-        memset(sock, 0, sizeof(*sock));
+        struct stk_sock_abi *sock = t_aligned(STK_ABI_LINE, sizeof(*sock));
+            memset(sock, 0, sizeof(*sock));
         sock->type = row->type;
         atomic_store(&sock->state, row->state);
         atomic_store(&sock->tx_limit, row->tx_limit);
@@ -76,15 +76,14 @@ static void ready__each_row__as_listed(void **state)
             print_error("%s: %x, expected %x\n", row->name, ready, row->expect);
         }
         assert_int_equal(ready, row->expect);
-        free(sock);
+        t_aligned_free(sock);
     }
 }
 
 static void room__limits__kept(void **state)
 {
     (void)state;
-    struct stk_sock_abi *sock = aligned_alloc(STK_ABI_LINE, sizeof(*sock));
-    assert_non_null(sock);
+    struct stk_sock_abi *sock = t_aligned(STK_ABI_LINE, sizeof(*sock));
     memset(sock, 0, sizeof(*sock));
     atomic_store(&sock->tx_limit, UINT32_MAX);
     assert_int_equal(stk_sock_abi_tx_room(sock), STK_FIFO_MAX);
@@ -92,7 +91,7 @@ static void room__limits__kept(void **state)
     assert_int_equal(stk_sock_abi_tx_room(sock), 0);
     atomic_store(&sock->tx_head, STK_FIFO_MAX + 5);
     assert_int_equal(stk_sock_abi_tx_room(sock), 0);
-    free(sock);
+    t_aligned_free(sock);
 }
 
 int main(void)

@@ -1,5 +1,6 @@
 /* The rings on one thread. */
 #include "ipc/ring.h"
+#include "t_os.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,8 +11,7 @@
 
 static struct stk_ring_abi *t_ring(uint32_t start)
 {
-    struct stk_ring_abi *ring = aligned_alloc(STK_ABI_LINE, sizeof(*ring));
-    assert_non_null(ring);
+    struct stk_ring_abi *ring = t_aligned(STK_ABI_LINE, sizeof(*ring));
     memset(ring, 0, sizeof(*ring));
     atomic_store(&ring->sub_tail, start);
     atomic_store(&ring->sub_head, start);
@@ -46,7 +46,7 @@ static void sub__full_and_empty__across_the_wrap(void **state)
         }
         assert_false(stk_sub_waiting(ring));
     }
-    free(ring);
+    t_aligned_free(ring);
 }
 
 static void rep__full_and_empty__across_the_wrap(void **state)
@@ -66,7 +66,7 @@ static void rep__full_and_empty__across_the_wrap(void **state)
         assert_int_equal(out.result, -(int)i);
     }
     assert_false(stk_rep_pop(ring, &out));
-    free(ring);
+    t_aligned_free(ring);
 }
 
 static void indices__damaged__full_or_empty(void **state)
@@ -86,7 +86,7 @@ static void indices__damaged__full_or_empty(void **state)
         assert_false(stk_rep_pop(ring, &rep));
         assert_false(stk_rep_push(ring, &rep));
         assert_int_equal(atomic_load(&ring->rep_head), 0);
-        free(ring);
+        t_aligned_free(ring);
     }
 }
 

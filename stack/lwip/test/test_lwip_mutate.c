@@ -6,6 +6,7 @@
 #include "sim_host.h"
 
 #include "stack/clock.h"
+#include "stack/fd.h"
 
 #include "lwip/icmp.h"
 #include "lwip/igmp.h"
@@ -207,7 +208,7 @@ static void seed_on_abort(int number)
 {
     char text[64];
     int len = snprintf(text, sizeof(text), "seed %llu\n", (unsigned long long)seed_now);
-    (void)!write(STDERR_FILENO, text, (size_t)len);
+    stk_fd_write(STDERR_FILENO, text, (size_t)len);
     signal(number, SIG_DFL);
     raise(number);
 }

@@ -22,8 +22,8 @@
 
 /*
  * The selected instance is a variable of the thread. The initial-exec model makes it one load from the thread's own
- * block, also in a shared library. A build for a system with emulated thread-local storage defines
- * LWIP_INSTANCE_STORAGE empty on the command line: one thread per process then steps instances.
+ * block, also in a shared library. The build for Windows, where thread-local storage is emulated, defines
+ * LWIP_INSTANCE_STORAGE empty on the command line: one thread at a time is in lwIP then.
  */
 #ifndef LWIP_INSTANCE_STORAGE
 #define LWIP_INSTANCE_STORAGE __thread __attribute__((tls_model("initial-exec")))
