@@ -5,7 +5,7 @@
  *
  * Not intercepted, because the pipe behind the handle answers as a socket would: GetFileType, Get- and
  * SetHandleInformation. DuplicateHandle makes a handle of the pipe that Winsock does not know (rule WS2-14); with
- * DUPLICATE_CLOSE_SOURCE the socket is closed. Source: rules WPU-22, IOCP-1, IOCP-21 to 25, IOCP-30 to 33, IOCP-38.
+ * DUPLICATE_CLOSE_SOURCE within the process the socket keeps its handle. Source: rules WPU-22, IOCP-1, IOCP-21 to 25, IOCP-30 to 33, IOCP-38.
  */
 #include "ws2_backing_windows.h"
 #include "ws2_port_windows.h"
@@ -305,11 +305,17 @@ static BOOL WINAPI hook_close_handle(HANDLE handle)
 static BOOL WINAPI hook_duplicate_handle(HANDLE from_process, HANDLE from, HANDLE to_process, LPHANDLE to, DWORD access,
                                          BOOL inherit, DWORD options)
 {
-    bool closes = (options & DUPLICATE_CLOSE_SOURCE) != 0 && from_process == GetCurrentProcess() && is_socket(from);
-    BOOL done = ORIGINAL(duplicate_handle_fn,
-                         HOOK_DUPLICATE_HANDLE)(from_process, from, to_process, to, access, inherit,
-                                                closes ? options & ~(DWORD)DUPLICATE_CLOSE_SOURCE : options);
-    if (closes) {
+    bool moves = (options & DUPLICATE_CLOSE_SOURCE) != 0 && from_process == GetCurrentProcess() && is_socket(from);
+    BOOL done;
+    if (moves && to_process == from_process && to != NULL) {
+        /* The one handle stays, with the new inheritance. */
+        *to = from;
+        return SetHandleInformation(from, HANDLE_FLAG_INHERIT, inherit ? HANDLE_FLAG_INHERIT : 0);
+    }
+    done = ORIGINAL(duplicate_handle_fn,
+                    HOOK_DUPLICATE_HANDLE)(from_process, from, to_process, to, access, inherit,
+                                           moves ? options & ~(DWORD)DUPLICATE_CLOSE_SOURCE : options);
+    if (moves) {
         DWORD before = GetLastError();
         (void)socket_close((SOCKET)from);
         SetLastError(before);
