@@ -12,6 +12,7 @@
 /** Bytes of a packet socket's ring slot that are not the frame: its header and address, aligned. */
 #define PACKET_SLOT_OVERHEAD 96u
 #define DRIVER_AF_PACKET "net_af_packet"
+#define DRIVER_PCAP "net_pcap"
 
 static const struct nic_conf_key keys_table[] = {
     {"device", NIC_CONF_STRING, FIELD(device), 1, DPDK_DEVICE_SIZE / 2, NULL},
@@ -77,7 +78,8 @@ static int device_check(const struct nic_port_conf *conf, struct dpdk_conf *out)
     }
     if (out->device == NULL)
         return nic_conf_error(conf, NULL, "driver dpdk needs the key device (or ring_pair)");
-    if (strchr(out->device, ' ') != NULL)
+    /* Windows has interfaces with blanks in their names. */
+    if (strchr(out->device, ' ') != NULL && strncmp(out->device, DRIVER_PCAP, strlen(DRIVER_PCAP)) != 0)
         return nic_conf_error(conf, kv, "'%s' has a blank", out->device);
     len = strcspn(out->device, ",");
     if (drv_dpdk_pci_address(out->device, len))

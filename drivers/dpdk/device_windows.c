@@ -1,7 +1,7 @@
-#include <winsock2.h>
+/* First: with libpcap's header come the system's socket addresses, which iphlpapi.h speaks of. */
+#include "wpcap_windows.h"
 
 #include <iphlpapi.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,6 @@
 #include "nic/conf.h"
 #include "stack/err.h"
 #include "stack/log.h"
-#include "wpcap_windows.h"
 
 #define GUID_TEXT_LEN 38
 /** How WinPcap, Npcap and Wine name an interface to programs. */

@@ -30,4 +30,4 @@ set_target_properties(PkgConfig::DPDK PROPERTIES
     INTERFACE_COMPILE_OPTIONS "SHELL:-include rte_config.h;-march=corei7"
     # Each group is one word, which CMake neither takes apart nor repeats.
     INTERFACE_LINK_LIBRARIES "-Wl,--whole-archive,${wl_rte_drivers},--no-whole-archive;drv_dpdk_wpcap;\
--Wl,--start-group,${wl_rte_libraries},--end-group;-liphlpapi;-ldbghelp;-lsetupapi;-lole32;-ladvapi32;-lws2_32")
+-Wl,--start-group,${wl_rte_libraries},--end-group;-liphlpapi;-ldbghelp;-lsetupapi;-ladvapi32;-lws2_32")

@@ -10,9 +10,9 @@
 /**
  * Run it; EAL is not started before.
  *
- * @param what  Only that, and nothing else of the test; NULL: all.
+ * @param args  count words: only that, and nothing else of the test; none: all.
  * @return      Cases that failed.
  */
-int t_dpdk_system_run(const char *what);
+int t_dpdk_system_run(int count, char **args);
 
 #endif

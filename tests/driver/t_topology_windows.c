@@ -19,7 +19,6 @@ const struct t_topology t_topology_of_system = {
     .keys_b = "device=net_pcap1,iface=t_nic1",
     .keys_again = "device=net_pcap7,iface=t_nic0",
     .needs_root = true,
-    .extmem = true,
     .burst = 256,
     .bad = t_dpdk_bad,
     .refused = refused,

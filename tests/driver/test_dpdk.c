@@ -190,7 +190,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(threads__that_come_and_go__leave_nothing),
         cmocka_unit_test(capture__refused_frames__are_recorded_once),
     };
-    int failed = t_dpdk_system_run(argc > 1 ? argv[1] : NULL);
+    int failed = t_dpdk_system_run(argc - 1, argv + 1);
 
     return failed != 0 || argc > 1 ? failed : cmocka_run_group_tests(tests, NULL, NULL);
 }

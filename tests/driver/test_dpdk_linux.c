@@ -115,7 +115,7 @@ static void eal__running__refuses_pci_afterwards(void **state)
     assert_non_null(strstr(t.error, "t.conf:10: port p: device: EAL was started without PCI"));
 }
 
-int t_dpdk_system_run(const char *what)
+int t_dpdk_system_run(int count, char **args)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(eal__started__leaves_affinity_and_signals_alone),
@@ -125,7 +125,7 @@ int t_dpdk_system_run(const char *what)
         cmocka_unit_test(eal__running__refuses_pci_afterwards),
     };
 
-    (void)what;
+    (void)count, (void)args;
     for (int fd = 0; fd < 256; fd++)
         inherited[fd] = fcntl(fd, F_GETFD) >= 0;
     return cmocka_run_group_tests(tests, NULL, NULL);

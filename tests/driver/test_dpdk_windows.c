@@ -74,6 +74,21 @@ static void net_pcap__no_such_interface__is_refused(void **state)
     expect_refused("device=net_pcap0,iface=t_nic9", STK_ENOENT, "t.conf:10: port p: device: no interface t_nic9");
 }
 
+static void net_pcap__name_with_a_blank__is_one_name(void **state)
+{
+    struct nic_port *port;
+    struct t_conf t;
+
+    (void)state;
+    t_conf(&t, "p", "dpdk", "device=x");
+    t.args[0].value = "net_pcap0,iface=Ethernet 2,phy_mac=0";
+    assert_int_equal(nic_port_open(&t.conf, &port), STK_ENOENT);
+    assert_string_equal(t.error, "t.conf:10: port p: device: no interface Ethernet 2");
+    t.args[0].value = "net_null0,size=6 4";
+    assert_int_equal(nic_port_open(&t.conf, &port), STK_EINVAL);
+    assert_non_null(strstr(t.error, "has a blank"));
+}
+
 static void net_pcap__without_wpcap__is_refused(void **state)
 {
     (void)state;
@@ -90,19 +105,34 @@ static void net_ring__without_wpcap__works(void **state)
     nic_port_close(port);
 }
 
-int t_dpdk_system_run(const char *what)
+/* Nor does the stack's own DLL need it, with the same drivers in it. */
+static void stack_dll__without_wpcap__loads(void **state)
+{
+    HMODULE module = *state == NULL ? NULL : LoadLibraryA(*state);
+
+    if (*state == NULL)
+        skip(); /* not built */
+    if (module == NULL)
+        fail_msg("%s: error %lu", (const char *)*state, (unsigned long)GetLastError());
+    assert_true(GetProcAddress(module, "winlane_stack_ops") != NULL);
+    assert_null(GetModuleHandleA("wpcap.dll"));
+}
+
+int t_dpdk_system_run(int count, char **args)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(port__of_another_system__is_refused_before_eal_starts),
         cmocka_unit_test(eal__started__leaves_affinity_and_handles_alone),
         cmocka_unit_test(net_pcap__no_such_interface__is_refused),
+        cmocka_unit_test(net_pcap__name_with_a_blank__is_one_name),
     };
     const struct CMUnitTest without_wpcap[] = {
         cmocka_unit_test(net_pcap__without_wpcap__is_refused),
         cmocka_unit_test(net_ring__without_wpcap__works),
+        cmocka_unit_test_prestate(stack_dll__without_wpcap__loads, count > 1 ? args[1] : NULL),
     };
 
-    if (what == NULL)
+    if (count == 0)
         return cmocka_run_group_tests(tests, NULL, NULL);
-    return strcmp(what, "no_wpcap") == 0 ? cmocka_run_group_tests(without_wpcap, NULL, NULL) : 1;
+    return strcmp(args[0], "no_wpcap") == 0 ? cmocka_run_group_tests(without_wpcap, NULL, NULL) : 1;
 }

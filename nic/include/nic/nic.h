@@ -40,7 +40,7 @@ enum nic_cap {
     NIC_CAP_TX_TCP_CSUM = 1u << 3,
     NIC_CAP_TX_UDP_CSUM = 1u << 4,
     NIC_CAP_EXTMEM = 1u << 5,  /**< transmit takes references to external memory (several segments) */
-    NIC_CAP_WAIT_FD = 1u << 6, /**< nic_port_wait_handle gives something that poll() understands */
+    NIC_CAP_WAIT_FD = 1u << 6, /**< nic_port_wait_handle gives something to sleep on */
     NIC_CAP_LINK = 1u << 7,    /**< link state is real, not assumed up */
     NIC_CAP_TSTAMP = 1u << 8,  /**< tstamp_ns of received buffers is set by the port */
 };
@@ -259,9 +259,10 @@ int nic_port_mem_register(struct nic_port *port, void *base, size_t size);
 /**
  * Something to sleep on until a frame arrives.
  *
- * @return  A file descriptor (Linux), or -1: the port has none, poll it.
- *          Wait for readability. An error on it (the interface went down)
- *          ends every wait until nic_port_link_poll has taken it.
+ * @return  A file descriptor (Linux: wait for readability) or the handle of an
+ *          event (Windows), or -1: the port has none, poll it. An error on it
+ *          (the interface went down) ends every wait until nic_port_link_poll
+ *          has taken it.
  *
  * Context: the port's thread.
  */
