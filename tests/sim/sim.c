@@ -1,6 +1,7 @@
 #include "sim.h"
 
 #include "stack/log.h"
+#include "t_os.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -153,7 +154,7 @@ struct stk_addr sim_addr(int family, int host, uint16_t port)
 
 uint64_t sim_counter(struct sim_host *host, const char *name)
 {
-    FILE *file = tmpfile();
+    FILE *file = t_file_temp();
     assert_non_null(file);
     stk_engine_counters_dump(host->engine, fileno(file));
     rewind(file);

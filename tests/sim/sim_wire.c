@@ -1,4 +1,5 @@
 #include "sim_wire.h"
+#include "t_os.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -364,7 +365,7 @@ void sim_flow_close(struct sim_flow *flow)
 
 void sim_pools_read(struct sim_host *host, struct sim_pools *out)
 {
-    FILE *file = tmpfile();
+    FILE *file = t_file_temp();
     char line[256];
     assert_non_null(file);
     stk_engine_counters_dump(host->engine, fileno(file));

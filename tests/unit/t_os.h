@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /** Longest path that the functions here make. */
 #define T_PATH_MAX 512
@@ -21,6 +22,9 @@ bool t_folder_make(const char *name, char *path);
 
 /** Make a folder here. @return 0, or not. */
 int t_folder_sub(const char *name);
+
+/** A file without a name, open for reading and writing, gone when it is closed. NULL: not possible. */
+FILE *t_file_temp(void);
 
 /** size bytes on a boundary of align; the test ends without. Given back with t_aligned_free. */
 void *t_aligned(size_t align, size_t size);

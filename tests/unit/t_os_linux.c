@@ -40,6 +40,11 @@ int t_folder_sub(const char *name)
     return mkdir(name, 0700);
 }
 
+FILE *t_file_temp(void)
+{
+    return tmpfile();
+}
+
 void *t_aligned(size_t align, size_t size)
 {
     void *memory = aligned_alloc(align, size);

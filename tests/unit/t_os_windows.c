@@ -1,12 +1,16 @@
 #include "t_os.h"
 
 #include <direct.h>
+#include <fcntl.h>
+#include <io.h>
 #include <malloc.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <winsock2.h>
 #include <ws2tcpip.h>
 #include <windows.h>
@@ -46,6 +50,22 @@ bool t_folder_make(const char *name, char *path)
 int t_folder_sub(const char *name)
 {
     return _mkdir(name);
+}
+
+/* The C library's tmpfile puts its files into the root folder, under names that several processes may choose at once. */
+FILE *t_file_temp(void)
+{
+    char temp[MAX_PATH];
+    char path[T_PATH_MAX];
+    static unsigned made;
+    const DWORD len = GetTempPathA(sizeof(temp), temp);
+    if (len == 0 || len >= sizeof(temp)) {
+        return NULL;
+    }
+    (void)snprintf(path, sizeof(path), "%swinlane-test.%lu.%u", temp, GetCurrentProcessId(), ++made);
+    const int flags = _O_RDWR | _O_CREAT | _O_EXCL | _O_TEMPORARY | _O_BINARY;
+    const int fd = _open(path, flags, _S_IREAD | _S_IWRITE);
+    return fd >= 0 ? _fdopen(fd, "w+b") : NULL;
 }
 
 void *t_aligned(size_t align, size_t size)
@@ -141,7 +161,8 @@ struct t_ended t_run(const char *program, const char *argument, const char *said
     HANDLE file = INVALID_HANDLE_VALUE;
     (void)snprintf(line, sizeof(line), "\"%s\" %s", program, argument);
     if (said != NULL) {
-        file = CreateFileA(said, GENERIC_WRITE, FILE_SHARE_READ, &inherited, CREATE_ALWAYS, FILE_ATTRIBUTE_NORMAL, NULL);
+        file = CreateFileA(said, GENERIC_WRITE, FILE_SHARE_READ, &inherited, CREATE_ALWAYS, FILE_ATTRIBUTE_NORMAL,
+                           NULL);
         assert_true(file != INVALID_HANDLE_VALUE);
         start.dwFlags = STARTF_USESTDHANDLES;
         start.hStdInput = GetStdHandle(STD_INPUT_HANDLE);
@@ -168,8 +189,25 @@ void t_abort_quietly(void)
     (void)SetErrorMode(SEM_FAILCRITICALERRORS | SEM_NOGPFAULTERRORBOX);
 }
 
+/* Wine's parser takes "01" in the dotted part behind a colon, and we refuse that everywhere (RFC 6943 3.1.1). */
+static bool number_padded(const char *text)
+{
+    for (const char *at = strchr(text, '.') != NULL ? text : ""; *at != '\0'; at++) {
+        const bool first = at == text || at[-1] == '.' || at[-1] == ':';
+        const size_t digits = strspn(at, "0123456789");
+        const bool dotted = at[digits] == '.' || (at > text && at[-1] == '.');
+        if (first && dotted && digits > 1 && *at == '0') {
+            return true;
+        }
+    }
+    return false;
+}
+
 int t_ip_read(const char *text, uint8_t ip[16])
 {
+    if (number_padded(text)) {
+        return 0;
+    }
     return inet_pton(AF_INET, text, ip) == 1 ? 4 : inet_pton(AF_INET6, text, ip) == 1 ? 6 : 0;
 }
 

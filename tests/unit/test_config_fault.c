@@ -1,13 +1,13 @@
 /*
  * Each allocation of the configuration parser fails in turn, and reading the
- * file goes wrong in each way. The linker sends malloc, read and kin of the
- * linked archives through the counters here.
+ * file goes wrong in each way. The linker sends malloc and kin of the linked
+ * archives through the counters here.
  */
 #include "stack/config.h"
 #include "stack/err.h"
 #include "t_config.h"
+#include "t_reading.h"
 
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/types.h>
 
 #include <cmocka.h>
 
@@ -23,12 +22,10 @@ void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *old, size_t size);
 void __real_free(void *old);
-ssize_t __real_read(int fd, void *buf, size_t size);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *old, size_t size);
 void __wrap_free(void *old);
-ssize_t __wrap_read(int fd, void *buf, size_t size);
 
 static struct {
     bool on;
@@ -75,44 +72,6 @@ void __wrap_free(void *old)
 {
     faults.live -= faults.on && old != NULL;
     __real_free(old);
-}
-
-/* What reading the file does. */
-enum reading { READ_WELL, READ_BYTES, READ_INTERRUPTED, READ_ERROR, READ_ERROR_LATER, READ_GROWING };
-
-static struct {
-    enum reading way;
-    unsigned calls;
-} reads;
-
-ssize_t __wrap_read(int fd, void *buf, size_t size)
-{
-    reads.calls++;
-    switch (reads.way) {
-    case READ_WELL:
-        break;
-    case READ_BYTES:
-        return __real_read(fd, buf, size > 7 ? 7 : size);
-    case READ_INTERRUPTED:
-        if (reads.calls % 2 == 1) {
-            errno = EINTR;
-            return -1;
-        }
-        return __real_read(fd, buf, size > 100 ? 100 : size);
-    case READ_ERROR:
-        errno = EIO;
-        return -1;
-    case READ_ERROR_LATER:
-        if (reads.calls > 3) {
-            errno = EIO;
-            return -1;
-        }
-        return __real_read(fd, buf, size > 10 ? 10 : size);
-    case READ_GROWING:
-        memset(buf, '\n', size > 65536 ? 65536 : size);
-        return size > 65536 ? 65536 : (ssize_t)size;
-    }
-    return __real_read(fd, buf, size);
 }
 
 static void faults_begin(unsigned fail_at)
@@ -177,30 +136,30 @@ static void config__each_allocation_fails__enomem_and_no_leak(void **state)
 static void load__reading_goes_wrong__whole_file_or_an_error(void **state)
 {
     static const struct {
-        enum reading way;
+        enum t_reading way;
         int result;
         const char *why;
     } rows[] = {
-        {READ_WELL, STK_OK, ""},
-        {READ_BYTES, STK_OK, ""},
-        {READ_INTERRUPTED, STK_OK, ""},
-        {READ_ERROR, STK_EIO, ": cannot be read"},
-        {READ_ERROR_LATER, STK_EIO, ": cannot be read"},
-        {READ_GROWING, STK_EIO, ": larger than 1 MiB"},
+        {T_READ_WELL, STK_OK, ""},
+        {T_READ_BYTES, STK_OK, ""},
+        {T_READ_INTERRUPTED, STK_OK, ""},
+        {T_READ_ERROR, STK_EIO, ": cannot be read"},
+        {T_READ_ERROR_LATER, STK_EIO, ": cannot be read"},
+        {T_READ_GROWING, STK_EIO, ": larger than 1 MiB"},
     };
     const struct way *ways = *state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char error[STK_CONF_ERROR_SIZE] = "";
         char expected[STK_CONF_ERROR_SIZE] = "";
         struct stk_config *config = NULL;
-        reads.way = rows[i].way;
-        reads.calls = 0;
+        t_reading_set(rows[i].way);
         faults_begin(0);
         int result = stk_config_load(ways[3].path, &config, error, sizeof(error));
         uint32_t ports_count = config != NULL ? config->ports_count : 0;
         stk_config_free(config);
         faults.on = false;
-        reads.way = READ_WELL;
+        const unsigned calls = t_reading_calls();
+        t_reading_set(T_READ_WELL);
         if (rows[i].result != STK_OK) {
             (void)snprintf(expected, sizeof(expected), "%.400s%s", ways[3].path, rows[i].why);
         }
@@ -208,7 +167,7 @@ static void load__reading_goes_wrong__whole_file_or_an_error(void **state)
         assert_int_equal(result, rows[i].result);
         assert_int_equal(ports_count, result == STK_OK ? 1 : 0);
         assert_int_equal(faults.live, 0);
-        assert_true(reads.calls > 0);
+        assert_true(calls > 0);
     }
 }
 

@@ -70,7 +70,7 @@ static void create__large__touches_little(void **state)
     struct stk_region region;
     struct stk_region_conf conf = t_conf;
     conf.socks_count = 16384;
-    conf.chunk_bytes_total = UINT64_C(1) << 30;
+    conf.chunk_bytes_total = UINT64_C(1) << 26;
     assert_int_equal(stk_region_create(&conf, &region), STK_OK);
     assert_true(resident_pages(&region) <= 4);
     for (int i = 0; i < 1000; i++) {
