@@ -218,7 +218,8 @@ install_windows_part() {
         version=$(dpkg-parsechangelog -l "$WORK/src/$package/debian/changelog" -S Version)
         say "$name $version for Windows ($arch): building"
         rm -rf "$WORK/stage"
-        "make_$name" "$arch" "$WORK/src/$package" "$WORK/build-$name-$arch" "$WORK/stage"
+        # Some packages leave files in the folder that they are configured from.
+        (cd "$WORK" && "make_$name" "$arch" "$WORK/src/$package" "$WORK/build-$name-$arch" "$WORK/stage")
         printf '%s\n%s %s\n' "$(windows_recipe "$name" "$arch")" "$package" "$version" >"$WORK/stamp"
         publish "$name" "$arch" "$WORK/stage"
         rm -rf "$WORK/build-$name-$arch"

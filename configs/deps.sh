@@ -17,7 +17,7 @@ export LC_ALL=C DEBIAN_FRONTEND=noninteractive
 
 LWIP_VERSION=2.2.1
 LWIP_SUITE=trixie
-CACHE=${WINLANE_CACHE:-${XDG_CACHE_HOME:-${HOME:?}/.cache}/winlane}
+CACHE=$(realpath -m "${WINLANE_CACHE:-${XDG_CACHE_HOME:-${HOME:?}/.cache}/winlane}")
 LWIP_DIR=$CACHE/lwip-$LWIP_VERSION
 JOBS=${JOBS:-$(nproc)}
 
