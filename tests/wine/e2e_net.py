@@ -125,28 +125,27 @@ class Net:
         if ends != ["ECONNRESET"] * CONNECTIONS:
             raise Failed(f"{how}: the peer's connections ended so: {ends}")
 
-    def documentation(self):
-        """The client and the server of Winsock's documentation, each its own process."""
-        port = self.next_port()
+    def documentation(self, data, digest):
+        """The clients and servers of Winsock's documentation, each its own process. The server sends all back."""
+        port, got = self.next_port(), self.jobs.path("got")
         server = self.wine.start("echo_server", port, ini=self.ini())
-        script = ("import socket, sys, time\n"
-                  "for turn in range(100):\n"
-                  "    try: s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 5); break\n"
-                  "    except ConnectionRefusedError: time.sleep(0.05)\n"
-                  "s.sendall(b'a' * 5000); s.shutdown(socket.SHUT_WR)\n"
-                  "sys.exit(b''.join(iter(lambda: s.recv(65536), b'')) != b'a' * 5000)\n")
-        self.jobs.run([sys.executable, "-c", script, veth.WINLANE[4], port], ns=self.wire.peer_ns)
+        self.peer("xfer", "connect", veth.WINLANE[4], port, data, got).wait(60)
         server.wait(20)
+        if file_digest(got) != digest:
+            raise Failed("echo_server: SHA-256 differs")
+        say(f"net_pcap, the documentation's server: {os.path.getsize(got)} bytes and back, SHA-256 equal")
+        for family in (4, 6):
+            for name, kind in (("echo_client", ()), ("multi_client", ("TCP",)), ("multi_client", ("UDP",))):
+                port = self.next_port()
+                echo = self.peer("echo", kind[0] if kind else "TCP", veth.PEER[family], port).wait_ready()
+                self.wine.run(name, veth.PEER[family], port, *kind, ini=self.ini())
+                echo.wait(10)
         port = self.next_port()
-        script = ("import socket, sys\n"
-                  "s = socket.create_server((sys.argv[1], int(sys.argv[2])), family=socket.AF_INET6)\n"
-                  "print('ready', file=sys.stderr, flush=True)\n"
-                  "c, _ = s.accept()\n"
-                  "while data := c.recv(65536): c.sendall(data)\n")
-        peer = self.jobs.start([sys.executable, "-c", script, veth.PEER[6], port], ns=self.wire.peer_ns).wait_ready()
-        self.wine.run("echo_client", veth.PEER[6], port, ini=self.ini())
-        peer.wait(10)
-        say("net_pcap, the documentation's server (IPv4) and client (IPv6) with a kernel peer")
+        server = self.wine.start("multi_server", port, "TCP", 2, ini=self.ini())
+        for family in (4, 6):
+            self.peer("ask", veth.WINLANE[family], port).wait(20)
+        server.wait(20)
+        say("net_pcap, the documentation's clients over TCP and UDP, IPv4 and IPv6, and its server of both families")
 
 
 def net_pcap(jobs, build):
@@ -166,7 +165,7 @@ def net_pcap(jobs, build):
         net.udp(4)
         net.udp(6)
         net.connects()
-        net.documentation()
+        net.documentation(data, digest)
         for how in WAYS:
             net.exit_without_cleanup(how)
         say(f"net_pcap, {len(WAYS)} ways to end without cleanup: the kernel's end of each connection was reset")

@@ -3,11 +3,14 @@
 
 Usage: e2e_peer.py xfer listen|connect ADDRESS PORT IN OUT   both ways at once, each way ended by a half close
        e2e_peer.py ends ADDRESS PORT COUNT                   takes COUNT connections, greets each and tells how each ended
+       e2e_peer.py echo TCP|UDP ADDRESS PORT                 sends back what one connection, or one datagram, brings
+       e2e_peer.py ask ADDRESS PORT                          a connection, a message that must come back
 """
 import errno
 import socket
 import sys
 import threading
+import time
 
 PATIENCE_S = 30
 
@@ -26,12 +29,24 @@ def listener_of(address, port):
     return listener
 
 
+def connection_to(address, port):
+    """To a server that may not listen yet."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return socket.create_connection((address, port), PATIENCE_S)
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
 def xfer(kind, address, port, in_name, out_name):
     if kind == "listen":
         with listener_of(address, int(port)) as listener:
             stream, _ = listener.accept()
     else:
-        stream = socket.create_connection((address, int(port)), PATIENCE_S)
+        stream = connection_to(address, int(port))
     stream.settimeout(PATIENCE_S)
     failures = []
 
@@ -79,8 +94,31 @@ def ends(address, port, count):
         print(f"end{number}", end_of(stream), flush=True)
 
 
+def echo(kind, address, port):
+    if kind == "TCP":
+        with listener_of(address, int(port)) as listener:
+            stream, _ = listener.accept()
+        with stream:
+            while data := stream.recv(65536):
+                stream.sendall(data)
+        return
+    with socket.socket(family_of(address), socket.SOCK_DGRAM) as datagrams:
+        datagrams.bind((address, int(port)))
+        datagrams.settimeout(PATIENCE_S)
+        print("ready", file=sys.stderr, flush=True)
+        datagrams.sendto(*datagrams.recvfrom(65536))
+
+
+def ask(address, port):
+    with connection_to(address, int(port)) as stream:
+        stream.sendall(b"hello there")
+        stream.shutdown(socket.SHUT_WR)
+        if stream.makefile("rb").read() != b"hello there":
+            sys.exit("it came back changed")
+
+
 def main():
-    {"xfer": xfer, "ends": ends}[sys.argv[1]](*sys.argv[2:])
+    {"xfer": xfer, "ends": ends, "echo": echo, "ask": ask}[sys.argv[1]](*sys.argv[2:])
 
 
 if __name__ == "__main__":
