@@ -1,0 +1,38 @@
+# Sockets as kernel handles: Windows only. api_kernel.exe is a program like api_both.exe, with cases of its own.
+if(NOT WIN32)
+    return()
+endif()
+
+wl_test(api_kernel_patch LABELS api SOURCES kernel_patch.c ${PROJECT_SOURCE_DIR}/wsp/ws2_32/src/ws2_patch_windows.c
+    LIBS ws2::headers)
+target_include_directories(api_kernel_patch PRIVATE ${PROJECT_SOURCE_DIR}/wsp/ws2_32/src)
+
+if(NOT TARGET winlane)
+    return()
+endif()
+set(t_kernel_environment "WINLANE_CONFIG=${PROJECT_SOURCE_DIR}/configs/wire-pair.ini;${t_api_environment}")
+
+# An echo server on a completion port: over the instance's own loopback, and from one instance to the other.
+add_executable(kernel_echo kernel_echo.c)
+target_link_libraries(kernel_echo PRIVATE ws2::ws2_32 winlane::warnings)
+target_link_options(kernel_echo PRIVATE -static)
+add_dependencies(kernel_echo t_api_dlls)
+foreach(address 127.0.0.1 10.88.0.2)
+    add_test(NAME api_kernel_echo_${address} COMMAND kernel_echo ${address})
+    add_test(NAME api_kernel_echo_skip_${address} COMMAND kernel_echo -s ${address})
+    set_tests_properties(api_kernel_echo_${address} api_kernel_echo_skip_${address} PROPERTIES LABELS "api;wine"
+        TIMEOUT 120 SKIP_RETURN_CODE 77 ENVIRONMENT "${t_kernel_environment}")
+endforeach()
+
+# The runner is api_both's.
+if(NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/both_main.c)
+    return()
+endif()
+add_executable(api_kernel both_main.c both.c kernel_groups.c kernel.c kernel_port.c kernel_port_end.c kernel_cancel.c
+    kernel_file.c kernel_apc.c kernel_message.c)
+target_link_libraries(api_kernel PRIVATE ws2::ws2_32 winlane::warnings)
+target_link_options(api_kernel PRIVATE -static)
+add_dependencies(api_kernel t_api_dlls)
+add_test(NAME api_kernel COMMAND api_kernel)
+set_tests_properties(api_kernel PROPERTIES LABELS "api;wine" TIMEOUT 240 SKIP_RETURN_CODE 77
+    ENVIRONMENT "${t_kernel_environment}")
