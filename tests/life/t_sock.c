@@ -46,18 +46,18 @@ SOCKET t_connected(const char *ip, u_short port)
 
 void t_pair(const char *net, SOCKET ends[2])
 {
-    char near[32];
-    char far[32];
+    char one[32];
+    char other[32];
     struct sockaddr_in addr;
     u_short port;
-    (void)snprintf(near, sizeof near, "%s.1", net);
-    (void)snprintf(far, sizeof far, "%s.2", net);
-    SOCKET listener = t_listener(far, &port);
+    (void)snprintf(one, sizeof one, "%s.1", net);
+    (void)snprintf(other, sizeof other, "%s.2", net);
+    SOCKET listener = t_listener(other, &port);
     ends[0] = socket(AF_INET, SOCK_STREAM, IPPROTO_TCP);
     T_NEED(ends[0] != INVALID_SOCKET);
-    addr = t_addr(near, 0);
+    addr = t_addr(one, 0);
     T_NEED(bind(ends[0], (struct sockaddr *)&addr, sizeof addr) == 0);
-    addr = t_addr(far, port);
+    addr = t_addr(other, port);
     T_NEED(connect(ends[0], (struct sockaddr *)&addr, sizeof addr) == 0);
     ends[1] = accept(listener, NULL, NULL);
     T_NEED(ends[1] != INVALID_SOCKET);
