@@ -188,8 +188,10 @@ static int interface_take(const struct nic_port_conf *conf, struct dpdk_device *
     err = adapter_check(conf, adapter, name);
     if (err == 0)
         err = value_replace(conf, device, key, adapter->AdapterName);
-    if (err == 0 && *claim == -1)
+    if (err == 0 && *claim == -1) {
+        device->iface_luid = adapter->Luid.Value;
         err = claim_name(conf, adapter->AdapterName, name, claim);
+    }
     free(list);
     return err;
 }
@@ -233,10 +235,16 @@ intptr_t drv_dpdk_device_started(const struct dpdk_device *device)
     return -1;
 }
 
+/* net_pcap itself always says that the link is up. */
 bool drv_dpdk_device_running(const struct dpdk_device *device, intptr_t claim, intptr_t wait, bool *running)
 {
-    (void)device, (void)claim, (void)wait, (void)running;
-    return false;
+    MIB_IF_ROW2 row = {.InterfaceLuid.Value = device->iface_luid};
+
+    (void)claim, (void)wait;
+    if (device->iface_luid == 0)
+        return false;
+    *running = GetIfEntry2(&row) == NO_ERROR && row.OperStatus == IfOperStatusUp;
+    return true;
 }
 
 size_t drv_dpdk_page_bytes(void)

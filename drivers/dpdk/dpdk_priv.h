@@ -37,6 +37,7 @@ struct dpdk_device {
     char name[64];               /**< of the device, or its PCI address */
     char args[DPDK_DEVICE_SIZE]; /**< behind the first comma, with our defaults added */
     char iface[16];              /**< of net_af_packet; else empty */
+    uint64_t iface_luid;         /**< of net_pcap on Windows; else 0 */
     uint32_t frame_bytes;        /**< of a slot: largest piece that net_af_packet copies into a buffer; else 0 */
     uint32_t block_bytes;        /**< of net_af_packet's rings */
     uint32_t slots;              /**< of each of its two rings */

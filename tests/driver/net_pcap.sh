@@ -4,7 +4,8 @@
 #   tests/driver/net_pcap.sh PROGRAM.exe [ARGUMENT...]
 #
 # The pair t_nic0, t_nic1 (MTU 9000) and t_nic2 (MTU 1000) are in a network namespace of this run, and so is a wineserver of
-# its own: a wineserver sees the interfaces of the namespace that it was started in. Needs root; ends with 77 without it.
+# its own: a wineserver sees the interfaces of the namespace that it was started in. The program may unplug t_nic0: it makes
+# a file `down` or `up` in the folder T_DRIVER_VETH, which is removed when that is done. Needs root; ends with 77 without it.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 wine=$here/../wine
@@ -27,9 +28,23 @@ interfaces() {
 }
 
 interfaces || { echo "skipped: no veth pair here"; exit 77; }
+# plug FOLDER: does what the program asks for, until its folder is gone.
+plug() {
+    local wanted
+    while [ -d "$1" ]; do
+        for wanted in up down; do
+            [ ! -e "$1/$wanted" ] || { ip link set t_nic0 "$wanted" && rm -f "$1/$wanted"; }
+        done
+        sleep 0.02
+    done
+}
+
 scratch=$(mktemp -d)
 export WINLANE_WINEPREFIX=$scratch/prefix
 trap '"$wine/prefix.sh" stop "$WINLANE_WINEPREFIX"; rm -rf "$scratch"' EXIT
 trap 'exit 143' TERM INT HUP
 "$wine/prefix.sh" start "$WINLANE_WINEPREFIX" || exit 1
+export T_DRIVER_VETH=$scratch/veth
+mkdir "$T_DRIVER_VETH"
+plug "$T_DRIVER_VETH" </dev/null >/dev/null 2>&1 &
 "$wine/wine-run.sh" "$@"
