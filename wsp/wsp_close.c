@@ -3,6 +3,8 @@
 #include "wsp_error.h"
 #include "wsp_wait.h"
 
+#include "stack/process.h"
+
 static int close_shutdown(SOCKET s, unsigned how, LPINT lpErrno)
 {
     struct wsp_socket *sock = wsp_socket_get(s, lpErrno);
@@ -97,7 +99,7 @@ int WSPAPI wsp_close_socket(SOCKET s, LPINT lpErrno)
     if (!sock)
         return SOCKET_ERROR;
     /* From a DLL that is detached at the process's end: the socket ends with it, and its lock may never be free. */
-    if (wsp_os_alone()) {
+    if (stk_process_ending()) {
         wsp_socket_put(sock);
         return 0;
     }

@@ -75,6 +75,15 @@ int wsp_option_set_mreq6(struct wsp_socket *sock, const struct wsp_option_row *r
 int wsp_option_set_group(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value, int len);
 int wsp_option_set_mcast_if(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value, int len);
 
+/**
+ * SO_BSP_STATE: a CSADDR_INFO, its addresses behind it.
+ *
+ * @retval WSAEFAULT  No room for the addresses; nothing is written.
+ *
+ * Context: any thread. Source: rules 5.1.
+ */
+int wsp_option_get_state(struct wsp_socket *sock, const struct wsp_option_row *row, char *value, int *len);
+
 /* Slots 15, 27. */
 int WSPAPI wsp_get_sock_opt(SOCKET s, int level, int optname, char *optval, LPINT optlen, LPINT lpErrno);
 int WSPAPI wsp_set_sock_opt(SOCKET s, int level, int optname, const char *optval, int optlen, LPINT lpErrno);

@@ -253,6 +253,7 @@ const struct wsp_option_row wsp_option_rows[] = {
     {SOL_SOCKET, SO_ERROR, ANY, WSP_OPT_GET, 4, 0, 0, 0, option_get_error, NULL},
     {SOL_SOCKET, SO_PROTOCOL_INFOA, ANY, WSP_OPT_GET, (int)sizeof(WSAPROTOCOL_INFOA), 0, 0, 0, option_get_info, NULL},
     {SOL_SOCKET, SO_PROTOCOL_INFOW, ANY, WSP_OPT_GET, (int)sizeof(WSAPROTOCOL_INFOW), 0, 0, 0, option_get_info, NULL},
+    {SOL_SOCKET, SO_BSP_STATE, ANY, WSP_OPT_GET, (int)sizeof(CSADDR_INFO), 0, 0, 0, wsp_option_get_state, NULL},
     {SOL_SOCKET, SO_REUSEADDR, ANY, WSP_OPT_BOTH, 4, STK_OPT_REUSEADDR, 0, 1, wsp_option_get_stack, option_set_reuse},
     {SOL_SOCKET, SO_EXCLUSIVEADDRUSE, ANY, WSP_OPT_BOTH, 4, STK_OPT_EXCLUSIVE, 0, 1, wsp_option_get_stack,
      option_set_reuse},

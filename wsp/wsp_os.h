@@ -29,7 +29,7 @@ typedef void (*wsp_os_fn)(void *arg);
 /** What the platform calls back. */
 struct wsp_os_hooks {
     void (*fork_child)(void);        /**< in the child, right after fork; no lock may be taken */
-    void (*at_exit)(void);           /**< once, when the process exits by itself; not in a forked child, nor alone */
+    void (*at_exit)(void);           /**< once, when the process exits by itself; Linux only, not in a forked child */
     void (*thread_exit)(void *slot); /**< a thread with a non-NULL slot ends; runs on it, or in wsp_os_threads_reap */
 };
 
@@ -89,7 +89,8 @@ int wsp_os_hooks_install(const struct wsp_os_hooks *hooks);
 
 /**
  * Have at_exit called, once per process; later calls change nothing. Handlers run in the reverse order of their
- * installation: what this call comes after is still there when at_exit runs.
+ * installation: what this call comes after is still there when at_exit runs. On Windows nothing is installed: there a
+ * process that exits resets what is open, and the stack's own handler does that.
  *
  * @return  0, or:
  * @retval STK_ENOMEM  the system has no hook left.
@@ -107,15 +108,6 @@ void *wsp_os_slot_get(void);
  * @retval STK_ENOMEM  no memory; the slot is unchanged.
  */
 int wsp_os_slot_set(void *value);
-
-/**
- * Has the system ended all other threads already? They may hold locks, and nothing that needs one of them ever ends.
- *
- * @return  true: Windows is detaching the modules of a process that ends. Never on Linux.
- *
- * Context: any thread.
- */
-bool wsp_os_alone(void);
 
 /** How often wsp_os_threads_reap is to be called, in nanoseconds; -1: it has nothing to do on this platform. */
 int64_t wsp_os_watch_ns(void);

@@ -201,11 +201,6 @@ int wsp_os_slot_set(void *value)
     return pthread_setspecific(os_slot, value) == 0 ? STK_OK : STK_ENOMEM;
 }
 
-bool wsp_os_alone(void)
-{
-    return false;
-}
-
 /* Every way in which a thread ends runs the destructors of its keys. */
 int64_t wsp_os_watch_ns(void)
 {

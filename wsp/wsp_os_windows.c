@@ -1,9 +1,9 @@
-/** @file The platform layer on Windows: kernel32 only, and ntdll by name. */
+/** @file The platform layer on Windows: kernel32 only. */
 #include "wsp_os.h"
 
 #include "stack/err.h"
+#include "stack/process.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <windows.h>
@@ -37,15 +37,12 @@ struct os_record {
     DWORD id;
 };
 
-typedef BOOLEAN(NTAPI *os_shutdown_fn)(void);
-
 static struct wsp_os_hooks os_hooks;
 static SRWLOCK os_lock = SRWLOCK_INIT;
 static bool os_installed;
 static DWORD os_slot = TLS_OUT_OF_INDEXES;
 static DWORD os_end_slot = FLS_OUT_OF_INDEXES;
 static struct os_record *os_records; /* os_lock */
-static _Atomic(os_shutdown_fn) os_shutdown;
 
 static PSRWLOCK os_mutex(struct wsp_mutex *mutex)
 {
@@ -148,13 +145,6 @@ bool wsp_os_thread_is_self(const struct wsp_os_thread *thread)
     return self.id == GetCurrentThreadId();
 }
 
-bool wsp_os_alone(void)
-{
-    os_shutdown_fn shutdown = atomic_load_explicit(&os_shutdown, memory_order_relaxed);
-
-    return shutdown && shutdown();
-}
-
 /* --- Ends of threads --------------------------------------------------------- */
 
 /* os_lock is held. */
@@ -178,7 +168,7 @@ static void WINAPI os_thread_ended(PVOID value)
     struct os_record *record = value;
 
     /* A fiber that is deleted, by its own thread or another, ends no thread. */
-    if (!record || wsp_os_alone() || record->id != GetCurrentThreadId() || IsThreadAFiber())
+    if (!record || stk_process_ending() || record->id != GetCurrentThreadId() || IsThreadAFiber())
         return;
     AcquireSRWLockExclusive(&os_lock);
     os_record_unlink(record);
@@ -214,13 +204,6 @@ void wsp_os_threads_reap(void)
 
 /* --- Hooks ------------------------------------------------------------------- */
 
-/* What the C library runs when its module is detached at the process's end comes after all other threads' end. */
-static void os_exit(void)
-{
-    if (!wsp_os_alone())
-        os_hooks.at_exit();
-}
-
 /* Code of this module stands in callbacks and on threads: it stays loaded. */
 static bool os_pin(void)
 {
@@ -232,13 +215,9 @@ static bool os_pin(void)
 
 static int os_install(const struct wsp_os_hooks *hooks)
 {
-    HMODULE ntdll = GetModuleHandleW(L"ntdll.dll");
-    FARPROC found = ntdll ? GetProcAddress(ntdll, "RtlDllShutdownInProgress") : NULL;
-
     if (!os_pin())
         return STK_ENOMEM;
     os_hooks = *hooks;
-    atomic_store(&os_shutdown, (os_shutdown_fn)(void (*)(void))found);
     if (os_slot == TLS_OUT_OF_INDEXES)
         os_slot = TlsAlloc();
     if (os_end_slot == FLS_OUT_OF_INDEXES)
@@ -261,9 +240,7 @@ int wsp_os_hooks_install(const struct wsp_os_hooks *hooks)
 
 int wsp_os_exit_watch(void)
 {
-    static _Atomic bool watched;
-
-    return atomic_exchange(&watched, true) || atexit(os_exit) == 0 ? STK_OK : STK_ENOMEM;
+    return STK_OK;
 }
 
 /* TlsGetValue clears the thread's last error, which is the application's. */

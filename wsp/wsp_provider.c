@@ -7,6 +7,7 @@
 #include "wsp_upcall.h"
 
 #include "stack/log.h"
+#include "stack/process.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -280,7 +281,7 @@ int WSPAPI wsp_cleanup(LPINT lpErrno)
     if (code != 0)
         return wsp_fail(lpErrno, code);
     /* From a DLL that is detached at the process's end: who was ended with it may hold the lock. */
-    if (wsp_os_alone())
+    if (stk_process_ending())
         return 0;
     wsp_mutex_lock(&wsp_provider.lock);
     if (wsp_provider.count == 0) {

@@ -25,6 +25,9 @@
 #ifndef TCP_KEEPINTVL
 #define TCP_KEEPINTVL 17
 #endif
+#ifndef SO_BSP_STATE
+#define SO_BSP_STATE 0x1009
+#endif
 #ifndef SIO_UDP_NETRESET
 #define SIO_UDP_NETRESET _WSAIOW(IOC_VENDOR, 15)
 #endif

@@ -75,7 +75,7 @@ struct wsp_socket {
     _Atomic uint32_t values[8]; /**< options that are only remembered, see wsp_option */
     _Atomic int connect_error;  /**< WSAE* of the last failed connect, until SO_ERROR takes it */
     _Atomic uint32_t listening;
-    _Atomic uint32_t ported; /**< associated with a completion port: WSP_IOCTL_PORT */
+    _Atomic uint32_t ported;     /**< associated with a completion port: WSP_IOCTL_PORT */
     _Atomic uint32_t connecting; /**< a nonblocking connect whose result FD_CONNECT has not told */
     _Atomic uint64_t connect_ns; /**< when; 0: never */
     _Atomic uint32_t delivering; /**< completions being handed over without the lock */

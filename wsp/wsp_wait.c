@@ -4,6 +4,8 @@
 #include "wsp_error.h"
 #include "wsp_upcall.h"
 
+#include "stack/process.h"
+
 #define HOOK_WAIT_NS 5000000 /* between two calls of a hook */
 #define NAP_NS 500000
 
@@ -56,7 +58,7 @@ static int wait_run(struct wsp_wait *wait, struct stk_wait_item *items, size_t c
     int64_t left = wait_left(wait);
     int found, code;
 
-    if (!client || wsp_os_alone())
+    if (!client || stk_process_ending())
         return STK_EINTR; /* the last cleanup went by, or the process ends and nothing will happen any more */
     while (wait->hook) {
         int64_t slice = left < 0 || left > HOOK_WAIT_NS ? HOOK_WAIT_NS : left;

@@ -11,6 +11,7 @@ static struct t_host {
     bool used[T_HANDLES];
     unsigned handles, next;
     INT fail_next;
+    unsigned completions;
     struct t_message messages[T_MESSAGES];
     unsigned message_head, message_tail, message_fail;
     LPBLOCKINGCALLBACK hook;
@@ -93,6 +94,16 @@ unsigned t_handles_count(void)
     return count;
 }
 
+unsigned t_completions(void)
+{
+    unsigned count;
+
+    host_lock();
+    count = host.completions;
+    host_unlock();
+    return count;
+}
+
 void t_handle_fail_next(INT code)
 {
     host_lock();
@@ -150,6 +161,9 @@ __attribute__((visibility("default"))) int WSPAPI WPUCompleteOverlappedRequest(S
         return SOCKET_ERROR;
     }
     overlapped->InternalHigh = transferred;
+    host_lock();
+    host.completions++;
+    host_unlock();
     __atomic_store_n(&overlapped->Internal, code, __ATOMIC_RELEASE);
     if (event)
         host_set_event(event, error);

@@ -40,6 +40,9 @@ LPWSAPROTOCOL_INFOW t_info(int af, int type);
 /** Socket handles open now. */
 unsigned t_handles_count(void);
 
+/** Overlapped requests that were completed by the upcall that is found by name. */
+unsigned t_completions(void);
+
 /** Let the next handle creation fail. */
 void t_handle_fail_next(INT code);
 

@@ -28,6 +28,7 @@ static void overlapped__data_comes_later__event_then_result(void **state)
     struct t_pair pair = t_pair_make(AF_INET, WSA_FLAG_OVERLAPPED);
     struct post post = {.ov = {.hEvent = t_event_new()}};
     DWORD got = 0xdead, flags = 0xdead;
+    unsigned before = t_completions();
 
     (void)state;
     t_fails(post_recv(pair.b, &post, NULL), WSA_IO_PENDING);
@@ -39,6 +40,7 @@ static void overlapped__data_comes_later__event_then_result(void **state)
     memset(&post.buf, 0x5a, sizeof post.buf); /* OVL2-7: the array was captured */
     assert_int_equal(t_send(pair.a, "later", 5), 5);
     assert_true(t_event_wait(post.ov.hEvent, 5000));
+    assert_int_equal(t_completions(), before + 1); /* WPU-20: found by name, in its host */
     assert_true(t_spi.lpWSPGetOverlappedResult(pair.b, &post.ov, &got, FALSE, &flags, &t_err));
     assert_int_equal(got, 5);
     assert_int_equal(flags, 0);
