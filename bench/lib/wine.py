@@ -60,7 +60,7 @@ class Wine:
             started = self.jobs.run([os.path.join(SCRIPTS, "prefix.sh"), "start", self.prefix, 60], seconds=200, ns=self.ns,
                                     check=False)
             if started.process.returncode == SKIPPED:
-                raise Skipped(started.out().strip())
+                raise Skipped(started.out().strip().removeprefix("skipped: "))
             if started.process.returncode != 0:
                 raise Failed(f"no prefix: {started.tail()}")
             self.env = self.environment()

@@ -1,16 +1,17 @@
 /*
  * Ends without closing a socket and without WSACleanup, in one of many ways. Standard Winsock.
  *
- *   e2e_exit --at ADDR:PORT --how WAY [--count 4] [--self 0]
+ *   e2e_exit --at ADDR:PORT --how WAY [--count 4] [--self 0] [--settle-ms 200]
  *
- * Connects count times to a peer that greets each connection with "hello"; self 1: the peer is a thread of this program,
- * which listens there. Prints "ending" and ends with status 7:
+ * Connects count times to a peer that greets each connection with "hello" and then reads; self 1: the peer are threads of
+ * this program, which listens there. Prints "ending" and ends with status 7; settle-ms is how long threads run before:
  *
  *   return      from main
  *   exit        by ExitProcess, from another thread, while main sleeps
  *   recv        while a thread blocks in recv on each connection
  *   select      while a thread blocks in select on all of them
  *   overlapped  with a receive pending on each
+ *   flow        while a thread sends on each without end
  *   terminate   by TerminateProcess: nothing of this process runs any more
  */
 #include "prog.h"
@@ -23,7 +24,6 @@
 
 #define STATUS 7
 #define COUNT_MAX 32
-#define SETTLE_MS 200
 
 struct way {
     const char *name;
@@ -33,18 +33,8 @@ struct way {
 static const char greeting[] = "hello";
 static SOCKET listener;
 static SOCKET all[COUNT_MAX + 1];
-
-static DWORD WINAPI greet(LPVOID count)
-{
-    for (int i = 0; i < *(const int *)count; i++) {
-        SOCKET s = bench_accept(listener);
-        if (s == INVALID_SOCKET || bench_send_all(s, greeting, sizeof(greeting) - 1) != 0) {
-            (void)bench_fail("e2e_exit", "greet");
-            return 1;
-        }
-    }
-    return 0;
-}
+static SOCKET peers[COUNT_MAX];
+static uint64_t settle_ms = 200;
 
 static DWORD WINAPI recv_blocked(LPVOID at)
 {
@@ -85,6 +75,38 @@ static int thread_start(LPTHREAD_START_ROUTINE run, void *context)
     return 0;
 }
 
+static DWORD WINAPI drain(LPVOID at)
+{
+    char *data = malloc(65536);
+
+    while (data != NULL && recv(*(const SOCKET *)at, data, 65536, 0) > 0) {
+    }
+    free(data);
+    return 0;
+}
+
+static DWORD WINAPI greet(LPVOID count)
+{
+    for (int i = 0; i < *(const int *)count; i++) {
+        peers[i] = bench_accept(listener);
+        if (peers[i] == INVALID_SOCKET || bench_send_all(peers[i], greeting, sizeof(greeting) - 1) != 0 ||
+            thread_start(drain, &peers[i]) != 0) {
+            (void)bench_fail("e2e_exit", "greet");
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static DWORD WINAPI send_on(LPVOID at)
+{
+    static char data[65536];
+
+    while (send(*(const SOCKET *)at, data, (int)sizeof(data), 0) > 0) {
+    }
+    return 0;
+}
+
 static int end_return(SOCKET *sockets, int count)
 {
     (void)sockets;
@@ -109,7 +131,7 @@ static int end_recv(SOCKET *sockets, int count)
             return 1;
         }
     }
-    Sleep(SETTLE_MS);
+    Sleep((DWORD)settle_ms);
     return STATUS;
 }
 
@@ -119,7 +141,7 @@ static int end_select(SOCKET *sockets, int count)
     if (thread_start(select_blocked, sockets) != 0) {
         return 1;
     }
-    Sleep(SETTLE_MS);
+    Sleep((DWORD)settle_ms);
     return STATUS;
 }
 
@@ -140,6 +162,17 @@ static int end_overlapped(SOCKET *sockets, int count)
     return STATUS;
 }
 
+static int end_flow(SOCKET *sockets, int count)
+{
+    for (int i = 0; i < count; i++) {
+        if (thread_start(send_on, &sockets[i]) != 0) {
+            return 1;
+        }
+    }
+    Sleep((DWORD)settle_ms);
+    return STATUS;
+}
+
 static int end_terminate(SOCKET *sockets, int count)
 {
     (void)sockets;
@@ -149,8 +182,8 @@ static int end_terminate(SOCKET *sockets, int count)
 }
 
 static const struct way ways[] = {
-    {"return", end_return},         {"exit", end_exit},           {"recv", end_recv}, {"select", end_select},
-    {"overlapped", end_overlapped}, {"terminate", end_terminate},
+    {"return", end_return},         {"exit", end_exit}, {"recv", end_recv},           {"select", end_select},
+    {"overlapped", end_overlapped}, {"flow", end_flow}, {"terminate", end_terminate},
 };
 
 static int all_connect(const char *at, int count)
@@ -179,6 +212,7 @@ int main(int argc, char **argv)
         {"how", &how, NULL, 0, 0},
         {"count", NULL, &wanted, 1, COUNT_MAX},
         {"self", NULL, &self, 0, 1},
+        {"settle-ms", NULL, &settle_ms, 0, 10000},
     };
     static int count;
     const struct way *way = NULL;

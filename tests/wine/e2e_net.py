@@ -11,7 +11,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 # What a transfer moves each way.
 WHOLE = 64 << 20
 UDP_SIZES = (0, 1, 17, 512, 1471, 1472, 1473, 2944, 8192, 65487)
-WAYS = ("return", "exit", "recv", "select", "overlapped")
+WAYS = ("return", "exit", "recv", "select", "overlapped", "flow", "flow", "flow")
 CONNECTIONS = 4
 
 
@@ -168,4 +168,4 @@ def net_pcap(jobs, build):
         net.documentation(data, digest)
         for how in WAYS:
             net.exit_without_cleanup(how)
-        say(f"net_pcap, {len(WAYS)} ways to end without cleanup: the kernel's end of each connection was reset")
+        say(f"net_pcap, {len(set(WAYS))} ways to end without cleanup, {len(WAYS)} runs: the kernel's end of each connection was reset")
