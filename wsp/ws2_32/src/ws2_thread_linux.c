@@ -319,14 +319,13 @@ HANDLE WINAPI CreateThread(LPSECURITY_ATTRIBUTES attributes, SIZE_T stack_bytes,
         SetLastError(start == NULL ? ERROR_INVALID_PARAMETER : ERROR_NOT_SUPPORTED);
         return NULL;
     }
-    SetLastError(ERROR_NOT_ENOUGH_MEMORY);
     shared.thread = ws2_thread_new();
-    if (shared.thread == NULL) {
-        return NULL;
-    }
-    slot = ws2_handle_open(WS2_KIND_THREAD);
+    slot = shared.thread == NULL ? NULL : ws2_handle_open(WS2_KIND_THREAD);
     if (slot == NULL) {
-        ws2_thread_unref(shared.thread);
+        if (shared.thread != NULL) {
+            ws2_thread_unref(shared.thread);
+        }
+        SetLastError(ERROR_NOT_ENOUGH_MEMORY);
         return NULL;
     }
     atomic_fetch_add_explicit(&shared.thread->refs, 1, memory_order_relaxed);
@@ -335,6 +334,7 @@ HANDLE WINAPI CreateThread(LPSECURITY_ATTRIBUTES attributes, SIZE_T stack_bytes,
     if (!thread_launch(&shared, stack_bytes)) {
         ws2_handle_unpin(slot);
         ws2_thread_unref(shared.thread);
+        SetLastError(ERROR_NOT_ENOUGH_MEMORY);
         return NULL;
     }
     ws2_handle_publish(slot);
@@ -344,7 +344,6 @@ HANDLE WINAPI CreateThread(LPSECURITY_ATTRIBUTES attributes, SIZE_T stack_bytes,
     if (thread_id != NULL) {
         *thread_id = atomic_load_explicit(&shared.id, memory_order_relaxed);
     }
-    SetLastError(NO_ERROR);
     return (HANDLE)(uintptr_t)handle;
 }
 
