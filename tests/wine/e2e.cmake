@@ -12,7 +12,7 @@ foreach(name e2e_exit e2e_idle echo_client echo_server multi_client multi_server
 endforeach()
 
 find_package(Python3 COMPONENTS Interpreter REQUIRED)
-# wl_e2e(NAME SCENARIO [LABEL l]): the scenario of e2e_test.py as the test wine_NAME.
+# wl_e2e(NAME SCENARIO [LABEL...]): the scenario of e2e_test.py as the test wine_NAME.
 function(wl_e2e name scenario)
     add_test(NAME wine_${name} COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/e2e_test.py ${scenario}
         ${CMAKE_BINARY_DIR})
@@ -22,6 +22,7 @@ wl_e2e(xfer_wire wire)
 wl_e2e(xfer_net_ring net_ring)
 wl_e2e(xfer_net_pcap net_pcap root)
 wl_e2e(programs programs)
+wl_e2e(programs_net_pcap net_programs root)
 wl_e2e(exit exit)
 wl_e2e(idle idle)
 

@@ -1,4 +1,5 @@
 """Over DPDK net_pcap on Wine's wpcap.dll, through a veth pair, to programs on the kernel's stack."""
+import contextlib
 import os
 import shutil
 import sys
@@ -96,6 +97,30 @@ class Net:
             os.unlink(path)
         say(f"net_pcap, PE client and PE server, two processes: {os.path.getsize(data)} bytes each way at once, SHA-256 equal")
 
+    def http(self):
+        """The client over IPv4, the server over IPv6, with Python's on the kernel's stack."""
+        data = self.jobs.path("data")
+        digest = random_file(data, 1 << 20)
+        folder, name = os.path.split(data)
+        got = [self.jobs.path("got") for _ in range(2)]
+        port = self.next_port()
+        server = self.jobs.start([sys.executable, "-m", "http.server", "--bind", veth.PEER[4], "--directory", folder, port],
+                                 ns=self.wire.peer_ns)
+        self.wire.wait_listening(port)
+        self.wine.run("http_client", "--at", veth.at(veth.PEER[4], port), "--path", "/" + name, "--out",
+                      windows_path(got[0]), ini=self.ini())
+        server.kill()
+        at = veth.at(veth.WINLANE[6], self.next_port())
+        server = self.wine.start("http_server", "--at", at, "--path", "/file", "--file", windows_path(data),
+                                 ini=self.ini()).wait_ready()
+        script = "import sys, urllib.request; urllib.request.urlretrieve(sys.argv[1], sys.argv[2])"
+        self.jobs.run([sys.executable, "-c", script, f"http://{at}/file", got[1]], ns=self.wire.peer_ns,
+                      env={"no_proxy": "*"})
+        server.wait(20)
+        if any(file_digest(path) != digest for path in got):
+            raise Failed("HTTP: SHA-256 differs")
+        say("net_pcap, HTTP: PE client with Python's server (IPv4), PE server with Python's client (IPv6), SHA-256 equal")
+
     def udp(self, family):
         script = os.path.join(ROOT, "bench", "demo", "udp_echo_peer.py")
         echo = self.jobs.start([sys.executable, script, veth.PEER[family], 7], ns=self.wire.peer_ns).wait_ready()
@@ -125,8 +150,8 @@ class Net:
         if ends != ["ECONNRESET"] * CONNECTIONS:
             raise Failed(f"{how}: the peer's connections ended so: {ends}")
 
-    def documentation(self, data, digest):
-        """The clients and servers of Winsock's documentation, each its own process. The server sends all back."""
+    def echo_whole(self, data, digest):
+        """The server of Winsock's documentation, which sends all back."""
         port, got = self.next_port(), self.jobs.path("got")
         server = self.wine.start("echo_server", port, ini=self.ini())
         self.peer("xfer", "connect", veth.WINLANE[4], port, data, got).wait(60)
@@ -134,6 +159,9 @@ class Net:
         if file_digest(got) != digest:
             raise Failed("echo_server: SHA-256 differs")
         say(f"net_pcap, the documentation's server: {os.path.getsize(got)} bytes and back, SHA-256 equal")
+
+    def documentation(self):
+        """The other programs of the documentation, each its own process."""
         for family in (4, 6):
             for name, kind in (("echo_client", ()), ("multi_client", ("TCP",)), ("multi_client", ("UDP",))):
                 port = self.next_port()
@@ -148,24 +176,35 @@ class Net:
         say("net_pcap, the documentation's clients over TCP and UDP, IPv4 and IPv6, and its server of both families")
 
 
-def net_pcap(jobs, build):
+@contextlib.contextmanager
+def net_open(jobs, build):
     if os.geteuid() != 0:
         raise Skipped("namespaces and packet sockets need root")
-    for tool in ("ip", "ethtool"):
+    for tool in ("ip", "ethtool", "ss"):
         if shutil.which(tool) is None:
             raise Skipped(f"{tool} is missing")
+    with veth.Veth(jobs) as wire, Wine(jobs, build, ns=wire.winlane_ns) as wine:
+        yield Net(jobs, wire, wine)
+
+
+def net_pcap(jobs, build):
     data = jobs.path("data")
     digest = random_file(data, WHOLE)
-    with veth.Veth(jobs) as wire, Wine(jobs, build, ns=wire.winlane_ns) as wine:
-        net = Net(jobs, wire, wine)
+    with net_open(jobs, build) as net:
         net.transfer("client", 4, data, digest)
-        net.transfer("server", 4, data, digest)
         net.transfer("server", 6, data, digest)
         net.two_processes(data, digest)
+        net.echo_whole(data, digest)
+
+
+def net_programs(jobs, build):
+    with net_open(jobs, build) as net:
+        net.http()
         net.udp(4)
         net.udp(6)
         net.connects()
-        net.documentation(data, digest)
+        net.documentation()
         for how in WAYS:
             net.exit_without_cleanup(how)
-        say(f"net_pcap, {len(set(WAYS))} ways to end without cleanup, {len(WAYS)} runs: the kernel's end of each connection was reset")
+        say(f"net_pcap, {len(set(WAYS))} ways to end without cleanup, {len(WAYS)} runs: the kernel's end of each connection was "
+            "reset")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Plain Winsock programs (PE) over our two DLLs under Wine.
 
-Usage: e2e_test.py SCENARIO BUILD_DIR    SCENARIO: wire, net_ring, net_pcap, programs, exit or idle
+Usage: e2e_test.py SCENARIO BUILD_DIR    SCENARIO: wire, net_ring, net_pcap, programs, net_programs, exit, idle
 
 Every step verifies what it did. Exit status 77: not possible here, with the reason.
 """
@@ -159,8 +159,8 @@ def idle(jobs, build):
                 f"{sleeps} sleeps of the poll thread")
 
 
-SCENARIOS = {"wire": wire, "net_ring": net_ring, "net_pcap": e2e_net.net_pcap, "programs": programs, "exit": exits,
-             "idle": idle}
+SCENARIOS = {"wire": wire, "net_ring": net_ring, "net_pcap": e2e_net.net_pcap, "programs": programs,
+             "net_programs": e2e_net.net_programs, "exit": exits, "idle": idle}
 
 
 def main():
