@@ -6,6 +6,8 @@
  *                                     "protocol": 6, "protocol_max_offset": 0, "service_flags": 102,
  *                                     "provider_flags": 8, "address_bytes": 16, "message_bytes": 0 } ] } ] }
  *
+ * An entry may also say address_bytes_min, byte_order, security_scheme, service_flags_2 to _4, version and chain (a list
+ * of entry numbers; empty: a layered provider's own entry), the document next_id. Providers may be repeated.
  * Order in the file is catalogue order, hence selection order (rule CAT-1). A relative path of more than one part counts
  * from the file's directory; a name alone is looked for by the loader.
  */
@@ -120,6 +122,45 @@ static bool known_key(const json_t *object, const char *const *keys, const char 
     return true;
 }
 
+/* What most entries do not say: a base entry of version 2, addresses of one length. */
+static bool read_rest(const struct reader *reader, const json_t *object, WSAPROTOCOL_INFOW *info)
+{
+    const json_t *chain = json_object_get(object, "chain");
+    json_int_t least, order, scheme, two, three, four, version;
+    size_t i;
+    if (!read_number(reader, object, "address_bytes_min", 2, info->iMaxSockAddr, info->iMaxSockAddr, &least) ||
+        !read_number(reader, object, "byte_order", BIGENDIAN, LITTLEENDIAN, BIGENDIAN, &order) ||
+        !read_number(reader, object, "security_scheme", 0, INT32_MAX, 0, &scheme) ||
+        !read_number(reader, object, "service_flags_2", 0, UINT32_MAX, 0, &two) ||
+        !read_number(reader, object, "service_flags_3", 0, UINT32_MAX, 0, &three) ||
+        !read_number(reader, object, "service_flags_4", 0, UINT32_MAX, 0, &four) ||
+        !read_number(reader, object, "version", 0, 255, 2, &version)) {
+        return false;
+    }
+    info->iMinSockAddr = (int)least;
+    info->iNetworkByteOrder = (int)order;
+    info->iSecurityScheme = (int)scheme;
+    info->dwServiceFlags2 = (DWORD)two;
+    info->dwServiceFlags3 = (DWORD)three;
+    info->dwServiceFlags4 = (DWORD)four;
+    info->iVersion = (int)version;
+    if (chain == NULL) {
+        return true;
+    }
+    if (!json_is_array(chain) || json_array_size(chain) > MAX_PROTOCOL_CHAIN) {
+        return complain(reader, "chain", "must be a list of at most 7 numbers");
+    }
+    info->ProtocolChain.ChainLen = (int)json_array_size(chain);
+    for (i = 0; i < json_array_size(chain); i++) {
+        const json_t *id = json_array_get(chain, i);
+        if (!json_is_integer(id) || json_integer_value(id) < 0 || json_integer_value(id) > UINT32_MAX) {
+            return complain(reader, "chain", "must be a list of numbers of entries");
+        }
+        info->ProtocolChain.ChainEntries[i] = (DWORD)json_integer_value(id);
+    }
+    return true;
+}
+
 static bool read_entry(const struct reader *reader, const json_t *object, const GUID *provider, const char *path)
 {
     static const char *const keys[] = {"id",
@@ -132,6 +173,14 @@ static bool read_entry(const struct reader *reader, const json_t *object, const 
                                        "provider_flags",
                                        "address_bytes",
                                        "message_bytes",
+                                       "address_bytes_min",
+                                       "byte_order",
+                                       "chain",
+                                       "security_scheme",
+                                       "service_flags_2",
+                                       "service_flags_3",
+                                       "service_flags_4",
+                                       "version",
                                        NULL};
     const char *name = json_string_value(json_object_get(object, "name"));
     const char *unknown = NULL;
@@ -166,16 +215,14 @@ static bool read_entry(const struct reader *reader, const json_t *object, const 
     entry->info.ProviderId = *provider;
     entry->info.dwCatalogEntryId = (DWORD)id;
     entry->info.ProtocolChain.ChainLen = BASE_PROTOCOL;
-    entry->info.iVersion = 2;
     entry->info.iAddressFamily = (int)family;
     entry->info.iMaxSockAddr = (int)address;
-    entry->info.iMinSockAddr = (int)address;
     entry->info.iSocketType = (int)type;
     entry->info.iProtocol = (int)protocol;
     entry->info.iProtocolMaxOffset = (int)offset;
     entry->info.dwMessageSize = (DWORD)message;
     ws2_utf16_from_utf8(name, entry->info.szProtocol, WSAPROTOCOL_LEN + 1);
-    return read_path(reader, path, entry->path);
+    return read_rest(reader, object, &entry->info) && read_path(reader, path, entry->path);
 }
 
 static bool read_provider(const struct reader *reader, const json_t *object)
@@ -237,6 +284,7 @@ int ws2_catalog_parse_file(struct ws2_catalog *catalog, const char *file)
     json_t *root = ws2_catalog_file_read(file);
     const json_t *providers = json_object_get(root, "providers");
     bool good = true;
+    json_int_t next_id = 0;
     size_t i;
     memset(catalog, 0, sizeof *catalog);
     if (root == NULL) {
@@ -245,6 +293,8 @@ int ws2_catalog_parse_file(struct ws2_catalog *catalog, const char *file)
     if (!json_is_array(providers)) {
         good = complain(&reader, "providers", "must be a list");
     }
+    good = good && read_number(&reader, root, "next_id", 0, UINT32_MAX, 0, &next_id);
+    catalog->next_id = (DWORD)next_id;
     for (i = 0; good && i < json_array_size(providers); i++) {
         good = read_provider(&reader, json_array_get(providers, i));
     }

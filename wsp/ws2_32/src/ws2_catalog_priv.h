@@ -9,5 +9,6 @@
 #include <jansson.h>
 
 json_t *ws2_catalog_file_read(const char *file);
+bool ws2_catalog_file_write(const struct ws2_catalog *catalog, const char *file, const char *final);
 
 #endif

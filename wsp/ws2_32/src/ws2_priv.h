@@ -50,6 +50,7 @@ struct ws2_entry {
 
 struct ws2_catalog {
     unsigned count;
+    DWORD next_id; /* of the next entry that is installed: numbers are not used twice */
     struct ws2_entry entry[WS2_CATALOG_ENTRIES];
 };
 
