@@ -4,6 +4,8 @@
  */
 #include "kernel.h"
 
+#include <winternl.h>
+
 static void file__no_structure__reads_and_writes(struct t_run *t)
 {
     SOCKET ends[2];
@@ -226,6 +228,70 @@ static void handle__files_and_pipes__as_ever(struct t_run *t)
     T_TRUE(CloseHandle(read_end));
 }
 
+typedef NTSTATUS(NTAPI *nt_close_fn)(HANDLE);
+typedef NTSTATUS(NTAPI *nt_create_fn)(PHANDLE, ACCESS_MASK, POBJECT_ATTRIBUTES, PIO_STATUS_BLOCK, PLARGE_INTEGER, ULONG,
+                                      ULONG, ULONG, ULONG, PVOID, ULONG);
+typedef NTSTATUS(NTAPI *nt_ioctl_fn)(HANDLE, HANDLE, PVOID, PVOID, PIO_STATUS_BLOCK, ULONG, PVOID, ULONG, PVOID, ULONG);
+
+static FARPROC ntdll(const char *name)
+{
+    return GetProcAddress(GetModuleHandleA("ntdll.dll"), name);
+}
+
+static void handle__closed_below_kernel32__closed_all_the_same(struct t_run *t)
+{
+    nt_close_fn nt_close = (nt_close_fn)(uintptr_t)ntdll("NtClose");
+    SOCKET ends[2];
+    char byte;
+    T_DO(t_pair(t, AF_INET, ends));
+    T_EQ(nt_close((HANDLE)ends[0]), 0);
+    T_EQ(recv(ends[1], &byte, 1, 0), 0);
+    T_FAILS(send(ends[0], "x", 1, 0), WSAENOTSOCK);
+}
+
+struct afd_poll {
+    LARGE_INTEGER timeout;
+    ULONG count;
+    ULONG exclusive;
+    struct {
+        HANDLE handle;
+        ULONG events;
+        NTSTATUS status;
+    } sockets[1];
+};
+
+/* STATUS_INVALID_HANDLE and STATUS_OBJECT_TYPE_MISMATCH would be taken for a socket that was closed. */
+static void handle__polled_through_afd__works_or_says_that_it_cannot(struct t_run *t)
+{
+    static WCHAR name[] = L"\\Device\\Afd\\T";
+    UNICODE_STRING path = {sizeof name - sizeof name[0], sizeof name, name};
+    OBJECT_ATTRIBUTES attributes = {.Length = sizeof attributes, .ObjectName = &path};
+    nt_create_fn create = (nt_create_fn)(uintptr_t)ntdll("NtCreateFile");
+    nt_ioctl_fn control = (nt_ioctl_fn)(uintptr_t)ntdll("NtDeviceIoControlFile");
+    IO_STATUS_BLOCK status = {0};
+    struct afd_poll poll = {.timeout.QuadPart = -10000000, .count = 1};
+    HANDLE device = NULL;
+    HANDLE event = t_event(t);
+    SOCKET ends[2];
+    NTSTATUS got;
+    T_DO(event != NULL && t_pair(t, AF_INET, ends));
+    got = create(&device, SYNCHRONIZE, &attributes, &status, NULL, 0, FILE_SHARE_READ | FILE_SHARE_WRITE, FILE_OPEN, 0,
+                 NULL, 0);
+    if (got != 0) {
+        t_skip(t, "no Afd device here");
+        return;
+    }
+    t->objects[t->object_count++] = device;
+    poll.sockets[0].handle = (HANDLE)ends[0];
+    poll.sockets[0].events = 4; /* sendable */
+    got = control(device, event, NULL, NULL, &status, 0x12024, &poll, sizeof poll, &poll, sizeof poll);
+    if (got == (NTSTATUS)STATUS_PENDING) {
+        T_EQ(WaitForSingleObject(event, T_WAIT_MS), WAIT_OBJECT_0);
+        got = status.Status;
+    }
+    T_TRUE((got == 0 && poll.count == 1 && poll.sockets[0].events == 4) || got == (NTSTATUS)0xc00000bb);
+}
+
 static const struct t_cases cases[] = {
     T_CASE(file__no_structure__reads_and_writes),
     T_CASE(file__no_structure_and_no_data__waits),
@@ -242,6 +308,8 @@ static const struct t_cases cases[] = {
     T_CASE(handle__many_closed__values_come_again_as_sockets),
     T_CASE(handle__duplicate_with_close_source__the_new_one_is_the_socket),
     T_CASE(handle__files_and_pipes__as_ever),
+    T_CASE(handle__closed_below_kernel32__closed_all_the_same),
+    T_CASE(handle__polled_through_afd__works_or_says_that_it_cannot),
 };
 
 const struct t_group t_group_kernel_file = {"kernel_file", cases, T_COUNT(cases), false};

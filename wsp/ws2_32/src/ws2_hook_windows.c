@@ -25,8 +25,23 @@ typedef BOOL(WINAPI *read_file_fn)(HANDLE, LPVOID, DWORD, LPDWORD, LPOVERLAPPED)
 typedef BOOL(WINAPI *write_file_fn)(HANDLE, LPCVOID, DWORD, LPDWORD, LPOVERLAPPED);
 typedef BOOL(WINAPI *result_fn)(HANDLE, LPOVERLAPPED, LPDWORD, BOOL);
 typedef BOOL(WINAPI *result_ex_fn)(HANDLE, LPOVERLAPPED, LPDWORD, DWORD, BOOL);
-typedef BOOL(WINAPI *close_handle_fn)(HANDLE);
-typedef BOOL(WINAPI *duplicate_handle_fn)(HANDLE, HANDLE, HANDLE, LPHANDLE, DWORD, BOOL, DWORD);
+typedef NTSTATUS(NTAPI *close_fn)(HANDLE);
+typedef NTSTATUS(NTAPI *duplicate_fn)(HANDLE, HANDLE, HANDLE, PHANDLE, ACCESS_MASK, ULONG, ULONG);
+typedef NTSTATUS(NTAPI *ioctl_fn)(HANDLE, HANDLE, PVOID, PVOID, PIO_STATUS_BLOCK, ULONG, PVOID, ULONG, PVOID, ULONG);
+
+#define SAME_ATTRIBUTES 4u /* of NtDuplicateObject's options */
+#define IOCTL_AFD_POLL_CODE 0x12024u
+
+struct afd_poll {
+    LARGE_INTEGER timeout;
+    ULONG count;
+    ULONG exclusive;
+    struct {
+        HANDLE handle;
+        ULONG events;
+        NTSTATUS status;
+    } sockets[1];
+};
 
 enum hook {
     HOOK_SET_INFORMATION,
@@ -36,8 +51,9 @@ enum hook {
     HOOK_WRITE_FILE,
     HOOK_RESULT,
     HOOK_RESULT_EX,
-    HOOK_CLOSE_HANDLE,
-    HOOK_DUPLICATE_HANDLE,
+    HOOK_CLOSE,
+    HOOK_DUPLICATE,
+    HOOK_IOCTL,
     HOOKS
 };
 
@@ -281,46 +297,70 @@ static bool socket_close(SOCKET s)
     return closesocket(s) == 0;
 }
 
-static BOOL WINAPI hook_close_handle(HANDLE handle)
+static NTSTATUS NTAPI hook_close(HANDLE handle)
 {
     struct ws2_port *port;
-    BOOL done;
+    NTSTATUS status;
     if (is_socket(handle)) {
         DWORD before = GetLastError();
-        if (socket_close((SOCKET)handle)) {
-            SetLastError(before);
-            return TRUE;
-        }
-        SetLastError(ERROR_INVALID_HANDLE);
-        return FALSE;
+        bool closed = socket_close((SOCKET)handle);
+        SetLastError(before);
+        return closed ? 0 : WS2_STATUS_INVALID_HANDLE;
     }
     port = ws2_port_closing(handle);
-    done = ORIGINAL(close_handle_fn, HOOK_CLOSE_HANDLE)(handle);
+    status = ORIGINAL(close_fn, HOOK_CLOSE)(handle);
     if (port != NULL) {
-        ws2_port_closed(port, done);
+        ws2_port_closed(port, status >= 0);
     }
-    return done;
+    return status;
 }
 
-static BOOL WINAPI hook_duplicate_handle(HANDLE from_process, HANDLE from, HANDLE to_process, LPHANDLE to, DWORD access,
-                                         BOOL inherit, DWORD options)
+static NTSTATUS NTAPI hook_duplicate(HANDLE from_process, HANDLE from, HANDLE to_process, PHANDLE to,
+                                     ACCESS_MASK access, ULONG attributes, ULONG options)
 {
     bool moves = (options & DUPLICATE_CLOSE_SOURCE) != 0 && from_process == GetCurrentProcess() && is_socket(from);
-    BOOL done;
-    if (moves && to_process == from_process && to != NULL) {
+    NTSTATUS status;
+    DWORD before;
+    if (!moves) {
+        return ORIGINAL(duplicate_fn, HOOK_DUPLICATE)(from_process, from, to_process, to, access, attributes, options);
+    }
+    before = GetLastError();
+    if (to_process == from_process && to != NULL) {
         /* The one handle stays, with the new inheritance. */
+        bool done = (options & SAME_ATTRIBUTES) != 0 ||
+                    SetHandleInformation(from, HANDLE_FLAG_INHERIT,
+                                         (attributes & OBJ_INHERIT) != 0 ? HANDLE_FLAG_INHERIT : 0);
         *to = from;
-        return SetHandleInformation(from, HANDLE_FLAG_INHERIT, inherit ? HANDLE_FLAG_INHERIT : 0);
-    }
-    done = ORIGINAL(duplicate_handle_fn,
-                    HOOK_DUPLICATE_HANDLE)(from_process, from, to_process, to, access, inherit,
-                                           moves ? options & ~(DWORD)DUPLICATE_CLOSE_SOURCE : options);
-    if (moves) {
-        DWORD before = GetLastError();
+        status = done ? 0 : WS2_STATUS_INVALID_HANDLE;
+    } else {
+        status = ORIGINAL(duplicate_fn, HOOK_DUPLICATE)(from_process, from, to_process, to, access, attributes,
+                                                        options & ~(ULONG)DUPLICATE_CLOSE_SOURCE);
         (void)socket_close((SOCKET)from);
-        SetLastError(before);
     }
-    return done;
+    SetLastError(before);
+    return status;
+}
+
+/* ---- \Device\Afd ---- */
+
+/*
+ * Some programs poll sockets through the device under Windows' own sockets. It would call our handle invalid, which they
+ * take for a socket that was closed meanwhile and forget; so they are told that it cannot be done.
+ */
+static NTSTATUS NTAPI hook_ioctl(HANDLE file, HANDLE event, PVOID routine, PVOID context, PIO_STATUS_BLOCK iosb,
+                                 ULONG code, PVOID in, ULONG in_bytes, PVOID out, ULONG out_bytes)
+{
+    if (code == IOCTL_AFD_POLL_CODE && in != NULL && in_bytes >= sizeof(struct afd_poll)) {
+        const struct afd_poll *poll = (const struct afd_poll *)in;
+        ULONG room = (in_bytes - (ULONG)offsetof(struct afd_poll, sockets)) / sizeof poll->sockets[0];
+        ULONG i;
+        for (i = 0; i < poll->count && i < room; i++) {
+            if (is_socket(poll->sockets[i].handle)) {
+                return WS2_STATUS_NOT_SUPPORTED;
+            }
+        }
+    }
+    return ORIGINAL(ioctl_fn, HOOK_IOCTL)(file, event, routine, context, iosb, code, in, in_bytes, out, out_bytes);
 }
 
 /* ---- lifecycle ---- */
@@ -338,10 +378,11 @@ static struct ws2_patch hooks[HOOKS] = {
     ENTRY(HOOK_RESULT, "kernelbase.dll", "GetOverlappedResult", hook_result, "it does not wait without an event"),
     ENTRY(HOOK_RESULT_EX, "kernelbase.dll", "GetOverlappedResultEx", hook_result_ex,
           "it does not wait without an event"),
-    ENTRY(HOOK_CLOSE_HANDLE, "kernelbase.dll", "CloseHandle", hook_close_handle,
-          "sockets must be closed by closesocket"),
-    ENTRY(HOOK_DUPLICATE_HANDLE, "kernelbase.dll", "DuplicateHandle", hook_duplicate_handle,
+    ENTRY(HOOK_CLOSE, "ntdll.dll", "NtClose", hook_close, "sockets must be closed by closesocket"),
+    ENTRY(HOOK_DUPLICATE, "ntdll.dll", "NtDuplicateObject", hook_duplicate,
           "DUPLICATE_CLOSE_SOURCE does not close a socket"),
+    ENTRY(HOOK_IOCTL, "ntdll.dll", "NtDeviceIoControlFile", hook_ioctl,
+          "programs that poll through Afd lose sockets silently"),
 };
 
 static BOOL WINAPI attach_once(PINIT_ONCE once, PVOID argument, PVOID *context)

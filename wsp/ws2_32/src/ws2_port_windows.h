@@ -9,6 +9,7 @@
 #include <winternl.h>
 
 #define WS2_STATUS_INVALID_HANDLE ((NTSTATUS)0xc0000008)
+#define WS2_STATUS_NOT_SUPPORTED ((NTSTATUS)0xc00000bb)
 #define WS2_STATUS_NO_MEMORY ((NTSTATUS)0xc0000017)
 
 struct ws2_port;
