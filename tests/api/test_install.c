@@ -1,0 +1,315 @@
+/*
+ * Changing the catalogue. No return value is believed: what a function did is what enumerating shows after it. With the
+ * argument "reference" the program runs on a DLL whose WSCInstallProvider says that it succeeded and does nothing, and
+ * shows that it would notice. Rules WSC2-1, WSC2-4 to WSC2-8, CAT-1, CAT-2, CAT-17, CAT-18, INST-15.
+ */
+#include "t_api.h"
+
+#include <sporder.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MANY 32
+
+static char file[T_API_PATH_BYTES];
+static GUID ours = {0x9f1c3a52, 0x4d0e, 0x4b11, {0x9c, 0x1e, 0x5a, 0x77, 0x30, 0x2b, 0x64, 0xd1}};
+static WCHAR library[] = L"%windir%\\system32\\t\xe4st.dll";
+static WSAPROTOCOL_INFOW listing[MANY];
+
+static int enumerate(void)
+{
+    DWORD bytes = sizeof listing;
+    int error = 0;
+    int count;
+    memset(listing, 0xa5, sizeof listing);
+    count = WSCEnumProtocols(NULL, listing, &bytes, &error);
+    assert_true(count >= 0 && count <= MANY);
+    return count;
+}
+
+/* Entries of our provider; the first one's place in *first. */
+static unsigned installed(unsigned *first)
+{
+    int count = enumerate();
+    unsigned found = 0;
+    int i;
+    for (i = count - 1; i >= 0; i--) {
+        if (memcmp(&listing[i].ProviderId, &ours, sizeof ours) == 0) {
+            found++;
+            *first = (unsigned)i;
+        }
+    }
+    return found;
+}
+
+static void make_entries(WSAPROTOCOL_INFOW list[2])
+{
+    static const WCHAR names[2][24] = {L"T\x153 [TCP/IP]", L"T [UDP/IP]"};
+    unsigned i;
+    memset(list, 0, 2 * sizeof *list);
+    for (i = 0; i < 2; i++) {
+        list[i].dwServiceFlags1 = i == 0 ? 0x66 : 0x609;
+        list[i].dwServiceFlags3 = 5;
+        list[i].dwProviderFlags = PFL_MATCHES_PROTOCOL_ZERO;
+        list[i].ProtocolChain.ChainLen = BASE_PROTOCOL;
+        list[i].iVersion = 3;
+        list[i].iAddressFamily = AF_INET;
+        list[i].iMaxSockAddr = 20;
+        list[i].iMinSockAddr = 16;
+        list[i].iSocketType = i == 0 ? SOCK_STREAM : SOCK_DGRAM;
+        list[i].iProtocol = i == 0 ? IPPROTO_TCP : IPPROTO_UDP;
+        list[i].dwMessageSize = i * 1000;
+        list[i].dwProviderReserved = 7; /* is not stored: CAT-18 */
+        memcpy(list[i].szProtocol, names[i], sizeof names[i]);
+    }
+}
+
+static void write_file(const char *text)
+{
+    FILE *stream = fopen(file, "w");
+    assert_non_null(stream);
+    fputs(text, stream);
+    fclose(stream);
+    t_api_environment("WINLANE_CATALOG", file);
+}
+
+#define BASE                                                                                                         \
+    "{\"providers\": [{\"id\": \"{6e8b1c52-9d0a-4a6f-8b57-2c41d3f0a7e9}\", \"path\": \"./none.dll\", \"entries\": [" \
+    "{\"id\": 1001, \"name\": \"a\", \"family\": 2, \"type\": 1, \"protocol\": 6, \"service_flags\": 102,"           \
+    " \"provider_flags\": 8, \"address_bytes\": 16},"                                                                \
+    "{\"id\": 1002, \"name\": \"b\", \"family\": 2, \"type\": 2, \"protocol\": 17, \"service_flags\": 1545,"         \
+    " \"provider_flags\": 8, \"address_bytes\": 16}]}]}"
+
+static int base_file(void **state)
+{
+    (void)state;
+    write_file(BASE);
+    return 0;
+}
+
+static bool path_is(const WCHAR *want)
+{
+    static WCHAR path[600];
+    int chars = 600;
+    int error = 0;
+    int i;
+    if (WSCGetProviderPath(&ours, path, &chars, &error) != 0) {
+        return false;
+    }
+    for (i = 0; path[i] == want[i]; i++) {
+        if (want[i] == 0) {
+            return chars == i + 1;
+        }
+    }
+    return false;
+}
+
+static void install__new_provider__enumerated_last_with_path(void **state)
+{
+    WSAPROTOCOL_INFOW list[2];
+    unsigned first = 99;
+    int error = 0;
+    unsigned i;
+    (void)state;
+    make_entries(list);
+    assert_int_equal(installed(&first), 0);
+    assert_int_equal(WSCInstallProvider(&ours, library, list, 2, &error), 0);
+    assert_int_equal(installed(&first), 2);
+    assert_int_equal(first, 2);
+    assert_true(path_is(library)); /* not expanded */
+    for (i = 0; i < 2; i++) {
+        const WSAPROTOCOL_INFOW *got = &listing[first + i];
+        WSAPROTOCOL_INFOW want = list[i];
+        assert_int_equal(got->dwCatalogEntryId, 1003 + i);
+        want.ProviderId = ours;
+        want.dwCatalogEntryId = got->dwCatalogEntryId;
+        want.dwProviderReserved = 0;
+        assert_memory_equal(got, &want, offsetof(WSAPROTOCOL_INFOW, szProtocol));
+        assert_memory_equal(got->szProtocol, want.szProtocol, 24);
+    }
+    assert_int_equal(WSCInstallProvider(&ours, library, list, 2, &error), SOCKET_ERROR);
+    assert_int_equal(error, WSANO_RECOVERY);
+    assert_int_equal(installed(&first), 2);
+}
+
+static void deinstall__installed__gone_and_numbers_not_reused(void **state)
+{
+    WSAPROTOCOL_INFOW list[2];
+    unsigned first = 99;
+    int error = 0;
+    (void)state;
+    make_entries(list);
+    assert_int_equal(WSCInstallProvider(&ours, library, list, 2, &error), 0);
+    assert_int_equal(installed(&first), 2);
+    assert_int_equal(WSCDeinstallProvider(&ours, &error), 0);
+    assert_int_equal(installed(&first), 0);
+    assert_int_equal(enumerate(), 2);
+    assert_false(path_is(library));
+    assert_int_equal(WSCDeinstallProvider(&ours, &error), SOCKET_ERROR);
+    assert_int_equal(error, WSAEINVAL);
+    assert_int_equal(WSCInstallProvider(&ours, library, list, 1, &error), 0);
+    assert_int_equal(installed(&first), 1);
+    assert_int_equal(listing[first].dwCatalogEntryId, 1005);
+}
+
+static void order__permutations_and_others__written_or_refused(void **state)
+{
+    DWORD ids[] = {1004, 1001, 1003, 1002};
+    DWORD wrong[] = {1004, 1001, 1003, 1003};
+    WSAPROTOCOL_INFOW list[2];
+    int error = 0;
+    unsigned i;
+    (void)state;
+    make_entries(list);
+    assert_int_equal(WSCInstallProvider(&ours, library, list, 2, &error), 0);
+    assert_int_equal(WSCWriteProviderOrder(ids, 3), WSAEINVAL);
+    assert_int_equal(WSCWriteProviderOrder(wrong, 4), WSAEINVAL);
+    assert_int_equal(WSCWriteProviderOrder(NULL, 4), WSAEFAULT);
+    assert_int_equal(enumerate(), 4);
+    assert_int_equal(listing[0].dwCatalogEntryId, 1001);
+    assert_int_equal(WSCWriteProviderOrder(ids, 4), 0);
+    assert_int_equal(enumerate(), 4);
+    for (i = 0; i < 4; i++) {
+        assert_int_equal(listing[i].dwCatalogEntryId, ids[i]);
+    }
+    assert_true(path_is(library));
+}
+
+static void update__installed__path_and_entries_replaced_numbers_kept(void **state)
+{
+    static WCHAR moved[] = L"C:\\other.dll";
+    WSAPROTOCOL_INFOW list[2];
+    unsigned first = 99;
+    int error = 0;
+    (void)state;
+    make_entries(list);
+    assert_int_equal(WSCUpdateProvider(&ours, moved, list, 2, &error), SOCKET_ERROR);
+    assert_int_equal(error, WSAEINVAL);
+    assert_int_equal(WSCInstallProvider(&ours, library, list, 2, &error), 0);
+    list[0].iSocketType = SOCK_RAW;
+    assert_int_equal(WSCUpdateProvider(&ours, moved, list, 1, &error), 0);
+    assert_int_equal(installed(&first), 1);
+    assert_int_equal(listing[first].iSocketType, SOCK_RAW);
+    assert_int_equal(listing[first].dwCatalogEntryId, 1003);
+    assert_true(path_is(moved));
+}
+
+static void arguments__wrong__refused_and_nothing_changed(void **state)
+{
+    WSAPROTOCOL_INFOW list[2];
+    static WSAPROTOCOL_INFOW many[70];
+    static WCHAR endless[400];
+    unsigned first;
+    int error = 0;
+    unsigned i;
+    (void)state;
+    make_entries(list);
+    for (i = 0; i < 399; i++) {
+        endless[i] = L'x';
+    }
+    for (i = 0; i < 70; i++) {
+        many[i] = list[0];
+    }
+#define REFUSED(call, code)                     \
+    do {                                        \
+        error = 0;                              \
+        assert_int_equal((call), SOCKET_ERROR); \
+        assert_int_equal(error, (code));        \
+        assert_int_equal(installed(&first), 0); \
+    } while (0)
+    REFUSED(WSCInstallProvider(NULL, library, list, 2, &error), WSAEFAULT);
+    REFUSED(WSCInstallProvider(&ours, NULL, list, 2, &error), WSAEFAULT);
+    REFUSED(WSCInstallProvider(&ours, library, NULL, 2, &error), WSAEFAULT);
+    REFUSED(WSCInstallProvider(&ours, library, list, 0, &error), WSAEINVAL);
+    REFUSED(WSCInstallProvider(&ours, endless, list, 2, &error), WSAEINVAL);
+    REFUSED(WSCInstallProvider(&ours, library, many, 70, &error), WSAENOBUFS);
+    list[1].iSocketType = 17;
+    REFUSED(WSCInstallProvider(&ours, library, list, 2, &error), WSAEINVAL);
+    REFUSED(WSCDeinstallProvider(NULL, &error), WSAEFAULT);
+    assert_int_equal(WSCInstallProvider(&ours, library, list, 2, NULL), SOCKET_ERROR);
+}
+
+static void file__missing_or_wrong__no_recovery(void **state)
+{
+    WSAPROTOCOL_INFOW list[2];
+    int error = 0;
+    (void)state;
+    make_entries(list);
+    t_api_environment("WINLANE_CATALOG", "/nonexistent/folder/catalogue");
+    assert_int_equal(WSCInstallProvider(&ours, library, list, 2, &error), SOCKET_ERROR);
+    assert_int_equal(error, WSANO_RECOVERY);
+    write_file("{");
+    error = 0;
+    assert_int_equal(WSCInstallProvider(&ours, library, list, 2, &error), SOCKET_ERROR);
+    assert_int_equal(error, WSANO_RECOVERY);
+}
+
+static void running_process__catalogue_changed__keeps_its_own(void **state)
+{
+    WSAPROTOCOL_INFOW list[2];
+    DWORD bytes = sizeof listing;
+    unsigned first;
+    int error = 0;
+    (void)state;
+    make_entries(list);
+    assert_int_equal(t_api_start(NULL), 0);
+    assert_int_equal(WSCInstallProvider(&ours, library, list, 2, &error), 0);
+    assert_int_equal(WSAEnumProtocolsW(NULL, listing, &bytes), 2); /* WSC2-13 */
+    assert_int_equal(installed(&first), 2);
+    assert_int_equal(WSACleanup(), 0);
+    bytes = sizeof listing;
+    assert_int_equal(t_api_start(NULL), 0);
+    assert_int_equal(WSAEnumProtocolsW(NULL, listing, &bytes), 4);
+    assert_int_equal(WSACleanup(), 0);
+}
+
+/* ---- the reference ---- */
+
+static void stub__says_success__enumerating_shows_that_nothing_happened(void **state)
+{
+    WSAPROTOCOL_INFOW list[2];
+    unsigned first = 99;
+    int error = 0;
+    int before = enumerate();
+    (void)state;
+    make_entries(list);
+    assert_int_equal(WSCInstallProvider(&ours, library, list, 2, &error), 0); /* what it says */
+    assert_int_equal(installed(&first), 0);                                   /* what it did */
+    assert_int_equal(enumerate(), before);
+    assert_false(path_is(library));
+}
+
+static int make_file(void **state)
+{
+    (void)state;
+    t_api_temporary_file(file);
+    return 0;
+}
+
+static int drop_file(void **state)
+{
+    char lock[T_API_PATH_BYTES + 8];
+    (void)state;
+    snprintf(lock, sizeof lock, "%s.lock", file);
+    (void)remove(lock);
+    return remove(file);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(install__new_provider__enumerated_last_with_path, base_file),
+        cmocka_unit_test_setup(deinstall__installed__gone_and_numbers_not_reused, base_file),
+        cmocka_unit_test_setup(order__permutations_and_others__written_or_refused, base_file),
+        cmocka_unit_test_setup(update__installed__path_and_entries_replaced_numbers_kept, base_file),
+        cmocka_unit_test_setup(arguments__wrong__refused_and_nothing_changed, base_file),
+        cmocka_unit_test_setup(file__missing_or_wrong__no_recovery, base_file),
+        cmocka_unit_test_setup(running_process__catalogue_changed__keeps_its_own, base_file),
+    };
+    const struct CMUnitTest reference[] = {
+        cmocka_unit_test_setup(stub__says_success__enumerating_shows_that_nothing_happened, base_file),
+    };
+    (void)argv;
+    return argc > 1 ? cmocka_run_group_tests(reference, make_file, drop_file)
+                    : cmocka_run_group_tests(tests, make_file, drop_file);
+}
