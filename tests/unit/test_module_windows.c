@@ -7,6 +7,7 @@
 #include "stack/clock.h"
 #include "stack/config.h"
 #include "stack/err.h"
+#include "stack/os_windows.h"
 #include "t_os.h"
 
 #include <setjmp.h>
@@ -21,6 +22,7 @@
 
 #define SECOND ((int64_t)1000000000)
 #define CAPTURE "frames.pcap"
+#define COUNTERS "counters.txt"
 
 static const char *t_stack;   /* winlane-stack.dll */
 static const char *t_foreign; /* a DLL of that interface's name, of another build */
@@ -63,6 +65,7 @@ static int child_attach(const char *engine_keys, struct stk_client **out, char *
     struct stk_config *config = NULL;
     (void)snprintf(text, sizeof(text), t_text, engine_keys);
     must(stk_config_parse(text, "module.ini", &config, error, size) == STK_OK, error);
+    stk_counters_watch(config);
     const int result = stk_client_attach(config, out, error, size);
     stk_config_free(config);
     return result;
@@ -100,6 +103,24 @@ static struct stk_client *child_connect(const char *engine_keys)
     return client;
 }
 
+/* What a console does for Ctrl-Break: its routine on a new thread. */
+static int child_break(void)
+{
+    struct stk_client *client = NULL;
+    char error[STK_CONF_ERROR_SIZE] = "";
+    must(child_attach("counters_signal = BREAK\ncounters_file = " COUNTERS "\n", &client, error, sizeof(error)) ==
+             STK_OK,
+         error);
+    LPTHREAD_START_ROUTINE routine = (LPTHREAD_START_ROUTINE)stk_os_proc(L"kernelbase.dll", "CtrlRoutine");
+    must(routine != NULL, "CtrlRoutine");
+    for (int i = 0; i < 2; i++) {
+        HANDLE thread = CreateThread(NULL, 0, routine, (LPVOID)(uintptr_t)CTRL_BREAK_EVENT, 0, NULL);
+        must(thread != NULL && WaitForSingleObject(thread, 10000) == WAIT_OBJECT_0, "the console's routine");
+    }
+    stk_client_detach(client, 0);
+    return 0;
+}
+
 /* Its own words for what the program should do; the exit status is the answer. */
 static int child_main(const char *how)
 {
@@ -109,6 +130,9 @@ static int child_main(const char *how)
         const int result = child_attach("", &client, error, sizeof(error));
         (void)fprintf(stderr, "%s", error);
         return result == STK_OK ? 0 : -result;
+    }
+    if (strcmp(how, "break") == 0) {
+        return child_break();
     }
     if (strcmp(how, "spinning") == 0) {
         (void)child_connect("spin = endless\n");
@@ -149,7 +173,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct folder *folder = *state;
-    static const char *const names[] = {"program.exe", "winlane-stack.dll", "said.txt", CAPTURE};
+    static const char *const names[] = {"program.exe", "winlane-stack.dll", "said.txt", CAPTURE, COUNTERS};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         (void)unlink(names[i]);
     }
@@ -248,6 +272,22 @@ static void module__not_a_module__refused_in_words(void **state)
     assert_non_null(strstr(said, "cannot be loaded"));
 }
 
+static void counters__ctrl_break_twice__two_dumps_and_the_program_goes_on(void **state)
+{
+    static char text[64 * 1024];
+    (void)state;
+    assert_true(CopyFileA(t_stack, "winlane-stack.dll", TRUE));
+    program_good("break");
+    FILE *file = fopen(COUNTERS, "rb");
+    assert_non_null(file);
+    const size_t used = fread(text, 1, sizeof(text) - 1, file);
+    text[used] = '\0';
+    (void)fclose(file);
+    assert_non_null(strstr(text, "\nprocess.dump.number 1\n"));
+    assert_non_null(strstr(text, "\nprocess.dump.number 2\n"));
+    assert_non_null(strstr(text, "\nengine.loop.turns "));
+}
+
 /* main returns: the C library's exit runs the handler, the other threads alive. */
 static void process__returns_without_detach__connections_reset(void **state)
 {
@@ -286,6 +326,7 @@ int main(int argc, char **argv)
         IN_FOLDER(module__missing__netdown_in_words),
         IN_FOLDER(module__of_another_build__refused_in_words),
         IN_FOLDER(module__not_a_module__refused_in_words),
+        IN_FOLDER(counters__ctrl_break_twice__two_dumps_and_the_program_goes_on),
         IN_FOLDER(process__returns_without_detach__connections_reset),
         IN_FOLDER(process__calls_exitprocess__connections_reset),
         IN_FOLDER(process__exitprocess_while_the_engine_spins__ends_at_once),
