@@ -618,10 +618,8 @@ BOOL WSPAPI wsp_get_overlapped_result(SOCKET s, LPWSAOVERLAPPED lpOverlapped, LP
     } else if (result_load(lpOverlapped) == WSS_OPERATION_IN_PROGRESS) {
         if (!fWait)
             code = WSA_IO_INCOMPLETE;
-        else if (!lpOverlapped->hEvent)
-            code = WSAEINVAL; /* waiting is for event notification only */
         else
-            code = result_wait(sock, lpOverlapped);
+            code = result_wait(sock, lpOverlapped); /* IOCP-39: without an event too, as programs do */
     }
     if (code == 0) {
         *lpdwFlags = lpOverlapped->Offset;

@@ -126,6 +126,21 @@ static void result__no_event__waits_for_the_operation(struct t_run *t)
     T_SAME(post.data, "later", 5);
 }
 
+static void result__winsock_and_no_event__waits_for_the_operation(struct t_run *t)
+{
+    static SOCKET ends[2];
+    struct t_post post;
+    DWORD moved = 99;
+    DWORD flags = 99;
+    T_DO(t_pair(t, AF_INET, ends));
+    T_EQ(t_post_recv(ends[1], &post, 64, NULL), WSA_IO_PENDING);
+    T_FALSE(WSAGetOverlappedResult(ends[1], &post.overlapped, &moved, FALSE, &flags), WSA_IO_INCOMPLETE);
+    T_DO(t_thread(t, sender_main, &ends[0]) != NULL);
+    T_TRUE(WSAGetOverlappedResult(ends[1], &post.overlapped, &moved, TRUE, &flags));
+    T_EQ(moved, 5);
+    T_EQ(flags, 0);
+}
+
 static void handle__type__pipe(struct t_run *t)
 {
     SOCKET s = t_socket(t, AF_INET, SOCK_STREAM);
@@ -301,6 +316,7 @@ static const struct t_cases cases[] = {
     T_CASE(file__end_of_the_stream__success_of_no_bytes),
     T_CASE(file__peer_resets__netname_deleted),
     T_CASE(result__no_event__waits_for_the_operation),
+    T_CASE(result__winsock_and_no_event__waits_for_the_operation),
     T_CASE(handle__type__pipe),
     T_CASE(handle__information__set_and_got),
     T_CASE(handle__close_handle__peer_sees_the_end),
