@@ -11,6 +11,8 @@
 /* A fiber slot rather than a thread-local variable: this compiler makes a slow call of those, and it has no end of thread. */
 static INIT_ONCE slot_once = INIT_ONCE_STATIC_INIT;
 static DWORD slot = FLS_OUT_OF_INDEXES;
+/** What the slot holds, once a thread was here: by their addresses. */
+static char registered, as_it_was;
 
 uint64_t drv_dpdk_os_hugepages_free_mb(void)
 {
@@ -59,7 +61,7 @@ bool drv_dpdk_os_eal_thread(void (*init)(void))
 static void WINAPI thread_leave(void *entered)
 {
     /* At the end of the process the other threads are dead already, maybe with EAL's lock. */
-    if (entered != NULL && !stk_process_ending())
+    if (entered == &registered && !stk_process_ending())
         rte_thread_unregister();
 }
 
@@ -72,10 +74,12 @@ static BOOL CALLBACK slot_make(INIT_ONCE *once, void *unused, void **out)
 
 void drv_dpdk_thread_enter(void)
 {
+    char *entered;
+
     (void)InitOnceExecuteOnce(&slot_once, slot_make, NULL, NULL);
     if (slot == FLS_OUT_OF_INDEXES || FlsGetValue(slot) != NULL)
         return;
     /* Without it everything works through the pools' common rings, slower. */
-    if (rte_lcore_id() == LCORE_ID_ANY && rte_thread_register() == 0)
-        (void)FlsSetValue(slot, &slot);
+    entered = rte_lcore_id() == LCORE_ID_ANY && rte_thread_register() == 0 ? &registered : &as_it_was;
+    (void)FlsSetValue(slot, entered);
 }
