@@ -1,5 +1,5 @@
 /*
- * Ends without closing a socket and without WSACleanup, in one of many ways. Standard Winsock.
+ * Ends in one of many ways, most of them without closing a socket and without WSACleanup. Standard Winsock.
  *
  *   e2e_exit --at ADDR:PORT --how WAY [--count 4] [--self 0] [--settle-ms 200]
  *
@@ -13,6 +13,8 @@
  *   overlapped  with a receive pending on each
  *   flow        while a thread sends on each without end
  *   terminate   by TerminateProcess: nothing of this process runs any more
+ *   cleanup     in good order: 1 MiB sent on each, closesocket, WSACleanup at once
+ *   close       the same without WSACleanup
  */
 #include "prog.h"
 
@@ -24,6 +26,7 @@
 
 #define STATUS 7
 #define COUNT_MAX 32
+#define SENT_BYTES (1 << 20)
 
 struct way {
     const char *name;
@@ -181,9 +184,35 @@ static int end_terminate(SOCKET *sockets, int count)
     return 1;
 }
 
+static int send_and_close(SOCKET *sockets, int count)
+{
+    static char data[SENT_BYTES];
+
+    for (int i = 0; i < count; i++) {
+        if (bench_send_all(sockets[i], data, sizeof(data)) != 0 || closesocket(sockets[i]) != 0) {
+            return bench_fail("e2e_exit", "send or closesocket");
+        }
+    }
+    return 0;
+}
+
+static int end_close(SOCKET *sockets, int count)
+{
+    return send_and_close(sockets, count) == 0 ? STATUS : 1;
+}
+
+static int end_cleanup(SOCKET *sockets, int count)
+{
+    if (send_and_close(sockets, count) != 0) {
+        return 1;
+    }
+    return WSACleanup() == 0 ? STATUS : bench_fail("e2e_exit", "WSACleanup");
+}
+
 static const struct way ways[] = {
     {"return", end_return},         {"exit", end_exit}, {"recv", end_recv},           {"select", end_select},
-    {"overlapped", end_overlapped}, {"flow", end_flow}, {"terminate", end_terminate},
+    {"overlapped", end_overlapped}, {"flow", end_flow}, {"terminate", end_terminate}, {"cleanup", end_cleanup},
+    {"close", end_close},
 };
 
 static int all_connect(const char *at, int count)

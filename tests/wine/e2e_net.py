@@ -139,15 +139,16 @@ class Net:
         self.wine.run("connect_status", *targets, ini=self.ini())
         say(f"net_pcap, failing connects: {', '.join(targets)}")
 
-    def exit_without_cleanup(self, how):
+    def program_end(self, how, wanted):
+        """The kernel's end of each connection must end as wanted."""
         port = self.next_port()
         peer = self.peer("ends", veth.PEER[4], port, CONNECTIONS).wait_ready()
         done = self.wine.run("e2e_exit", "--at", veth.at(veth.PEER[4], port), "--count", CONNECTIONS, "--how", how,
                              ini=self.ini(), seconds=20, check=False)
         if done.process.returncode != 7 or "ending" not in done.out():
             raise Failed(f"{how}: status {done.process.returncode}: {done.tail()}")
-        ends = [line.split()[1] for line in peer.wait(40).out().splitlines()]
-        if ends != ["ECONNRESET"] * CONNECTIONS:
+        ends = [line.split()[1:] for line in peer.wait(40).out().splitlines()]
+        if len(ends) != CONNECTIONS or any(end[:len(wanted)] != wanted for end in ends):
             raise Failed(f"{how}: the peer's connections ended so: {ends}")
 
     def echo_whole(self, data, digest):
@@ -204,7 +205,10 @@ def net_programs(jobs, build):
         net.udp(6)
         net.connects()
         net.documentation()
+        for how in ("cleanup", "close"):
+            net.program_end(how, ["FIN", str(1 << 20)])
+        say("net_pcap, data sent, then closesocket, with and without WSACleanup: all of it and the FIN arrive")
         for how in WAYS:
-            net.exit_without_cleanup(how)
+            net.program_end(how, ["ECONNRESET"])
         say(f"net_pcap, {len(set(WAYS))} ways to end without cleanup, {len(WAYS)} runs: the kernel's end of each connection was "
             "reset")

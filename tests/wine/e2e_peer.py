@@ -6,6 +6,7 @@ Usage: e2e_peer.py xfer listen|connect ADDRESS PORT IN OUT   both ways at once, 
        e2e_peer.py echo TCP|UDP ADDRESS PORT                 sends back what one connection, or one datagram, brings
        e2e_peer.py ask ADDRESS PORT                          a connection, a message that must come back
 """
+import concurrent.futures
 import errno
 import socket
 import sys
@@ -71,15 +72,16 @@ def xfer(kind, address, port, in_name, out_name):
 
 
 def end_of(stream):
-    """0: by FIN; else the name of the error."""
+    """How it ended, by FIN or with which error, and the bytes that came."""
+    size = 0
     try:
-        while stream.recv(65536):
-            pass
+        while data := stream.recv(65536):
+            size += len(data)
     except TimeoutError:
-        return "none"
+        return "none", size
     except OSError as error:
-        return errno.errorcode.get(error.errno, str(error.errno))
-    return "FIN"
+        return errno.errorcode.get(error.errno, str(error.errno)), size
+    return "FIN", size
 
 
 def ends(address, port, count):
@@ -90,8 +92,11 @@ def ends(address, port, count):
             stream.settimeout(PATIENCE_S)
             stream.sendall(b"hello")
             streams.append(stream)
-    for number, stream in enumerate(streams):
-        print(f"end{number}", end_of(stream), flush=True)
+    # All at once: whoever is not read would hold the program up.
+    with concurrent.futures.ThreadPoolExecutor(len(streams)) as pool:
+        found = list(pool.map(end_of, streams))
+    for number, (how, size) in enumerate(found):
+        print(f"end{number}", how, size)
 
 
 def echo(kind, address, port):
