@@ -8,19 +8,22 @@
 
 /*
  * The selected instance is a plain variable here: the compiler's thread-local storage is a function call for each access. One
- * thread at a time is in lwIP, then; another waits until it has left. A process has one poll thread, so that the lock is
- * free whenever it is wanted; what else may come are tests.
+ * thread at a time is in lwIP, then; another waits until it has left, by giving its processor away. A process has one poll
+ * thread, so that nobody is inside whenever it wants to enter; what else may come are tests.
  */
-static SRWLOCK lock = SRWLOCK_INIT;
-static _Atomic DWORD inside; /* the thread that holds the lock; 0: none */
+static _Atomic DWORD inside; /* the thread that is in lwIP; 0: none */
 
 struct stk_inst_scope stk_inst_enter(struct stk_inst *inst)
 {
     const DWORD self = GetCurrentThreadId();
-    /* Only this thread itself stores its number. */
+    /* Only this thread itself stores its number: an entry inside of another finds it. */
     if (atomic_load_explicit(&inside, memory_order_relaxed) != self) {
-        AcquireSRWLockExclusive(&lock);
-        atomic_store_explicit(&inside, self, memory_order_relaxed);
+        DWORD nobody = 0;
+        while (!atomic_compare_exchange_weak_explicit(&inside, &nobody, self, memory_order_acquire,
+                                                      memory_order_relaxed)) {
+            nobody = 0;
+            (void)SwitchToThread();
+        }
     }
     return (struct stk_inst_scope){.before = lwip_instance_select(&inst->lwip)};
 }
@@ -29,7 +32,6 @@ void stk_inst_leave(struct stk_inst_scope scope)
 {
     (void)lwip_instance_select(scope.before);
     if (scope.before == NULL) {
-        atomic_store_explicit(&inside, 0, memory_order_relaxed);
-        ReleaseSRWLockExclusive(&lock);
+        atomic_store_explicit(&inside, 0, memory_order_release);
     }
 }

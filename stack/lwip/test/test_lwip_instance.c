@@ -11,6 +11,7 @@
 #include "lwip/udp.h"
 
 #include <stdarg.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -472,6 +473,56 @@ static void loopback__each_instance__own(void **state)
     sim_pair_close(&pair);
 }
 
+/** A thread that enters its own instance again and again. */
+struct enterer {
+    struct sim_pair pair;
+    bool good;
+};
+
+static void *enter_main(void *arg)
+{
+    struct enterer *self = arg;
+    struct stk_inst *mine = self->pair.hosts[0].inst;
+    struct stk_inst *other = self->pair.hosts[1].inst;
+    self->good = true;
+    for (int i = 0; i < 20000; i++) {
+        struct stk_inst_scope outer = stk_inst_enter(mine);
+        struct stk_inst_scope inner = stk_inst_enter(other);
+        self->good = self->good && stk_inst_current() == other;
+        stk_inst_leave(inner);
+        self->good = self->good && stk_inst_current() == mine;
+        struct pbuf *p = pbuf_alloc(PBUF_RAW, 100, PBUF_RAM);
+        self->good = self->good && p != NULL;
+        if (p != NULL) {
+            (void)pbuf_free(p);
+        }
+        self->good = self->good && stk_inst_current() == mine;
+        stk_inst_leave(outer);
+    }
+    return NULL;
+}
+
+/* Each of two threads finds the instance that it entered, whatever the other does meanwhile. */
+static void enter__two_threads__each_in_its_own(void **state)
+{
+    static struct enterer both[2];
+    pthread_t threads[2];
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        sim_pair_open(&both[i].pair, NULL);
+    }
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, enter_main, &both[i]), 0);
+    }
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_true(both[i].good);
+    }
+    for (int i = 0; i < 2; i++) {
+        sim_pair_close(&both[i].pair);
+    }
+}
+
 static void create__bad_arguments__refused(void **state)
 {
     (void)state;
@@ -500,6 +551,7 @@ int main(void)
         cmocka_unit_test(udp__every_size__arrives_in_fragments),
         cmocka_unit_test(udp__two_sockets_one_group__both_get_a_copy),
         cmocka_unit_test(loopback__each_instance__own),
+        cmocka_unit_test(enter__two_threads__each_in_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
