@@ -11,7 +11,9 @@
 #include "lwip/udp.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -476,6 +478,7 @@ static void loopback__each_instance__own(void **state)
 /** A thread that enters its own instance again and again. */
 struct enterer {
     struct sim_pair pair;
+    _Atomic uint32_t *ready; /**< threads that are here: both begin together */
     bool good;
 };
 
@@ -485,7 +488,11 @@ static void *enter_main(void *arg)
     struct stk_inst *mine = self->pair.hosts[0].inst;
     struct stk_inst *other = self->pair.hosts[1].inst;
     self->good = true;
-    for (int i = 0; i < 20000; i++) {
+    (void)atomic_fetch_add(self->ready, 1);
+    while (atomic_load(self->ready) < 2) {
+        (void)sched_yield();
+    }
+    for (int i = 0; i < 300000; i++) {
         struct stk_inst_scope outer = stk_inst_enter(mine);
         struct stk_inst_scope inner = stk_inst_enter(other);
         self->good = self->good && stk_inst_current() == other;
@@ -506,9 +513,11 @@ static void *enter_main(void *arg)
 static void enter__two_threads__each_in_its_own(void **state)
 {
     static struct enterer both[2];
+    _Atomic uint32_t ready = 0;
     pthread_t threads[2];
     (void)state;
     for (int i = 0; i < 2; i++) {
+        both[i].ready = &ready;
         sim_pair_open(&both[i].pair, NULL);
     }
     for (int i = 0; i < 2; i++) {
