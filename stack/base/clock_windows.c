@@ -8,6 +8,9 @@
 #include <stddef.h>
 #include <windows.h>
 
+/** Of Windows 10 and of Wine. */
+#define TICKS_USUAL UINT64_C(10000000)
+
 /* The counter's rate is fixed when the system starts; reading it twice gives the same. */
 static uint64_t ticks_per_second(void)
 {
@@ -22,14 +25,20 @@ static uint64_t ticks_per_second(void)
     return ticks;
 }
 
+uint64_t stk_os_ticks_ns(uint64_t ticks, uint64_t rate)
+{
+    if (rate == TICKS_USUAL) {
+        return ticks * (STK_S_NS / TICKS_USUAL); /* without a division */
+    }
+    /* Whole seconds apart from the rest: ticks times a thousand million would wrap after half an hour of 10 MHz. */
+    return ticks / rate * STK_S_NS + ticks % rate * STK_S_NS / rate;
+}
+
 uint64_t stk_clock_ns(void)
 {
     LARGE_INTEGER counter;
     (void)QueryPerformanceCounter(&counter);
-    const uint64_t ticks = (uint64_t)counter.QuadPart;
-    const uint64_t rate = ticks_per_second();
-    /* Whole seconds apart from the rest: ticks times a thousand million would wrap after half an hour of 10 MHz. */
-    return ticks / rate * STK_S_NS + ticks % rate * STK_S_NS / rate;
+    return stk_os_ticks_ns((uint64_t)counter.QuadPart, ticks_per_second());
 }
 
 typedef BOOL(WINAPI *process_prng_fn)(PUCHAR buf, SIZE_T len);

@@ -138,6 +138,33 @@ static void wait_ms__each_bound__rounded_up(void **state)
     }
 }
 
+static void ticks__each_rate__nanoseconds(void **state)
+{
+    static const struct {
+        uint64_t ticks;
+        uint64_t rate;
+        uint64_t ns;
+    } rows[] = {
+        {0, 10000000, 0},
+        {1, 10000000, 100},
+        {UINT64_C(184467440737095516), 10000000, UINT64_C(18446744073709551600)},
+        {1, 3, 333333333},
+        {5, 3, 1666666666},
+        {3579545, 3579545, 1000000000},
+        {1, 1000000000, 1},
+        {7, 2400000000, 2},
+        {UINT64_C(2400000000) * 86400 * 36500 + 1, 2400000000, UINT64_C(86400) * 36500 * 1000000000},
+        {UINT64_C(17999999999), UINT64_C(18000000000), 999999999},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const uint64_t ns = stk_os_ticks_ns(rows[i].ticks, rows[i].rate);
+        if (ns != rows[i].ns) {
+            fail_msg("row %u: %llu ns", (unsigned)i, (unsigned long long)ns);
+        }
+    }
+}
+
 struct pingpong {
     STK_U32 ball;
     STK_U32 bad;
@@ -222,6 +249,7 @@ int main(void)
         cmocka_unit_test(proc__each_name__found_or_null_and_last_error_kept),
         cmocka_unit_test(ending__process_that_runs__false),
         cmocka_unit_test(wait_ms__each_bound__rounded_up),
+        cmocka_unit_test(ticks__each_rate__nanoseconds),
         cmocka_unit_test(futex__by_address__wakes_and_bounds),
         cmocka_unit_test(futex__by_condition_variables__wakes_and_bounds),
     };

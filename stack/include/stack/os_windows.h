@@ -30,4 +30,11 @@ stk_os_proc_fn stk_os_proc(const wchar_t *library, const char *name);
  */
 uint32_t stk_os_wait_ms(int64_t timeout_ns);
 
+/**
+ * Convert a counter into nanoseconds, rounded down, without overflow for 584 years.
+ *
+ * @param rate  Ticks a second, 1..18 * 10^9.
+ */
+uint64_t stk_os_ticks_ns(uint64_t ticks, uint64_t rate);
+
 #endif
