@@ -1,7 +1,8 @@
 /*
  * A provider for tests of the Winsock DLL alone: TCP and UDP over IPv4 between sockets of one process. It moves real
  * bytes under one lock, pends overlapped receives and completes them from a thread of its own, and says what the DLL
- * did to it through fake_counters(). FAKE_PROVIDER=fail|version|slot in the environment makes WSPStartup misbehave.
+ * did to it through fake_counters(). FAKE_PROVIDER=fail|version|slot in the environment makes WSPStartup misbehave,
+ * nested makes it use Winsock from a thread of its own, as the libraries of a provider may.
  */
 #include "fake_provider_priv.h"
 
@@ -502,6 +503,21 @@ static const WSPPROC_TABLE table = {
     .lpWSPStringToAddress = fake_string_to_address,
 };
 
+static void *use_winsock(void *failed)
+{
+    WSADATA data;
+    *(bool *)failed = WSAStartup(MAKEWORD(2, 2), &data) != 0 || htons(1) != 0x100 ||
+                      inet_addr("1.0.0.0") != htonl(0x01000000) || WSACleanup() != 0;
+    return NULL;
+}
+
+static bool nested_use(void)
+{
+    pthread_t thread;
+    bool failed = true;
+    return pthread_create(&thread, NULL, use_winsock, &failed) == 0 && pthread_join(thread, NULL) == 0 && !failed;
+}
+
 int WSPAPI WSPStartup(WORD version, LPWSPDATA data, LPWSAPROTOCOL_INFOW info, WSPUPCALLTABLE upcalls,
                       LPWSPPROC_TABLE out)
 {
@@ -511,6 +527,9 @@ int WSPAPI WSPStartup(WORD version, LPWSPDATA data, LPWSAPROTOCOL_INFOW info, WS
     fake_count.last_version = version;
     fake_count.last_entry = info->dwCatalogEntryId;
     if (strcmp(mode, "fail") == 0) {
+        return WSASYSNOTREADY;
+    }
+    if (strcmp(mode, "nested") == 0 && !nested_use()) {
         return WSASYSNOTREADY;
     }
     fake_up = upcalls;

@@ -137,6 +137,52 @@ static void cycles__hundred__start_and_end_each_time(void **state)
     }
 }
 
+#define ROUNDS 20000
+
+static DWORD WINAPI start_and_end(LPVOID unused)
+{
+    unsigned i;
+    (void)unused;
+    for (i = 0; i < ROUNDS; i++) {
+        WSADATA data;
+        if (WSAStartup(MAKEWORD(2, 2), &data) != 0 || WSACleanup() != 0) {
+            return i + 1;
+        }
+    }
+    return 0;
+}
+
+static void provider__calls_wsastartup_while_started__no_deadlock(void **state)
+{
+    WSADATA data;
+    (void)state;
+    assert_int_equal(WSAStartup(MAKEWORD(2, 2), &data), 0);
+    t_api_environment("FAKE_PROVIDER", "nested");
+    assert_true(socket(AF_INET, SOCK_STREAM, 0) != INVALID_SOCKET);
+    t_api_environment("FAKE_PROVIDER", NULL);
+    assert_int_equal(WSACleanup(), 0);
+    assert_fails(WSACleanup(), WSANOTINITIALISED);
+}
+
+static void startup__two_threads_start_and_end__count_is_exact(void **state)
+{
+    HANDLE threads[2];
+    unsigned i;
+    (void)state;
+    for (i = 0; i < 2; i++) {
+        threads[i] = CreateThread(NULL, 0, start_and_end, NULL, 0, NULL);
+        assert_non_null(threads[i]);
+    }
+    for (i = 0; i < 2; i++) {
+        DWORD code = 99;
+        assert_int_equal(WaitForSingleObject(threads[i], 60000), WAIT_OBJECT_0);
+        assert_true(GetExitCodeThread(threads[i], &code));
+        assert_int_equal(code, 0);
+        CloseHandle(threads[i]);
+    }
+    assert_fails(WSACleanup(), WSANOTINITIALISED);
+}
+
 static void provider__misbehaves__error_of_loading(void **state)
 {
     static const struct {
@@ -193,6 +239,8 @@ int main(void)
         cmocka_unit_test(every_function__before_startup__not_initialised),
         cmocka_unit_test(last_error__both_names_two_threads__one_word_each),
         cmocka_unit_test(provider__misbehaves__error_of_loading),
+        cmocka_unit_test(provider__calls_wsastartup_while_started__no_deadlock),
+        cmocka_unit_test(startup__two_threads_start_and_end__count_is_exact),
         cmocka_unit_test(startup__twice__last_cleanup_ends_provider),
         cmocka_unit_test(cycles__hundred__start_and_end_each_time),
         cmocka_unit_test(socket__no_entry_matches__error_says_how_far),

@@ -162,6 +162,47 @@ static void datagrams__both_families_many_sizes__echoed(void **state)
     }
 }
 
+static DWORD WINAPI send_later(LPVOID s)
+{
+    Sleep(40);
+    return send(*(SOCKET *)s, "z", 1, 0) == 1 ? 0 : 1;
+}
+
+/* Rule WS2-10: what a provider's waiting leaves in the thread is not the program's. */
+static void success__after_a_wait__last_error_untouched(void **state)
+{
+    SOCKET ends[2];
+    HANDLE thread;
+    fd_set r;
+    struct timeval later = {5, 0};
+    char byte;
+    (void)state;
+    WSASetLastError(4321);
+    pair_of(AF_INET, ends);
+    assert_int_equal(WSAGetLastError(), 4321);
+    thread = CreateThread(NULL, 0, send_later, &ends[0], 0, NULL);
+    WSASetLastError(4321);
+    FD_ZERO(&r);
+    FD_SET(ends[1], &r);
+    assert_int_equal(select(0, &r, NULL, NULL, &later), 1);
+    assert_int_equal(WSAGetLastError(), 4321);
+    assert_int_equal(recv(ends[1], &byte, 1, 0), 1);
+    assert_int_equal(WSAGetLastError(), 4321);
+    assert_int_equal(WaitForSingleObject(thread, 5000), WAIT_OBJECT_0);
+    CloseHandle(thread);
+    thread = CreateThread(NULL, 0, send_later, &ends[0], 0, NULL);
+    WSASetLastError(4321);
+    assert_int_equal(recv(ends[1], &byte, 1, 0), 1); /* blocks */
+    assert_int_equal(WSAGetLastError(), 4321);
+    assert_int_equal(WaitForSingleObject(thread, 5000), WAIT_OBJECT_0);
+    CloseHandle(thread);
+    WSASetLastError(4321);
+    assert_int_equal(closesocket(ends[0]), 0);
+    assert_int_equal(recv(ends[1], &byte, 1, 0), 0);
+    assert_int_equal(closesocket(ends[1]), 0);
+    assert_int_equal(WSAGetLastError(), 4321);
+}
+
 static void connect__nobody_listens__refused(void **state)
 {
     struct end here;
@@ -380,6 +421,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(stream__ipv4_megabyte_each_way__byte_exact, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(stream__ipv6_megabyte_each_way__byte_exact, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(datagrams__both_families_many_sizes__echoed, t_api_start, t_api_stop),
+        cmocka_unit_test_setup_teardown(success__after_a_wait__last_error_untouched, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(connect__nobody_listens__refused, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(select__stream__readable_after_send, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(event_select__read_and_close__signalled, t_api_start, t_api_stop),

@@ -4,12 +4,6 @@
  */
 #include "ws2_issue_priv.h"
 
-/* By pointer: the call that sets the code is often the other argument. */
-static int finish(int result, const int *error)
-{
-    return result == SOCKET_ERROR ? ws2_fail(*error) : result;
-}
-
 /**
  * Send on a connected socket.
  *
@@ -19,6 +13,7 @@ static int finish(int result, const int *error)
  */
 int WSAAPI send(SOCKET s, const char *buf, int len, int flags)
 {
+    DWORD before = GetLastError();
     struct ws2_provider *provider = ws2_route(s);
     WSABUF buffer = {(ULONG)len, (CHAR *)(uintptr_t)buf};
     DWORD sent = 0;
@@ -29,6 +24,7 @@ int WSAAPI send(SOCKET s, const char *buf, int len, int flags)
     if (provider->table.lpWSPSend(s, &buffer, 1, &sent, (DWORD)flags, NULL, NULL, NULL, &error) == SOCKET_ERROR) {
         return ws2_fail(error);
     }
+    SetLastError(before);
     return (int)sent;
 }
 
@@ -50,6 +46,7 @@ static int received_whole(int flags, DWORD flags_out, DWORD received)
  */
 int WSAAPI recv(SOCKET s, char *buf, int len, int flags)
 {
+    DWORD before = GetLastError();
     struct ws2_provider *provider = ws2_route(s);
     WSABUF buffer = {(ULONG)len, buf};
     DWORD received = 0;
@@ -61,12 +58,14 @@ int WSAAPI recv(SOCKET s, char *buf, int len, int flags)
     if (provider->table.lpWSPRecv(s, &buffer, 1, &received, &flags_inout, NULL, NULL, NULL, &error) == SOCKET_ERROR) {
         return ws2_fail(error);
     }
+    SetLastError(before);
     return received_whole(flags, flags_inout, received);
 }
 
 /** Send to an address. As send, with the errors of WSPSENDTO-1. */
 int WSAAPI sendto(SOCKET s, const char *buf, int len, int flags, const struct sockaddr *to, int tolen)
 {
+    DWORD before = GetLastError();
     struct ws2_provider *provider = ws2_route(s);
     WSABUF buffer = {(ULONG)len, (CHAR *)(uintptr_t)buf};
     DWORD sent = 0;
@@ -78,12 +77,14 @@ int WSAAPI sendto(SOCKET s, const char *buf, int len, int flags, const struct so
         SOCKET_ERROR) {
         return ws2_fail(error);
     }
+    SetLastError(before);
     return (int)sent;
 }
 
 /** Receive and learn from whom. As recv, with the errors of WSPRECVFROM-1. */
 int WSAAPI recvfrom(SOCKET s, char *buf, int len, int flags, struct sockaddr *from, int *fromlen)
 {
+    DWORD before = GetLastError();
     struct ws2_provider *provider = ws2_route(s);
     WSABUF buffer = {(ULONG)len, buf};
     DWORD received = 0;
@@ -96,12 +97,14 @@ int WSAAPI recvfrom(SOCKET s, char *buf, int len, int flags, struct sockaddr *fr
                                       &error) == SOCKET_ERROR) {
         return ws2_fail(error);
     }
+    SetLastError(before);
     return received_whole(flags, flags_inout, received);
 }
 
 /* What a call with an overlapped structure needs around it. */
 struct overlapped_call {
     struct ws2_provider *provider;
+    DWORD before; /* the last error */
     struct ws2_issue issue;
     WSATHREADID store;
     LPWSATHREADID thread; /* NULL without a routine: the thread's identity travels only with one (rule WS2-31) */
@@ -111,6 +114,7 @@ static bool call_begin(struct overlapped_call *call, SOCKET s, LPWSAOVERLAPPED o
                        LPWSAOVERLAPPED_COMPLETION_ROUTINE routine)
 {
     int error;
+    call->before = GetLastError();
     call->provider = ws2_route(s);
     if (call->provider == NULL) {
         return false;
@@ -130,7 +134,7 @@ static bool call_begin(struct overlapped_call *call, SOCKET s, LPWSAOVERLAPPED o
 static int call_end(struct overlapped_call *call, int result, const int *error)
 {
     ws2_issue_end(&call->issue, result);
-    return finish(result, error);
+    return ws2_finish(result, error, call->before);
 }
 
 /** Scattered, possibly overlapped send. Errors: WSANOTINITIALISED, WSAENOTSOCK, WSPSEND-1; WSA_IO_PENDING. */
@@ -200,6 +204,7 @@ int WSAAPI WSARecvFrom(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD received
  */
 BOOL WSAAPI WSAGetOverlappedResult(SOCKET s, LPWSAOVERLAPPED overlapped, LPDWORD transferred, BOOL wait, LPDWORD flags)
 {
+    DWORD before = GetLastError();
     struct ws2_provider *provider = ws2_route(s);
     int error = 0;
     BOOL done;
@@ -207,6 +212,7 @@ BOOL WSAAPI WSAGetOverlappedResult(SOCKET s, LPWSAOVERLAPPED overlapped, LPDWORD
         return FALSE;
     }
     done = provider->table.lpWSPGetOverlappedResult(s, overlapped, transferred, wait, flags, &error);
+    SetLastError(before);
     if (!done) {
         ws2_fail(error);
     }
@@ -234,6 +240,7 @@ static bool first_socket(const fd_set *set, SOCKET *s)
  */
 int ws2_select(int nfds, fd_set *readfds, fd_set *writefds, fd_set *exceptfds, struct timeval *timeout)
 {
+    DWORD before = GetLastError();
     struct ws2_provider *provider;
     SOCKET s;
     int error = 0;
@@ -247,7 +254,7 @@ int ws2_select(int nfds, fd_set *readfds, fd_set *writefds, fd_set *exceptfds, s
     if (provider == NULL) {
         return SOCKET_ERROR;
     }
-    return finish(provider->table.lpWSPSelect(nfds, readfds, writefds, exceptfds, timeout, &error), &error);
+    return ws2_finish(provider->table.lpWSPSelect(nfds, readfds, writefds, exceptfds, timeout, &error), &error, before);
 }
 
 /** Whether a socket is in a set. Needs no WSAStartup. Source: rule WS2-45. */
@@ -267,27 +274,33 @@ int WSAAPI __WSAFDIsSet(SOCKET s, fd_set *set)
 /** Tie network events to an event object. Errors: WSANOTINITIALISED, WSAENOTSOCK, WSPEVENTSELECT-1. */
 int WSAAPI WSAEventSelect(SOCKET s, WSAEVENT event, LONG events)
 {
+    DWORD before = GetLastError();
     struct ws2_provider *provider = ws2_route(s);
     int error = 0;
-    return provider == NULL ? SOCKET_ERROR : finish(provider->table.lpWSPEventSelect(s, event, events, &error), &error);
+    return provider == NULL ? SOCKET_ERROR
+                            : ws2_finish(provider->table.lpWSPEventSelect(s, event, events, &error), &error, before);
 }
 
 /** Take the record of network events. Errors: WSANOTINITIALISED, WSAENOTSOCK, WSPENUMNETWORKEVENTS-1. */
 int WSAAPI WSAEnumNetworkEvents(SOCKET s, WSAEVENT event, LPWSANETWORKEVENTS record)
 {
+    DWORD before = GetLastError();
     struct ws2_provider *provider = ws2_route(s);
     int error = 0;
-    return provider == NULL ? SOCKET_ERROR
-                            : finish(provider->table.lpWSPEnumNetworkEvents(s, event, record, &error), &error);
+    return provider == NULL
+               ? SOCKET_ERROR
+               : ws2_finish(provider->table.lpWSPEnumNetworkEvents(s, event, record, &error), &error, before);
 }
 
 /** Tie network events to window messages. Errors: WSANOTINITIALISED, WSAENOTSOCK, WSPASYNCSELECT-1. */
 int WSAAPI WSAAsyncSelect(SOCKET s, HWND window, u_int message, LONG events)
 {
+    DWORD before = GetLastError();
     struct ws2_provider *provider = ws2_route(s);
     int error = 0;
-    return provider == NULL ? SOCKET_ERROR
-                            : finish(provider->table.lpWSPAsyncSelect(s, window, message, events, &error), &error);
+    return provider == NULL
+               ? SOCKET_ERROR
+               : ws2_finish(provider->table.lpWSPAsyncSelect(s, window, message, events, &error), &error, before);
 }
 
 /* ---- events ---- */

@@ -170,6 +170,23 @@ static inline struct ws2_provider *ws2_route(SOCKET s)
 int ws2_own_name(char *name, size_t bytes);
 int ws2_select(int nfds, fd_set *readfds, fd_set *writefds, fd_set *exceptfds, struct timeval *timeout);
 
+/**
+ * The result of a WSP function: on failure the provider's code becomes the thread's last error, on success that is what it
+ * was before, whatever the provider's waiting left there.
+ *
+ * @param error  By pointer: the call that sets it is often another argument.
+ *
+ * Source: rules WS2-9, WS2-10.
+ */
+static inline int ws2_finish(int result, const int *error, DWORD before)
+{
+    if (result == SOCKET_ERROR) {
+        return ws2_fail(*error);
+    }
+    SetLastError(before);
+    return result;
+}
+
 /* ---- text (ws2_text.c) ---- */
 
 bool ws2_text_parse4(const char *text, uint8_t addr[4]);

@@ -67,6 +67,40 @@ static void data_fill(LPWSADATA data, WORD version)
     memcpy(data->szSystemStatus, status, sizeof status);
 }
 
+/*
+ * Once Winsock is started, starting it again takes no lock: the libraries that a provider is made of may call WSAStartup
+ * themselves, in threads that the provider waits for while it is being started under the lock. ENDING says that the last
+ * WSACleanup is at work; who comes then waits for it.
+ */
+#define ENDING 0x80000000u
+
+static bool count_step(unsigned step, unsigned least)
+{
+    unsigned count = atomic_load_explicit(&ws2_start_count, memory_order_relaxed);
+    do {
+        if (count < least || (count & ENDING) != 0) {
+            return false;
+        }
+    } while (!atomic_compare_exchange_weak_explicit(&ws2_start_count, &count, count + step, memory_order_acq_rel,
+                                                    memory_order_relaxed));
+    return true;
+}
+
+static int first_start(void)
+{
+    int error = 0;
+    ws2_os_lock(ws2_process_lock());
+    ws2_os_watch_fork(forked_child);
+    if (!count_step(1, 1)) {
+        error = ws2_catalog_load(&catalog);
+        if (error == 0) {
+            atomic_store_explicit(&ws2_start_count, 1, memory_order_release);
+        }
+    }
+    ws2_os_unlock(ws2_process_lock());
+    return error;
+}
+
 /**
  * Start using Winsock; counted per process.
  *
@@ -75,12 +109,12 @@ static void data_fill(LPWSADATA data, WORD version)
  * @return         0, or directly the code: WSAVERNOTSUPPORTED below 1.0, WSAEFAULT for a NULL pointer, WSASYSNOTREADY
  *                 when the catalogue cannot be read or this is the child of a fork of a running provider.
  *
- * Context: any thread. Source: rules WS2-1, WS2-3, WS2-7.
+ * Context: any thread; one that is started by a provider too. Source: rules WS2-1, WS2-3, WS2-7.
  */
 int WSAAPI WSAStartup(WORD version, LPWSADATA data)
 {
     WORD given = version_for(version);
-    int error = 0;
+    int error;
     if (LOBYTE(version) == 0) {
         return WSAVERNOTSUPPORTED;
     }
@@ -90,20 +124,12 @@ int WSAAPI WSAStartup(WORD version, LPWSADATA data)
     if (atomic_load_explicit(&poisoned, memory_order_relaxed)) {
         return WSASYSNOTREADY;
     }
-    ws2_os_lock(ws2_process_lock());
-    ws2_os_watch_fork(forked_child);
-    if (atomic_load_explicit(&ws2_start_count, memory_order_relaxed) == 0) {
-        error = ws2_catalog_load(&catalog);
-    }
-    if (error == 0) {
-        if (LOBYTE(given) < 2) {
-            atomic_fetch_add_explicit(&legacy_count, 1, memory_order_relaxed);
-        }
-        atomic_fetch_add_explicit(&ws2_start_count, 1, memory_order_release);
-    }
-    ws2_os_unlock(ws2_process_lock());
+    error = count_step(1, 1) ? 0 : first_start();
     if (error != 0) {
         return error;
+    }
+    if (LOBYTE(given) < 2) {
+        atomic_fetch_add_explicit(&legacy_count, 1, memory_order_relaxed);
     }
     data_fill(data, given);
     return 0;
@@ -118,19 +144,29 @@ int WSAAPI WSAStartup(WORD version, LPWSADATA data)
  */
 int WSAAPI WSACleanup(void)
 {
-    unsigned count;
+    bool undone = count_step(0u - 1u, 2);
+    unsigned last = 1;
+    if (undone) {
+        return 0;
+    }
     ws2_os_lock(ws2_process_lock());
-    count = atomic_load_explicit(&ws2_start_count, memory_order_relaxed);
-    if (count == 1) {
+    while (!undone && !atomic_compare_exchange_weak_explicit(&ws2_start_count, &last, 1 | ENDING, memory_order_acq_rel,
+                                                             memory_order_relaxed)) {
+        if (last == 0) {
+            ws2_os_unlock(ws2_process_lock());
+            return ws2_fail(WSANOTINITIALISED);
+        }
+        undone = count_step(0u - 1u, 2);
+        last = 1;
+    }
+    if (!undone) {
         /* Providers first: their closing of sockets uses upcalls, which must still work. */
         ws2_provider_cleanup_all();
         atomic_store_explicit(&legacy_count, 0, memory_order_relaxed);
-    }
-    if (count > 0) {
-        atomic_store_explicit(&ws2_start_count, count - 1, memory_order_release);
+        atomic_store_explicit(&ws2_start_count, 0, memory_order_release);
     }
     ws2_os_unlock(ws2_process_lock());
-    return count == 0 ? ws2_fail(WSANOTINITIALISED) : 0;
+    return 0;
 }
 
 /** The calling thread's last error. Needs no WSAStartup. Source: rules WS2-4, WS2-11. */

@@ -497,6 +497,7 @@ static struct ws2_provider *provider_for_family(const WSAPROTOCOL_INFOW *given, 
 INT WSAAPI WSAAddressToStringW(LPSOCKADDR addr, DWORD addr_bytes, LPWSAPROTOCOL_INFOW info, LPWSTR text,
                                LPDWORD text_chars)
 {
+    DWORD before = GetLastError();
     WSAPROTOCOL_INFOW chosen;
     struct ws2_provider *provider;
     int error = 0;
@@ -507,9 +508,8 @@ INT WSAAPI WSAAddressToStringW(LPSOCKADDR addr, DWORD addr_bytes, LPWSAPROTOCOL_
     if (provider == NULL) {
         return SOCKET_ERROR;
     }
-    return provider->table.lpWSPAddressToString(addr, addr_bytes, &chosen, text, text_chars, &error) == SOCKET_ERROR
-               ? ws2_fail(error)
-               : 0;
+    return ws2_finish(provider->table.lpWSPAddressToString(addr, addr_bytes, &chosen, text, text_chars, &error), &error,
+                      before);
 }
 
 /** As WSAAddressToStringW. */
@@ -543,15 +543,15 @@ INT WSAAPI WSAAddressToStringA(LPSOCKADDR addr, DWORD addr_bytes, LPWSAPROTOCOL_
  */
 INT WSAAPI WSAStringToAddressW(LPWSTR text, INT family, LPWSAPROTOCOL_INFOW info, LPSOCKADDR addr, LPINT addr_bytes)
 {
+    DWORD before = GetLastError();
     WSAPROTOCOL_INFOW chosen;
     struct ws2_provider *provider = provider_for_family(info, family, &chosen);
     int error = 0;
     if (provider == NULL) {
         return SOCKET_ERROR;
     }
-    return provider->table.lpWSPStringToAddress(text, family, &chosen, addr, addr_bytes, &error) == SOCKET_ERROR
-               ? ws2_fail(error)
-               : 0;
+    return ws2_finish(provider->table.lpWSPStringToAddress(text, family, &chosen, addr, addr_bytes, &error), &error,
+                      before);
 }
 
 /** As WSAStringToAddressW. A text longer than any address is WSAEINVAL. */

@@ -25,9 +25,13 @@ static void WINAPI thread_ended(void *argument)
 
 static BOOL WINAPI thread_slot_make(PINIT_ONCE once, PVOID argument, PVOID *context)
 {
+    HMODULE self;
     (void)once;
     (void)argument;
     (void)context;
+    /* Threads end after a program has freed the library, too: their callback must still be there. */
+    (void)GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN,
+                             (LPCWSTR)(void *)&thread_slot, &self);
     thread_slot = FlsAlloc(thread_ended);
     return TRUE;
 }
