@@ -24,15 +24,25 @@ foreach(address 127.0.0.1 10.88.0.2)
         TIMEOUT 120 SKIP_RETURN_CODE 77 ENVIRONMENT "${t_kernel_environment}")
 endforeach()
 
-# The runner is api_both's.
-if(NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/both_main.c)
-    return()
-endif()
+# Requests that are started, cancelled, closed and reset from many threads.
+add_executable(kernel_storm kernel_storm.c)
+target_link_libraries(kernel_storm PRIVATE ws2::ws2_32 winlane::warnings)
+target_link_options(kernel_storm PRIVATE -static)
+add_dependencies(kernel_storm t_api_dlls)
+add_test(NAME api_kernel_storm COMMAND kernel_storm)
+set_tests_properties(api_kernel_storm PROPERTIES LABELS "api;wine" TIMEOUT 120 SKIP_RETURN_CODE 77
+    ENVIRONMENT "${t_kernel_environment}")
+
 add_executable(api_kernel both_main.c both.c kernel_groups.c kernel.c kernel_port.c kernel_port_end.c kernel_cancel.c
     kernel_file.c kernel_apc.c kernel_message.c)
 target_link_libraries(api_kernel PRIVATE ws2::ws2_32 winlane::warnings)
 target_link_options(api_kernel PRIVATE -static)
 add_dependencies(api_kernel t_api_dlls)
-add_test(NAME api_kernel COMMAND api_kernel)
-set_tests_properties(api_kernel PROPERTIES LABELS "api;wine" TIMEOUT 240 SKIP_RETURN_CODE 77
-    ENVIRONMENT "${t_kernel_environment}")
+find_package(Python3 COMPONENTS Interpreter)
+if(Python3_FOUND)
+    add_test(NAME wine_kernel_compare COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/wine/api_compare.py
+        --wine ${PROJECT_SOURCE_DIR}/tests/wine/wine-run.sh --program $<TARGET_FILE:api_kernel>
+        --config ${PROJECT_SOURCE_DIR}/configs/wire-pair.ini
+        --differences ${CMAKE_CURRENT_SOURCE_DIR}/kernel_differences.txt --work ${CMAKE_CURRENT_BINARY_DIR}/kernel)
+    set_tests_properties(wine_kernel_compare PROPERTIES LABELS "api;wine" TIMEOUT 240 SKIP_RETURN_CODE 77)
+endif()

@@ -243,6 +243,46 @@ static void handle__files_and_pipes__as_ever(struct t_run *t)
     T_TRUE(CloseHandle(read_end));
 }
 
+static void handle__duplicated__copy_is_the_socket_too(struct t_run *t)
+{
+    SOCKET ends[2];
+    HANDLE copy = NULL;
+    HANDLE process = GetCurrentProcess();
+    int sent;
+    T_DO(t_pair(t, AF_INET, ends));
+    T_TRUE(DuplicateHandle(process, (HANDLE)ends[0], process, &copy, 0, FALSE, DUPLICATE_SAME_ACCESS));
+    sent = send((SOCKET)copy, "x", 1, 0);
+    T_TRUE(sent == 1 || WSAGetLastError() == WSAENOTSOCK);
+    if (sent == 1) {
+        T_OK(closesocket((SOCKET)copy));
+    } else {
+        T_TRUE(CloseHandle(copy));
+    }
+    /* The socket is not affected either way. */
+    T_EQ(send(ends[0], "y", 1, 0), 1);
+    T_EQ(sent, 1);
+}
+
+static void handle__fresh__inheritable(struct t_run *t)
+{
+    SOCKET s = t_socket(t, AF_INET, SOCK_STREAM);
+    DWORD flags = 99;
+    T_DO(s != INVALID_SOCKET);
+    T_TRUE(GetHandleInformation((HANDLE)s, &flags));
+    T_EQ(flags, HANDLE_FLAG_INHERIT);
+}
+
+static void handle__waited_for__signalled_by_the_end_of_an_operation(struct t_run *t)
+{
+    SOCKET ends[2];
+    struct t_post post;
+    T_DO(t_pair(t, AF_INET, ends));
+    T_EQ(t_post_recv(ends[0], &post, 64, NULL), WSA_IO_PENDING);
+    T_EQ(WaitForSingleObject((HANDLE)ends[0], T_QUIET_MS), WAIT_TIMEOUT);
+    T_DO(t_send_all(t, ends[1], "x", 1));
+    T_EQ(WaitForSingleObject((HANDLE)ends[0], T_WAIT_MS), WAIT_OBJECT_0);
+}
+
 typedef NTSTATUS(NTAPI *nt_close_fn)(HANDLE);
 typedef NTSTATUS(NTAPI *nt_create_fn)(PHANDLE, ACCESS_MASK, POBJECT_ATTRIBUTES, PIO_STATUS_BLOCK, PLARGE_INTEGER, ULONG,
                                       ULONG, ULONG, ULONG, PVOID, ULONG);
@@ -324,6 +364,9 @@ static const struct t_cases cases[] = {
     T_CASE(handle__many_closed__values_come_again_as_sockets),
     T_CASE(handle__duplicate_with_close_source__the_new_one_is_the_socket),
     T_CASE(handle__files_and_pipes__as_ever),
+    T_CASE(handle__duplicated__copy_is_the_socket_too),
+    T_CASE(handle__fresh__inheritable),
+    T_CASE(handle__waited_for__signalled_by_the_end_of_an_operation),
     T_CASE(handle__closed_below_kernel32__closed_all_the_same),
     T_CASE(handle__polled_through_afd__works_or_says_that_it_cannot),
 };
