@@ -78,6 +78,20 @@ def transfers(jobs, build, sample, what):
 
 def wire(jobs, build):
     transfers(jobs, build, WIRE, "our DLLs, wire")
+    # Losses, so that the clock and the timers are needed.
+    with open(os.path.join(CONFIGS, WIRE[0]), encoding="utf-8") as handle:
+        text = handle.read()
+    faults = "wire.loss = 0.5%\nwire.delay = 200us\nwire.jitter = 100us\nwire.reorder = 1%\nwire.duplicate = 1%\n"
+    ini, data = jobs.path("ini"), jobs.path("data")
+    with open(ini, "w", encoding="utf-8") as handle:
+        handle.write(text.replace("wire.link = pair\n", "wire.link = pair\n" + faults))
+    digest = random_file(data, WHOLE // 8)
+    with Wine(jobs, build) as wine:
+        pairs = Pairs(wine, (ini, WIRE[1]))
+        said = pairs.transfer(4, data, digest)
+        if sum(pairs.ports("rx_frames")) == sum(pairs.ports("tx_frames")):
+            raise Failed("the link had no faults")
+        say(f"our DLLs, wire with losses, delays, duplicates: {said}")
 
 
 def net_ring(jobs, build):
