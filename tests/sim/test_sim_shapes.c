@@ -114,6 +114,58 @@ static void window__tiny_buffer_slow_reader__byte_exact(void **state)
     sim_world_fini(&world);
 }
 
+/* So many bytes into a closed window of 4096, then the end; after a while all of it is read. */
+static void fill_window_and_end(struct sim_world *world, struct stk_sock *listener, uint16_t port, uint32_t total)
+{
+    static uint8_t bytes[8192];
+    const struct stk_addr addr = sim_addr(STK_AF_INET, 1, port);
+    struct stk_sock *client = sim_open(&world->hosts[0], STK_AF_INET, STK_SOCK_STREAM);
+    struct stk_sock *server;
+    uint32_t got = 0;
+    assert_int_equal(stk_sock_connect(client, &addr), STK_EINPROGRESS);
+    (void)sim_wait(&world->hosts[0], client, STK_READY_CONN);
+    (void)sim_wait(&world->hosts[1], listener, STK_READY_ACCEPT);
+    assert_int_equal(stk_sock_accept(listener, 0, &server, NULL), STK_OK);
+    for (uint32_t sent = 0; sent < total;) {
+        const int64_t n = send_some(client, bytes, total - sent < 900 ? total - sent : 900);
+        assert_true(n > 0);
+        sent += (uint32_t)n;
+    }
+    assert_int_equal(stk_sock_shutdown(client, STK_SHUT_WR), STK_OK);
+    sim_world_run_until(world, world->now_ns + 10 * STK_S_NS);
+    for (;;) {
+        (void)sim_wait(&world->hosts[1], server, STK_READY_IN);
+        const int64_t n = recv_some(server, bytes, 500);
+        if (n == 0) {
+            break;
+        }
+        assert_true(n > 0);
+        got += (uint32_t)n;
+    }
+    if (got != total) {
+        fail_msg("%u bytes sent, %u came before the end", total, got);
+    }
+    pair_close(client, server);
+}
+
+static void window__full_before_the_end__all_bytes_then_the_end(void **state)
+{
+    struct sim_world world;
+    const int32_t window = 4096;
+    (void)state;
+    sim_world_init(&world, 311, "wire.delay = 1ms\n", "");
+    const struct stk_addr addr = sim_addr(STK_AF_INET, 1, 7000);
+    struct stk_sock *listener = sim_open(&world.hosts[1], STK_AF_INET, STK_SOCK_STREAM);
+    assert_int_equal(stk_sock_opt_set(listener, STK_OPT_RCVBUF, &window, sizeof(window)), STK_OK);
+    assert_int_equal(stk_sock_bind(listener, &addr), STK_OK);
+    assert_int_equal(stk_sock_listen(listener, 1), STK_OK);
+    for (uint32_t total = 3000; total < 6000; total += 61) {
+        fill_window_and_end(&world, listener, 7000, total);
+    }
+    assert_int_equal(stk_sock_close(listener, STK_CLOSE_GRACEFUL), STK_OK);
+    sim_world_fini(&world);
+}
+
 /* Five idle minutes after the handshake are not a round trip: what is lost behind the first data is sent again soon. */
 static void resend__after_idle_start__within_seconds(void **state)
 {
@@ -414,6 +466,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(window__closed_for_long__goes_on),
         cmocka_unit_test(window__tiny_buffer_slow_reader__byte_exact),
+        cmocka_unit_test(window__full_before_the_end__all_bytes_then_the_end),
         cmocka_unit_test(resend__after_idle_start__within_seconds),
         cmocka_unit_test(half_close__either_side__rest_arrives),
         cmocka_unit_test(close__both_at_once__both_drained),
