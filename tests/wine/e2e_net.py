@@ -139,6 +139,16 @@ class Net:
         self.wine.run("connect_status", *targets, ini=self.ini())
         say(f"net_pcap, failing connects: {', '.join(targets)}")
 
+    def terminated(self):
+        """Nothing of such a process runs any more, so nobody is told; the interface must be free for the next program."""
+        port = self.next_port()
+        peer = self.peer("ends", veth.PEER[4], port, CONNECTIONS).wait_ready()
+        done = self.wine.run("e2e_exit", "--at", veth.at(veth.PEER[4], port), "--count", CONNECTIONS, "--how", "terminate",
+                             ini=self.ini(), seconds=20, check=False)
+        peer.kill()
+        if done.process.returncode != 7 or "ending" not in done.out():
+            raise Failed(f"terminate: status {done.process.returncode}: {done.tail()}")
+
     def program_end(self, how, wanted):
         """The kernel's end of each connection must end as wanted."""
         port = self.next_port()
@@ -205,6 +215,7 @@ def net_programs(jobs, build):
         net.udp(6)
         net.connects()
         net.documentation()
+        net.terminated()
         for how in ("cleanup", "close"):
             net.program_end(how, ["FIN", str(1 << 20)])
         say("net_pcap, data sent, then closesocket, with and without WSACleanup: all of it and the FIN arrive")
