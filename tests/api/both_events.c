@@ -127,7 +127,9 @@ static void event__write__at_once_and_after_wouldblock(struct t_run *t)
     T_EQ(next_record(ends[1], event, T_QUIET_MS, &record), 0);
     T_DO(t_fill(t, ends[1]));
     T_OK(WSAEnumNetworkEvents(ends[1], event, &record)); /* of room that came while it was filled */
-    T_FAILS(send(ends[1], block, sizeof block, 0), WSAEWOULDBLOCK);
+    for (i = 0; i < 100 && send(ends[1], block, sizeof block, 0) != SOCKET_ERROR; i++) {
+    }
+    T_EQ(WSAGetLastError(), WSAEWOULDBLOCK);
     T_EQ(next_record(ends[1], event, T_QUIET_MS, &record), 0);
     T_OK(t_ioctl(ends[0], (ULONG)FIONBIO, 1));
     for (i = 0; i < 4000 && t_select(ends[0], 'r', 200) == 1; i++) {

@@ -1,7 +1,7 @@
 /*
  * The runner: one line per case in a file.
  *
- *     api_both [--out FILE] [--after CASE] [--only TEXT] [--limit MS] [--list]
+ *     api_both [--out FILE] [--after CASE] [--only TEXT] [--limit MS] [--repeat TIMES] [--list]
  *
  * The file is TAP without numbers: "# run NAME", then "ok NAME", "ok NAME # SKIP why" or "not ok NAME: what", each
  * flushed at once; the plan and a count close it. If the program dies inside a case, whoever started it reads the
@@ -17,7 +17,9 @@ struct runner {
     const char *after; /* begin behind the case of this name */
     const char *only;  /* cases whose name holds this text */
     DWORD limit_ms;
+    unsigned long repeat; /* each case so often, or until it fails */
     bool list;
+    bool told; /* the provider's name */
     unsigned passed, failed, skipped;
 };
 
@@ -129,8 +131,24 @@ static void run_cases(struct runner *runner, const struct t_cases *cases)
         } else if (runner->list) {
             (void)fprintf(runner->out, "%s\n", name);
         } else {
-            run_case(runner, name, cases, row);
+            unsigned failed = runner->failed;
+            unsigned long times;
+            for (times = 0; times < runner->repeat && runner->failed == failed; times++) {
+                run_case(runner, name, cases, row);
+            }
         }
+    }
+}
+
+/* Which provider serves: the first one of the catalogue says its name. Not before the cases that run unstarted. */
+static void report_provider(struct runner *runner)
+{
+    static char room[40000];
+    WSAPROTOCOL_INFOA *info = (WSAPROTOCOL_INFOA *)(void *)room;
+    DWORD bytes = sizeof room;
+    if (!runner->told && WSAEnumProtocolsA(NULL, info, &bytes) > 0) {
+        (void)fprintf(runner->out, "# provider %s\n", info->szProtocol);
+        runner->told = true;
     }
 }
 
@@ -141,6 +159,9 @@ static void run_group(struct runner *runner, const struct t_group *group)
     if (!group->unstarted && !runner->list && WSAStartup(MAKEWORD(2, 2), &data) != 0) {
         (void)fprintf(runner->out, "Bail out! WSAStartup fails\n");
         exit(3);
+    }
+    if (!group->unstarted && !runner->list) {
+        report_provider(runner);
     }
     for (i = 0; i < group->case_count; i++) {
         run_cases(runner, &group->cases[i]);
@@ -176,6 +197,8 @@ static bool read_arguments(struct runner *runner, int argc, char **argv)
             runner->only = value;
         } else if (strcmp(argv[i - 1], "--limit") == 0) {
             runner->limit_ms = (DWORD)strtoul(value, NULL, 10);
+        } else if (strcmp(argv[i - 1], "--repeat") == 0) {
+            runner->repeat = strtoul(value, NULL, 10);
         } else {
             return false;
         }
@@ -185,10 +208,12 @@ static bool read_arguments(struct runner *runner, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    struct runner runner = {.out = stdout, .limit_ms = 8000};
+    struct runner runner = {.out = stdout, .limit_ms = 8000, .repeat = 1};
     size_t i;
     if (!read_arguments(&runner, argc, argv)) {
-        (void)fprintf(stderr, "usage: api_both [--out FILE] [--after CASE] [--only TEXT] [--limit MS] [--list]\n");
+        (void)fprintf(
+            stderr,
+            "usage: api_both [--out FILE] [--after CASE] [--only TEXT] [--limit MS] [--repeat TIMES] [--list]\n");
         return 2;
     }
     for (i = 0; i < t_group_count; i++) {
