@@ -103,6 +103,34 @@ static void modes__without_a_port__accepted(struct t_run *t)
     T_TRUE(SetFileCompletionNotificationModes((HANDLE)s, 0));
 }
 
+static void modes__unknown__invalid_parameter(struct t_run *t)
+{
+    SOCKET s = t_socket(t, AF_INET, SOCK_STREAM);
+    T_DO(s != INVALID_SOCKET);
+    T_FALSE(SetFileCompletionNotificationModes((HANDLE)s, 4), ERROR_INVALID_PARAMETER);
+    T_FALSE(SetFileCompletionNotificationModes((HANDLE)s, 0x81), ERROR_INVALID_PARAMETER);
+}
+
+static void port__nobody_at_the_datagrams_port__port_unreachable(struct t_run *t)
+{
+    HANDLE port = t_port_make(t);
+    struct t_addr at;
+    struct t_addr nobody;
+    SOCKET s;
+    struct t_post post;
+    DWORD bytes;
+    DWORD flags;
+    T_DO(port != NULL && t_nobody(t, AF_INET, SOCK_DGRAM, &nobody) && t_bound(t, AF_INET, SOCK_DGRAM, &s, &at));
+    T_TRUE(CreateIoCompletionPort((HANDLE)s, port, 6, 0) == port);
+    memset(&post, 0, sizeof post);
+    post.buffer.buf = post.data;
+    post.buffer.len = sizeof post.data;
+    T_FAILS(WSARecvFrom(s, &post.buffer, 1, NULL, &post.flags, NULL, NULL, &post.overlapped, NULL), WSA_IO_PENDING);
+    T_EQ(sendto(s, "x", 1, 0, &nobody.u.any, nobody.bytes), 1);
+    T_FAILED_PACKET(port, 6, &post.overlapped, ERROR_PORT_UNREACHABLE);
+    T_FALSE(WSAGetOverlappedResult(s, &post.overlapped, &bytes, FALSE, &flags), WSAECONNRESET);
+}
+
 static void modes__cannot_be_taken_back__still_skips(struct t_run *t)
 {
     SOCKET ends[2];
@@ -204,6 +232,8 @@ static const struct t_cases cases[] = {
     T_CASE(port__skip_on_success__pending_and_failed_are_told),
     T_CASE(port__skip_on_success__another_thread_is_not_meant),
     T_CASE(modes__without_a_port__accepted),
+    T_CASE(modes__unknown__invalid_parameter),
+    T_CASE(port__nobody_at_the_datagrams_port__port_unreachable),
     T_CASE(modes__cannot_be_taken_back__still_skips),
     T_CASE(port__nothing_comes__timeout),
     T_CASE(port__issuing_thread_ends__request_goes_on),

@@ -115,6 +115,10 @@ static NTSTATUS NTAPI hook_set_information(HANDLE file, PIO_STATUS_BLOCK iosb, P
     } else {
         ULONG modes;
         memcpy(&modes, what, sizeof modes);
+        if ((modes & ~(ULONG)(FILE_SKIP_COMPLETION_PORT_ON_SUCCESS | FILE_SKIP_SET_EVENT_ON_HANDLE)) != 0) {
+            ws2_handle_unpin(slot);
+            return WS2_STATUS_INVALID_PARAMETER; /* IOCP-25 */
+        }
         status = ORIGINAL(set_information_fn, HOOK_SET_INFORMATION)(file, iosb, what, bytes, kind);
         if (status >= 0 && !ws2_port_add_modes(slot, modes)) {
             status = WS2_STATUS_NO_MEMORY;
