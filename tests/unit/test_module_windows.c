@@ -138,6 +138,10 @@ static int child_main(const char *how)
         (void)child_connect("spin = endless\n");
         ExitProcess(0);
     }
+    if (strcmp(how, "counted") == 0) {
+        (void)child_connect("counters_at_exit = yes\ncounters_file = " COUNTERS "\n");
+        return 0;
+    }
     client = child_connect("");
     if (strcmp(how, "detach") == 0) {
         stk_client_detach(client, 1000);
@@ -272,20 +276,38 @@ static void module__not_a_module__refused_in_words(void **state)
     assert_non_null(strstr(said, "cannot be loaded"));
 }
 
-static void counters__ctrl_break_twice__two_dumps_and_the_program_goes_on(void **state)
+static char counters_text[64 * 1024];
+
+/* Runs the program, then reads what it dumped. */
+static void counters_read(const char *how)
 {
-    static char text[64 * 1024];
-    (void)state;
-    assert_true(CopyFileA(t_stack, "winlane-stack.dll", TRUE));
-    program_good("break");
+    program_good(how);
     FILE *file = fopen(COUNTERS, "rb");
     assert_non_null(file);
-    const size_t used = fread(text, 1, sizeof(text) - 1, file);
-    text[used] = '\0';
+    const size_t used = fread(counters_text, 1, sizeof(counters_text) - 1, file);
+    counters_text[used] = '\0';
     (void)fclose(file);
-    assert_non_null(strstr(text, "\nprocess.dump.number 1\n"));
-    assert_non_null(strstr(text, "\nprocess.dump.number 2\n"));
-    assert_non_null(strstr(text, "\nengine.loop.turns "));
+}
+
+static void counters__ctrl_break_twice__two_dumps_and_the_program_goes_on(void **state)
+{
+    (void)state;
+    assert_true(CopyFileA(t_stack, "winlane-stack.dll", TRUE));
+    counters_read("break");
+    assert_non_null(strstr(counters_text, "\nprocess.dump.number 1\n"));
+    assert_non_null(strstr(counters_text, "\nprocess.dump.number 2\n"));
+    assert_non_null(strstr(counters_text, "\nengine.loop.turns "));
+}
+
+/* The exit handler may be called several times: by each C library, and for the module. */
+static void counters__at_exit__one_dump(void **state)
+{
+    (void)state;
+    assert_true(CopyFileA(t_stack, "winlane-stack.dll", TRUE));
+    counters_read("counted");
+    assert_non_null(strstr(counters_text, "\nprocess.dump.number 1\n"));
+    assert_null(strstr(counters_text, "\nprocess.dump.number 2\n"));
+    assert_non_null(strstr(counters_text, "\nengine.loop.turns "));
 }
 
 /* main returns: the C library's exit runs the handler, the other threads alive. */
@@ -327,6 +349,7 @@ int main(int argc, char **argv)
         IN_FOLDER(module__of_another_build__refused_in_words),
         IN_FOLDER(module__not_a_module__refused_in_words),
         IN_FOLDER(counters__ctrl_break_twice__two_dumps_and_the_program_goes_on),
+        IN_FOLDER(counters__at_exit__one_dump),
         IN_FOLDER(process__returns_without_detach__connections_reset),
         IN_FOLDER(process__calls_exitprocess__connections_reset),
         IN_FOLDER(process__exitprocess_while_the_engine_spins__ends_at_once),
