@@ -61,7 +61,7 @@ static void ready__each_row__as_listed(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const struct t_row *row = &rows[i];
         struct stk_sock_abi *sock = t_aligned(STK_ABI_LINE, sizeof(*sock));
-            memset(sock, 0, sizeof(*sock));
+        memset(sock, 0, sizeof(*sock));
         sock->type = row->type;
         atomic_store(&sock->state, row->state);
         atomic_store(&sock->tx_limit, row->tx_limit);
