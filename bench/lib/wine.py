@@ -9,7 +9,7 @@ ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, os.pa
 SCRIPTS = os.path.join(ROOT, "tests", "wine")
 OUR_DLLS = ("ws2_32.dll", "winlane.dll", "winlane-stack.dll")
 PROGRAMS = ("pair", "rtt", "pingpong", "stream", "crr", "http_client", "http_server", "xfer", "udp_echo",
-            "connect_status", "e2e_exit", "e2e_idle", "echo_client", "echo_server", "multi_client", "multi_server")
+            "connect_status", "e2e_exit", "e2e_idle", "e2e_winhttp", "echo_client", "echo_server", "multi_client", "multi_server")
 SKIPPED = 77
 
 

@@ -1,6 +1,6 @@
 # Plain Winsock programs on our DLLs: transfers byte for byte, the programs of the demonstration, ends without cleanup, idle
 # cost. The programs know nothing of Winlane and import ws2_32.dll as any other does.
-foreach(name e2e_exit e2e_idle echo_client echo_server multi_client multi_server)
+foreach(name e2e_exit e2e_idle e2e_winhttp echo_client echo_server multi_client multi_server)
     if(name MATCHES "^e2e_")
         add_executable(t_pe_${name} ${name}.c)
         target_link_libraries(t_pe_${name} PRIVATE bench_prog)
@@ -10,6 +10,9 @@ foreach(name e2e_exit e2e_idle echo_client echo_server multi_client multi_server
     set_target_properties(t_pe_${name} PROPERTIES OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})
     target_link_libraries(t_pe_${name} PRIVATE winlane::warnings ws2::ws2_32)
 endforeach()
+
+target_link_options(t_pe_e2e_winhttp PRIVATE -municode)
+target_link_libraries(t_pe_e2e_winhttp PRIVATE -lwinhttp)
 
 find_package(Python3 COMPONENTS Interpreter REQUIRED)
 # wl_e2e(NAME SCENARIO [LABEL...]): the scenario of e2e_test.py as the test wine_NAME.

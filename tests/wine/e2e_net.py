@@ -102,13 +102,16 @@ class Net:
         data = self.jobs.path("data")
         digest = random_file(data, 1 << 20)
         folder, name = os.path.split(data)
-        got = [self.jobs.path("got") for _ in range(2)]
+        got = [self.jobs.path("got") for _ in range(3)]
         port = self.next_port()
         server = self.jobs.start([sys.executable, "-m", "http.server", "--bind", veth.PEER[4], "--directory", folder, port],
                                  ns=self.wire.peer_ns)
         self.wire.wait_listening(port)
         self.wine.run("http_client", "--at", veth.at(veth.PEER[4], port), "--path", "/" + name, "--out",
                       windows_path(got[0]), ini=self.ini())
+        self.wine.run("e2e_winhttp", veth.PEER[4], port, "/" + name, windows_path(got[2]), ini=self.ini())
+        if f"nic.{veth.WINLANE_IF}.rx_bytes" not in counters(self.left):
+            raise Failed("WinHTTP went elsewhere")
         server.kill()
         at = veth.at(veth.WINLANE[6], self.next_port())
         server = self.wine.start("http_server", "--at", at, "--path", "/file", "--file", windows_path(data),
@@ -119,7 +122,8 @@ class Net:
         server.wait(20)
         if any(file_digest(path) != digest for path in got):
             raise Failed("HTTP: SHA-256 differs")
-        say("net_pcap, HTTP: PE client with Python's server (IPv4), PE server with Python's client (IPv6), SHA-256 equal")
+        say("net_pcap, HTTP: PE client and Wine's WinHTTP with Python's server (IPv4), PE server with Python's client (IPv6), "
+            "SHA-256 equal")
 
     def udp(self, family):
         script = os.path.join(ROOT, "bench", "demo", "udp_echo_peer.py")
