@@ -2,10 +2,12 @@
  * A provider for tests of the Winsock DLL alone: TCP and UDP over IPv4 between sockets of one process. It moves real
  * bytes under one lock, pends overlapped receives and completes them from a thread of its own, and says what the DLL
  * did to it through fake_counters(). FAKE_PROVIDER=fail|version|slot in the environment makes WSPStartup misbehave,
- * nested makes it use Winsock from a thread of its own, as the libraries of a provider may.
+ * nested makes it use Winsock from a thread of its own, as the libraries of a provider may; extensions makes it have
+ * extension functions.
  */
 #include "fake_provider_priv.h"
 
+#include <mswsock.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -315,6 +317,48 @@ static int WSPAPI fake_setsockopt(SOCKET s, int level, int optname, const char *
                                          : fake_fail(error, 0); /* fails without saying why: rule WS2-9 */
 }
 
+/* Everything can be written to; a message is sent as its first buffer would be. */
+static INT WSAAPI fake_poll(LPWSAPOLLFD array, ULONG count, INT timeout_ms)
+{
+    ULONG i;
+    for (i = 0; i < count; i++) {
+        array[i].revents = POLLWRNORM;
+    }
+    return (INT)count + timeout_ms;
+}
+
+static INT PASCAL fake_send_message(SOCKET s, LPWSAMSG message, DWORD flags, LPDWORD sent, LPWSAOVERLAPPED overlapped,
+                                    LPWSAOVERLAPPED_COMPLETION_ROUTINE routine)
+{
+    (void)s;
+    (void)flags;
+    (void)overlapped;
+    (void)routine;
+    *sent = message->lpBuffers[0].len;
+    return 0;
+}
+
+static int extension_give(const void *id, void *out, DWORD out_bytes, LPDWORD returned, LPINT error)
+{
+    static const GUID poll_id = WSAID_WSAPOLL;
+    static const GUID send_id = WSAID_WSASENDMSG;
+    LPFN_WSAPOLL poll_function = fake_poll;
+    LPFN_WSASENDMSG send_function = fake_send_message;
+    const char *mode = getenv("FAKE_PROVIDER");
+    if (out_bytes < sizeof poll_function || mode == NULL || strcmp(mode, "extensions") != 0) {
+        return fake_fail(error, WSAEOPNOTSUPP);
+    }
+    if (memcmp(id, &poll_id, sizeof poll_id) == 0) {
+        memcpy(out, &poll_function, sizeof poll_function);
+    } else if (memcmp(id, &send_id, sizeof send_id) == 0) {
+        memcpy(out, &send_function, sizeof send_function);
+    } else {
+        return fake_fail(error, WSAEOPNOTSUPP);
+    }
+    *returned = sizeof poll_function;
+    return 0;
+}
+
 static int WSPAPI fake_ioctl(SOCKET s, DWORD code, LPVOID in, DWORD in_bytes, LPVOID out, DWORD out_bytes,
                              LPDWORD returned, LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine,
                              LPWSATHREADID thread, LPINT error)
@@ -329,6 +373,9 @@ static int WSPAPI fake_ioctl(SOCKET s, DWORD code, LPVOID in, DWORD in_bytes, LP
     }
     if (in_bytes < 4 || out_bytes < 4 || in == NULL || out == NULL) {
         return fake_fail(error, WSAEFAULT);
+    }
+    if (code == SIO_GET_EXTENSION_FUNCTION_POINTER && in_bytes == sizeof(GUID)) {
+        return extension_give(in, out, out_bytes, returned, error);
     }
     if (code == FIONBIO) {
         memcpy(&value, in, 4);

@@ -329,6 +329,31 @@ static void hooks__winsock_2__not_supported(void **state)
     assert_false(WSAIsBlocking());
 }
 
+static void extension_functions__provider_has_them__called(void **state)
+{
+    WSAPOLLFD fds[3] = {{.fd = INVALID_SOCKET}, {.fd = 8}, {.fd = socket(AF_INET, SOCK_DGRAM, 0)}};
+    char text[] = "abc";
+    WSABUF buffer = {3, text};
+    WSAMSG message = {.lpBuffers = &buffer, .dwBufferCount = 1};
+    DWORD sent = 99;
+    (void)state;
+    assert_fails(WSAPoll(NULL, 1, 0), WSAEINVAL);
+    assert_fails(WSAPoll(fds, 0, 0), WSAEINVAL);
+    assert_fails(WSAPoll(fds, 2, 0), WSAENOTSOCK);
+    assert_fails(WSAPoll(fds, 3, 0), WSAEOPNOTSUPP); /* it has none */
+    assert_fails(WSASendMsg(fds[2].fd, &message, 0, &sent, NULL, NULL), WSAEOPNOTSUPP);
+    assert_fails(WSASendMsg(8, &message, 0, &sent, NULL, NULL), WSAENOTSOCK);
+    assert_fails(WSASendMsg(fds[2].fd, NULL, 0, &sent, NULL, NULL), WSAEFAULT);
+    assert_int_equal(sent, 99);
+    t_api_environment("FAKE_PROVIDER", "extensions");
+    assert_int_equal(WSAPoll(fds, 3, 40), 43);
+    assert_int_equal(fds[2].revents, POLLWRNORM);
+    assert_int_equal(WSASendMsg(fds[2].fd, &message, 0, &sent, NULL, NULL), 0);
+    assert_int_equal(sent, 3);
+    t_api_environment("FAKE_PROVIDER", NULL);
+    assert_int_equal(closesocket(fds[2].fd), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -336,6 +361,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(success__after_failure__last_error_untouched, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(bad_handle__every_function__not_a_socket, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(event_handle__used_as_socket__not_a_socket, t_api_start, t_api_stop),
+        cmocka_unit_test_setup_teardown(extension_functions__provider_has_them__called, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(datagram__larger_than_buffer__message_size, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(select__sets__only_ready_members_left, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(event_select__data_arrives__recorded_and_signalled, t_api_start, t_api_stop),

@@ -4,6 +4,7 @@
  */
 #include "t_api.h"
 
+#include <stdio.h>
 #include <string.h>
 
 struct end {
@@ -160,6 +161,49 @@ static void datagrams__both_families_many_sizes__echoed(void **state)
         assert_int_equal(closesocket(a), 0);
         assert_int_equal(closesocket(b), 0);
     }
+}
+
+static void connect_by__name_and_list__connected(void **state)
+{
+    static char node[] = "10.88.0.2";
+    static char service[8];
+    struct end there, here, local, remote;
+    SOCKET listener = bound(AF_INET, SOCK_STREAM, 1, &there);
+    SOCKET s = bound(AF_INET, SOCK_STREAM, 0, &here);
+    struct end closed = end_of(AF_INET, 1, 9);
+    struct end six = end_of(AF_INET6, 1, 9);
+    DWORD local_bytes = sizeof local.addr;
+    DWORD remote_bytes = sizeof remote.addr;
+    union {
+        SOCKET_ADDRESS_LIST list;
+        char room[sizeof(SOCKET_ADDRESS_LIST) + 2 * sizeof(SOCKET_ADDRESS)];
+    } to = {0};
+    (void)state;
+    snprintf(service, sizeof service, "%u", ntohs(((SOCKADDR_IN *)(void *)&there.addr)->sin_port));
+    assert_int_equal(listen(listener, 5), 0);
+    assert_false(WSAConnectByNameA(s, NULL, service, NULL, NULL, NULL, NULL, NULL, NULL));
+    assert_int_equal(WSAGetLastError(), WSAEINVAL);
+    assert_false(WSAConnectByNameA(INVALID_SOCKET, node, service, NULL, NULL, NULL, NULL, NULL, NULL));
+    assert_int_equal(WSAGetLastError(), WSAENOTSOCK);
+    assert_true(WSAConnectByNameA(s, node, service, &local_bytes, (LPSOCKADDR)&local.addr, &remote_bytes,
+                                  (LPSOCKADDR)&remote.addr, NULL, NULL));
+    assert_int_equal(local_bytes, (DWORD)here.bytes);
+    assert_int_equal(remote_bytes, (DWORD)there.bytes);
+    assert_memory_equal(&local.addr, &here.addr, (size_t)here.bytes);
+    assert_memory_equal(&remote.addr, &there.addr, (size_t)there.bytes);
+    assert_int_equal(closesocket(s), 0);
+    s = bound(AF_INET, SOCK_STREAM, 0, &here);
+    to.list.iAddressCount = 1;
+    to.list.Address[0].lpSockaddr = (LPSOCKADDR)&six.addr;
+    to.list.Address[0].iSockaddrLength = six.bytes;
+    assert_false(WSAConnectByList(s, &to.list, NULL, NULL, NULL, NULL, NULL, NULL));
+    assert_int_equal(WSAGetLastError(), WSAEHOSTUNREACH);
+    to.list.Address[0].lpSockaddr = (LPSOCKADDR)&closed.addr;
+    to.list.Address[0].iSockaddrLength = closed.bytes;
+    assert_false(WSAConnectByList(s, &to.list, NULL, NULL, NULL, NULL, NULL, NULL));
+    assert_int_equal(WSAGetLastError(), WSAECONNREFUSED);
+    assert_int_equal(closesocket(s), 0);
+    assert_int_equal(closesocket(listener), 0);
 }
 
 static DWORD WINAPI send_later(LPVOID s)
@@ -421,6 +465,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(stream__ipv4_megabyte_each_way__byte_exact, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(stream__ipv6_megabyte_each_way__byte_exact, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(datagrams__both_families_many_sizes__echoed, t_api_start, t_api_stop),
+        cmocka_unit_test_setup_teardown(connect_by__name_and_list__connected, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(success__after_a_wait__last_error_untouched, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(connect__nobody_listens__refused, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(select__stream__readable_after_send, t_api_start, t_api_stop),
