@@ -99,10 +99,11 @@ static PVOID word_of(STK_U32 *word)
 
 int stk_futex_wait(STK_U32 *word, uint32_t expect, int64_t timeout_ns)
 {
-    if (ops_get()->wait(word_of(word), &expect, sizeof(expect), stk_os_wait_ms(timeout_ns))) {
-        return STK_OK;
-    }
-    return GetLastError() == ERROR_TIMEOUT ? STK_ETIMEDOUT : STK_OK;
+    const DWORD error = GetLastError(); /* the application's: its call may yet succeed (WS2-10) */
+    const BOOL woken = ops_get()->wait(word_of(word), &expect, sizeof(expect), stk_os_wait_ms(timeout_ns));
+    const bool late = !woken && GetLastError() == ERROR_TIMEOUT;
+    SetLastError(error);
+    return late ? STK_ETIMEDOUT : STK_OK;
 }
 
 void stk_futex_wake(STK_U32 *word, uint32_t count)

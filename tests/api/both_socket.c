@@ -187,6 +187,29 @@ static void last_error__calls_succeed__stays(struct t_run *t)
     T_EQ(WSAGetLastError(), 4711);
 }
 
+static DWORD WINAPI send_late(LPVOID context)
+{
+    Sleep(300);
+    return send(*(SOCKET *)context, "x", 1, 0) == 1 ? 0 : 1;
+}
+
+/* The same of calls that have to wait for long. */
+static void last_error__calls_wait_and_succeed__stays(struct t_run *t)
+{
+    SOCKET ends[2];
+    char byte = 0;
+    T_DO(t_pair(t, AF_INET, ends));
+    T_TRUE(t_thread(t, send_late, &ends[0]) != NULL);
+    WSASetLastError(4713);
+    T_EQ(t_select(ends[1], 'r', T_WAIT_MS), 1);
+    T_EQ(WSAGetLastError(), 4713);
+    T_EQ(recv(ends[1], &byte, 1, 0), 1);
+    T_TRUE(t_thread(t, send_late, &ends[0]) != NULL);
+    WSASetLastError(4713);
+    T_EQ(recv(ends[1], &byte, 1, 0), 1);
+    T_EQ(WSAGetLastError(), 4713);
+}
+
 static DWORD WINAPI other_error(LPVOID context)
 {
     (void)context;
@@ -408,6 +431,7 @@ static const struct t_cases cases[] = {
     T_CASE(closesocket__twice__notsock),
     T_CASE(socket__three_hundred_at_once__all_usable),
     T_CASE(last_error__calls_succeed__stays),
+    T_CASE(last_error__calls_wait_and_succeed__stays),
     T_CASE(last_error__two_threads__each_its_own),
     T_TABLE(not_a_socket__ROW__notsock, ons),
 };
