@@ -47,25 +47,39 @@ typedef LONG(WINAPI *bcrypt_random_fn)(PVOID algorithm, PUCHAR buf, ULONG len, U
 
 #define BCRYPT_PREFERRED_RNG 2u
 
-static bool random_prng(void *buf, uint32_t len)
-{
-    process_prng_fn prng = (process_prng_fn)stk_os_proc(L"bcryptprimitives.dll", "ProcessPrng");
-    return prng != NULL && prng(buf, len);
-}
+/** Where randomness comes from: the first that this system has; looked for once. */
+static struct {
+    process_prng_fn prng;    /* Windows 10 */
+    rtl_random_fn rtl;       /* Windows XP, Wine */
+    bcrypt_random_fn bcrypt; /* Windows 7 */
+} sources;
+static INIT_ONCE sources_once = INIT_ONCE_STATIC_INIT;
 
-static bool random_advapi(void *buf, uint32_t len)
+static BOOL CALLBACK sources_find(PINIT_ONCE once, PVOID parameter, PVOID *context)
 {
-    rtl_random_fn rtl = (rtl_random_fn)stk_os_proc(L"advapi32.dll", "SystemFunction036");
-    return rtl != NULL && rtl(buf, len);
-}
-
-static bool random_bcrypt(void *buf, uint32_t len)
-{
-    bcrypt_random_fn bcrypt = (bcrypt_random_fn)stk_os_proc(L"bcrypt.dll", "BCryptGenRandom");
-    return bcrypt != NULL && bcrypt(NULL, buf, len, BCRYPT_PREFERRED_RNG) == 0;
+    (void)once;
+    (void)parameter;
+    (void)context;
+    sources.prng = (process_prng_fn)stk_os_proc(L"bcryptprimitives.dll", "ProcessPrng");
+    if (sources.prng == NULL) {
+        sources.rtl = (rtl_random_fn)stk_os_proc(L"advapi32.dll", "SystemFunction036");
+    }
+    if (sources.prng == NULL && sources.rtl == NULL) {
+        sources.bcrypt = (bcrypt_random_fn)stk_os_proc(L"bcrypt.dll", "BCryptGenRandom");
+    }
+    return TRUE;
 }
 
 int stk_random_bytes(void *buf, uint32_t len)
 {
-    return random_prng(buf, len) || random_advapi(buf, len) || random_bcrypt(buf, len) ? STK_OK : STK_EIO;
+    bool filled = false;
+    (void)InitOnceExecuteOnce(&sources_once, sources_find, NULL, NULL);
+    if (sources.prng != NULL) {
+        filled = sources.prng(buf, len) != FALSE;
+    } else if (sources.rtl != NULL) {
+        filled = sources.rtl(buf, len) != FALSE;
+    } else if (sources.bcrypt != NULL) {
+        filled = sources.bcrypt(NULL, buf, len, BCRYPT_PREFERRED_RNG) == 0;
+    }
+    return filled ? STK_OK : STK_EIO;
 }

@@ -94,16 +94,7 @@ uint32_t stk_client_os_thread(void)
 
 uint32_t stk_client_os_cpus(void)
 {
-    DWORD_PTR mine = 0;
-    DWORD_PTR all = 0;
-    uint32_t count = 0;
-    if (GetProcessAffinityMask(GetCurrentProcess(), &mine, &all)) {
-        for (; mine != 0; mine &= mine - 1) {
-            count++;
-        }
-    }
-    /* No mask: the process has threads in several groups of processors. */
-    return count > 0 ? count : GetActiveProcessorCount(ALL_PROCESSOR_GROUPS);
+    return stk_os_cpus();
 }
 
 static unsigned __stdcall run_main(void *arg)

@@ -39,20 +39,6 @@ _Static_assert(STK_CONF_PORTS_MAX + 1 <= MAXIMUM_WAIT_OBJECTS, "one wait takes t
 /** The engine that the end of the process finds; the first one with a poll thread. */
 static struct stk_engine *_Atomic process_engine;
 
-static uint32_t cpus_allowed(void)
-{
-    DWORD_PTR mine = 0;
-    DWORD_PTR all = 0;
-    uint32_t count = 0;
-    if (GetProcessAffinityMask(GetCurrentProcess(), &mine, &all)) {
-        for (; mine != 0; mine &= mine - 1) {
-            count++;
-        }
-    }
-    /* No mask: the process has threads in several groups of processors. */
-    return count > 0 ? count : GetActiveProcessorCount(ALL_PROCESSOR_GROUPS);
-}
-
 static uint64_t spin_ns_choose(int32_t spin_us)
 {
     if (spin_us == -1) {
@@ -61,7 +47,7 @@ static uint64_t spin_ns_choose(int32_t spin_us)
     if (spin_us >= 0) {
         return (uint64_t)spin_us * 1000;
     }
-    return cpus_allowed() < 2 ? 0 : SPIN_ADAPTIVE_NS;
+    return stk_os_cpus() < 2 ? 0 : SPIN_ADAPTIVE_NS;
 }
 
 /* Processors are counted through their groups, of at most 64 each. */

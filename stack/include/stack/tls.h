@@ -2,7 +2,8 @@
  * @file
  * Thread-local variables of the data path. STK_TLS_FAST is found without a
  * call; it comes out of a small reserve of the C library, so it is for a few
- * bytes only (together under 64).
+ * bytes only (together under 64). Elsewhere it is the compiler's thread-local
+ * storage, whatever that costs: for Windows see tls_windows.h.
  */
 #ifndef STACK_TLS_H
 #define STACK_TLS_H
