@@ -68,13 +68,11 @@ SOCKET WSAAPI WSAJoinLeaf(SOCKET s, const struct sockaddr *name, int namelen, LP
 int WSAAPI WSADuplicateSocketA(SOCKET s, DWORD process_id, LPWSAPROTOCOL_INFOA info);
 int WSAAPI WSADuplicateSocketW(SOCKET s, DWORD process_id, LPWSAPROTOCOL_INFOW info);
 BOOL WSAAPI WSAConnectByNameA(SOCKET s, LPSTR node, LPSTR service, LPDWORD local_bytes, LPSOCKADDR local,
-                              LPDWORD remote_bytes, LPSOCKADDR remote, const PTIMEVAL timeout,
-                              LPWSAOVERLAPPED reserved);
+                              LPDWORD remote_bytes, LPSOCKADDR remote, PTIMEVAL timeout, LPWSAOVERLAPPED reserved);
 BOOL WSAAPI WSAConnectByNameW(SOCKET s, LPWSTR node, LPWSTR service, LPDWORD local_bytes, LPSOCKADDR local,
-                              LPDWORD remote_bytes, LPSOCKADDR remote, const PTIMEVAL timeout,
-                              LPWSAOVERLAPPED reserved);
+                              LPDWORD remote_bytes, LPSOCKADDR remote, PTIMEVAL timeout, LPWSAOVERLAPPED reserved);
 BOOL WSAAPI WSAConnectByList(SOCKET s, PSOCKET_ADDRESS_LIST list, LPDWORD local_bytes, LPSOCKADDR local,
-                             LPDWORD remote_bytes, LPSOCKADDR remote, const PTIMEVAL timeout, LPWSAOVERLAPPED reserved);
+                             LPDWORD remote_bytes, LPSOCKADDR remote, PTIMEVAL timeout, LPWSAOVERLAPPED reserved);
 int WSAAPI WSASendMsg(SOCKET s, LPWSAMSG message, DWORD flags, LPDWORD sent, LPWSAOVERLAPPED overlapped,
                       LPWSAOVERLAPPED_COMPLETION_ROUTINE routine);
 int WSAAPI WSAPoll(WSAPOLLFD array[], ULONG count, INT timeout_ms);

@@ -165,10 +165,8 @@ int WSPAPI WPUCompleteOverlappedRequest(SOCKET s, LPWSAOVERLAPPED overlapped, DW
                                         LPINT error);
 
 int WSPAPI WSCEnumProtocols(LPINT protocols, LPWSAPROTOCOL_INFOW buffer, LPDWORD bytes, LPINT error);
-int WSPAPI WSCInstallProvider(LPGUID provider, const WCHAR *path, const LPWSAPROTOCOL_INFOW list, DWORD count,
-                              LPINT error);
-int WSPAPI WSCUpdateProvider(LPGUID provider, const WCHAR *path, const LPWSAPROTOCOL_INFOW list, DWORD count,
-                             LPINT error);
+int WSPAPI WSCInstallProvider(LPGUID provider, const WCHAR *path, LPWSAPROTOCOL_INFOW list, DWORD count, LPINT error);
+int WSPAPI WSCUpdateProvider(LPGUID provider, const WCHAR *path, LPWSAPROTOCOL_INFOW list, DWORD count, LPINT error);
 int WSPAPI WSCDeinstallProvider(LPGUID provider, LPINT error);
 int WSPAPI WSCGetProviderPath(LPGUID provider, WCHAR *path, LPINT path_chars, LPINT error);
 

@@ -16,7 +16,7 @@ int WSAAPI gethostname(char *name, int bytes)
 }
 
 /** Wait until one of the sockets is ready. As ws2_select. */
-int WSAAPI select(int nfds, fd_set *readfds, fd_set *writefds, fd_set *exceptfds, const PTIMEVAL timeout)
+int WSAAPI select(int nfds, fd_set *readfds, fd_set *writefds, fd_set *exceptfds, PTIMEVAL timeout)
 {
     return ws2_select(nfds, readfds, writefds, exceptfds, timeout);
 }

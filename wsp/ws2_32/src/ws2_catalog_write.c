@@ -191,8 +191,7 @@ static int wsc_result(LPINT error, int code)
  *
  * Context: any thread; reads and writes files. Needs no WSAStartup. Source: rule WSC2-1.
  */
-int WSPAPI WSCInstallProvider(LPGUID provider, const WCHAR *path, const LPWSAPROTOCOL_INFOW list, DWORD count,
-                              LPINT error)
+int WSPAPI WSCInstallProvider(LPGUID provider, const WCHAR *path, LPWSAPROTOCOL_INFOW list, DWORD count, LPINT error)
 {
     struct change change;
     int code = arguments_check(provider, path, list, count);
@@ -212,8 +211,7 @@ int WSPAPI WSCInstallProvider(LPGUID provider, const WCHAR *path, const LPWSAPRO
  *
  * Source: rule WSC2-5.
  */
-int WSPAPI WSCUpdateProvider(LPGUID provider, const WCHAR *path, const LPWSAPROTOCOL_INFOW list, DWORD count,
-                             LPINT error)
+int WSPAPI WSCUpdateProvider(LPGUID provider, const WCHAR *path, LPWSAPROTOCOL_INFOW list, DWORD count, LPINT error)
 {
     struct change change;
     int code = arguments_check(provider, path, list, count);

@@ -65,7 +65,7 @@ static int family_of(SOCKET s)
  *                  of the last attempt.
  */
 BOOL WSAAPI WSAConnectByList(SOCKET s, PSOCKET_ADDRESS_LIST list, LPDWORD local_bytes, LPSOCKADDR local,
-                             LPDWORD remote_bytes, LPSOCKADDR remote, const PTIMEVAL timeout, LPWSAOVERLAPPED reserved)
+                             LPDWORD remote_bytes, LPSOCKADDR remote, PTIMEVAL timeout, LPWSAOVERLAPPED reserved)
 {
     const struct ends ends = {local_bytes, local, remote_bytes, remote};
     const ULONGLONG deadline = deadline_of(timeout);
@@ -104,7 +104,7 @@ BOOL WSAAPI WSAConnectByList(SOCKET s, PSOCKET_ADDRESS_LIST list, LPDWORD local_
  *                  getaddrinfo, WSAETIMEDOUT, WSAEFAULT (no room for an address), or the error of the last attempt.
  */
 BOOL WSAAPI WSAConnectByNameA(SOCKET s, LPSTR node, LPSTR service, LPDWORD local_bytes, LPSOCKADDR local,
-                              LPDWORD remote_bytes, LPSOCKADDR remote, const PTIMEVAL timeout, LPWSAOVERLAPPED reserved)
+                              LPDWORD remote_bytes, LPSOCKADDR remote, PTIMEVAL timeout, LPWSAOVERLAPPED reserved)
 {
     const struct ends ends = {local_bytes, local, remote_bytes, remote};
     const ULONGLONG deadline = deadline_of(timeout);
@@ -139,7 +139,7 @@ BOOL WSAAPI WSAConnectByNameA(SOCKET s, LPSTR node, LPSTR service, LPDWORD local
 
 /** As WSAConnectByNameA. Names longer than 255 characters are WSAEINVAL. */
 BOOL WSAAPI WSAConnectByNameW(SOCKET s, LPWSTR node, LPWSTR service, LPDWORD local_bytes, LPSOCKADDR local,
-                              LPDWORD remote_bytes, LPSOCKADDR remote, const PTIMEVAL timeout, LPWSAOVERLAPPED reserved)
+                              LPDWORD remote_bytes, LPSOCKADDR remote, PTIMEVAL timeout, LPWSAOVERLAPPED reserved)
 {
     char node_text[256];
     char service_text[256];

@@ -49,7 +49,7 @@ void ws2_os_watch_fork(void (*child)(void))
 
 bool ws2_os_own_directory(char *out, size_t bytes)
 {
-    WCHAR path[PATH_CHARS];
+    WCHAR path[PATH_CHARS] = {0};
     DWORD before = GetLastError();
     HMODULE self = NULL;
     WCHAR *slash = NULL;
@@ -59,7 +59,11 @@ bool ws2_os_own_directory(char *out, size_t bytes)
         chars = GetModuleFileNameW(self, path, PATH_CHARS);
     }
     SetLastError(before);
-    if (chars == 0 || chars >= PATH_CHARS || (slash = wcsrchr(path, L'\\')) == NULL) {
+    if (chars == 0 || chars >= PATH_CHARS) {
+        return false;
+    }
+    slash = wcsrchr(path, L'\\');
+    if (slash == NULL) {
         return false;
     }
     *slash = 0;

@@ -58,15 +58,14 @@ int WSPAPI WSCGetProviderPath32(LPGUID provider, WCHAR *path, LPINT chars, LPINT
 }
 
 /** Fails with WSAEFAULT (pointers) or WSAEINVAL: no such provider. */
-int WSPAPI WSCUpdateProvider32(LPGUID provider, const WCHAR *path, const LPWSAPROTOCOL_INFOW list, DWORD count,
-                               LPINT error)
+int WSPAPI WSCUpdateProvider32(LPGUID provider, const WCHAR *path, LPWSAPROTOCOL_INFOW list, DWORD count, LPINT error)
 {
     (void)count;
     return wsc_fail(error, provider == NULL || path == NULL || list == NULL ? WSAEFAULT : WSAEINVAL);
 }
 
 /** Fails with WSAEFAULT (pointers) or WSANO_RECOVERY: one of the two catalogues cannot be written. */
-int WSPAPI WSCInstallProvider64_32(LPGUID provider, const WCHAR *path, const LPWSAPROTOCOL_INFOW list, DWORD count,
+int WSPAPI WSCInstallProvider64_32(LPGUID provider, const WCHAR *path, LPWSAPROTOCOL_INFOW list, DWORD count,
                                    LPINT error)
 {
     (void)count;
@@ -74,9 +73,8 @@ int WSPAPI WSCInstallProvider64_32(LPGUID provider, const WCHAR *path, const LPW
 }
 
 /** Fails with WSAEFAULT (pointers) or WSANO_RECOVERY: layered providers cannot be installed. */
-int WSPAPI WSCInstallProviderAndChains64_32(const LPGUID provider, const LPWSTR path, const LPWSTR path32,
-                                            const LPWSTR name, DWORD flags, const LPWSAPROTOCOL_INFO list, DWORD count,
-                                            LPDWORD entry_id, LPINT error)
+int WSPAPI WSCInstallProviderAndChains64_32(LPGUID provider, LPWSTR path, LPWSTR path32, LPWSTR name, DWORD flags,
+                                            LPWSAPROTOCOL_INFO list, DWORD count, LPDWORD entry_id, LPINT error)
 {
     bool missing = provider == NULL || path == NULL || path32 == NULL || name == NULL || list == NULL;
     (void)flags;
