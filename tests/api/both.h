@@ -25,6 +25,13 @@
 #define T_SOCKETS_MAX 320 /* that one case holds at once */
 #define T_OBJECTS_MAX 24
 
+/* mingw's printf is C99's here. */
+#ifdef __MINGW_PRINTF_FORMAT
+#define T_PRINTF(form, first) __attribute__((format(__MINGW_PRINTF_FORMAT, form, first)))
+#else
+#define T_PRINTF(form, first) __attribute__((format(printf, form, first)))
+#endif
+
 /* A case that runs. The thread of the case writes it; the runner reads it when that thread has ended. */
 struct t_run {
     const void *row; /* of the case's table, or NULL */
@@ -104,8 +111,7 @@ struct t_addr {
  *
  * Context: the thread of the case.
  */
-void t_note(struct t_run *t, const char *file, int line, const char *form, ...)
-    __attribute__((format(gnu_printf, 4, 5)));
+void t_note(struct t_run *t, const char *file, int line, const char *form, ...) T_PRINTF(4, 5);
 
 /** Say why the case cannot be judged here; the case returns after it. */
 void t_skip(struct t_run *t, const char *why);
