@@ -17,6 +17,12 @@ pe_test(pe_dll_32 pe_dll.py check --objdump i686-w64-mingw32-objdump --dll ${WIN
 pe_test(pe_dll_same pe_dll.py same ${pe_dll64} ${pe_dll32})
 # WSPStartup takes 76 bytes on 32 bits: four words and the table of 15 upcalls, by value.
 pe_test(pe_dll_stdcall pe_dll.py stdcall ${pe_dll32} --function WSPStartup --bytes 76)
+# What libpcap and DPDK ask for, Winsock included, which under Wine is ours: by name, and of no further DLL.
+if(WINLANE_DPDK)
+    pe_test(pe_stack_dll pe_dll.py check --objdump x86_64-w64-mingw32-objdump --dll $<TARGET_FILE:winlane_stack>
+        --machine pei-x86-64 --export winlane_stack_ops --import ADVAPI32.dll --import dbghelp.dll --import IPHLPAPI.DLL
+        --import KERNEL32.dll --import msvcrt.dll --import SETUPAPI.dll --import WS2_32.dll)
+endif()
 pe_test(pe_dll_selftest pe_dll.py selftest --objdump x86_64-w64-mingw32-objdump --cc ${CMAKE_C_COMPILER})
 pe_test(pe_layout pe_layout.py ${PROJECT_SOURCE_DIR} gcc x86_64-w64-mingw32-gcc-win32 i686-w64-mingw32-gcc-win32)
 pe_test(pe_layout_selftest pe_layout.py --selftest)
