@@ -190,19 +190,6 @@ static void lists_of_namespaces__asked__empty(void **state)
     assert_int_equal(WSACleanup(), 0);
 }
 
-static void get_addr_info_ex__asked__no_recovery_and_no_list(void **state)
-{
-    PADDRINFOEXW list = (PADDRINFOEXW)(uintptr_t)1;
-    (void)state;
-    assert_int_equal(t_api_start(NULL), 0);
-    assert_int_equal(GetAddrInfoExW(L"127.0.0.1", NULL, NS_ALL, NULL, NULL, &list, NULL, NULL, NULL, NULL),
-                     WSANO_RECOVERY);
-    assert_null(list);
-    assert_int_equal(GetAddrInfoExW(L"127.0.0.1", NULL, NS_ALL, NULL, NULL, NULL, NULL, NULL, NULL, NULL), WSAEINVAL);
-    FreeAddrInfoExW(NULL);
-    assert_int_equal(WSACleanup(), 0);
-}
-
 static int find_dll(void **state)
 {
     dll = GetModuleHandleA("ws2_32.dll");
@@ -215,7 +202,6 @@ int main(void)
         cmocka_unit_test(not_done__after_startup__documented_error),
         cmocka_unit_test(not_done__before_startup__not_initialised_where_it_is_needed),
         cmocka_unit_test(lists_of_namespaces__asked__empty),
-        cmocka_unit_test(get_addr_info_ex__asked__no_recovery_and_no_list),
     };
     return cmocka_run_group_tests(tests, find_dll, NULL);
 }

@@ -1,7 +1,8 @@
 /*
- * Names looked up in the background, for windows (1.1) and with overlapped structures: not done. The functions of 1.1 say
- * that nothing can be scheduled, GetAddrInfoEx and its kin that names cannot be resolved. Windows only: the headers for
- * Linux do not declare them. Source: rules WS2-52, WS2-63.
+ * Names looked up in the background, for windows (1.1), and names that are set: not done. The functions of 1.1 say that
+ * nothing can be scheduled, SetAddrInfoEx that no provider takes names. GetAddrInfoEx (ws2_addrinfo_ex_windows.c) never
+ * pends, so there is no call of it to cancel. Windows only: the headers for Linux do not declare them. Source: rules
+ * WS2-52, WS2-63.
  */
 #include "ws2_unlisted_windows.h"
 
@@ -98,46 +99,6 @@ static int no_names(int code)
     return code;
 }
 
-/** Fails with WSANOTINITIALISED, WSAEINVAL (result NULL) or WSANO_RECOVERY; *result is NULL. */
-int WSAAPI GetAddrInfoExA(PCSTR name, PCSTR service, DWORD name_space, LPGUID provider, const ADDRINFOEXA *hints,
-                          PADDRINFOEXA *result, PTIMEVAL timeout, LPOVERLAPPED overlapped,
-                          LPLOOKUPSERVICE_COMPLETION_ROUTINE routine, LPHANDLE handle)
-{
-    (void)name;
-    (void)service;
-    (void)name_space;
-    (void)provider;
-    (void)hints;
-    (void)timeout;
-    (void)overlapped;
-    (void)routine;
-    (void)handle;
-    if (result != NULL) {
-        *result = NULL;
-    }
-    return no_names(result == NULL ? WSAEINVAL : WSANO_RECOVERY);
-}
-
-/** As GetAddrInfoExA. */
-int WSAAPI GetAddrInfoExW(PCWSTR name, PCWSTR service, DWORD name_space, LPGUID provider, const ADDRINFOEXW *hints,
-                          PADDRINFOEXW *result, PTIMEVAL timeout, LPOVERLAPPED overlapped,
-                          LPLOOKUPSERVICE_COMPLETION_ROUTINE routine, LPHANDLE handle)
-{
-    (void)name;
-    (void)service;
-    (void)name_space;
-    (void)provider;
-    (void)hints;
-    (void)timeout;
-    (void)overlapped;
-    (void)routine;
-    (void)handle;
-    if (result != NULL) {
-        *result = NULL;
-    }
-    return no_names(result == NULL ? WSAEINVAL : WSANO_RECOVERY);
-}
-
 /** Fails with WSANOTINITIALISED or WSANO_RECOVERY: no provider registers names. */
 int WSAAPI SetAddrInfoExA(PCSTR name, PCSTR service, SOCKET_ADDRESS *addresses, DWORD count, LPBLOB blob, DWORD flags,
                           DWORD name_space, LPGUID provider, PTIMEVAL timeout, LPOVERLAPPED overlapped,
@@ -176,18 +137,6 @@ int WSAAPI SetAddrInfoExW(PCWSTR name, PCWSTR service, SOCKET_ADDRESS *addresses
     (void)routine;
     (void)handle;
     return no_names(WSANO_RECOVERY);
-}
-
-/** Free a list of GetAddrInfoExA: there is none, so only NULL can come. */
-void WSAAPI FreeAddrInfoEx(PADDRINFOEXA list)
-{
-    (void)list;
-}
-
-/** As FreeAddrInfoEx. */
-void WSAAPI FreeAddrInfoExW(PADDRINFOEXW list)
-{
-    (void)list;
 }
 
 /** Fails with WSA_INVALID_HANDLE: there is no call to cancel. */

@@ -1,0 +1,105 @@
+/*
+ * GetAddrInfoEx, Windows only. Rules WS2-63, WS2-64.
+ */
+#include "t_api.h"
+
+#include <string.h>
+
+/* The list's port and address, both families. */
+static bool is_loopback(const ADDRINFOEXW *node, u_short port)
+{
+    if (node->ai_family == AF_INET) {
+        const SOCKADDR_IN *sin = (const SOCKADDR_IN *)(const void *)node->ai_addr;
+        return node->ai_addrlen == sizeof *sin && sin->sin_addr.s_addr == htonl(INADDR_LOOPBACK) &&
+               sin->sin_port == htons(port);
+    } else {
+        const SOCKADDR_IN6 *sin6 = (const SOCKADDR_IN6 *)(const void *)node->ai_addr;
+        return node->ai_addrlen == sizeof *sin6 && IN6_IS_ADDR_LOOPBACK(&sin6->sin6_addr) &&
+               sin6->sin6_port == htons(port);
+    }
+}
+
+static int look(PCWSTR name, PCWSTR service, const ADDRINFOEXW *hints, PADDRINFOEXW *list)
+{
+    *list = (PADDRINFOEXW)(uintptr_t)1;
+    return GetAddrInfoExW(name, service, NS_ALL, NULL, hints, list, NULL, NULL, NULL, NULL);
+}
+
+static void name__localhost__both_families_and_canonical_name(void **state)
+{
+    ADDRINFOEXW hints = {.ai_flags = AI_CANONNAME, .ai_socktype = SOCK_STREAM};
+    PADDRINFOEXW list;
+    PADDRINFOEXW second;
+    (void)state;
+    assert_int_equal(look(L"localhost", L"80", &hints, &list), 0);
+    assert_int_equal(list->ai_family, AF_INET6);
+    assert_true(is_loopback(list, 80));
+    assert_int_equal(list->ai_socktype, SOCK_STREAM);
+    assert_memory_equal(list->ai_canonname, L"localhost", sizeof L"localhost");
+    second = (PADDRINFOEXW)(void *)list->ai_next;
+    assert_non_null(second);
+    assert_int_equal(second->ai_family, AF_INET);
+    assert_true(is_loopback(second, 80));
+    assert_null(second->ai_canonname);
+    assert_null(second->ai_next);
+    FreeAddrInfoExW(list);
+}
+
+static void name__ansi__same_answer(void **state)
+{
+    ADDRINFOEXA hints = {.ai_flags = AI_CANONNAME, .ai_family = AF_INET};
+    PADDRINFOEXA list = NULL;
+    OVERLAPPED overlapped = {.hEvent = WSACreateEvent()};
+    HANDLE handle = (HANDLE)(uintptr_t)1;
+    (void)state;
+    assert_int_equal(GetAddrInfoExA("localhost", "7", NS_DNS, NULL, &hints, &list, NULL, &overlapped, NULL, &handle),
+                     0);
+    assert_string_equal(list->ai_canonname, "localhost");
+    assert_true(is_loopback((const ADDRINFOEXW *)(const void *)list, 7));
+    assert_null(handle);
+    assert_int_equal(WaitForSingleObject(overlapped.hEvent, 0), WAIT_TIMEOUT); /* it did not pend */
+    FreeAddrInfoEx(list);
+    WSACloseEvent(overlapped.hEvent);
+}
+
+static void name__bad_arguments__codes(void **state)
+{
+    ADDRINFOEXW hints = {.ai_family = 99};
+    ADDRINFOEXW full = {.ai_blob = &hints};
+    GUID provider = {0};
+    PADDRINFOEXW list;
+    (void)state;
+    assert_int_equal(look(L"no-such-host.invalid", NULL, NULL, &list), WSAHOST_NOT_FOUND);
+    assert_null(list);
+    assert_int_equal(WSAGetLastError(), WSAHOST_NOT_FOUND);
+    assert_int_equal(look(NULL, NULL, NULL, &list), WSAHOST_NOT_FOUND);
+    assert_int_equal(look(L"1.2.3.4", NULL, &hints, &list), WSAEAFNOSUPPORT);
+    assert_int_equal(look(L"1.2.3.4", NULL, &full, &list), WSANO_RECOVERY);
+    assert_null(list);
+    assert_int_equal(GetAddrInfoExW(L"1.2.3.4", NULL, NS_ALL, NULL, NULL, NULL, NULL, NULL, NULL, NULL), WSAEINVAL);
+    assert_int_equal(GetAddrInfoExW(L"1.2.3.4", NULL, NS_BTH, NULL, NULL, &list, NULL, NULL, NULL, NULL),
+                     WSASERVICE_NOT_FOUND);
+    assert_int_equal(GetAddrInfoExW(L"1.2.3.4", NULL, NS_ALL, &provider, NULL, &list, NULL, NULL, NULL, NULL),
+                     WSASERVICE_NOT_FOUND);
+    FreeAddrInfoExW(NULL);
+    FreeAddrInfoEx(NULL);
+}
+
+static void name__before_startup__not_initialised(void **state)
+{
+    PADDRINFOEXW list;
+    (void)state;
+    assert_int_equal(look(L"1.2.3.4", NULL, NULL, &list), WSANOTINITIALISED);
+    assert_null(list);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(name__before_startup__not_initialised),
+        cmocka_unit_test_setup_teardown(name__localhost__both_families_and_canonical_name, t_api_start, t_api_stop),
+        cmocka_unit_test_setup_teardown(name__ansi__same_answer, t_api_start, t_api_stop),
+        cmocka_unit_test_setup_teardown(name__bad_arguments__codes, t_api_start, t_api_stop),
+    };
+    return cmocka_run_group_tests(tests, t_api_use_fake, NULL);
+}
