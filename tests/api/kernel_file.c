@@ -243,24 +243,89 @@ static void handle__files_and_pipes__as_ever(struct t_run *t)
     T_TRUE(CloseHandle(read_end));
 }
 
+/* Another handle of a socket, INVALID_SOCKET is noted. */
+static SOCKET duplicate(struct t_run *t, SOCKET s)
+{
+    HANDLE copy = NULL;
+    HANDLE process = GetCurrentProcess();
+    if (!DuplicateHandle(process, (HANDLE)s, process, &copy, 0, FALSE, DUPLICATE_SAME_ACCESS) || (SOCKET)copy == s) {
+        t_note(t, __FILE__, __LINE__, "no copy: %u", (unsigned)GetLastError());
+        return INVALID_SOCKET;
+    }
+    return t_keep(t, (SOCKET)copy);
+}
+
 static void handle__duplicated__copy_is_the_socket_too(struct t_run *t)
 {
     SOCKET ends[2];
-    HANDLE copy = NULL;
-    HANDLE process = GetCurrentProcess();
-    int sent;
+    SOCKET copy;
+    char data[4] = {0};
+    DWORD moved = 0;
     T_DO(t_pair(t, AF_INET, ends));
-    T_TRUE(DuplicateHandle(process, (HANDLE)ends[0], process, &copy, 0, FALSE, DUPLICATE_SAME_ACCESS));
-    sent = send((SOCKET)copy, "x", 1, 0);
-    T_TRUE(sent == 1 || WSAGetLastError() == WSAENOTSOCK);
-    if (sent == 1) {
-        T_OK(closesocket((SOCKET)copy));
-    } else {
-        T_TRUE(CloseHandle(copy));
-    }
-    /* The socket is not affected either way. */
-    T_EQ(send(ends[0], "y", 1, 0), 1);
-    T_EQ(sent, 1);
+    copy = duplicate(t, ends[0]);
+    T_DO(copy != INVALID_SOCKET);
+    T_EQ(send(copy, "x", 1, 0), 1);
+    T_EQ(t_get_int(copy, SOL_SOCKET, SO_TYPE), SOCK_STREAM);
+    T_TRUE(WriteFile((HANDLE)copy, "y", 1, &moved, NULL));
+    T_EQ(send(ends[0], "z", 1, 0), 1);
+    T_DO(t_recv_all(t, ends[1], data, 3));
+    T_SAME(data, "xyz", 3);
+    T_EQ(send(ends[1], "a", 1, 0), 1);
+    T_EQ(t_select(copy, 'r', T_WAIT_MS), 1);
+    T_TRUE(ReadFile((HANDLE)copy, data, 1, &moved, NULL));
+    /* The one that is closed is gone, the other goes on. */
+    T_OK(t_close(t, copy));
+    T_FAILS(send(copy, "x", 1, 0), WSAENOTSOCK);
+    T_EQ(send(ends[0], "w", 1, 0), 1);
+    T_EQ(recv(ends[1], data, 1, 0), 1);
+    T_OK(t_close(t, ends[0]));
+    T_EQ(recv(ends[1], data, 1, 0), 0);
+}
+
+static void handle__original_closed__copy_goes_on(struct t_run *t)
+{
+    SOCKET ends[2];
+    SOCKET copy;
+    HANDLE port;
+    struct t_post before;
+    struct t_post after;
+    char byte;
+    T_DO(t_port_pair(t, ends, &port));
+    copy = duplicate(t, ends[0]);
+    T_DO(copy != INVALID_SOCKET);
+    T_EQ(t_post_recv(ends[0], &before, 1, NULL), WSA_IO_PENDING);
+    T_TRUE(CloseHandle((HANDLE)ends[0]));
+    T_FAILS(send(ends[0], "x", 1, 0), WSAENOTSOCK);
+    T_FALSE(CloseHandle((HANDLE)ends[0]), ERROR_INVALID_HANDLE);
+    T_EQ(t_post_recv(copy, &after, 1, NULL), WSA_IO_PENDING);
+    T_EQ(send(ends[1], "ab", 2, 0), 2);
+    T_PACKET(port, 42, &before.overlapped, 1);
+    T_PACKET(port, 42, &after.overlapped, 1);
+    T_EQ(send(copy, "c", 1, 0), 1);
+    T_EQ(recv(ends[1], &byte, 1, 0), 1);
+    T_OK(t_close(t, copy));
+    T_EQ(recv(ends[1], &byte, 1, 0), 0);
+    T_FAILS(send(copy, "x", 1, 0), WSAENOTSOCK);
+}
+
+static void handle__copy_associated__original_is_too(struct t_run *t)
+{
+    SOCKET ends[2];
+    SOCKET copy;
+    HANDLE port = t_port_make(t);
+    struct t_post post;
+    T_DO(port != NULL && t_pair(t, AF_INET, ends));
+    copy = duplicate(t, ends[0]);
+    T_DO(copy != INVALID_SOCKET);
+    T_TRUE(CreateIoCompletionPort((HANDLE)copy, port, 5, 0) == port);
+    T_FALSE(CreateIoCompletionPort((HANDLE)ends[0], port, 6, 0) != NULL, ERROR_INVALID_PARAMETER);
+    T_TRUE(SetFileCompletionNotificationModes((HANDLE)ends[0], FILE_SKIP_COMPLETION_PORT_ON_SUCCESS));
+    T_EQ(t_post_recv(ends[0], &post, 1, NULL), WSA_IO_PENDING);
+    T_DO(t_send_all(t, ends[1], "ab", 2));
+    T_PACKET(port, 5, &post.overlapped, 1);
+    T_EQ(t_select(copy, 'r', T_WAIT_MS), 1);
+    T_EQ(t_post_recv(copy, &post, 1, NULL), 0);
+    T_NO_PACKET(port);
 }
 
 static void handle__fresh__inheritable(struct t_run *t)
@@ -365,6 +430,8 @@ static const struct t_cases cases[] = {
     T_CASE(handle__duplicate_with_close_source__the_new_one_is_the_socket),
     T_CASE(handle__files_and_pipes__as_ever),
     T_CASE(handle__duplicated__copy_is_the_socket_too),
+    T_CASE(handle__original_closed__copy_goes_on),
+    T_CASE(handle__copy_associated__original_is_too),
     T_CASE(handle__fresh__inheritable),
     T_CASE(handle__waited_for__signalled_by_the_end_of_an_operation),
     T_CASE(handle__closed_below_kernel32__closed_all_the_same),

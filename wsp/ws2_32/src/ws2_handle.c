@@ -68,7 +68,19 @@ struct ws2_slot *ws2_handle_slot_make(uint32_t index)
  */
 struct ws2_slot *ws2_handle_open(enum ws2_kind kind)
 {
-    struct ws2_slot *slot = ws2_slot_obtain();
+    return ws2_handle_begin(ws2_slot_obtain(), kind);
+}
+
+/**
+ * Make a claimed slot a handle's. Nobody can look it up before ws2_handle_publish.
+ *
+ * @param slot  With one reference, the open handle's; NULL is passed on.
+ * @return      The slot.
+ *
+ * Context: the thread that claimed it.
+ */
+struct ws2_slot *ws2_handle_begin(struct ws2_slot *slot, enum ws2_kind kind)
+{
     if (slot == NULL) {
         return NULL;
     }

@@ -12,7 +12,10 @@
 
 struct ws2_slot *ws2_handle_slot_make(uint32_t index);
 
+struct ws2_slot *ws2_handle_begin(struct ws2_slot *slot, enum ws2_kind kind);
+
 struct ws2_slot *ws2_slot_obtain(void);
+struct ws2_slot *ws2_slot_adopt(void *pipe); /* Windows */
 void ws2_slot_recycle(struct ws2_slot *slot);
 
 #endif

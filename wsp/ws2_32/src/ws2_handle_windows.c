@@ -54,6 +54,19 @@ static struct ws2_slot *slot_claim(uint32_t index)
 }
 
 /**
+ * The slot of a pipe's handle that exists already, and one reference.
+ *
+ * @return  NULL: the value is beyond the table, memory is short, or the slot is still in use.
+ *
+ * Context: any thread.
+ */
+struct ws2_slot *ws2_slot_adopt(void *pipe)
+{
+    uintptr_t index = (uintptr_t)pipe >> 2;
+    return index >= WS2_HANDLE_SLOTS ? NULL : slot_claim((uint32_t)index);
+}
+
+/**
  * A slot with a pipe of its own, and one reference.
  *
  * @return  NULL when the system gives no handle, or one beyond the table.

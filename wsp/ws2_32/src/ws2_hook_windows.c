@@ -4,8 +4,7 @@
  * costs three loads.
  *
  * Not intercepted, because the pipe behind the handle answers as a socket would: GetFileType, Get- and
- * SetHandleInformation. DuplicateHandle makes a handle of the pipe that Winsock does not know (rule WS2-14); with
- * DUPLICATE_CLOSE_SOURCE within the process the socket keeps its handle. Source: rules WPU-22, IOCP-1, IOCP-21 to 25, IOCP-30 to 33, IOCP-38.
+ * SetHandleInformation. Source: rules WPU-22, WS2-14, IOCP-1, IOCP-21 to 25, IOCP-30 to 33, IOCP-38.
  */
 #include "ws2_backing_windows.h"
 #include "ws2_port_windows.h"
@@ -311,6 +310,9 @@ static NTSTATUS NTAPI hook_close(HANDLE handle)
         SetLastError(before);
         return closed ? 0 : WS2_STATUS_INVALID_HANDLE;
     }
+    if (ws2_share_is_hidden(handle)) {
+        return WS2_STATUS_INVALID_HANDLE;
+    }
     port = ws2_port_closing(handle);
     status = ORIGINAL(close_fn, HOOK_CLOSE)(handle);
     if (port != NULL) {
@@ -319,13 +321,31 @@ static NTSTATUS NTAPI hook_close(HANDLE handle)
     return status;
 }
 
+/* Another handle of the pipe, and so of the socket. */
+static NTSTATUS duplicate_here(HANDLE from, PHANDLE to, ACCESS_MASK access, ULONG attributes, ULONG options)
+{
+    struct ws2_slot *slot = ws2_handle_pin((uintptr_t)from, WS2_KIND_SOCKET);
+    HANDLE process = GetCurrentProcess();
+    NTSTATUS status = ORIGINAL(duplicate_fn, HOOK_DUPLICATE)(process, from, process, to, access, attributes, options);
+    if (slot != NULL) {
+        if (status >= 0) {
+            (void)ws2_share_adopt(slot, *to);
+        }
+        ws2_handle_unpin(slot);
+    }
+    return status;
+}
+
 static NTSTATUS NTAPI hook_duplicate(HANDLE from_process, HANDLE from, HANDLE to_process, PHANDLE to,
                                      ACCESS_MASK access, ULONG attributes, ULONG options)
 {
-    bool moves = (options & DUPLICATE_CLOSE_SOURCE) != 0 && from_process == GetCurrentProcess() && is_socket(from);
+    bool ours = from_process == GetCurrentProcess() && is_socket(from);
     NTSTATUS status;
     DWORD before;
-    if (!moves) {
+    if (ours && (options & DUPLICATE_CLOSE_SOURCE) == 0 && to_process == from_process && to != NULL) {
+        return duplicate_here(from, to, access, attributes, options);
+    }
+    if (!ours || (options & DUPLICATE_CLOSE_SOURCE) == 0) {
         return ORIGINAL(duplicate_fn, HOOK_DUPLICATE)(from_process, from, to_process, to, access, attributes, options);
     }
     before = GetLastError();

@@ -13,6 +13,17 @@ int ws2_issue_begin(struct ws2_issue *issue, SOCKET s, LPWSAOVERLAPPED overlappe
     return 0;
 }
 
+enum ws2_share ws2_share_closing(SOCKET s)
+{
+    (void)s;
+    return WS2_SHARE_NONE;
+}
+
+void ws2_share_closed(SOCKET s)
+{
+    (void)s;
+}
+
 void ws2_issue_end(struct ws2_issue *issue, int result)
 {
     (void)issue;

@@ -46,4 +46,20 @@ int ws2_issue_begin(struct ws2_issue *issue, SOCKET s, LPWSAOVERLAPPED overlappe
  */
 void ws2_issue_end(struct ws2_issue *issue, int result);
 
+enum ws2_share {
+    WS2_SHARE_NONE,    /* the one handle that there is: close the socket as ever */
+    WS2_SHARE_DROPPED, /* the socket has other handles; this one is closed, and the provider is not asked */
+    WS2_SHARE_COPY,    /* the last handle, a copy: close the socket, then ws2_share_closed */
+};
+
+/**
+ * A handle of a socket is about to be closed. A socket has several only where DuplicateHandle makes them (Windows).
+ *
+ * Context: any thread.
+ */
+enum ws2_share ws2_share_closing(SOCKET s);
+
+/** The provider has closed the socket of a copy. Context: the thread of ws2_share_closing. */
+void ws2_share_closed(SOCKET s);
+
 #endif

@@ -27,13 +27,6 @@ struct ws2_port {
     struct ws2_port *next;
 };
 
-/* What a socket's slot points to once there is something to remember. */
-struct ws2_port_state {
-    _Atomic(struct ws2_port *) port;
-    ULONG_PTR key;
-    atomic_uint modes; /* FILE_SKIP_* */
-};
-
 struct result_waiter {
     struct result_waiter *next;
     HANDLE event;
@@ -90,8 +83,15 @@ static struct ws2_port_state *state_of(struct ws2_slot *slot)
     return (struct ws2_port_state *)__atomic_load_n(&slot->object, __ATOMIC_ACQUIRE);
 }
 
-/* The slot's state, made if there is none; NULL when memory is short. */
-static struct ws2_port_state *state_make(struct ws2_slot *slot)
+/**
+ * What is remembered of a socket, made if there is nothing yet.
+ *
+ * @param slot  A socket's, pinned.
+ * @return      NULL when memory is short.
+ *
+ * Context: any thread.
+ */
+struct ws2_port_state *ws2_port_state_make(struct ws2_slot *slot)
 {
     struct ws2_port_state *state = state_of(slot);
     void *none = NULL;
@@ -99,6 +99,11 @@ static struct ws2_port_state *state_make(struct ws2_slot *slot)
         return state;
     }
     state = (struct ws2_port_state *)calloc(1, sizeof *state);
+    if (state != NULL) {
+        atomic_init(&state->refs, 1);
+        state->handles = 1;
+        state->known = ws2_handle_value(slot);
+    }
     if (state != NULL &&
         !__atomic_compare_exchange_n(&slot->object, &none, (void *)state, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
         free(state);
@@ -111,7 +116,7 @@ void ws2_port_release(void *object)
 {
     struct ws2_port_state *state = (struct ws2_port_state *)object;
     struct ws2_port *port;
-    if (state == NULL) {
+    if (state == NULL || atomic_fetch_sub_explicit(&state->refs, 1, memory_order_acq_rel) != 1) {
         return;
     }
     port = atomic_load_explicit(&state->port, memory_order_acquire);
@@ -244,7 +249,7 @@ void ws2_port_closed(struct ws2_port *port, bool done)
  */
 NTSTATUS ws2_port_prepare(struct ws2_slot *slot, HANDLE given, struct ws2_port **port)
 {
-    if (state_make(slot) == NULL) {
+    if (ws2_port_state_make(slot) == NULL) {
         return WS2_STATUS_NO_MEMORY;
     }
     *port = port_get(given);
@@ -280,7 +285,7 @@ void ws2_port_associated(struct ws2_slot *slot, struct ws2_port *port, ULONG_PTR
  */
 bool ws2_port_add_modes(struct ws2_slot *slot, ULONG modes)
 {
-    struct ws2_port_state *state = state_make(slot);
+    struct ws2_port_state *state = ws2_port_state_make(slot);
     if (state == NULL) {
         return false;
     }
@@ -352,10 +357,10 @@ void ws2_issue_end(struct ws2_issue *issue, int result)
 
 /* ---- completion ---- */
 
-static bool is_withheld(SOCKET s, LPWSAOVERLAPPED overlapped, ULONG_PTR status, DWORD transferred)
+static bool is_withheld(LPWSAOVERLAPPED overlapped, ULONG_PTR status, DWORD transferred)
 {
     struct ws2_issue *issue = (struct ws2_issue *)TlsGetValue(issue_slot);
-    if (status != 0 || issue == NULL || issue->s != s || issue->overlapped != overlapped) {
+    if (status != 0 || issue == NULL || issue->overlapped != overlapped) {
         return false;
     }
     issue->withheld = true;
@@ -364,8 +369,7 @@ static bool is_withheld(SOCKET s, LPWSAOVERLAPPED overlapped, ULONG_PTR status, 
     return true;
 }
 
-static void port_notify(struct ws2_slot *slot, SOCKET s, LPWSAOVERLAPPED overlapped, ULONG_PTR status,
-                        DWORD transferred)
+static void port_notify(struct ws2_slot *slot, LPWSAOVERLAPPED overlapped, ULONG_PTR status, DWORD transferred)
 {
     struct ws2_port_state *state = state_of(slot);
     struct ws2_port *port = state == NULL ? NULL : atomic_load_explicit(&state->port, memory_order_acquire);
@@ -373,7 +377,7 @@ static void port_notify(struct ws2_slot *slot, SOCKET s, LPWSAOVERLAPPED overlap
         return;
     }
     if ((atomic_load_explicit(&state->modes, memory_order_relaxed) & FILE_SKIP_COMPLETION_PORT_ON_SUCCESS) != 0 &&
-        is_withheld(s, overlapped, status, transferred)) {
+        is_withheld(overlapped, status, transferred)) {
         return;
     }
     packet_post(port, state->key, overlapped, status, transferred);
@@ -426,7 +430,7 @@ int WSPAPI WPUCompleteOverlappedRequest(SOCKET s, LPWSAOVERLAPPED overlapped, DW
         (void)SetEvent((HANDLE)(event & ~(uintptr_t)1));
     }
     if ((event & 1) == 0) { /* IOCP-10 */
-        port_notify(slot, s, overlapped, status, transferred);
+        port_notify(slot, overlapped, status, transferred);
     }
     results_wake();
     ws2_handle_unpin(slot);

@@ -15,6 +15,19 @@
 
 struct ws2_port;
 
+/* What a socket's slots point to once there is something to remember; one for all handles of the socket. */
+struct ws2_port_state {
+    atomic_uint refs; /* slots */
+    _Atomic(struct ws2_port *) port;
+    ULONG_PTR key;
+    atomic_uint modes; /* FILE_SKIP_* */
+    unsigned handles;  /* that the program has; under the lock of ws2_share_windows.c */
+    SOCKET known;      /* the one that the provider made and speaks of */
+};
+
+struct ws2_port_state *ws2_port_state_make(struct ws2_slot *slot);
+bool ws2_share_adopt(struct ws2_slot *slot, HANDLE copy);
+bool ws2_share_is_hidden(HANDLE handle);
 bool ws2_port_start(void);
 NTSTATUS ws2_port_prepare(struct ws2_slot *slot, HANDLE given, struct ws2_port **port);
 void ws2_port_associated(struct ws2_slot *slot, struct ws2_port *port, ULONG_PTR key, bool done);

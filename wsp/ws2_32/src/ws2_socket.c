@@ -100,8 +100,21 @@ int WSAAPI closesocket(SOCKET s)
 {
     DWORD before = GetLastError();
     struct ws2_provider *provider = ws2_route(s);
+    enum ws2_share share;
     int error = 0;
-    return provider == NULL ? SOCKET_ERROR : ws2_finish(provider->table.lpWSPCloseSocket(s, &error), &error, before);
+    int result;
+    if (provider == NULL) {
+        return SOCKET_ERROR;
+    }
+    share = ws2_share_closing(s);
+    if (share == WS2_SHARE_DROPPED) {
+        return ws2_finish(0, &error, before);
+    }
+    result = provider->table.lpWSPCloseSocket(s, &error);
+    if (share == WS2_SHARE_COPY && result == 0) {
+        ws2_share_closed(s);
+    }
+    return ws2_finish(result, &error, before);
 }
 
 /** Name a socket. Errors: WSANOTINITIALISED, WSAENOTSOCK, the provider's (WSPBIND-1). */
