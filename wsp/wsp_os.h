@@ -21,7 +21,7 @@ struct wsp_cond {
 };
 
 struct wsp_os_thread {
-    _Alignas(8) unsigned char opaque[16];
+    _Alignas(8) unsigned char opaque[24];
 };
 
 typedef void (*wsp_os_fn)(void *arg);
@@ -73,7 +73,12 @@ void wsp_cond_wake_all(struct wsp_cond *cond);
  */
 int wsp_os_thread_start(struct wsp_os_thread *out, wsp_os_fn fn, void *arg);
 
-/** Wait for a thread's end. Context: any thread but that one. Blocks. */
+/**
+ * Wait for the end of a thread's function. On Windows, where the caller may hold the loader's lock, without which no thread
+ * begins or ends, a function that has not begun never will, and the thread itself ends later.
+ *
+ * Context: any thread but that one. Blocks.
+ */
 void wsp_os_thread_join(struct wsp_os_thread *thread);
 
 /** Is this the calling thread? Context: any thread. */

@@ -4,6 +4,7 @@
 #include "stack/err.h"
 #include "stack/process.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <windows.h>
@@ -17,8 +18,19 @@
 _Static_assert(sizeof(SRWLOCK) <= sizeof(struct wsp_mutex), "opaque storage of a mutex");
 _Static_assert(sizeof(CONDITION_VARIABLE) <= sizeof(struct wsp_cond), "opaque storage of a condition variable");
 
+enum os_stage { OS_NEW, OS_BEGUN, OS_CANCELLED };
+
+/* A thread's beginning. Freed by who joins it, or by the thread if it was cancelled. */
+struct os_start {
+    wsp_os_fn fn;
+    void *arg;
+    HANDLE done; /* event: fn has returned */
+    _Atomic uint32_t stage;
+};
+
 struct wsp_os_thread_windows {
     HANDLE handle;
+    struct os_start *start;
     DWORD id;
 };
 _Static_assert(sizeof(struct wsp_os_thread_windows) <= sizeof(struct wsp_os_thread), "opaque storage of a thread");
@@ -96,32 +108,40 @@ void wsp_cond_wake_all(struct wsp_cond *cond)
     WakeAllConditionVariable(os_cond(cond));
 }
 
-struct os_start {
-    wsp_os_fn fn;
-    void *arg;
-};
+static void os_start_free(struct os_start *start)
+{
+    if (start && start->done)
+        (void)CloseHandle(start->done);
+    free(start);
+}
 
 static DWORD WINAPI os_thread_main(LPVOID arg)
 {
-    struct os_start start = *(struct os_start *)arg;
+    struct os_start *start = arg;
 
-    free(arg);
-    start.fn(start.arg);
+    if (atomic_exchange(&start->stage, OS_BEGUN) == OS_CANCELLED) {
+        os_start_free(start);
+        return 0;
+    }
+    start->fn(start->arg);
+    (void)SetEvent(start->done);
     return 0;
 }
 
 int wsp_os_thread_start(struct wsp_os_thread *out, wsp_os_fn fn, void *arg)
 {
-    struct os_start *start = malloc(sizeof *start);
-    struct wsp_os_thread_windows thread;
+    struct os_start *start = calloc(1, sizeof *start);
+    struct wsp_os_thread_windows thread = {.start = start};
 
     if (!start)
         return STK_ENOMEM;
     start->fn = fn;
     start->arg = arg;
-    thread.handle = CreateThread(NULL, 0, os_thread_main, start, 0, &thread.id);
+    start->done = CreateEventW(NULL, TRUE, FALSE, NULL);
+    if (start->done)
+        thread.handle = CreateThread(NULL, 0, os_thread_main, start, 0, &thread.id);
     if (!thread.handle) {
-        free(start);
+        os_start_free(start);
         return STK_ENOMEM;
     }
     memcpy(out->opaque, &thread, sizeof thread);
@@ -133,7 +153,11 @@ void wsp_os_thread_join(struct wsp_os_thread *thread)
     struct wsp_os_thread_windows self;
 
     memcpy(&self, thread->opaque, sizeof self);
-    (void)WaitForSingleObject(self.handle, INFINITE);
+    if (atomic_exchange(&self.start->stage, OS_CANCELLED) == OS_BEGUN) {
+        /* The thread itself: somebody may have terminated it. */
+        (void)WaitForMultipleObjects(2, (HANDLE[2]){self.start->done, self.handle}, FALSE, INFINITE);
+        os_start_free(self.start);
+    }
     (void)CloseHandle(self.handle);
 }
 

@@ -136,6 +136,56 @@ static int child_under_the_lock(void)
     return s != INVALID_SOCKET && t_spi.lpWSPCleanup(&t_err) == 0 ? CHILD_OK : 5;
 }
 
+static struct t_pair cleanup_pair;
+static WSAOVERLAPPED cleanup_ov;
+static bool cleanup_posts;
+static int cleanup_result = -1;
+
+static void cleanup_post(void)
+{
+    static char byte;
+    WSABUF buf = {1, &byte};
+    DWORD got, flags = 0;
+
+    (void)t_spi.lpWSPRecv(cleanup_pair.a, &buf, 1, &got, &flags, &cleanup_ov, NULL, NULL, &t_err);
+    if (cleanup_ov.Internal != WSS_OPERATION_IN_PROGRESS)
+        _Exit(3);
+}
+
+static void cleanup_under_the_lock(void)
+{
+    if (cleanup_posts)
+        cleanup_post();
+    cleanup_result = t_spi.lpWSPCleanup(&t_err);
+}
+
+/*
+ * The dispatcher runs, and its thread cannot end before the lock is free; or it is started under the lock, and cannot
+ * begin before.
+ */
+static int child_cleanup_under_the_lock(bool posts)
+{
+    HMODULE module = LoadLibraryA("t_detach.dll");
+    void (*set)(void (*)(void));
+    struct t_task thread;
+    void *none = NULL;
+
+    if (!module || t_host_start(&none) != 0)
+        return 2;
+    cleanup_pair = t_pair_make(AF_INET, WSA_FLAG_OVERLAPPED);
+    cleanup_posts = posts;
+    if (!posts)
+        cleanup_post();
+    t_sleep_ms(50);
+    set = (void (*)(void (*)(void)))(void (*)(void))GetProcAddress(module, "t_attach_set");
+    set(cleanup_under_the_lock);
+    t_task_start(&thread, nothing, NULL);
+    t_task_join(&thread);
+    if (cleanup_result != 0 || cleanup_ov.OffsetHigh != WSA_OPERATION_ABORTED)
+        return 4;
+    return t_host_start(&none) == 0 && t_spi.lpWSPCleanup(&t_err) == 0 ? CHILD_OK : 5;
+}
+
 static void dll__engine_missing__first_socket_is_netdown(void **state)
 {
     (void)state;
@@ -148,15 +198,31 @@ static void dll__started_under_the_loaders_lock__ends_in_time_and_works_later(vo
     assert_int_equal(t_child_run("locked", CHILD_MS), CHILD_OK);
 }
 
+static void dll__cleaned_up_under_the_loaders_lock__ends(void **state)
+{
+    (void)state;
+    assert_int_equal(t_child_run("cleanup", CHILD_MS), CHILD_OK);
+    assert_int_equal(t_child_run("post", CHILD_MS), CHILD_OK);
+}
+
+static int child(const char *what)
+{
+    if (strcmp(what, "alone") == 0)
+        return child_without_engine();
+    return strcmp(what, "locked") == 0 ? child_under_the_lock()
+                                       : child_cleanup_under_the_lock(strcmp(what, "post") == 0);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dll__freed_by_its_host__stays_loaded),
         cmocka_unit_test(dll__engine_missing__first_socket_is_netdown),
         cmocka_unit_test(dll__started_under_the_loaders_lock__ends_in_time_and_works_later),
+        cmocka_unit_test(dll__cleaned_up_under_the_loaders_lock__ends),
     };
 
     if (argc == 2)
-        return strcmp(argv[1], "alone") == 0 ? child_without_engine() : child_under_the_lock();
+        return child(argv[1]);
     return cmocka_run_group_tests_name("spi_dll", tests, NULL, NULL);
 }
