@@ -84,6 +84,8 @@ status=$?
 if [ "$status" = 124 ] || [ "$status" = 137 ]; then
     kill_run
     echo "wine-run: ended after ${WINLANE_WINE_TIMEOUT:-600} s" >>"$out"
+elif [ "$status" != 0 ] && [ ! -s "$out" ] && [ ! -s "$err" ]; then
+    echo "wine-run: exit code $status without a word" >&2
 fi
 show
 exit "$status"
