@@ -7,6 +7,7 @@
 
 #include <sporder.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MANY 32
@@ -263,6 +264,66 @@ static void running_process__catalogue_changed__keeps_its_own(void **state)
     assert_int_equal(WSACleanup(), 0);
 }
 
+#define ROUNDS 20
+
+/* Changes of one thread must not undo those of the other. Busy means: try again. */
+static DWORD WINAPI install_and_remove(LPVOID number)
+{
+    GUID own = ours;
+    WSAPROTOCOL_INFOW list[2];
+    WSAPROTOCOL_INFOW *seen = (WSAPROTOCOL_INFOW *)malloc(MANY * sizeof *seen);
+    unsigned round;
+    own.Data1 += 1 + *(unsigned *)number;
+    make_entries(list);
+    for (round = 0; seen != NULL && round < ROUNDS; round++) {
+        DWORD bytes = MANY * sizeof *seen;
+        int error = 0;
+        int found = 0;
+        int count;
+        while (WSCInstallProvider(&own, library, list, 2, &error) != 0) {
+            if (error != WSANO_RECOVERY) {
+                return 1;
+            }
+            Sleep(1);
+        }
+        count = WSCEnumProtocols(NULL, seen, &bytes, &error);
+        while (count > 0) {
+            found += memcmp(&seen[--count].ProviderId, &own, sizeof own) == 0;
+        }
+        if (found != 2) {
+            return 2;
+        }
+        while (WSCDeinstallProvider(&own, &error) != 0) {
+            if (error != WSANO_RECOVERY) {
+                return 3; /* WSAEINVAL: somebody undid it */
+            }
+            Sleep(1);
+        }
+    }
+    free(seen);
+    return seen == NULL ? 4 : 0;
+}
+
+static void changes__two_threads__none_lost(void **state)
+{
+    unsigned numbers[] = {0, 1};
+    HANDLE threads[2];
+    unsigned i;
+    (void)state;
+    for (i = 0; i < 2; i++) {
+        threads[i] = CreateThread(NULL, 0, install_and_remove, &numbers[i], 0, NULL);
+        assert_non_null(threads[i]);
+    }
+    for (i = 0; i < 2; i++) {
+        DWORD code = 99;
+        assert_int_equal(WaitForSingleObject(threads[i], 60000), WAIT_OBJECT_0);
+        assert_true(GetExitCodeThread(threads[i], &code));
+        assert_int_equal(code, 0);
+        CloseHandle(threads[i]);
+    }
+    assert_int_equal(enumerate(), 2);
+}
+
 /* ---- the reference ---- */
 
 static void stub__says_success__enumerating_shows_that_nothing_happened(void **state)
@@ -305,6 +366,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(arguments__wrong__refused_and_nothing_changed, base_file),
         cmocka_unit_test_setup(file__missing_or_wrong__no_recovery, base_file),
         cmocka_unit_test_setup(running_process__catalogue_changed__keeps_its_own, base_file),
+        cmocka_unit_test_setup(changes__two_threads__none_lost, base_file),
     };
     const struct CMUnitTest reference[] = {
         cmocka_unit_test_setup(stub__says_success__enumerating_shows_that_nothing_happened, base_file),
