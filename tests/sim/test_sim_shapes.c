@@ -166,6 +166,60 @@ static void window__full_before_the_end__all_bytes_then_the_end(void **state)
     sim_world_fini(&world);
 }
 
+/* Both ends send so many bytes and shut down; nobody reads for a minute, in which they have little to say. */
+static void fill_both_and_end(struct sim_world *world, struct stk_sock *listener, uint32_t total, int32_t window)
+{
+    static uint8_t bytes[8192];
+    const struct stk_addr addr = sim_addr(STK_AF_INET, 1, 7000);
+    struct stk_sock *ends[2];
+    ends[0] = sim_open(&world->hosts[0], STK_AF_INET, STK_SOCK_STREAM);
+    assert_int_equal(stk_sock_opt_set(ends[0], STK_OPT_RCVBUF, &window, sizeof(window)), STK_OK);
+    assert_int_equal(stk_sock_connect(ends[0], &addr), STK_EINPROGRESS);
+    (void)sim_wait(&world->hosts[0], ends[0], STK_READY_CONN);
+    (void)sim_wait(&world->hosts[1], listener, STK_READY_ACCEPT);
+    assert_int_equal(stk_sock_accept(listener, 0, &ends[1], NULL), STK_OK);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(send_some(ends[i], bytes, total), total);
+        assert_int_equal(stk_sock_shutdown(ends[i], STK_SHUT_WR), STK_OK);
+    }
+    const uint64_t before = sim_counter(&world->hosts[0], "nic.sim0.tx_frames");
+    sim_world_run_until(world, world->now_ns + 60 * STK_S_NS);
+    const uint64_t frames = sim_counter(&world->hosts[0], "nic.sim0.tx_frames") - before;
+    if (frames > 300) {
+        fail_msg("%u bytes each way: %llu frames in a minute", total, (unsigned long long)frames);
+    }
+    for (int i = 0; i < 2; i++) {
+        uint32_t got = 0;
+        int64_t n;
+        do {
+            (void)sim_wait(&world->hosts[i], ends[i], STK_READY_IN);
+            n = recv_some(ends[i], bytes, sizeof(bytes));
+            assert_true(n >= 0);
+            got += (uint32_t)n;
+        } while (n > 0);
+        assert_int_equal(got, total);
+    }
+    pair_close(ends[0], ends[1]);
+}
+
+static void window__both_full_before_the_end__quiet_until_read(void **state)
+{
+    struct sim_world world;
+    const int32_t window = 4096;
+    (void)state;
+    sim_world_init(&world, 312, "wire.delay = 1ms\n", "");
+    const struct stk_addr addr = sim_addr(STK_AF_INET, 1, 7000);
+    struct stk_sock *listener = sim_open(&world.hosts[1], STK_AF_INET, STK_SOCK_STREAM);
+    assert_int_equal(stk_sock_opt_set(listener, STK_OPT_RCVBUF, &window, sizeof(window)), STK_OK);
+    assert_int_equal(stk_sock_bind(listener, &addr), STK_OK);
+    assert_int_equal(stk_sock_listen(listener, 1), STK_OK);
+    for (uint32_t total = 4090; total < 4102; total++) {
+        fill_both_and_end(&world, listener, total, window);
+    }
+    assert_int_equal(stk_sock_close(listener, STK_CLOSE_GRACEFUL), STK_OK);
+    sim_world_fini(&world);
+}
+
 /* Five idle minutes after the handshake are not a round trip: what is lost behind the first data is sent again soon. */
 static void resend__after_idle_start__within_seconds(void **state)
 {
@@ -467,6 +521,7 @@ int main(void)
         cmocka_unit_test(window__closed_for_long__goes_on),
         cmocka_unit_test(window__tiny_buffer_slow_reader__byte_exact),
         cmocka_unit_test(window__full_before_the_end__all_bytes_then_the_end),
+        cmocka_unit_test(window__both_full_before_the_end__quiet_until_read),
         cmocka_unit_test(resend__after_idle_start__within_seconds),
         cmocka_unit_test(half_close__either_side__rest_arrives),
         cmocka_unit_test(close__both_at_once__both_drained),
