@@ -26,20 +26,3 @@ uint32_t stk_os_wait_ms(int64_t timeout_ns)
     const int64_t ms = timeout_ns / NS_PER_MS + (timeout_ns % NS_PER_MS != 0);
     return ms < WAIT_MS_MAX ? (uint32_t)ms : WAIT_MS_MAX;
 }
-
-uint32_t stk_os_cpus(void)
-{
-    DWORD_PTR mine = 0;
-    DWORD_PTR all = 0;
-    uint32_t count = 0;
-    if (GetProcessAffinityMask(GetCurrentProcess(), &mine, &all)) {
-        for (; mine != 0; mine &= mine - 1) {
-            count++;
-        }
-    }
-    /* No mask: the process has threads in several groups of processors. */
-    if (count == 0) {
-        count = GetActiveProcessorCount(ALL_PROCESSOR_GROUPS);
-    }
-    return count > 0 ? count : 1;
-}

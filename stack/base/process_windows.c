@@ -25,3 +25,20 @@ bool stk_process_ending(void)
     }
     return ask() != FALSE;
 }
+
+uint32_t stk_process_cpus(void)
+{
+    DWORD_PTR mine = 0;
+    DWORD_PTR all = 0;
+    uint32_t count = 0;
+    if (GetProcessAffinityMask(GetCurrentProcess(), &mine, &all)) {
+        for (; mine != 0; mine &= mine - 1) {
+            count++;
+        }
+    }
+    /* No mask: the process has threads in several groups of processors. */
+    if (count == 0) {
+        count = GetActiveProcessorCount(ALL_PROCESSOR_GROUPS);
+    }
+    return count > 0 ? count : 1;
+}

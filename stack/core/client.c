@@ -2,6 +2,7 @@
 
 #include "core/engine_ops.h"
 #include "stack/log.h"
+#include "stack/process.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,7 +53,7 @@ static int64_t client_spin_ns(int32_t app_spin_us)
         return (int64_t)app_spin_us * 1000;
     }
     /* Adaptive: on one processor spinning only keeps the other side from running. */
-    return stk_client_os_cpus() < 2 ? 0 : SPIN_NS_DEFAULT;
+    return stk_process_cpus() < 2 ? 0 : SPIN_NS_DEFAULT;
 }
 
 static int client_make(struct stk_region *region, stk_pump_fn pump, void *context, struct stk_client **out)

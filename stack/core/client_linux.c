@@ -3,7 +3,6 @@
 #include "stack/tls.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -65,17 +64,6 @@ struct client_thread *stk_client_os_self(void)
 uint32_t stk_client_os_thread(void)
 {
     return stk_client_os_self()->id;
-}
-
-uint32_t stk_client_os_cpus(void)
-{
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    if (sched_getaffinity(0, sizeof(set), &set) != 0) {
-        return 1;
-    }
-    int count = CPU_COUNT(&set);
-    return count > 0 ? (uint32_t)count : 1;
 }
 
 int stk_client_os_run(void *(*fn)(void *arg), void *arg)

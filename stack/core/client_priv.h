@@ -214,9 +214,6 @@ struct client_thread *stk_client_os_self(void);
 /** This thread's id, never 0. */
 uint32_t stk_client_os_thread(void);
 
-/** Processors that this process may run on, >= 1. */
-uint32_t stk_client_os_cpus(void);
-
 /** Once: have stk_client_forked set in children, where there is fork, and the ends of threads noticed. */
 void stk_client_os_fork_watch(void);
 

@@ -92,11 +92,6 @@ uint32_t stk_client_os_thread(void)
     return GetCurrentThreadId();
 }
 
-uint32_t stk_client_os_cpus(void)
-{
-    return stk_os_cpus();
-}
-
 static unsigned __stdcall run_main(void *arg)
 {
     struct run_call call = *(struct run_call *)arg;

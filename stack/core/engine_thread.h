@@ -1,6 +1,6 @@
 /**
  * @file
- * The engine's poll thread: one file per platform implements it.
+ * The engine's poll thread.
  */
 #ifndef STACK_CORE_ENGINE_THREAD_H
 #define STACK_CORE_ENGINE_THREAD_H

@@ -30,9 +30,6 @@ stk_os_proc_fn stk_os_proc(const wchar_t *library, const char *name);
  */
 uint32_t stk_os_wait_ms(int64_t timeout_ns);
 
-/** Processors that this process may run on, >= 1. Context: any thread. */
-uint32_t stk_os_cpus(void);
-
 /**
  * Convert a counter into nanoseconds, rounded down, without overflow for 584 years.
  *
