@@ -114,8 +114,10 @@ static void install__new_provider__enumerated_last_with_path(void **state)
     (void)state;
     make_entries(list);
     assert_int_equal(installed(&first), 0);
+    WSASetLastError(4321);
     assert_int_equal(WSCInstallProvider(&ours, library, list, 2, &error), 0);
     assert_int_equal(installed(&first), 2);
+    assert_int_equal(WSAGetLastError(), 4321);
     assert_int_equal(first, 2);
     assert_true(path_is(library)); /* not expanded */
     for (i = 0; i < 2; i++) {

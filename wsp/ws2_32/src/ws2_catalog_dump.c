@@ -99,10 +99,11 @@ static json_t *dump_catalog(const struct ws2_catalog *catalog, const char *final
  *
  * @param file   Written.
  * @param final  Where it will be: paths of libraries count from there.
- * @return       false if memory is short or it could not be written whole.
+ * @return       false if memory is short or it could not be written whole. The last error is as before.
  */
 bool ws2_catalog_file_write(const struct ws2_catalog *catalog, const char *file, const char *final)
 {
+    DWORD before = GetLastError();
     json_t *root = dump_catalog(catalog, final);
     FILE *stream = root == NULL ? NULL : ws2_os_file_open(file, "wb");
     bool good = stream != NULL && json_dumpf(root, stream, JSON_INDENT(2)) == 0 && fflush(stream) == 0;
@@ -110,5 +111,6 @@ bool ws2_catalog_file_write(const struct ws2_catalog *catalog, const char *file,
         good = false;
     }
     json_decref(root);
+    SetLastError(before);
     return good;
 }

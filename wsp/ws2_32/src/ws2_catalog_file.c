@@ -254,9 +254,10 @@ static bool read_provider(const struct reader *reader, const json_t *object)
     return true;
 }
 
-/** The document of a file, to be given to json_decref; NULL with the reason on the error stream. */
+/** The document of a file, for json_decref; NULL with the reason on the error stream. The last error is as before. */
 json_t *ws2_catalog_file_read(const char *file)
 {
+    DWORD before = GetLastError();
     FILE *stream = ws2_os_file_open(file, "rb");
     json_t *root = NULL;
     json_error_t error;
@@ -266,6 +267,7 @@ json_t *ws2_catalog_file_read(const char *file)
     }
     root = json_loadf(stream, JSON_REJECT_DUPLICATES, &error);
     fclose(stream);
+    SetLastError(before); /* Jansson asks the system for random numbers */
     if (root == NULL) {
         fprintf(stderr, "ws2_32: catalogue %s:%d: %s\n", file, error.line, error.text);
     }
