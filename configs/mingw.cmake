@@ -1,0 +1,11 @@
+# Windows with Debian's mingw-w64, for the processor ${WL_WINDOWS_ARCH}. The win32 thread model: nothing of winpthreads in
+# DLLs that do not ask for it.
+set(CMAKE_SYSTEM_NAME Windows)
+set(CMAKE_SYSTEM_PROCESSOR ${WL_WINDOWS_ARCH})
+set(CMAKE_C_COMPILER ${WL_WINDOWS_ARCH}-w64-mingw32-gcc-win32)
+set(CMAKE_RC_COMPILER ${WL_WINDOWS_ARCH}-w64-mingw32-windres)
+set(CMAKE_FIND_ROOT_PATH /usr/${WL_WINDOWS_ARCH}-w64-mingw32)
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
