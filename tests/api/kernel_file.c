@@ -380,6 +380,24 @@ struct afd_poll {
     } sockets[1];
 };
 
+static void handle__bad_pointers__an_error_and_no_crash(struct t_run *t)
+{
+    typedef NTSTATUS(NTAPI * nt_set_fn)(HANDLE, PIO_STATUS_BLOCK, PVOID, ULONG, int);
+    nt_set_fn set = (nt_set_fn)(uintptr_t)ntdll("NtSetInformationFile");
+    nt_ioctl_fn control = (nt_ioctl_fn)(uintptr_t)ntdll("NtDeviceIoControlFile");
+    SOCKET s = t_socket(t, AF_INET, SOCK_STREAM);
+    IO_STATUS_BLOCK status = {0};
+    void *bad = VirtualAlloc(NULL, 65536, MEM_RESERVE, PAGE_NOACCESS);
+    HANDLE null = CreateFileA("NUL", GENERIC_READ, 0, NULL, OPEN_EXISTING, 0, NULL);
+    T_DO(s != INVALID_SOCKET && bad != NULL);
+    T_TRUE(set((HANDLE)s, &status, NULL, 0, 30) < 0);
+    T_TRUE(set((HANDLE)s, &status, bad, 4, 30) < 0);
+    T_TRUE(control(null, NULL, NULL, NULL, &status, 0x12024, bad, 64, NULL, 0) < 0);
+    T_TRUE(control(null, NULL, NULL, NULL, &status, 0x12024, NULL, 64, NULL, 0) < 0);
+    (void)CloseHandle(null);
+    (void)VirtualFree(bad, 0, MEM_RELEASE);
+}
+
 /* STATUS_INVALID_HANDLE and STATUS_OBJECT_TYPE_MISMATCH would be taken for a socket that was closed. */
 static void handle__polled_through_afd__works_or_says_that_it_cannot(struct t_run *t)
 {
@@ -435,6 +453,7 @@ static const struct t_cases cases[] = {
     T_CASE(handle__fresh__inheritable),
     T_CASE(handle__waited_for__signalled_by_the_end_of_an_operation),
     T_CASE(handle__closed_below_kernel32__closed_all_the_same),
+    T_CASE(handle__bad_pointers__an_error_and_no_crash),
     T_CASE(handle__polled_through_afd__works_or_says_that_it_cannot),
 };
 

@@ -65,6 +65,12 @@ static bool is_socket(HANDLE handle)
     return ws2_handle_provider((SOCKET)handle) != NULL;
 }
 
+/* The system answers a bad pointer with an error, and is left to do so. */
+static bool is_readable(const void *at, size_t bytes, size_t least)
+{
+    return bytes >= least && at != NULL && !IsBadReadPtr(at, bytes);
+}
+
 static BOOL fail_win32(int wsa_code)
 {
     SetLastError(ws2_status_win32((DWORD)wsa_code));
@@ -101,8 +107,8 @@ static NTSTATUS NTAPI hook_set_information(HANDLE file, PIO_STATUS_BLOCK iosb, P
     struct ws2_slot *slot = NULL;
     NTSTATUS status;
     DWORD before;
-    if ((kind == FILE_COMPLETION_CLASS && what != NULL && bytes >= 2 * sizeof(HANDLE)) ||
-        (kind == FILE_NOTIFICATION_CLASS && what != NULL && bytes >= sizeof(ULONG))) {
+    if ((kind == FILE_COMPLETION_CLASS && is_readable(what, bytes, 2 * sizeof(HANDLE))) ||
+        (kind == FILE_NOTIFICATION_CLASS && is_readable(what, bytes, sizeof(ULONG)))) {
         slot = ws2_handle_pin((uintptr_t)file, WS2_KIND_SOCKET);
     }
     if (slot == NULL) {
@@ -374,7 +380,7 @@ static NTSTATUS NTAPI hook_duplicate(HANDLE from_process, HANDLE from, HANDLE to
 static NTSTATUS NTAPI hook_ioctl(HANDLE file, HANDLE event, PVOID routine, PVOID context, PIO_STATUS_BLOCK iosb,
                                  ULONG code, PVOID in, ULONG in_bytes, PVOID out, ULONG out_bytes)
 {
-    if (code == IOCTL_AFD_POLL_CODE && in != NULL && in_bytes >= sizeof(struct afd_poll)) {
+    if (code == IOCTL_AFD_POLL_CODE && is_readable(in, in_bytes, sizeof(struct afd_poll))) {
         const struct afd_poll *poll = (const struct afd_poll *)in;
         ULONG room = (in_bytes - (ULONG)offsetof(struct afd_poll, sockets)) / sizeof poll->sockets[0];
         ULONG i;
