@@ -20,7 +20,7 @@ WINDOWS_PARTS=(
     "libpcap x86_64 bookworm libpcap"
     "dpdk x86_64 bookworm dpdk"
 )
-# What the cross compiler makes of printf's %zu and %lld in libraries that print.
+# With mingw-w64's own printf, which knows %zu and %lld in libraries that print.
 WINDOWS_CFLAGS="-O2 -D__USE_MINGW_ANSI_STDIO=1"
 
 cross_cc() { printf '%s-w64-mingw32-gcc-win32' "$1"; }

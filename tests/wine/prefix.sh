@@ -7,7 +7,7 @@
 #   tests/wine/prefix.sh stop FOLDER             ends everything that runs in it
 #   tests/wine/prefix.sh check                   status 77 and the reason if there is no Wine
 #
-# Making one takes Wine about 10 s; a template in build/wine is made once and copied from then on. A prefix must not be
+# Making one takes Wine 6 to 10 s; a template in build/wine is made once and copied from then on. A prefix must not be
 # copied by hand: Debian's Wine keeps the name of its server's socket in it.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
