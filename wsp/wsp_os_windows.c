@@ -36,16 +36,17 @@ struct wsp_os_thread_windows {
 _Static_assert(sizeof(struct wsp_os_thread_windows) <= sizeof(struct wsp_os_thread), "opaque storage of a thread");
 
 /*
- * A thread's slot. It is found by TlsGetValue, since the fibers of a thread share it; the same pointer stands in a
- * fiber-local slot of the fiber that set it, whose callback tells of the thread's end outside of the loader's lock.
- * A thread that was terminated has no callback, and a fiber's callback does not say that its thread ends: both are
- * found by the handle.
+ * A thread's slot. It is found by TlsGetValue, since the fibers of a thread share it; its number stands in a fiber-local
+ * slot of the fiber that set it, whose callback tells of the thread's end outside of the loader's lock. A number, as a
+ * fiber may outlive the thread and its record. A thread that was terminated has no callback, and a fiber's callback does
+ * not say that its thread ends: both are found by the handle.
  */
 struct os_record {
     struct os_record *next;
     struct os_record **link; /* what points here */
     void *value;
-    HANDLE thread; /* signalled when it has ended; NULL: not watched */
+    HANDLE thread;    /* signalled when it has ended; NULL: not watched */
+    ULONG_PTR number; /* from 1 on */
     DWORD id;
 };
 
@@ -55,6 +56,7 @@ static bool os_installed;
 static DWORD os_slot = TLS_OUT_OF_INDEXES;
 static DWORD os_end_slot = FLS_OUT_OF_INDEXES;
 static struct os_record *os_records; /* os_lock */
+static ULONG_PTR os_numbers;         /* os_lock */
 
 static PSRWLOCK os_mutex(struct wsp_mutex *mutex)
 {
@@ -187,16 +189,33 @@ static void os_record_end(struct os_record *record)
     free(record);
 }
 
-static void WINAPI os_thread_ended(PVOID value)
+/* Take the calling thread's record out of the list, if it is the one of that number. */
+static struct os_record *os_record_take(ULONG_PTR number)
 {
-    struct os_record *record = value;
+    struct os_record *record;
+
+    AcquireSRWLockExclusive(&os_lock);
+    record = os_records;
+    while (record && record->number != number)
+        record = record->next;
+    if (record && record->id != GetCurrentThreadId())
+        record = NULL;
+    if (record)
+        os_record_unlink(record);
+    ReleaseSRWLockExclusive(&os_lock);
+    return record;
+}
+
+static void WINAPI os_thread_ended(PVOID number)
+{
+    struct os_record *record;
 
     /* A fiber that is deleted, by its own thread or another, ends no thread. */
-    if (!record || stk_process_ending() || record->id != GetCurrentThreadId() || IsThreadAFiber())
+    if (!number || stk_process_ending() || IsThreadAFiber())
         return;
-    AcquireSRWLockExclusive(&os_lock);
-    os_record_unlink(record);
-    ReleaseSRWLockExclusive(&os_lock);
+    record = os_record_take((ULONG_PTR)number);
+    if (!record)
+        return;
     (void)TlsSetValue(os_slot, NULL);
     os_record_end(record);
 }
@@ -287,6 +306,7 @@ void *wsp_os_slot_get(void)
 int wsp_os_slot_set(void *value)
 {
     struct os_record *record = os_record_get();
+    ULONG_PTR number;
 
     if (record) {
         record->value = value;
@@ -301,15 +321,16 @@ int wsp_os_slot_set(void *value)
         free(record);
         return STK_ENOMEM;
     }
-    (void)FlsSetValue(os_end_slot, record); /* without it the handle still tells of the end */
     record->thread = OpenThread(SYNCHRONIZE, FALSE, record->id);
     AcquireSRWLockExclusive(&os_lock);
+    number = record->number = ++os_numbers;
     record->next = os_records;
     record->link = &os_records;
     if (os_records)
         os_records->link = &record->next;
     os_records = record;
     ReleaseSRWLockExclusive(&os_lock);
+    (void)FlsSetValue(os_end_slot, (PVOID)number); /* without it the handle still tells of the end */
     return STK_OK;
 }
 

@@ -143,6 +143,59 @@ static void fiber__deleted__requests_live_as_long_as_the_thread(void **state)
     poster_free(&fibers.poster);
 }
 
+struct orphan {
+    struct poster poster;
+    void *fiber;
+    bool alive;
+};
+
+static void *orphan_make(void *arg)
+{
+    struct orphan *orphan = arg;
+
+    orphan->poster.posted = ConvertThreadToFiber(NULL);
+    orphan->fiber = CreateFiber(0, fiber_posts, &orphan->poster);
+    SwitchToFiber(orphan->fiber);
+    return NULL;
+}
+
+static void *orphan_delete(void *arg)
+{
+    struct orphan *orphan = arg;
+
+    poster_post(&orphan->poster);
+    DeleteFiber(orphan->fiber);
+    orphan->alive = !t_event_wait(orphan->poster.ov.hEvent, 100);
+    return NULL;
+}
+
+/* A fiber outlives the thread that posted on it; who deletes it goes on. Memory is likely to be used again: many rounds. */
+static void fiber__deleted_by_another_thread__that_one_keeps_its_requests(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 5; round++) {
+        struct orphan first, second;
+        WSAEVENT posted;
+        struct t_task thread;
+
+        poster_make(&first.poster);
+        poster_make(&second.poster);
+        posted = first.poster.posted;
+        t_task_start(&thread, orphan_make, &first);
+        t_task_join(&thread);
+        first.poster.posted = posted;
+        assert_true(t_event_wait(first.poster.ov.hEvent, ABORT_MS));
+        t_sleep_ms(20); /* what was kept for the thread is freed behind the event */
+        second.fiber = first.fiber;
+        t_task_start(&thread, orphan_delete, &second);
+        t_task_join(&thread);
+        assert_true(second.alive);
+        assert_true(t_event_wait(second.poster.ov.hEvent, ABORT_MS));
+        poster_free(&second.poster);
+        poster_free(&first.poster);
+    }
+}
+
 static void *post_one(void *arg)
 {
     poster_post(arg);
@@ -193,6 +246,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(terminated__while_it_sleeps__its_requests_are_aborted),
         cmocka_unit_test(fiber__deleted__requests_live_as_long_as_the_thread),
+        cmocka_unit_test(fiber__deleted_by_another_thread__that_one_keeps_its_requests),
         cmocka_unit_test(ended__a_hundred_threads__leave_no_handle),
         cmocka_unit_test(terminated__inside_a_blocking_call__its_requests_are_aborted),
     };
