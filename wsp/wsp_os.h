@@ -53,7 +53,7 @@ void wsp_mutex_unlock(struct wsp_mutex *mutex);
  *
  * @param mutex       Held by the caller; released while waiting.
  * @param timeout_ns  Nanoseconds, > 0.
- * @return            false: the time is over.
+ * @return            false: the time is over. Windows' last error of the thread is as before.
  *
  * Context: any thread.
  */

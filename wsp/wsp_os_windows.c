@@ -102,7 +102,11 @@ void wsp_mutex_unlock(struct wsp_mutex *mutex)
 
 bool wsp_cond_wait(struct wsp_cond *cond, struct wsp_mutex *mutex, int64_t timeout_ns)
 {
-    return SleepConditionVariableSRW(os_cond(cond), os_mutex(mutex), os_ms(timeout_ns), 0) != 0;
+    DWORD error = GetLastError(); /* the application's: WS2-10 */
+    bool woken = SleepConditionVariableSRW(os_cond(cond), os_mutex(mutex), os_ms(timeout_ns), 0) != 0;
+
+    SetLastError(error);
+    return woken;
 }
 
 void wsp_cond_wake_all(struct wsp_cond *cond)

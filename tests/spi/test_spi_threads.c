@@ -1,7 +1,8 @@
 /**
  * @file
  * Threads that end on Windows in ways that run nothing on them, or something
- * else than one expects: TerminateThread, and fibers. Source: rule OVL2-14.
+ * else than one expects: TerminateThread, and fibers; and a thread's last
+ * error. Source: rules OVL2-14, WS2-10.
  */
 #include "t_host.h"
 
@@ -230,6 +231,37 @@ static void ended__a_hundred_threads__leave_no_handle(void **state)
     assert_in_range(handles_of_process(), 0, before + 20);
 }
 
+static void *send_late(void *arg)
+{
+    struct poster *poster = arg;
+
+    t_sleep_ms(50);
+    (void)t_send(poster->pair.a, "x", 1);
+    return NULL;
+}
+
+static void result__waited_for__last_error_is_left_alone(void **state)
+{
+    struct poster poster;
+    struct t_task thread;
+    DWORD got = 0, flags = 7, error;
+    BOOL done;
+
+    (void)state;
+    poster_make(&poster);
+    poster_post(&poster);
+    t_task_start(&thread, send_late, &poster);
+    SetLastError(4321);
+    done = t_spi.lpWSPGetOverlappedResult(poster.pair.b, &poster.ov, &got, TRUE, &flags, &t_err);
+    error = GetLastError();
+    t_task_join(&thread);
+    assert_true(done);
+    assert_int_equal(got, 1);
+    assert_int_equal(flags, 0);
+    assert_int_equal(error, 4321);
+    poster_free(&poster);
+}
+
 /* The socket of the call that never left stays, marked closed. */
 static int group_stop(void **state)
 {
@@ -247,6 +279,7 @@ int main(void)
         cmocka_unit_test(terminated__while_it_sleeps__its_requests_are_aborted),
         cmocka_unit_test(fiber__deleted__requests_live_as_long_as_the_thread),
         cmocka_unit_test(fiber__deleted_by_another_thread__that_one_keeps_its_requests),
+        cmocka_unit_test(result__waited_for__last_error_is_left_alone),
         cmocka_unit_test(ended__a_hundred_threads__leave_no_handle),
         cmocka_unit_test(terminated__inside_a_blocking_call__its_requests_are_aborted),
     };
