@@ -3,51 +3,58 @@
 #include "wsp_option.h"
 #include "wsp_sdk.h"
 
-/* Puts an address behind what is there already; none, or the stack's STK_AF_NONE: no pointer and no length. */
-static int state_put_end(const struct wsp_socket *sock, int err, const struct stk_addr *addr, SOCKET_ADDRESS *end,
-                         char *value, int room, int *used)
+/* The answer: a CSADDR_INFO, then the addresses. */
+struct state_answer {
+    _Alignas(CSADDR_INFO) char bytes[sizeof(CSADDR_INFO) + 2 * sizeof(SOCKADDR_IN6)];
+    int room; /* of the caller */
+    int used;
+};
+
+/* Puts an address behind what is there already. One that is not known has no pointer and no length. */
+static int state_put_end(struct state_answer *answer, int family, const struct stk_addr *addr, SOCKET_ADDRESS *end)
 {
-    struct sockaddr *at = (struct sockaddr *)(void *)(value + *used);
-    int bytes = room - *used;
+    struct sockaddr *at = (struct sockaddr *)(void *)(answer->bytes + answer->used);
+    int bytes = answer->room - answer->used;
     int code;
 
     end->lpSockaddr = NULL;
     end->iSockaddrLength = 0;
-    if (err != STK_OK || addr->family == STK_AF_NONE)
+    if (addr->family == STK_AF_NONE)
         return 0;
-    code = wsp_addr_write(addr, sock->family, at, &bytes);
+    code = wsp_addr_write(addr, family, at, &bytes);
     if (code != 0)
         return code;
-    end->lpSockaddr = at;
     end->iSockaddrLength = bytes;
-    *used += bytes;
+    answer->used += bytes;
     return 0;
 }
 
 int wsp_option_get_state(struct wsp_socket *sock, const struct wsp_option_row *row, char *value, int *len)
 {
-    _Alignas(CSADDR_INFO) char whole[sizeof(CSADDR_INFO) + 2 * sizeof(SOCKADDR_IN6)];
     int protocol = sock->protocol != 0 ? sock->protocol : wsp_provider.infos[sock->info].iProtocol;
     CSADDR_INFO info = {.iSocketType = sock->type, .iProtocol = protocol};
-    struct stk_addr local = {0};
-    struct stk_addr peer = {0};
-    int local_err = stk_sock_local(sock->stk, &local);
-    int peer_err = stk_sock_peer(sock->stk, &peer);
-    int room = *len < (int)sizeof whole ? *len : (int)sizeof whole;
-    int used = row->size;
-    int code = state_put_end(sock, local_err, &local, &info.LocalAddr, whole, room, &used);
+    struct state_answer answer = {.used = row->size};
+    struct stk_addr local;
+    struct stk_addr peer;
+    int code;
 
+    answer.room = *len < (int)sizeof answer.bytes ? *len : (int)sizeof answer.bytes;
+    if (stk_sock_local(sock->stk, &local) != STK_OK)
+        local = (struct stk_addr){0};
+    if (stk_sock_peer(sock->stk, &peer) != STK_OK)
+        peer = (struct stk_addr){0};
+    code = state_put_end(&answer, sock->family, &local, &info.LocalAddr);
     if (code == 0)
-        code = state_put_end(sock, peer_err, &peer, &info.RemoteAddr, whole, room, &used);
+        code = state_put_end(&answer, sock->family, &peer, &info.RemoteAddr);
     if (code != 0)
         return code;
-    /* Pointers of the copy become pointers into the caller's room. */
-    if (info.LocalAddr.lpSockaddr)
+    /* Pointers into the caller's room: the peer's address is the last. */
+    if (info.LocalAddr.iSockaddrLength > 0)
         info.LocalAddr.lpSockaddr = (struct sockaddr *)(void *)(value + row->size);
-    if (info.RemoteAddr.lpSockaddr)
-        info.RemoteAddr.lpSockaddr = (struct sockaddr *)(void *)(value + used - info.RemoteAddr.iSockaddrLength);
-    memcpy(whole, &info, sizeof info);
-    memcpy(value, whole, (size_t)used);
-    *len = used;
+    if (info.RemoteAddr.iSockaddrLength > 0)
+        info.RemoteAddr.lpSockaddr = (struct sockaddr *)(void *)(value + answer.used - info.RemoteAddr.iSockaddrLength);
+    memcpy(answer.bytes, &info, sizeof info);
+    memcpy(value, answer.bytes, (size_t)answer.used);
+    *len = answer.used;
     return 0;
 }
