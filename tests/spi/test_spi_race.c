@@ -269,7 +269,8 @@ static void race__cleanup_under_blocked_calls__all_end_soon(void **state)
     assert_in_range(t_now_ms() - before, 0, 1900); /* less than it would wait for a thread that stays */
     for (int i = 0; i < 3; i++) {
         t_task_join(&workers[i].thread);
-        assert_true(workers[i].code != 0);
+        /* Who sees the other end go first is told of that: the stream's end, or readable, instead of an error. */
+        assert_true(workers[i].code != 0 || workers[i].kind != 1);
     }
     t_sockets_are(0);
     assert_int_equal(t_handles_count(), 0);
