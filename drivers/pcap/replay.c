@@ -87,8 +87,12 @@ static bool next(struct pcap_replay *self, uint64_t now_ns, uint64_t *errors)
 
 uint64_t drv_pcap_replay_time_ns(const struct pcap_replay *self)
 {
+    const struct pcap_pkthdr *header = self->header;
+    /* libpcap takes the file's seconds, 32 bits without a sign, for negative from 2038 on. */
+    uint64_t seconds = header->ts.tv_sec < 0 ? (uint32_t)header->ts.tv_sec : (uint64_t)header->ts.tv_sec;
+
     /* A file opened with nanosecond precision has nanoseconds in tv_usec. */
-    return (uint64_t)self->header->ts.tv_sec * STK_S_NS + (uint64_t)self->header->ts.tv_usec;
+    return seconds * STK_S_NS + (uint64_t)header->ts.tv_usec;
 }
 
 bool drv_pcap_replay_load(struct pcap_replay *self, uint64_t now_ns, uint64_t *errors)

@@ -90,6 +90,27 @@ static void replay__what_was_sent__comes_back(void **state)
     nic_port_close(port);
 }
 
+/* Seconds of a file have 32 bits without a sign, which end in 2106. */
+static void replay__times_behind_2038__come_back(void **state)
+{
+    static const uint64_t times_ns[] = {2147483647 * STK_S_NS + 1, 2147483648 * STK_S_NS,
+                                        4294967295 * STK_S_NS + 999999999};
+    struct nic_port *port = open_with("out", "pcap", "tx_file=FILE clock=port", "late.pcap");
+    struct nic_buf *buf;
+
+    (void)state;
+    for (uint32_t n = 0; n < sizeof(times_ns) / sizeof(times_ns[0]); n++)
+        t_send(port, 60, n, times_ns[n]);
+    nic_port_close(port);
+    port = open_with("in", "pcap", "rx_file=FILE", "late.pcap");
+    for (uint32_t n = 0; n < sizeof(times_ns) / sizeof(times_ns[0]); n++) {
+        assert_int_equal(nic_rx_burst(port, &buf, 1, 0), 1);
+        assert_int_equal(buf->tstamp_ns, times_ns[n]);
+        nic_buf_free(buf);
+    }
+    nic_port_close(port);
+}
+
 static void replay__paced__follows_the_files_times(void **state)
 {
     const uint64_t start_ns = 77 * STK_S_NS;
@@ -307,6 +328,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(replay__what_was_sent__comes_back),
+        cmocka_unit_test(replay__times_behind_2038__come_back),
         cmocka_unit_test(replay__paced__follows_the_files_times),
         cmocka_unit_test(replay__loop__starts_again),
         cmocka_unit_test(replay__pool_empty__waits_and_loses_nothing),
