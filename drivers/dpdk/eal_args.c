@@ -199,6 +199,34 @@ static int option_take(struct dpdk_eal_args *args, char **save, char *token, cha
     return STK_EINVAL;
 }
 
+/** Options that are good one by one, and refused together: by EAL, which on Windows ends the process then. */
+static int options_agree(const char *text, char *error, size_t error_size)
+{
+    bool seen[sizeof(options) / sizeof(options[0])] = {false}, allow = false, block = false;
+
+    for (const char *at = text; *at != '\0'; at += strcspn(at, " "), at += strspn(at, " ")) {
+        size_t len = strcspn(at, " =");
+
+        for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+            enum value_kind kind = options[i].kind;
+
+            if (strlen(options[i].name) != len || memcmp(options[i].name, at, len) != 0)
+                continue;
+            if (seen[i] && kind != VALUE_PCI && kind != VALUE_LOG && kind != VALUE_FILE) {
+                snprintf(error, error_size, "EAL option %s is given twice", options[i].name);
+                return STK_EINVAL;
+            }
+            seen[i] = true;
+            allow = allow || choice(options[i].name, "-a|--allow");
+            block = block || choice(options[i].name, "-b|--block");
+        }
+    }
+    if (!allow || !block)
+        return 0;
+    snprintf(error, error_size, "EAL options -a (--allow) and -b (--block) exclude each other");
+    return STK_EINVAL;
+}
+
 int drv_dpdk_eal_args_parse(struct dpdk_eal_args *args, const char *text, char *error, size_t error_size)
 {
     char copy[1200];
@@ -216,5 +244,5 @@ int drv_dpdk_eal_args_parse(struct dpdk_eal_args *args, const char *text, char *
         if (err != 0)
             return err;
     }
-    return 0;
+    return options_agree(text, error, error_size);
 }

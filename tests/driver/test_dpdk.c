@@ -29,6 +29,33 @@ static void eal__running__refuses_other_arguments(void **state)
     }
 }
 
+/* Each option alone is taken. EAL ends a Windows process for a pair that it does not like. */
+static void eal__options_that_exclude_each_other__are_refused(void **state)
+{
+    static const struct {
+        const char *eal, *error;
+    } rows[] = {
+        {"-a 01:00.0 -b 01:00.0",
+         "t.conf:11: port p: eal: EAL options -a (--allow) and -b (--block) exclude each other"},
+        {"--block=01:00.0 -n 2 --allow=01:00.0", "exclude each other"},
+        {"--force-max-simd-bitwidth=64 --force-max-simd-bitwidth=128",
+         "EAL option --force-max-simd-bitwidth is given twice"},
+        {"-n 2 --no-pci  -n 2", "EAL option -n is given twice"},
+        {"-a 01:00.0 --allow=02:00.0 --log-level=*:error --log-level=pmd.*:debug", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct t_conf t;
+
+        print_message("%s\n", rows[i].eal);
+        t_conf(&t, "p", "dpdk", "ring_pair=x eal=");
+        t.args[1].value = rows[i].eal;
+        assert_int_equal(nic_port_conf_check(&t.conf), rows[i].error == NULL ? 0 : STK_EINVAL);
+        assert_true(rows[i].error == NULL || strstr(t.error, rows[i].error) != NULL);
+    }
+}
+
 static void port__device_taken_or_absent__is_refused(void **state)
 {
     struct nic_port *a = t_open_keys("a", "dpdk", "device=net_null0"), *b = t_open_keys("b", "dpdk", "ring_pair=two");
@@ -184,6 +211,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(eal__running__refuses_other_arguments),
+        cmocka_unit_test(eal__options_that_exclude_each_other__are_refused),
         cmocka_unit_test(port__device_taken_or_absent__is_refused),
         cmocka_unit_test(port__closed_before_its_buffers_came_back__harms_nobody),
         cmocka_unit_test(ring_pair__two_threads__bounce_a_frame),
