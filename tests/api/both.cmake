@@ -29,7 +29,7 @@ else()
     add_test(NAME api_both COMMAND ${Python3_EXECUTABLE} ${t_compare} --native --program $<TARGET_FILE:api_both>
         --config ${PROJECT_SOURCE_DIR}/configs/wire-pair.ini --differences ${t_differences}
         --work ${CMAKE_CURRENT_BINARY_DIR}/both)
-    set_tests_properties(api_both PROPERTIES LABELS api TIMEOUT 240)
+    set_tests_properties(api_both PROPERTIES LABELS "api;tsan" TIMEOUT 240)
     add_test(NAME api_compare_self COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/wine/api_compare_test.py)
     set_tests_properties(api_compare_self PROPERTIES LABELS "api;noasan" TIMEOUT 120)
 endif()
