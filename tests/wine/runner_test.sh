@@ -23,6 +23,7 @@ probes_alive() { pgrep -fc "$(basename "$probe")\"? sleep mark$$" || true; }
 for code in 0 1 3 77 124; do
     run exit "$code"
     row "exit code" "$code" $?
+    row "exit code $code is not taken for a run out of time" "" "$(grep 'ended after' "$scratch/out")"
 done
 run crash
 row "crash, low byte of 0xC0000005" 5 $?

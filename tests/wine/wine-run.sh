@@ -74,16 +74,19 @@ trap 'stopped 130' INT
 trap 'stopped 129' HUP
 
 export WINLANE_WINE_RUN
+limit=${WINLANE_WINE_TIMEOUT:-600}
+began=$SECONDS
 (
     wine_close_others
-    exec timeout -k 5 "${WINLANE_WINE_TIMEOUT:-600}" "$WINE_PROGRAM" "$@" </dev/null >>"$out" 2>>"$err"
+    exec timeout -k 5 "$limit" "$WINE_PROGRAM" "$@" </dev/null >>"$out" 2>>"$err"
 ) &
 watcher=$!
 wait "$watcher"
 status=$?
 if [ "$status" = 124 ] || [ "$status" = 137 ]; then
     kill_run
-    echo "wine-run: ended after ${WINLANE_WINE_TIMEOUT:-600} s" >>"$out"
+    # A program may end with these codes by itself; SECONDS counts whole ones.
+    [ $((SECONDS - began + 1)) -lt "$limit" ] || echo "wine-run: ended after $limit s" >>"$out"
 elif [ "$status" != 0 ] && [ ! -s "$out" ] && [ ! -s "$err" ]; then
     echo "wine-run: exit code $status without a word" >&2
 fi
