@@ -11,15 +11,18 @@
 
 #define FIRST_ID 1001u
 
+/* On the heap: two paths and a catalogue are too large for the stack. */
 struct change {
-    char file[WS2_PATH_BYTES - 8];
     void *lock;
-    struct ws2_catalog *catalog;
+    char file[WS2_PATH_BYTES - 8];
+    char beside[WS2_PATH_BYTES]; /* the file's name with a suffix */
+    struct ws2_catalog catalog;
 };
 
-static bool suffixed(char out[WS2_PATH_BYTES], const char *file, const char *suffix)
+static bool suffixed(struct change *change, const char *suffix)
 {
-    return (size_t)snprintf(out, WS2_PATH_BYTES, "%s%s", file, suffix) < WS2_PATH_BYTES;
+    return (size_t)snprintf(change->beside, sizeof change->beside, "%s%s", change->file, suffix) <
+           sizeof change->beside;
 }
 
 static void change_end(struct change *change)
@@ -27,38 +30,37 @@ static void change_end(struct change *change)
     if (change->lock != NULL) {
         ws2_os_file_unlock(change->lock);
     }
-    free(change->catalog);
+    free(change);
 }
 
 /* 0, or the code; then there is nothing to end. */
-static int change_begin(struct change *change)
+static int change_begin(struct change **out)
 {
-    char lock[WS2_PATH_BYTES];
+    struct change *change = (struct change *)calloc(1, sizeof *change);
     bool named;
-    memset(change, 0, sizeof *change);
-    change->catalog = (struct ws2_catalog *)malloc(sizeof *change->catalog);
-    if (change->catalog == NULL) {
+    if (change == NULL) {
         return WSA_NOT_ENOUGH_MEMORY;
     }
-    if (ws2_catalog_path(change->file, sizeof change->file, &named) && suffixed(lock, change->file, ".lock")) {
-        change->lock = ws2_os_file_lock(lock);
+    if (ws2_catalog_path(change->file, sizeof change->file, &named) && suffixed(change, ".lock")) {
+        change->lock = ws2_os_file_lock(change->beside);
     }
-    if (change->lock == NULL || ws2_catalog_load(change->catalog) != 0) {
+    if (change->lock == NULL || ws2_catalog_load(&change->catalog) != 0) {
         change_end(change);
         return WSANO_RECOVERY;
     }
+    *out = change;
     return 0;
 }
 
 /* Whole or not at all. 0, or WSANO_RECOVERY. */
 static int change_commit(struct change *change)
 {
-    char fresh[WS2_PATH_BYTES];
-    if (!suffixed(fresh, change->file, ".new")) {
+    if (!suffixed(change, ".new")) {
         return WSANO_RECOVERY;
     }
-    if (!ws2_catalog_file_write(change->catalog, fresh, change->file) || !ws2_os_file_replace(fresh, change->file)) {
-        (void)ws2_os_file_remove(fresh);
+    if (!ws2_catalog_file_write(&change->catalog, change->beside, change->file) ||
+        !ws2_os_file_replace(change->beside, change->file)) {
+        (void)ws2_os_file_remove(change->beside);
         return WSANO_RECOVERY;
     }
     return 0;
@@ -193,13 +195,13 @@ static int wsc_result(LPINT error, int code)
  */
 int WSPAPI WSCInstallProvider(LPGUID provider, const WCHAR *path, LPWSAPROTOCOL_INFOW list, DWORD count, LPINT error)
 {
-    struct change change;
+    struct change *change = NULL;
     int code = arguments_check(provider, path, list, count);
     if (code == 0 && (code = change_begin(&change)) == 0) {
-        code = entries_of(change.catalog, provider) > 0 ? WSANO_RECOVERY
-                                                        : append(change.catalog, provider, path, list, count);
-        code = code == 0 ? change_commit(&change) : code;
-        change_end(&change);
+        code = entries_of(&change->catalog, provider) > 0 ? WSANO_RECOVERY
+                                                          : append(&change->catalog, provider, path, list, count);
+        code = code == 0 ? change_commit(change) : code;
+        change_end(change);
     }
     return wsc_result(error, code);
 }
@@ -213,13 +215,13 @@ int WSPAPI WSCInstallProvider(LPGUID provider, const WCHAR *path, LPWSAPROTOCOL_
  */
 int WSPAPI WSCUpdateProvider(LPGUID provider, const WCHAR *path, LPWSAPROTOCOL_INFOW list, DWORD count, LPINT error)
 {
-    struct change change;
+    struct change *change = NULL;
     int code = arguments_check(provider, path, list, count);
     if (code == 0 && (code = change_begin(&change)) == 0) {
-        code = entries_of(change.catalog, provider) == 0 ? WSAEINVAL
-                                                         : update(change.catalog, provider, path, list, count);
-        code = code == 0 ? change_commit(&change) : code;
-        change_end(&change);
+        code = entries_of(&change->catalog, provider) == 0 ? WSAEINVAL
+                                                           : update(&change->catalog, provider, path, list, count);
+        code = code == 0 ? change_commit(change) : code;
+        change_end(change);
     }
     return wsc_result(error, code);
 }
@@ -234,20 +236,20 @@ int WSPAPI WSCUpdateProvider(LPGUID provider, const WCHAR *path, LPWSAPROTOCOL_I
  */
 int WSPAPI WSCDeinstallProvider(LPGUID provider, LPINT error)
 {
-    struct change change;
+    struct change *change = NULL;
     int code = provider == NULL ? WSAEFAULT : 0;
     unsigned i = 0;
     if (code == 0 && (code = change_begin(&change)) == 0) {
-        code = entries_of(change.catalog, provider) == 0 ? WSAEINVAL : 0;
-        while (code == 0 && i < change.catalog->count) {
-            if (memcmp(&change.catalog->entry[i].info.ProviderId, provider, sizeof *provider) == 0) {
-                entry_remove(change.catalog, i);
+        code = entries_of(&change->catalog, provider) == 0 ? WSAEINVAL : 0;
+        while (code == 0 && i < change->catalog.count) {
+            if (memcmp(&change->catalog.entry[i].info.ProviderId, provider, sizeof *provider) == 0) {
+                entry_remove(&change->catalog, i);
             } else {
                 i++;
             }
         }
-        code = code == 0 ? change_commit(&change) : code;
-        change_end(&change);
+        code = code == 0 ? change_commit(change) : code;
+        change_end(change);
     }
     return wsc_result(error, code);
 }
@@ -292,12 +294,12 @@ static bool reorder(struct ws2_catalog *catalog, const DWORD *ids)
  */
 int WSPAPI WSCWriteProviderOrder(LPDWORD ids, DWORD count)
 {
-    struct change change;
+    struct change *change = NULL;
     int code = ids == NULL ? WSAEFAULT : 0;
     if (code == 0 && (code = change_begin(&change)) == 0) {
-        code = count == change.catalog->count && reorder(change.catalog, ids) ? 0 : WSAEINVAL;
-        code = code == 0 ? change_commit(&change) : code;
-        change_end(&change);
+        code = count == change->catalog.count && reorder(&change->catalog, ids) ? 0 : WSAEINVAL;
+        code = code == 0 ? change_commit(change) : code;
+        change_end(change);
     }
     return code;
 }
