@@ -101,6 +101,8 @@ static void builtin__no_file__six_entries_of_the_rules(void **state)
         {0x609, 8, 65527, AF_INET6, 28, SOCK_DGRAM, 17, 0}, {0x609, 12, 65535, AF_INET6, 28, SOCK_RAW, 0, 255},
     };
     static WSAPROTOCOL_INFOW infos[8];
+    INT udp_only[] = {IPPROTO_UDP, 0};
+    INT none[] = {0};
     DWORD bytes = sizeof infos;
     int error = 0;
     unsigned i;
@@ -120,10 +122,15 @@ static void builtin__no_file__six_entries_of_the_rules(void **state)
         assert_int_equal(infos[i].iProtocolMaxOffset, rows[i].offset);
         assert_int_equal(infos[i].ProtocolChain.ChainLen, 1);
         assert_int_equal(infos[i].iVersion, 2);
+        assert_int_equal(infos[i].iNetworkByteOrder, BIGENDIAN);
         assert_int_equal(infos[i].dwProviderReserved, 0);
         assert_memory_equal(&infos[i].ProviderId, &infos[0].ProviderId, sizeof(GUID));
         assert_int_equal(infos[i].dwCatalogEntryId, 1001 + i);
     }
+    bytes = sizeof infos;
+    assert_int_equal(WSCEnumProtocols(udp_only, infos, &bytes, &error), 2);
+    assert_int_equal(infos[1].dwCatalogEntryId, 1005);
+    assert_int_equal(WSCEnumProtocols(none, infos, &bytes, &error), 0); /* 0 ends the list: no raw entry matches it */
     bytes = 5;
     assert_int_equal(WSCEnumProtocols(NULL, infos, &bytes, &error), SOCKET_ERROR);
     assert_int_equal(error, WSAENOBUFS);
@@ -132,12 +139,46 @@ static void builtin__no_file__six_entries_of_the_rules(void **state)
     assert_int_equal(error, WSAEFAULT);
 }
 
+#define ENTRY_OF(id, type, protocol, flags, more)                                                  \
+    "{\"id\": " id ", \"name\": \"n\", \"family\": 2, \"type\": " type ", \"protocol\": " protocol \
+    ", \"service_flags\": 102, \"provider_flags\": " flags ", \"address_bytes\": 16" more "}"
+
+/* A layered provider's own entry is for the WSC functions only; a chain is an entry like a base protocol's. */
+static void entries__layered_chain_and_no_zero__seen_and_selected_as_they_should(void **state)
+{
+    static WSAPROTOCOL_INFOW infos[4];
+    DWORD bytes = sizeof infos;
+    int error = 0;
+    WSADATA data;
+    (void)state;
+    write_file(FILE_OF(ENTRY_OF("7", "2", "17", "8", ", \"chain\": []") "," ENTRY_OF(
+        "5", "1", "6", "0", "") "," ENTRY_OF("8", "5", "99", "8", ", \"chain\": [7, 5]")));
+    assert_int_equal(WSCEnumProtocols(NULL, infos, &bytes, &error), 3);
+    assert_int_equal(infos[0].ProtocolChain.ChainLen, LAYERED_PROTOCOL);
+    assert_int_equal(infos[1].ProtocolChain.ChainLen, BASE_PROTOCOL);
+    assert_int_equal(infos[2].ProtocolChain.ChainLen, 2);
+    assert_int_equal(infos[2].ProtocolChain.ChainEntries[0], 7); /* the top first */
+    assert_int_equal(infos[2].ProtocolChain.ChainEntries[1], 5);
+    assert_int_equal(WSAStartup(MAKEWORD(2, 2), &data), 0);
+    bytes = sizeof infos;
+    assert_int_equal(WSAEnumProtocolsW(NULL, infos, &bytes), 2);
+    assert_int_equal(infos[0].dwCatalogEntryId, 5);
+    assert_int_equal(infos[1].dwCatalogEntryId, 8);
+    /* What is selected has a library that is not there. */
+    assert_no_socket(socket(AF_INET, SOCK_STREAM, IPPROTO_TCP), WSAEPROVIDERFAILEDINIT);
+    assert_no_socket(socket(AF_INET, SOCK_STREAM, 0), WSAEPROTONOSUPPORT);
+    assert_no_socket(socket(AF_INET, SOCK_SEQPACKET, 0), WSAEPROVIDERFAILEDINIT);
+    assert_no_socket(socket(AF_INET, SOCK_DGRAM, IPPROTO_UDP), WSAESOCKTNOSUPPORT);
+    assert_int_equal(WSACleanup(), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(file__wrong__startup_fails),
         cmocka_unit_test(library__cannot_be_loaded__provider_failed),
         cmocka_unit_test(builtin__no_file__six_entries_of_the_rules),
+        cmocka_unit_test(entries__layered_chain_and_no_zero__seen_and_selected_as_they_should),
     };
     return cmocka_run_group_tests(tests, make_file, drop_file);
 }

@@ -266,6 +266,45 @@ static void running_process__catalogue_changed__keeps_its_own(void **state)
     assert_int_equal(WSACleanup(), 0);
 }
 
+static int entry_of_socket(int type, int protocol)
+{
+    SOCKET s = socket(AF_INET, type, protocol);
+    return s == INVALID_SOCKET ? -WSAGetLastError() : (int)t_api_counters()->last_entry;
+}
+
+/* The order decides whose socket it is; a provider that fails is not replaced by the next one. */
+static void order__changed__next_start_selects_by_it(void **state)
+{
+    static WCHAR path[600];
+    DWORD order[] = {1003, 1001, 1002};
+    WSAPROTOCOL_INFOW *own;
+    WSAPROTOCOL_INFOW info;
+    int chars = 600;
+    int error = 0;
+    (void)state;
+    assert_int_equal(t_api_use_fake(NULL), 0); /* a provider that can be loaded */
+    assert_true(enumerate() > 0);
+    info = listing[0];
+    assert_int_equal(WSCGetProviderPath(&info.ProviderId, path, &chars, &error), 0);
+    assert_int_equal(base_file(NULL), 0);
+    /* A path in the program's folder is a name alone here: this file stands elsewhere. */
+    assert_int_equal(WSCInstallProvider(&info.ProviderId, path[0] == L'.' ? path + 2 : path, &info, 1, &error), 0);
+    assert_int_equal(t_api_start(NULL), 0);
+    assert_int_equal(entry_of_socket(SOCK_STREAM, IPPROTO_TCP), -WSAEPROVIDERFAILEDINIT); /* 1001 */
+    assert_int_equal(WSACleanup(), 0);
+    assert_int_equal(WSCWriteProviderOrder(order, 3), 0);
+    assert_int_equal(t_api_start(NULL), 0);
+    assert_int_equal(entry_of_socket(SOCK_STREAM, IPPROTO_TCP), 1003);
+    assert_int_equal(entry_of_socket(SOCK_STREAM, 0), 1003);
+    assert_int_equal(enumerate(), 3);
+    own = &listing[1];
+    assert_int_equal(own->dwCatalogEntryId, 1001);
+    assert_no_socket(WSASocketW(AF_INET, SOCK_STREAM, IPPROTO_TCP, own, 0, 0), WSAEPROVIDERFAILEDINIT);
+    own->dwCatalogEntryId = 4242;
+    assert_no_socket(WSASocketW(AF_INET, SOCK_STREAM, IPPROTO_TCP, own, 0, 0), WSAEINVAL);
+    assert_int_equal(WSACleanup(), 0);
+}
+
 #define ROUNDS 20
 
 /* Changes of one thread must not undo those of the other. Busy means: try again. */
@@ -368,6 +407,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(arguments__wrong__refused_and_nothing_changed, base_file),
         cmocka_unit_test_setup(file__missing_or_wrong__no_recovery, base_file),
         cmocka_unit_test_setup(running_process__catalogue_changed__keeps_its_own, base_file),
+        cmocka_unit_test_setup(order__changed__next_start_selects_by_it, base_file),
         cmocka_unit_test_setup(changes__two_threads__none_lost, base_file),
     };
     const struct CMUnitTest reference[] = {

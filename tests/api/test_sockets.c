@@ -260,8 +260,18 @@ static void accept__closed_by_other_thread__interrupted(void **state)
     assert_no_socket(accept(listener, NULL, NULL), WSAENOTSOCK);
 }
 
+static DWORD WINAPI open_type_here(LPVOID unused)
+{
+    int value = 99;
+    int len = sizeof value;
+    (void)unused;
+    return getsockopt(INVALID_SOCKET, SOL_SOCKET, SO_OPENTYPE, (char *)&value, &len) == 0 ? (DWORD)value : 98;
+}
+
 static void options__open_type__kept_per_thread(void **state)
 {
+    HANDLE thread;
+    DWORD other = 97;
     int value = SO_SYNCHRONOUS_NONALERT;
     int len = sizeof value;
     (void)state;
@@ -273,10 +283,20 @@ static void options__open_type__kept_per_thread(void **state)
     value = 99;
     assert_int_equal(getsockopt(INVALID_SOCKET, SOL_SOCKET, SO_OPENTYPE, (char *)&value, &len), 0);
     assert_int_equal(value, SO_SYNCHRONOUS_NONALERT);
+    thread = CreateThread(NULL, 0, open_type_here, NULL, 0, NULL);
+    assert_int_equal(WaitForSingleObject(thread, 5000), WAIT_OBJECT_0);
+    assert_true(GetExitCodeThread(thread, &other));
+    assert_int_equal(other, 0);
+    assert_true(CloseHandle(thread));
+    /* Who says it himself gets what he says. */
+    WSASocketW(AF_INET, SOCK_STREAM, 0, NULL, 0, WSA_FLAG_OVERLAPPED);
+    assert_int_equal(t_api_counters()->last_flags, WSA_FLAG_OVERLAPPED);
     assert_fails(setsockopt(INVALID_SOCKET, SOL_SOCKET, SO_OPENTYPE, (char *)&value, 2), WSAEFAULT);
     assert_fails(getsockopt(INVALID_SOCKET, SOL_SOCKET, SO_TYPE, (char *)&value, &len), WSAENOTSOCK);
     value = 0;
     assert_int_equal(setsockopt(INVALID_SOCKET, SOL_SOCKET, SO_OPENTYPE, (char *)&value, sizeof value), 0);
+    WSASocketW(AF_INET, SOCK_STREAM, 0, NULL, 0, 0);
+    assert_int_equal(t_api_counters()->last_flags, 0);
 }
 
 static void provider__fails_without_code__syscall_failure(void **state)
@@ -326,7 +346,25 @@ static void hooks__winsock_2__not_supported(void **state)
     assert_fails(WSAUnhookBlockingHook(), WSAEOPNOTSUPP);
     assert_null(WSASetBlockingHook(a_hook));
     assert_int_equal(WSAGetLastError(), WSAEOPNOTSUPP);
+    assert_fails(WSACancelBlockingCall(), WSAEOPNOTSUPP);
     assert_false(WSAIsBlocking());
+}
+
+static void hooks__winsock_1__kept_and_forgotten(void **state)
+{
+    WSADATA data;
+    (void)state;
+    assert_int_equal(WSAStartup(MAKEWORD(1, 1), &data), 0);
+    assert_null(WSASetBlockingHook(a_hook));
+    assert_true(WSASetBlockingHook(a_hook) == a_hook);
+    assert_false(WSAIsBlocking());
+    assert_fails(WSACancelBlockingCall(), WSAEINVAL); /* nothing blocks */
+    assert_int_equal(WSAUnhookBlockingHook(), 0);
+    assert_null(WSASetBlockingHook(a_hook));
+    assert_null(WSASetBlockingHook(NULL));
+    assert_int_equal(WSAGetLastError(), WSAEFAULT);
+    assert_int_equal(WSAUnhookBlockingHook(), 0);
+    assert_int_equal(WSACleanup(), 0);
 }
 
 static void extension_functions__provider_has_them__called(void **state)
@@ -373,6 +411,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(connect__in_progress__code_depends_on_version, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(byte_order__of_a_socket__network, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(hooks__winsock_2__not_supported, t_api_start, t_api_stop),
+        cmocka_unit_test_setup_teardown(hooks__winsock_1__kept_and_forgotten, t_api_start, t_api_stop),
     };
     return cmocka_run_group_tests(tests, t_api_use_fake, NULL);
 }

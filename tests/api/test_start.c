@@ -17,7 +17,8 @@ static void startup__version_asked__version_given(void **state)
     unsigned i;
     (void)state;
     for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        WSADATA data = {.wVersion = 0xdead};
+        char vendor[] = "untouched";
+        WSADATA data = {.wVersion = 0xdead, .lpVendorInfo = vendor};
         print_message("asked %x\n", rows[i].asked);
         assert_int_equal(WSAStartup(rows[i].asked, &data), rows[i].code);
         if (rows[i].code == 0) {
@@ -26,6 +27,7 @@ static void startup__version_asked__version_given(void **state)
             assert_int_equal(data.iMaxSockets, LOBYTE(rows[i].given) == 1 ? 32767 : 0);
             assert_string_equal(data.szDescription, "WinSock 2.0");
             assert_string_equal(data.szSystemStatus, "Running");
+            assert_ptr_equal(data.lpVendorInfo, vendor);
             assert_int_equal(WSACleanup(), 0);
         }
     }
@@ -94,6 +96,9 @@ static void last_error__both_names_two_threads__one_word_each(void **state)
     assert_int_equal(GetLastError(), WSAEINTR);
     SetLastError(7);
     assert_int_equal(WSAGetLastError(), 7);
+    assert_int_equal(WSAGetLastError(), 7); /* reading takes nothing away */
+    WSASetLastError(0);
+    assert_int_equal(WSAGetLastError(), 0);
 }
 
 static void startup__twice__last_cleanup_ends_provider(void **state)

@@ -189,6 +189,11 @@ static void getaddrinfo__good__addresses(void **state)
     assert_memory_equal(&((SOCKADDR_IN6 *)(void *)list->ai_addr)->sin6_addr, &in6addr_loopback, 16);
     assert_int_equal(((SOCKADDR_IN6 *)(void *)list->ai_addr)->sin6_port, htons(80));
     assert_int_equal(list->ai_socktype, SOCK_STREAM);
+    assert_int_equal(list->ai_next->ai_family, AF_INET);
+    assert_memory_equal(&((SOCKADDR_IN *)(void *)list->ai_next->ai_addr)->sin_addr, "\x7f\x00\x00\x01", 4);
+    freeaddrinfo(list);
+    assert_int_equal(getaddrinfo("", "80", NULL, &list), 0); /* this host */
+    assert_non_null(list);
     freeaddrinfo(list);
     assert_int_equal(getaddrinfo("fe80::7%3", NULL, NULL, &list), 0);
     memcpy(&sin6, list->ai_addr, sizeof sin6);
@@ -238,6 +243,15 @@ static void old_names__asked__thread_buffers(void **state)
     assert_null(host->h_addr_list[1]);
     host = gethostbyname("localhost");
     assert_memory_equal(host->h_addr, "\x7f\x00\x00\x01", 4);
+    assert_ptr_equal(host->h_addr, host->h_addr_list[0]);
+    assert_string_equal(host->h_name, "localhost");
+    assert_int_equal(host->h_addrtype, AF_INET);
+    assert_non_null(host->h_aliases);
+    host = gethostbyaddr("\x7f\x00\x00\x01", 4, AF_INET);
+    assert_non_null(host);
+    assert_string_equal(host->h_name, "localhost");
+    assert_null(gethostbyaddr("\x7f\x00\x00\x01", 3, AF_INET));
+    assert_int_equal(WSAGetLastError(), WSAEFAULT);
     assert_null(gethostbyname("no.such.name.example"));
     assert_int_equal(WSAGetLastError(), WSAHOST_NOT_FOUND);
     assert_null(gethostbyaddr("\x0a\x01\x02\x03", 4, AF_INET6));
@@ -256,6 +270,45 @@ static void old_names__asked__thread_buffers(void **state)
     assert_int_not_equal(strlen(name), 0);
     assert_fails(gethostname(name, 1), WSAEFAULT);
     assert_non_null(gethostbyname(""));
+}
+
+static DWORD WINAPI names_here(LPVOID unused)
+{
+    struct in_addr in;
+    (void)unused;
+    in.s_addr = htonl(0x0a090807);
+    return strcmp(inet_ntoa(in), "10.9.8.7") == 0 && gethostbyname("10.9.8.7") != NULL &&
+                   getprotobyname("udp") != NULL && getservbyname("domain", "udp") != NULL
+               ? 1
+               : 0;
+}
+
+static void old_names__two_threads__each_its_own_buffers(void **state)
+{
+    struct in_addr in;
+    const char *text;
+    const struct hostent *host;
+    const struct protoent *protocol;
+    const struct servent *service;
+    HANDLE thread;
+    DWORD good = 99;
+    (void)state;
+    in.s_addr = htonl(0x01020304);
+    text = inet_ntoa(in);
+    host = gethostbyname("1.2.3.4");
+    protocol = getprotobyname("tcp");
+    service = getservbyname("http", "tcp");
+    assert_true(text != NULL && host != NULL && protocol != NULL && service != NULL);
+    thread = CreateThread(NULL, 0, names_here, NULL, 0, NULL);
+    assert_int_equal(WaitForSingleObject(thread, 5000), WAIT_OBJECT_0);
+    assert_true(GetExitCodeThread(thread, &good));
+    assert_int_equal(good, 1);
+    assert_true(CloseHandle(thread));
+    assert_string_equal(text, "1.2.3.4");
+    assert_memory_equal(host->h_addr, "\x01\x02\x03\x04", 4);
+    assert_int_equal(protocol->p_proto, IPPROTO_TCP);
+    assert_string_equal(service->s_name, "http");
+    assert_int_equal(service->s_port, (short)htons(80));
 }
 
 static void address_strings__by_provider__units_are_characters(void **state)
@@ -309,6 +362,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(getaddrinfo__good__addresses, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(getnameinfo__numeric__text, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(old_names__asked__thread_buffers, t_api_start, t_api_stop),
+        cmocka_unit_test_setup_teardown(old_names__two_threads__each_its_own_buffers, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(address_strings__by_provider__units_are_characters, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(enum_protocols__filters_and_sizes__counts, t_api_start, t_api_stop),
     };

@@ -1,6 +1,7 @@
 /** @file WSPStartup, WSPCleanup, WSPSocket, and exit. */
 #include "t_host.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,6 +105,90 @@ static void start__hundred_rounds__with_traffic(void **state)
         assert_int_equal(t_handles_count(), 0);
         t_sockets_are(0);
     }
+}
+
+static atomic_uint second_creates, second_queries;
+static WSPUPCALLTABLE first_table;
+
+static SOCKET WSPAPI second_create(DWORD id, DWORD_PTR context, LPINT err)
+{
+    atomic_fetch_add(&second_creates, 1);
+    return first_table.lpWPUCreateSocketHandle(id, context, err);
+}
+
+static int WSPAPI second_query(SOCKET s, PDWORD_PTR context, LPINT err)
+{
+    atomic_fetch_add(&second_queries, 1);
+    return first_table.lpWPUQuerySocketHandleContext(s, context, err);
+}
+
+/* What is handed over belongs to the caller: it is spoilt as soon as the start has returned. */
+static void start__again_with_other_upcalls__the_latest_are_used(void **state)
+{
+    WSAPROTOCOL_INFOW info = *t_info(AF_INET, SOCK_STREAM);
+    WSPUPCALLTABLE table = t_host_upcalls();
+    WSPDATA data;
+    SOCKET s;
+
+    first_table = table;
+    assert_int_equal(t_provider_start(MAKEWORD(2, 2), &data, &info, table, &t_spi), 0);
+    memset(&info, 0x5a, sizeof info);
+    memset(&table, 0x5a, sizeof table);
+    s = t_socket(AF_INET, SOCK_STREAM);
+    assert_int_equal(atomic_load(&second_creates), 0);
+    table = first_table;
+    table.lpWPUCreateSocketHandle = second_create;
+    table.lpWPUQuerySocketHandleContext = second_query;
+    info = *t_info(AF_INET, SOCK_STREAM);
+    assert_int_equal(t_provider_start(MAKEWORD(2, 3), &data, &info, table, &t_spi), 0);
+    memset(&info, 0x5a, sizeof info);
+    memset(&table, 0x5a, sizeof table);
+    t_close(s);
+    assert_true(atomic_load(&second_queries) > 0);
+    t_close(t_socket(AF_INET, SOCK_STREAM));
+    assert_int_equal(atomic_load(&second_creates), 1);
+    assert_int_equal(t_spi.lpWSPCleanup(&t_err), 0);
+    assert_int_equal(t_spi.lpWSPCleanup(&t_err), 0);
+    (void)state;
+}
+
+#define START_ROUNDS 200
+
+static void *start_and_end(void *arg)
+{
+    unsigned *wrong = arg;
+
+    for (unsigned i = 0; i < START_ROUNDS; i++) {
+        WSPPROC_TABLE table;
+        WSPDATA data;
+        INT err;
+
+        if (t_provider_start(MAKEWORD(2, 2 + i % 3), &data, t_info(AF_INET, SOCK_STREAM), t_host_upcalls(), &table) !=
+            0)
+            ++*wrong;
+        else if (table.lpWSPCleanup(&err) != 0)
+            ++*wrong;
+    }
+    return NULL;
+}
+
+static void start__four_threads_start_and_end__count_is_exact(void **state)
+{
+    struct t_task threads[4];
+    unsigned wrong[4] = {0};
+    SOCKET s;
+
+    assert_int_equal(t_host_start(state), 0);
+    s = t_socket(AF_INET, SOCK_STREAM);
+    for (int i = 0; i < 4; i++)
+        t_task_start(&threads[i], start_and_end, &wrong[i]);
+    for (int i = 0; i < 4; i++) {
+        t_task_join(&threads[i]);
+        assert_int_equal(wrong[i], 0);
+    }
+    t_close(s); /* no cleanup of theirs was the last one */
+    assert_int_equal(t_spi.lpWSPCleanup(&t_err), 0);
+    t_fails(t_spi.lpWSPCleanup(&t_err), WSANOTINITIALISED);
 }
 
 static void start__no_configuration__first_socket_is_netdown(void **state)
@@ -253,6 +338,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(start__bad_arguments__leave_no_trace),
         cmocka_unit_test(start__table__has_no_empty_slot),
         cmocka_unit_test(start__counted__only_the_last_cleanup_ends_sockets),
+        cmocka_unit_test(start__again_with_other_upcalls__the_latest_are_used),
+        cmocka_unit_test(start__four_threads_start_and_end__count_is_exact),
         cmocka_unit_test(start__no_configuration__first_socket_is_netdown),
         cmocka_unit_test(socket__table__kinds_flags_and_codes),
         cmocka_unit_test(start__hundred_rounds__with_traffic),

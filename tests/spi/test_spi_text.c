@@ -97,6 +97,10 @@ static void text__table__reads_and_writes(void **state)
             fail_msg("'%s': %d", row->in, t_err);
         assert_int_equal(len, t_addr_size(row->af));
         assert_int_equal(addr.ss_family, row->af);
+        if (row->af == AF_INET)
+            assert_memory_equal(((SOCKADDR_IN *)&addr)->sin_zero, "\0\0\0\0\0\0\0", 8);
+        else
+            assert_int_equal(((SOCKADDR_IN6 *)&addr)->sin6_flowinfo, 0);
         assert_int_equal(t_spi.lpWSPAddressToString((LPSOCKADDR)&addr, (DWORD)len, t_info(row->af, SOCK_STREAM), back,
                                                     &chars, &t_err),
                          0);
