@@ -37,14 +37,20 @@ struct pcap *nic_capture_file_read(const char *path, char *reason)
     return pcap;
 }
 
-/** A handle of the file alone, without the C library's descriptor; not inherited. NULL: the system has none left. */
+/**
+ * A handle of the file alone, without the C library's descriptor; not inherited. NULL: the system has none left, as the
+ * last error says.
+ */
 static HANDLE handle_take(int fd)
 {
     HANDLE self = GetCurrentProcess(), taken = NULL;
+    DWORD error;
 
     if (!DuplicateHandle(self, (HANDLE)_get_osfhandle(fd), self, &taken, 0, FALSE, DUPLICATE_SAME_ACCESS))
         taken = NULL;
+    error = GetLastError();
     _close(fd);
+    SetLastError(error);
     return taken;
 }
 
