@@ -24,12 +24,13 @@ static void handle__create_query_close__gone_once(void **state)
 {
     int error = 0;
     DWORD_PTR context = 0;
-    SOCKET s = up->lpWPUCreateSocketHandle(ENTRY_ID, 0x1234, &error);
+    DWORD_PTR wide = ~(DWORD_PTR)0x1234; /* CF-12: a pointer's width */
+    SOCKET s = up->lpWPUCreateSocketHandle(ENTRY_ID, wide, &error);
     (void)state;
     assert_true(s != INVALID_SOCKET && s != 0 && s < 0x80000000u && (s & 3) == 0);
     assert_true((SOCKET)(int)s == s);
     assert_int_equal(up->lpWPUQuerySocketHandleContext(s, &context, &error), 0);
-    assert_int_equal(context, 0x1234);
+    assert_int_equal(context, wide);
     assert_int_equal(up->lpWPUCloseSocketHandle(s, &error), 0);
     assert_int_equal(up->lpWPUCloseSocketHandle(s, &error), SOCKET_ERROR);
     assert_int_equal(error, WSAENOTSOCK);

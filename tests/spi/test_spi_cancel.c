@@ -45,6 +45,7 @@ static void cancel__one_of_three__the_others_go_on_in_order(void **state)
 {
     struct t_pair pair = t_pair_make(AF_INET, WSA_FLAG_OVERLAPPED);
     struct post posts[3];
+    DWORD got = 0xdead, flags = 0;
 
     (void)state;
     memset(posts, 0, sizeof posts);
@@ -54,6 +55,9 @@ static void cancel__one_of_three__the_others_go_on_in_order(void **state)
     }
     assert_int_equal(cancel(pair.b, WSP_CANCEL_ONE, &posts[1].ov), 1);
     assert_aborted(&posts[1]);
+    assert_false(t_spi.lpWSPGetOverlappedResult(pair.b, &posts[1].ov, &got, FALSE, &flags, &t_err));
+    assert_int_equal(t_err, WSA_OPERATION_ABORTED);
+    assert_int_equal(got, 0xdead); /* E60 */
     assert_int_equal(cancel(pair.b, WSP_CANCEL_ONE, &posts[1].ov), 0);
     assert_false(t_event_is_set(posts[0].ov.hEvent));
     /* IOCP-33: no byte is lost. */
