@@ -164,6 +164,73 @@ static void cancel__own_threads__only_those(void **state)
     t_pair_close(&pair);
 }
 
+/* IOCP-35: once it is told, the structure and the buffer are the program's again. */
+static void cancel__told_of_it__nothing_is_written_later(void **state)
+{
+    (void)state;
+    for (int by_close = 0; by_close < 2; by_close++) {
+        struct t_pair pair = t_pair_make(AF_INET, WSA_FLAG_OVERLAPPED);
+        struct post post, wiped;
+        WSAEVENT event = t_event_new();
+        char buf[8];
+
+        memset(&post, 0, sizeof post);
+        memset(&wiped, 0x5a, sizeof wiped);
+        post.ov.hEvent = event;
+        post_recv(pair.b, &post);
+        if (by_close)
+            t_close(pair.b);
+        else
+            assert_int_equal(cancel(pair.b, WSP_CANCEL_ALL, NULL), 1);
+        assert_aborted(&post);
+        memcpy(&post, &wiped, sizeof post);
+        (void)t_send(pair.a, "late", 4);
+        t_sleep_ms(30);
+        assert_memory_equal(&post, &wiped, sizeof post);
+        if (!by_close) {
+            assert_int_equal(t_recv(pair.b, buf, sizeof buf), 4);
+            t_close(pair.b);
+        }
+        t_close(pair.a);
+        t_event_free(event);
+    }
+}
+
+/* IOCP-34: how much of it went out is open; other sockets do not notice. */
+static void cancel__send_partly_taken__told_and_others_unharmed(void **state)
+{
+    struct t_pair pair = t_pair_make(AF_INET, WSA_FLAG_OVERLAPPED), other = t_pair_make(AF_INET, WSA_FLAG_OVERLAPPED);
+    static char out[4 << 20], in[65536];
+    WSABUF bufs[2] = {{sizeof out, out}, {sizeof out, out}};
+    WSAOVERLAPPED cancelled = {.hEvent = t_event_new()}, whole = {.hEvent = t_event_new()};
+    DWORD got = 0, flags;
+    size_t at = 0;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof out; i++)
+        out[i] = (char)(i * 13 + i / 509);
+    t_fails(t_spi.lpWSPSend(pair.a, &bufs[0], 1, NULL, 0, &cancelled, NULL, NULL, &t_err), WSA_IO_PENDING);
+    t_fails(t_spi.lpWSPSend(other.a, &bufs[1], 1, NULL, 0, &whole, NULL, NULL, &t_err), WSA_IO_PENDING);
+    assert_int_equal(cancel(pair.a, WSP_CANCEL_ONE, &cancelled), 1);
+    assert_true(t_event_wait(cancelled.hEvent, 5000));
+    assert_int_equal(cancelled.OffsetHigh, WSA_OPERATION_ABORTED);
+    assert_true(t_recv(pair.b, in, sizeof in) > 0); /* a part was taken */
+    t_pair_close(&pair);
+    while (at < sizeof out) {
+        int part = t_recv(other.b, in, sizeof in);
+
+        assert_true(part > 0);
+        assert_memory_equal(in, out + at, (size_t)part);
+        at += (size_t)part;
+    }
+    assert_true(t_event_wait(whole.hEvent, 5000));
+    assert_true(t_spi.lpWSPGetOverlappedResult(other.a, &whole, &got, FALSE, &flags, &t_err));
+    assert_int_equal(got, sizeof out);
+    t_event_free(cancelled.hEvent);
+    t_event_free(whole.hEvent);
+    t_pair_close(&other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +238,8 @@ int main(void)
         cmocka_unit_test(cancel__all__each_is_told_and_none_is_left),
         cmocka_unit_test(cancel__bad_arguments__refused),
         cmocka_unit_test(cancel__own_threads__only_those),
+        cmocka_unit_test(cancel__told_of_it__nothing_is_written_later),
+        cmocka_unit_test(cancel__send_partly_taken__told_and_others_unharmed),
     };
 
     return cmocka_run_group_tests(tests, t_host_start, t_host_stop);
