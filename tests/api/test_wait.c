@@ -167,6 +167,45 @@ static void time__sleep__passes(void **state)
     assert_in_range(GetTickCount64() - before, 14, 5000); /* a tick may last 16 ms */
 }
 
+static DWORD WINAPI set_late(LPVOID event)
+{
+    Sleep(30);
+    return SetEvent(event) ? 0 : 1;
+}
+
+/* A.9.20, A.9.24. */
+static void wait__without_a_limit__ends_when_set(void **state)
+{
+    WSAEVENT event = WSACreateEvent();
+    HANDLE thread;
+    DWORD id;
+    (void)state;
+    thread = CreateThread(NULL, 0, set_late, event, 0, &id);
+    assert_non_null(thread);
+    assert_int_equal(WSAWaitForMultipleEvents(1, &event, FALSE, WSA_INFINITE, FALSE), WSA_WAIT_EVENT_0);
+    assert_int_equal(WaitForSingleObject(thread, 10000), WAIT_OBJECT_0);
+    assert_true(CloseHandle(thread));
+    assert_true(WSACloseEvent(event));
+    assert_false(WSAResetEvent(event));
+    assert_int_equal(WSAGetLastError(), WSA_INVALID_HANDLE);
+}
+
+/* A.9.23: a wait for all takes none before all are set. */
+static void wait__for_all__takes_them_together(void **state)
+{
+    HANDLE events[2] = {CreateEvent(NULL, FALSE, TRUE, NULL), CreateEvent(NULL, FALSE, FALSE, NULL)};
+    (void)state;
+    assert_int_equal(WSAWaitForMultipleEvents(2, events, TRUE, 20, FALSE), WSA_WAIT_TIMEOUT);
+    assert_int_equal(WaitForSingleObject(events[0], 0), WAIT_OBJECT_0); /* still there; now taken */
+    assert_true(SetEvent(events[0]));
+    assert_true(SetEvent(events[1]));
+    assert_int_equal(WSAWaitForMultipleEvents(2, events, TRUE, 1000, FALSE), WSA_WAIT_EVENT_0);
+    assert_int_equal(WaitForSingleObject(events[0], 0), WAIT_TIMEOUT);
+    assert_int_equal(WaitForSingleObject(events[1], 0), WAIT_TIMEOUT);
+    assert_true(CloseHandle(events[0]));
+    assert_true(CloseHandle(events[1]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +216,8 @@ int main(void)
         cmocka_unit_test(events__twenty_thousand_handoffs__none_lost),
         cmocka_unit_test(apc__queued_from_outside__runs_in_alertable_wait_only),
         cmocka_unit_test(time__sleep__passes),
+        cmocka_unit_test(wait__without_a_limit__ends_when_set),
+        cmocka_unit_test(wait__for_all__takes_them_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define LEAF_FLAGS (WSA_FLAG_OVERLAPPED | WSA_FLAG_MULTIPOINT_C_LEAF | WSA_FLAG_MULTIPOINT_D_LEAF)
+
 static const unsigned char mapped_loopback[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1};
 
 static SOCKET dual_bound(int type)
@@ -104,6 +106,186 @@ static void bind__same_address_twice__codes_of_table_t2(void **state)
         }
 }
 
+/* A.18.8. */
+static void join_leaf__twice__isconn(void **state)
+{
+    SOCKET s = t_socket_flags(AF_INET, SOCK_DGRAM, LEAF_FLAGS);
+    SOCKADDR_IN group = {.sin_family = AF_INET, .sin_port = 0x5557};
+    struct sockaddr *name = (struct sockaddr *)&group;
+
+    (void)state;
+    memcpy(&group.sin_addr, "\357\1\2\6", 4);
+    assert_true(t_spi.lpWSPJoinLeaf(s, name, 16, NULL, NULL, NULL, NULL, JL_RECEIVER_ONLY, &t_err) == s);
+    assert_true(t_spi.lpWSPJoinLeaf(s, name, 16, NULL, NULL, NULL, NULL, JL_RECEIVER_ONLY, &t_err) == INVALID_SOCKET);
+    assert_int_equal(t_err, WSAEISCONN);
+    t_close(s);
+}
+
+/* MPT-9: own traffic comes back, unless SIO_MULTIPOINT_LOOPBACK is off. */
+static void multicast__own_traffic__comes_back_unless_switched_off(void **state)
+{
+    SOCKET s = t_socket(AF_INET, SOCK_DGRAM);
+    SOCKADDR_IN group = {.sin_family = AF_INET, .sin_port = 0x5559}, any = group;
+    IP_MREQ mreq = {0};
+    ULONG off = 0;
+    DWORD n;
+    int value;
+    char buf[8];
+
+    (void)state;
+    memcpy(&group.sin_addr, "\357\1\2\10", 4);
+    memcpy(&mreq.imr_multiaddr, &group.sin_addr, 4);
+    memcpy(&mreq.imr_interface, "\12\11\0\1", 4);
+    memcpy(&value, "\12\11\0\1", 4);
+    assert_int_equal(t_spi.lpWSPBind(s, (struct sockaddr *)&any, 16, &t_err), 0);
+    assert_int_equal(t_spi.lpWSPSetSockOpt(s, IPPROTO_IP, IP_ADD_MEMBERSHIP, (char *)&mreq, (int)sizeof mreq, &t_err),
+                     0);
+    assert_int_equal(t_option_set(s, IPPROTO_IP, IP_MULTICAST_IF, value), 0);
+    assert_int_equal(t_option_set(s, SOL_SOCKET, SO_RCVTIMEO, 1000), 0);
+    assert_int_equal(t_sendto(s, "own", 3, &group), 3);
+    assert_int_equal(t_recv(s, buf, sizeof buf), 3);
+    assert_int_equal(t_spi.lpWSPIoctl(s, SIO_MULTIPOINT_LOOPBACK, &off, 4, NULL, 0, &n, NULL, NULL, NULL, &t_err), 0);
+    assert_int_equal(t_option_set(s, SOL_SOCKET, SO_RCVTIMEO, 100), 0);
+    assert_int_equal(t_sendto(s, "own", 3, &group), 3);
+    t_fails(t_recv(s, buf, sizeof buf), WSAETIMEDOUT);
+    t_close(s);
+}
+
+/* CLL-10. */
+static void datagrams__full_socket__drops_what_comes(void **state)
+{
+    SOCKET a = t_bound(AF_INET, SOCK_DGRAM), b = t_bound(AF_INET, SOCK_DGRAM);
+    static char bytes[1000];
+    int got = 0;
+
+    (void)state;
+    assert_int_equal(t_option_set(b, SOL_SOCKET, SO_RCVBUF, 16384), 0);
+    for (int i = 0; i < 200; i++) {
+        bytes[0] = (char)i;
+        assert_int_equal(t_sendto(a, bytes, sizeof bytes, t_addr(AF_INET, t_port(b))), sizeof bytes);
+    }
+    t_sleep_ms(50);
+    assert_int_equal(t_nonblocking(b, true), 0);
+    while (t_recv(b, bytes, sizeof bytes) == (int)sizeof bytes)
+        assert_int_equal((unsigned char)bytes[0], got++); /* the oldest stay */
+    assert_int_equal(t_err, WSAEWOULDBLOCK);
+    assert_in_range(got, 1, 199);
+    t_close(a);
+    t_close(b);
+}
+
+#define RAW_PROTOCOL 200
+
+static SOCKET raw_socket(int af)
+{
+    SOCKET s = t_spi.lpWSPSocket(af, SOCK_RAW, RAW_PROTOCOL, t_info(af, SOCK_RAW), 0, WSA_FLAG_OVERLAPPED, &t_err);
+
+    assert_true(s != INVALID_SOCKET);
+    assert_int_equal(t_option_set(s, SOL_SOCKET, SO_RCVTIMEO, 1000), 0);
+    return s;
+}
+
+/* RAW-7, RAW-8, RAW-9: each socket of the protocol has a copy, IPv4 with its header and IPv6 without. */
+static void raw__any_protocol__copies_with_and_without_header(void **state)
+{
+    static const int families[] = {AF_INET, AF_INET6};
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        SOCKET a = raw_socket(families[i]), b = raw_socket(families[i]), c = raw_socket(families[i]);
+        int header = i == 0 ? 20 : 0;
+        unsigned char buf[64];
+
+        assert_int_equal(t_spi.lpWSPBind(b, t_addr(families[i], 0), t_addr_size(families[i]), &t_err), 0);
+        assert_int_equal(t_spi.lpWSPBind(c, t_addr(families[i], 0), t_addr_size(families[i]), &t_err), 0);
+        assert_int_equal(t_sendto(a, "raw", 3, t_addr(families[i], 0)), 3);
+        assert_int_equal(t_recv(b, buf, sizeof buf), header + 3);
+        assert_memory_equal(buf + header, "raw", 3);
+        if (header != 0) {
+            assert_int_equal(buf[0], 0x45);
+            assert_int_equal(buf[9], RAW_PROTOCOL);
+        }
+        assert_int_equal(t_recv(c, buf, sizeof buf), header + 3);
+        t_close(a);
+        t_close(b);
+        t_close(c);
+    }
+}
+
+/* RAW-11: a connected one hears its peer only. */
+static void raw__connected_elsewhere__hears_nothing(void **state)
+{
+    SOCKET a = raw_socket(AF_INET), b = raw_socket(AF_INET), c = raw_socket(AF_INET);
+    SOCKADDR_IN elsewhere = {.sin_family = AF_INET};
+    char buf[64];
+
+    (void)state;
+    memcpy(&elsewhere.sin_addr, "\12\11\0\143", 4);
+    assert_int_equal(t_spi.lpWSPBind(c, t_addr(AF_INET, 0), 16, &t_err), 0);
+    assert_int_equal(t_spi.lpWSPConnect(b, (struct sockaddr *)&elsewhere, 16, NULL, NULL, NULL, NULL, &t_err), 0);
+    assert_int_equal(t_sendto(a, "raw", 3, t_addr(AF_INET, 0)), 3);
+    assert_int_equal(t_recv(c, buf, sizeof buf), 23); /* it came */
+    assert_int_equal(t_option_set(b, SOL_SOCKET, SO_RCVTIMEO, 50), 0);
+    t_fails(t_recv(b, buf, sizeof buf), WSAETIMEDOUT);
+    t_close(a);
+    t_close(b);
+    t_close(c);
+}
+
+/* RAW-5: groups without membership, broadcasts only with permission. */
+static void raw__destinations__as_for_datagrams(void **state)
+{
+    SOCKET s = raw_socket(AF_INET);
+    SOCKADDR_IN to = {.sin_family = AF_INET};
+    int value;
+
+    (void)state;
+    memset(&to.sin_addr, 0xff, 4);
+    t_fails(t_sendto(s, "raw", 3, &to), WSAEACCES);
+    assert_int_equal(t_option_set(s, SOL_SOCKET, SO_BROADCAST, 1), 0);
+    assert_int_equal(t_sendto(s, "raw", 3, &to), 3);
+    memcpy(&value, "\12\11\0\1", 4);
+    assert_int_equal(t_option_set(s, IPPROTO_IP, IP_MULTICAST_IF, value), 0);
+    memcpy(&to.sin_addr, "\357\1\2\11", 4);
+    assert_int_equal(t_sendto(s, "raw", 3, &to), 3);
+    t_close(s);
+}
+
+/* RAW-6: with IP_HDRINCL the header is the program's. */
+static void raw__header_included__is_taken(void **state)
+{
+    SOCKET a = raw_socket(AF_INET), b = raw_socket(AF_INET);
+    unsigned char packet[23] = {0x45, 0, 0, 23,  0, 9, 0, 0,   77,  RAW_PROTOCOL, [12] = 127,
+                                0,    0, 1, 127, 0, 0, 1, 'r', 'a', 'w'};
+    unsigned char buf[64];
+
+    (void)state;
+    assert_int_equal(t_option_get(a, IPPROTO_IP, IP_HDRINCL), 0);
+    assert_int_equal(t_option_set(a, IPPROTO_IP, IP_HDRINCL, 1), 0);
+    assert_int_equal(t_spi.lpWSPBind(b, t_addr(AF_INET, 0), 16, &t_err), 0);
+    assert_int_equal(t_sendto(a, packet, sizeof packet, t_addr(AF_INET, 0)), sizeof packet);
+    assert_int_equal(t_recv(b, buf, sizeof buf), sizeof packet);
+    assert_int_equal(buf[8], 77);
+    assert_memory_equal(buf + 20, "raw", 3);
+    t_close(a);
+    t_close(b);
+}
+
+/* RU-9, X22: an exclusive bind of a dual-stack socket looks at both families. */
+static void bind__dual_exclusive_behind_v4__acces(void **state)
+{
+    SOCKET v4 = t_bound(AF_INET, SOCK_STREAM), dual = t_socket(AF_INET6, SOCK_STREAM);
+    SOCKADDR_IN6 any = {.sin6_family = AF_INET6,
+                        .sin6_port = ((SOCKADDR_IN *)(void *)t_addr(AF_INET, t_port(v4)))->sin_port};
+
+    (void)state;
+    assert_int_equal(t_option_set(dual, IPPROTO_IPV6, IPV6_V6ONLY, 0), 0);
+    assert_int_equal(t_option_set(dual, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, 1), 0);
+    t_fails(t_spi.lpWSPBind(dual, (struct sockaddr *)&any, (int)sizeof any, &t_err), WSAEACCES);
+    t_close(dual);
+    t_close(v4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -111,6 +293,14 @@ int main(void)
         cmocka_unit_test(dual__datagrams__mapped_both_ways),
         cmocka_unit_test(dual__v6only_socket__has_no_way_to_v4),
         cmocka_unit_test(bind__same_address_twice__codes_of_table_t2),
+        cmocka_unit_test(bind__dual_exclusive_behind_v4__acces),
+        cmocka_unit_test(join_leaf__twice__isconn),
+        cmocka_unit_test(multicast__own_traffic__comes_back_unless_switched_off),
+        cmocka_unit_test(datagrams__full_socket__drops_what_comes),
+        cmocka_unit_test(raw__any_protocol__copies_with_and_without_header),
+        cmocka_unit_test(raw__connected_elsewhere__hears_nothing),
+        cmocka_unit_test(raw__destinations__as_for_datagrams),
+        cmocka_unit_test(raw__header_included__is_taken),
     };
 
     return cmocka_run_group_tests_name("spi_dual", tests, t_host_start, t_host_stop);

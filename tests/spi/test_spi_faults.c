@@ -292,6 +292,33 @@ static void sends__held__datagrams_block_or_would_block(void **state)
     t_close(b);
 }
 
+/* WSPSENDTO-4: the address is the caller's again when the call returns. */
+static void sends__held__pending_datagram_keeps_its_address(void **state)
+{
+    SOCKET a = t_bound(AF_INET, SOCK_DGRAM), b = t_bound(AF_INET, SOCK_DGRAM);
+    WSABUF buf = {4, t_bytes("data")};
+    WSAOVERLAPPED ov = {.hEvent = t_event_new()};
+    DWORD sent = 0, flags = 0;
+    SOCKADDR_IN to;
+    char room[8];
+
+    (void)state;
+    memcpy(&to, t_addr(AF_INET, t_port(b)), sizeof to);
+    fake_send_hold(true);
+    t_fails(t_spi.lpWSPSendTo(a, &buf, 1, NULL, 0, (struct sockaddr *)&to, 16, &ov, NULL, NULL, &t_err),
+            WSA_IO_PENDING);
+    memset(&to, 0x5a, sizeof to);
+    assert_false(t_event_is_set(ov.hEvent));
+    fake_send_hold(false);
+    assert_true(t_event_wait(ov.hEvent, 5000));
+    assert_true(t_spi.lpWSPGetOverlappedResult(a, &ov, &sent, FALSE, &flags, &t_err));
+    assert_int_equal(sent, 4);
+    assert_int_equal(t_recv(b, room, sizeof room), 4);
+    t_event_free(ov.hEvent);
+    t_close(a);
+    t_close(b);
+}
+
 static int group_stop(void **state)
 {
     int result = t_host_stop(state);
@@ -312,6 +339,7 @@ int main(void)
         cmocka_unit_test(attach__fails__netdown_and_nothing_is_left),
         cmocka_unit_test(streams__end_by_error__tell_it_everywhere),
         cmocka_unit_test(sends__held__datagrams_block_or_would_block),
+        cmocka_unit_test(sends__held__pending_datagram_keeps_its_address),
     };
 
     return cmocka_run_group_tests_name("spi_faults", tests, t_host_start, group_stop);

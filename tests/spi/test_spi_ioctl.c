@@ -28,6 +28,8 @@ static const struct refused_row refused[] = {
     {SOCK_STREAM, FIONREAD, 0, 3, WSAEFAULT},
     {SOCK_DGRAM, SIOCATMARK, 0, 4, WSAEINVAL},
     {SOCK_STREAM, SIO_BASE_HANDLE, 0, 7, WSAEFAULT},
+    {SOCK_STREAM, SIO_BSP_HANDLE, 0, 7, WSAEFAULT},
+    {SOCK_STREAM, SIO_BSP_HANDLE_SELECT, 0, 7, WSAEFAULT},
     {SOCK_STREAM, SIO_BSP_HANDLE_POLL, 0, 0, WSAEFAULT},
     {SOCK_DGRAM, SIO_KEEPALIVE_VALS, 12, 0, WSAENOPROTOOPT},
     {SOCK_STREAM, SIO_KEEPALIVE_VALS, 11, 0, WSAEFAULT},
@@ -221,6 +223,9 @@ static void ioctl__overlapped__completes_at_once_with_its_indication(void **stat
     assert_true(t_event_is_set(ov.hEvent));
     assert_true(t_spi.lpWSPGetOverlappedResult(s, &ov, &got, FALSE, &flags, &t_err));
     assert_int_equal(got, 4);
+    got = 9; /* E50: the count of one that completes at once is told there too */
+    assert_int_equal(t_spi.lpWSPIoctl(s, FIONREAD, NULL, 0, &bytes, 4, &got, &ov, NULL, NULL, &t_err), 0);
+    assert_int_equal(got, 4);
     t_fails(t_spi.lpWSPIoctl(s, FIONREAD, NULL, 0, &bytes, 4, NULL, NULL, NULL, NULL, &t_err), WSAEFAULT);
     t_fails(t_spi.lpWSPIoctl(s, SIO_BSP_HANDLE_POLL, NULL, 0, &ov, sizeof ov, &got, &ov, NULL, NULL, &t_err),
             WSAEFAULT);
@@ -240,6 +245,54 @@ static void ioctl__change_notifications__nonblocking_would_block(void **state)
     t_close(s);
 }
 
+static unsigned routine_runs;
+
+static void CALLBACK routine_count(DWORD error, DWORD bytes, LPWSAOVERLAPPED ov, DWORD flags)
+{
+    (void)error, (void)bytes, (void)ov, (void)flags;
+    routine_runs++;
+}
+
+/* IOC-2, IOC-4. */
+static void ioctl__without_the_attribute__overlapped_arguments_are_ignored(void **state)
+{
+    SOCKET s = t_socket_flags(AF_INET, SOCK_STREAM, 0);
+    WSAOVERLAPPED ov = {.Internal = 77, .hEvent = t_event_new()};
+    ULONG bytes = 7;
+    DWORD got = 9;
+
+    (void)state;
+    routine_runs = 0;
+    t_fails(t_spi.lpWSPIoctl(s, FIONREAD, NULL, 0, &bytes, 4, NULL, &ov, NULL, NULL, &t_err), WSAEFAULT);
+    assert_int_equal(t_spi.lpWSPIoctl(s, FIONREAD, NULL, 0, &bytes, 4, &got, &ov, NULL, NULL, &t_err), 0);
+    assert_int_equal(got, 4);
+    assert_int_equal(t_spi.lpWSPIoctl(s, FIONREAD, NULL, 0, &bytes, 4, &got, &ov, routine_count, t_thread(), &t_err),
+                     0);
+    assert_int_equal(t_alertable(30), 0);
+    assert_int_equal(routine_runs, 0);
+    assert_false(t_event_is_set(ov.hEvent));
+    assert_int_equal(ov.Internal, 77);
+    t_event_free(ov.hEvent);
+    t_close(s);
+}
+
+/* IOC-5. */
+static void ioctl__routine__thread_structure_is_copied(void **state)
+{
+    SOCKET s = t_socket_flags(AF_INET, SOCK_STREAM, WSA_FLAG_OVERLAPPED);
+    WSATHREADID thread = *t_thread();
+    WSAOVERLAPPED ov = {0};
+    ULONG bytes = 7;
+
+    (void)state;
+    routine_runs = 0;
+    assert_int_equal(t_spi.lpWSPIoctl(s, FIONREAD, NULL, 0, &bytes, 4, NULL, &ov, routine_count, &thread, &t_err), 0);
+    memset(&thread, 0, sizeof thread);
+    assert_int_equal(t_alertable(5000), 1);
+    assert_int_equal(routine_runs, 1);
+    t_close(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,6 +306,8 @@ int main(void)
         cmocka_unit_test(ioctl__multicast_codes__set_the_options),
         cmocka_unit_test(ioctl__overlapped__completes_at_once_with_its_indication),
         cmocka_unit_test(ioctl__change_notifications__nonblocking_would_block),
+        cmocka_unit_test(ioctl__without_the_attribute__overlapped_arguments_are_ignored),
+        cmocka_unit_test(ioctl__routine__thread_structure_is_copied),
     };
 
     return cmocka_run_group_tests_name("spi_ioctl", tests, t_host_start, t_host_stop);

@@ -59,6 +59,8 @@ static const struct option_row rows[] = {
     {AF_INET, U, IPPROTO_UDP, UDP_NOCHECKSUM, 0, 0, 1, 0, 1},
     {AF_INET6, U, IPPROTO_UDP, UDP_NOCHECKSUM, NOPROTO, 0, 1, NOPROTO, 0},
     {AF_INET, T, IPPROTO_UDP, UDP_NOCHECKSUM, NOPROTO, 0, 1, NOPROTO, 0},
+    {AF_INET, U, IPPROTO_UDP, 2 /* UDP_SEND_MSG_SIZE, USO-10 */, NOPROTO, 0, 1400, NOPROTO, 0},
+    {AF_INET6, U, IPPROTO_UDP, 3 /* UDP_RECV_MAX_COALESCED_SIZE */, NOPROTO, 0, 65000, NOPROTO, 0},
     {AF_INET, T, IPPROTO_IP, IP_TTL, 0, KEEP, 7, 0, 7},
     {AF_INET, U, IPPROTO_IP, IP_TTL, 0, KEEP, 256, WSAEINVAL, 0},
     {AF_INET, U, IPPROTO_IP, IP_TOS, 0, 0, 0x28, 0, 0x28},
@@ -272,6 +274,7 @@ static void join_leaf__ip_multicast__is_the_same_socket(void **state)
 
     (void)state;
     memcpy(&group.sin_addr, "\357\1\2\4", 4);
+    assert_int_equal(t_nonblocking(leaf, true), 0); /* E53: a descriptor at once all the same */
     assert_int_equal(t_spi.lpWSPJoinLeaf(leaf, name, 16, NULL, NULL, NULL, NULL, JL_RECEIVER_ONLY, &t_err), leaf);
     assert_int_equal(t_port(leaf), 0x5555);
     assert_true(t_spi.lpWSPJoinLeaf(leaf, name, 16, NULL, NULL, NULL, NULL, 3, &t_err) == INVALID_SOCKET);
@@ -287,6 +290,87 @@ static void join_leaf__ip_multicast__is_the_same_socket(void **state)
     t_close(stream);
 }
 
+enum option_state { ST_NEW, ST_BOUND, ST_LISTENING, ST_CONNECTED, ST_SHUT, ST_RESET, ST_DATAGRAM, ST_COUNT };
+
+static SOCKET option_socket(enum option_state state, SOCKET *peer)
+{
+    struct t_pair pair;
+
+    *peer = INVALID_SOCKET;
+    if (state == ST_NEW)
+        return t_socket(AF_INET, SOCK_STREAM);
+    if (state == ST_LISTENING)
+        return t_listener(AF_INET);
+    if (state == ST_BOUND || state == ST_DATAGRAM)
+        return t_bound(AF_INET, state == ST_BOUND ? SOCK_STREAM : SOCK_DGRAM);
+    pair = t_pair_make(AF_INET, WSA_FLAG_OVERLAPPED);
+    *peer = pair.b;
+    if (state == ST_SHUT)
+        assert_int_equal(t_spi.lpWSPShutdown(pair.a, SD_BOTH, &t_err), 0);
+    if (state == ST_RESET) {
+        struct linger linger = {.l_onoff = 1, .l_linger = 0};
+
+        assert_int_equal(
+            t_spi.lpWSPSetSockOpt(pair.b, SOL_SOCKET, SO_LINGER, (char *)&linger, (int)sizeof linger, &t_err), 0);
+        t_close(pair.b);
+        *peer = INVALID_SOCKET;
+        t_sleep_ms(20);
+    }
+    return pair.a;
+}
+
+/* A.15.1, A.16.1: options and control codes work in any state. */
+static void options__every_state__work(void **state)
+{
+    WSAPROTOCOL_INFOW info = {0};
+    ULONG bytes = 9, on = 1;
+    DWORD got = 0;
+
+    (void)state;
+    for (int i = 0; i < ST_COUNT; i++) {
+        SOCKET peer, s = option_socket((enum option_state)i, &peer);
+
+        print_message("state %d\n", i);
+        assert_int_equal(t_option_get(s, SOL_SOCKET, SO_TYPE), i == ST_DATAGRAM ? SOCK_DGRAM : SOCK_STREAM);
+        assert_int_equal(t_option_get(s, SOL_SOCKET, SO_ACCEPTCONN), i == ST_LISTENING);
+        assert_int_equal(t_option_get(s, SOL_SOCKET, SO_GROUP_PRIORITY), 0);
+        assert_int_equal(t_option_set(s, SOL_SOCKET, SO_RCVTIMEO, 100), 0);
+        assert_int_equal(t_option_get(s, SOL_SOCKET, SO_RCVTIMEO), 100);
+        assert_int_equal(t_option_set(s, IPPROTO_IP, IP_TTL, 33), 0);
+        assert_int_equal(t_option_get(s, IPPROTO_IP, IP_TTL), 33);
+        t_fails(t_option_set(s, SOL_SOCKET, SO_TYPE, 1), NOPROTO);
+        t_fails(t_spi.lpWSPSetSockOpt(s, SOL_SOCKET, SO_PROTOCOL_INFOW, (char *)&info, (int)sizeof info, &t_err),
+                NOPROTO);
+        assert_int_equal(t_spi.lpWSPIoctl(s, FIONREAD, NULL, 0, &bytes, 4, &got, NULL, NULL, NULL, &t_err), 0);
+        assert_int_equal(bytes, 0);
+        assert_int_equal(t_spi.lpWSPIoctl(s, FIONBIO, &on, 4, NULL, 0, &got, NULL, NULL, NULL, &t_err), 0);
+        t_close(s);
+        if (peer != INVALID_SOCKET)
+            t_close(peer);
+    }
+}
+
+/* WSPJOINLEAF-4: a sender has the group as its peer, who only hears has none. */
+static void join_leaf__sender_only__group_is_the_peer(void **state)
+{
+    DWORD flags = WSA_FLAG_OVERLAPPED | WSA_FLAG_MULTIPOINT_C_LEAF | WSA_FLAG_MULTIPOINT_D_LEAF;
+    SOCKET sender = t_socket_flags(AF_INET, SOCK_DGRAM, flags), hearer = t_socket_flags(AF_INET, SOCK_DGRAM, flags);
+    SOCKADDR_IN group = {.sin_family = AF_INET, .sin_port = 0x5556}, peer = {0};
+    struct sockaddr *name = (struct sockaddr *)&group;
+    INT len = (INT)sizeof peer;
+
+    (void)state;
+    memcpy(&group.sin_addr, "\357\1\2\5", 4);
+    assert_int_equal(t_spi.lpWSPJoinLeaf(hearer, name, 16, NULL, NULL, NULL, NULL, JL_RECEIVER_ONLY, &t_err), hearer);
+    t_fails(t_spi.lpWSPGetPeerName(hearer, (struct sockaddr *)&peer, &len, &t_err), WSAENOTCONN);
+    t_close(hearer);
+    assert_int_equal(t_spi.lpWSPJoinLeaf(sender, name, 16, NULL, NULL, NULL, NULL, JL_SENDER_ONLY, &t_err), sender);
+    assert_int_equal(t_spi.lpWSPGetPeerName(sender, (struct sockaddr *)&peer, &len, &t_err), 0);
+    assert_memory_equal(&peer.sin_addr, &group.sin_addr, 4);
+    assert_int_equal(peer.sin_port, group.sin_port);
+    t_close(sender);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -300,6 +384,8 @@ int main(void)
         cmocka_unit_test(options__multicast_interface__by_address_and_by_index),
         cmocka_unit_test(options__membership_v6__joins_and_leaves),
         cmocka_unit_test(join_leaf__ip_multicast__is_the_same_socket),
+        cmocka_unit_test(options__every_state__work),
+        cmocka_unit_test(join_leaf__sender_only__group_is_the_peer),
     };
 
     return cmocka_run_group_tests_name("spi_options", tests, t_host_start, t_host_stop);

@@ -248,6 +248,7 @@ static void overlapped__large_send__completes_when_all_is_taken(void **state)
     for (size_t i = 0; i < sizeof out; i++)
         out[i] = (char)(i * 13 + i / 509);
     t_fails(t_spi.lpWSPSend(pair.a, &buf, 1, &sent, 0, &ov, NULL, NULL, &t_err), WSA_IO_PENDING);
+    memset(&buf, 0x5a, sizeof buf); /* E38: captured */
     assert_int_equal(t_nonblocking(pair.a, true), 0);
     t_fails(t_send(pair.a, "x", 1), WSAEWOULDBLOCK); /* not ahead of what is pending */
     while (at < sizeof out) {
@@ -355,6 +356,217 @@ static void overlapped__pool_is_used_up__nobufs_and_all_come_back(void **state)
     free(posts);
 }
 
+/* OVL-3: without a structure there is nothing to complete. */
+static void overlapped__routine_without_a_structure__is_ignored(void **state)
+{
+    struct t_pair pair = t_pair_make(AF_INET, WSA_FLAG_OVERLAPPED);
+    char byte;
+    WSABUF buf = {1, &byte};
+    DWORD got = 0, flags = 0;
+
+    (void)state;
+    memset(&routine_seen, 0, sizeof routine_seen);
+    assert_int_equal(t_send(pair.a, "x", 1), 1);
+    assert_int_equal(t_spi.lpWSPRecv(pair.b, &buf, 1, &got, &flags, NULL, routine_note, t_thread(), &t_err), 0);
+    assert_int_equal(got, 1);
+    buf.buf = t_bytes("y");
+    assert_int_equal(t_spi.lpWSPSend(pair.b, &buf, 1, &got, 0, NULL, routine_note, t_thread(), &t_err), 0);
+    assert_int_equal(t_alertable(30), 0);
+    assert_int_equal(routine_seen.runs, 0);
+    t_pair_close(&pair);
+}
+
+/* OVL-17, OVL-21: the caller's structure of the thread is its own again, and the result can be asked for. */
+static void overlapped__routine__thread_is_copied_and_result_can_be_polled(void **state)
+{
+    struct t_pair pair = t_pair_make(AF_INET, WSA_FLAG_OVERLAPPED);
+    struct post post = {.ov = {0}, .flags = 0};
+    WSATHREADID thread = *t_thread();
+    DWORD got = 0, flags = 9;
+
+    (void)state;
+    memset(&routine_seen, 0, sizeof routine_seen);
+    post.buf = (WSABUF){sizeof post.bytes, post.bytes};
+    t_fails(t_spi.lpWSPRecv(pair.b, &post.buf, 1, NULL, &post.flags, &post.ov, routine_note, &thread, &t_err),
+            WSA_IO_PENDING);
+    memset(&thread, 0, sizeof thread);
+    assert_false(t_spi.lpWSPGetOverlappedResult(pair.b, &post.ov, &got, FALSE, &flags, &t_err));
+    assert_int_equal(t_err, WSA_IO_INCOMPLETE);
+    assert_int_equal(t_send(pair.a, "apc", 3), 3);
+    assert_int_equal(t_alertable(5000), 1);
+    assert_int_equal(routine_seen.runs, 1);
+    assert_true(t_spi.lpWSPGetOverlappedResult(pair.b, &post.ov, &got, FALSE, &flags, &t_err));
+    assert_int_equal(got, 3);
+    assert_int_equal(flags, 0);
+    t_pair_close(&pair);
+}
+
+/* A.9.12: no flags of sends and control codes, those of the receive of a receive. */
+static void overlapped__routines__are_told_the_flags(void **state)
+{
+    struct t_pair pair = t_pair_make(AF_INET, WSA_FLAG_OVERLAPPED);
+    SOCKET a = t_bound(AF_INET, SOCK_DGRAM), b = t_bound(AF_INET, SOCK_DGRAM);
+    struct post post = {.ov = {0}};
+    WSABUF out = {1, t_bytes("x")}, in = {4, post.bytes};
+    ULONG bytes;
+    DWORD n = 0;
+
+    (void)state;
+    memset(&routine_seen, 0, sizeof routine_seen);
+    routine_seen.flags = 77;
+    assert_int_equal(t_spi.lpWSPSend(pair.a, &out, 1, &n, 0, &post.ov, routine_note, t_thread(), &t_err), 0);
+    assert_int_equal(t_alertable(5000), 1);
+    assert_int_equal(routine_seen.flags, 0);
+    assert_int_equal(routine_seen.bytes, 1);
+    routine_seen.flags = 77;
+    assert_int_equal(t_spi.lpWSPIoctl(a, FIONREAD, NULL, 0, &bytes, 4, &n, &post.ov, routine_note, t_thread(), &t_err),
+                     0);
+    assert_int_equal(t_alertable(5000), 1);
+    assert_int_equal(routine_seen.flags, 0);
+    assert_int_equal(routine_seen.bytes, 4);
+    t_fails(t_spi.lpWSPRecv(b, &in, 1, NULL, &post.flags, &post.ov, routine_note, t_thread(), &t_err), WSA_IO_PENDING);
+    assert_int_equal(t_sendto(a, "123456", 6, t_addr(AF_INET, t_port(b))), 6);
+    assert_int_equal(t_alertable(5000), 1);
+    assert_int_equal(routine_seen.error, WSAEMSGSIZE);
+    assert_int_equal(routine_seen.bytes, 4);
+    assert_int_equal(routine_seen.flags, MSG_PARTIAL);
+    t_close(a);
+    t_close(b);
+    t_pair_close(&pair);
+}
+
+/* A.9.11, A.9.31. */
+static void overlapped__structure_used_again__event_is_reset_first(void **state)
+{
+    struct t_pair pair = t_pair_make(AF_INET, WSA_FLAG_OVERLAPPED);
+    struct post post = {.ov = {.hEvent = t_event_new()}};
+    DWORD got = 0, flags = 0;
+
+    (void)state;
+    for (size_t i = 1; i <= 3; i++) {
+        t_event_set(post.ov.hEvent);
+        t_fails(post_recv(pair.b, &post, NULL), WSA_IO_PENDING);
+        assert_false(t_event_is_set(post.ov.hEvent));
+        assert_int_equal(t_send(pair.a, "abc", i), i);
+        assert_true(t_event_wait(post.ov.hEvent, 5000));
+        assert_true(t_spi.lpWSPGetOverlappedResult(pair.b, &post.ov, &got, FALSE, &flags, &t_err));
+        assert_int_equal(got, i);
+    }
+    t_event_free(post.ov.hEvent);
+    t_pair_close(&pair);
+}
+
+/* WSPSEND-3, WSPSEND-6, OVL-10: lists are captured, the order is that of the calls, a buffer is free at its completion. */
+static void overlapped__two_sends_pend__go_out_in_order(void **state)
+{
+    struct t_pair pair = t_pair_make(AF_INET, WSA_FLAG_OVERLAPPED);
+    static char first[4 << 20], second[70000], in[65536];
+    WSABUF lists[2] = {{sizeof first, first}, {sizeof second, second}};
+    WSAOVERLAPPED ov[2] = {{.hEvent = t_event_new()}, {.hEvent = t_event_new()}};
+    DWORD sent = 0xdead, got = 0, flags = 0;
+    size_t at = 0;
+    bool wiped = false;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof first; i++)
+        first[i] = (char)(i * 13 + i / 509);
+    for (size_t i = 0; i < sizeof second; i++)
+        second[i] = (char)((i + sizeof first) * 13 + (i + sizeof first) / 509);
+    t_fails(t_spi.lpWSPSend(pair.a, &lists[0], 1, &sent, 0, &ov[0], NULL, NULL, &t_err), WSA_IO_PENDING);
+    t_fails(t_spi.lpWSPSend(pair.a, &lists[1], 1, NULL, 0, &ov[1], NULL, NULL, &t_err), WSA_IO_PENDING);
+    memset(lists, 0x5a, sizeof lists);
+    assert_int_equal(sent, 0xdead);
+    while (at < sizeof first + sizeof second) {
+        int part = t_recv(pair.b, in, sizeof in);
+
+        assert_true(part > 0);
+        for (int i = 0; i < part; i++, at++)
+            if (in[i] != (char)(at * 13 + at / 509))
+                fail_msg("byte %zu differs", at);
+        if (!wiped && t_event_is_set(ov[0].hEvent)) {
+            memset(first, 0, sizeof first);
+            wiped = true;
+        }
+    }
+    for (int i = 0; i < 2; i++) {
+        assert_true(t_event_wait(ov[i].hEvent, 5000));
+        assert_true(t_spi.lpWSPGetOverlappedResult(pair.a, &ov[i], &got, FALSE, &flags, &t_err));
+        assert_int_equal(got, i == 0 ? sizeof first : sizeof second);
+        t_event_free(ov[i].hEvent);
+    }
+    t_pair_close(&pair);
+}
+
+static void overlapped__send_pends__closing_aborts_it(void **state)
+{
+    struct t_pair pair = t_pair_make(AF_INET, WSA_FLAG_OVERLAPPED);
+    static char out[4 << 20];
+    WSABUF buf = {sizeof out, out};
+    WSAOVERLAPPED ov = {.hEvent = t_event_new()};
+
+    (void)state;
+    t_fails(t_spi.lpWSPSend(pair.a, &buf, 1, NULL, 0, &ov, NULL, NULL, &t_err), WSA_IO_PENDING);
+    t_close(pair.a);
+    assert_true(t_event_wait(ov.hEvent, 5000));
+    assert_int_equal(ov.OffsetHigh, WSA_OPERATION_ABORTED);
+    t_event_free(ov.hEvent);
+    t_close(pair.b);
+}
+
+/* A.7.27. */
+static void overlapped__send_refused__no_indication(void **state)
+{
+    SOCKET s = t_socket_flags(AF_INET, SOCK_STREAM, WSA_FLAG_OVERLAPPED);
+    WSABUF buf = {1, t_bytes("x")};
+    WSAOVERLAPPED ov = {.hEvent = t_event_new()};
+
+    (void)state;
+    memset(&routine_seen, 0, sizeof routine_seen);
+    t_fails(t_spi.lpWSPSend(s, &buf, 1, NULL, 0, &ov, NULL, NULL, &t_err), WSAENOTCONN);
+    t_fails(t_spi.lpWSPSend(s, &buf, 1, NULL, 0, &ov, routine_note, t_thread(), &t_err), WSAENOTCONN);
+    assert_int_equal(t_alertable(30), 0);
+    assert_false(t_event_is_set(ov.hEvent));
+    assert_int_equal(routine_seen.runs, 0);
+    t_event_free(ov.hEvent);
+    t_close(s);
+}
+
+/* A.7.22. */
+static void overlapped__send_without_the_attribute__is_synchronous(void **state)
+{
+    struct t_pair pair = t_pair_make(AF_INET, 0);
+    WSABUF buf = {4, t_bytes("sync")};
+    WSAOVERLAPPED ov = {.Internal = 77};
+    DWORD sent = 0;
+
+    (void)state;
+    memset(&routine_seen, 0, sizeof routine_seen);
+    assert_int_equal(t_spi.lpWSPSend(pair.a, &buf, 1, &sent, 0, &ov, routine_note, t_thread(), &t_err), 0);
+    assert_int_equal(sent, 4);
+    assert_int_equal(ov.Internal, 77);
+    assert_int_equal(t_alertable(30), 0);
+    t_pair_close(&pair);
+}
+
+/* WSPRECV-2. */
+static void overlapped__waitall__completes_when_full(void **state)
+{
+    struct t_pair pair = t_pair_make(AF_INET, WSA_FLAG_OVERLAPPED);
+    struct post post = {.ov = {.hEvent = t_event_new()}, .flags = MSG_WAITALL};
+
+    (void)state;
+    post.buf = (WSABUF){8, post.bytes};
+    t_fails(t_spi.lpWSPRecv(pair.b, &post.buf, 1, NULL, &post.flags, &post.ov, NULL, NULL, &t_err), WSA_IO_PENDING);
+    assert_int_equal(t_send(pair.a, "01234", 5), 5);
+    assert_false(t_event_wait(post.ov.hEvent, 40));
+    assert_int_equal(t_send(pair.a, "567", 3), 3);
+    assert_true(t_event_wait(post.ov.hEvent, 5000));
+    assert_int_equal(post.ov.InternalHigh, 8);
+    assert_memory_equal(post.bytes, "01234567", 8);
+    t_event_free(post.ov.hEvent);
+    t_pair_close(&pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -372,6 +584,15 @@ int main(void)
         cmocka_unit_test(overlapped__peer_closes__zero_bytes),
         cmocka_unit_test(overlapped__cleanup__marks_without_indication),
         cmocka_unit_test(overlapped__pool_is_used_up__nobufs_and_all_come_back),
+        cmocka_unit_test(overlapped__routine_without_a_structure__is_ignored),
+        cmocka_unit_test(overlapped__routine__thread_is_copied_and_result_can_be_polled),
+        cmocka_unit_test(overlapped__routines__are_told_the_flags),
+        cmocka_unit_test(overlapped__structure_used_again__event_is_reset_first),
+        cmocka_unit_test(overlapped__two_sends_pend__go_out_in_order),
+        cmocka_unit_test(overlapped__send_pends__closing_aborts_it),
+        cmocka_unit_test(overlapped__send_refused__no_indication),
+        cmocka_unit_test(overlapped__send_without_the_attribute__is_synchronous),
+        cmocka_unit_test(overlapped__waitall__completes_when_full),
     };
 
     return cmocka_run_group_tests_name("spi_overlapped", tests, t_host_start, t_host_stop);

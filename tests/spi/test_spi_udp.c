@@ -37,6 +37,8 @@ static void udp__sizes_up_to_the_largest__arrive_whole(void **state)
         assert_memory_equal(in, out, sizes[i]);
     }
     t_fails(t_sendto(a, out, 65508, t_addr(AF_INET, t_port(b))), WSAEMSGSIZE);
+    assert_int_equal(t_sendto(a, "next", 4, t_addr(AF_INET, t_port(b))), 4);
+    assert_int_equal(t_recvfrom(b, in, sizeof in, NULL), 4); /* nothing of the other was sent */
     t_close(a);
     t_close(b);
 }
@@ -101,6 +103,8 @@ static void udp__connected__sends_to_its_peer_and_hears_only_it(void **state)
     assert_int_equal(t_spi.lpWSPGetPeerName(a, (struct sockaddr *)&name, &len, &t_err), 0);
     assert_int_equal(t_send(a, "one", 3), 3);
     assert_int_equal(t_recv(b, buf, sizeof buf), 3);
+    assert_int_equal(t_sendto(a, "nowhere", 7, NULL), 7); /* WSPSENDTO-5: as WSPSend */
+    assert_int_equal(t_recv(b, buf, sizeof buf), 7);
     assert_int_equal(t_sendto(c, "stranger", 8, t_addr(AF_INET, t_port(a))), 8);
     assert_int_equal(t_sendto(b, "peer", 4, t_addr(AF_INET, t_port(a))), 4);
     assert_int_equal(t_recv(a, buf, sizeof buf), 4);
