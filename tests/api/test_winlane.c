@@ -213,6 +213,29 @@ static DWORD WINAPI send_later(LPVOID s)
 }
 
 /* Rule WS2-10: what a provider's waiting leaves in the thread is not the program's. */
+/* Rule WS2-25: the name is converted, all else is passed on, the token of a duplicate too. */
+static void wsasocket__ansi_info__passed_on_whole(void **state)
+{
+    WSAPROTOCOL_INFOA info;
+    WSAPROTOCOL_INFOA got;
+    int bytes = sizeof info;
+    SOCKET first = socket(AF_INET6, SOCK_DGRAM, 0);
+    SOCKET s;
+    (void)state;
+    assert_int_equal(getsockopt(first, SOL_SOCKET, SO_PROTOCOL_INFOA, (char *)&info, &bytes), 0);
+    strcpy(info.szProtocol, "another name");
+    s = WSASocketA(FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, &info, 0, WSA_FLAG_OVERLAPPED);
+    assert_true(s != INVALID_SOCKET);
+    bytes = sizeof got;
+    assert_int_equal(getsockopt(s, SOL_SOCKET, SO_PROTOCOL_INFOA, (char *)&got, &bytes), 0);
+    assert_memory_equal(&got, &info, offsetof(WSAPROTOCOL_INFOA, szProtocol));
+    assert_string_equal(got.szProtocol, "another name");
+    info.dwProviderReserved = 1; /* no token that was given out */
+    assert_no_socket(WSASocketA(FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, &info, 0, 0), WSAEINVAL);
+    assert_int_equal(closesocket(s), 0);
+    assert_int_equal(closesocket(first), 0);
+}
+
 static void success__after_a_wait__last_error_untouched(void **state)
 {
     SOCKET ends[2];
@@ -466,6 +489,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(stream__ipv6_megabyte_each_way__byte_exact, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(datagrams__both_families_many_sizes__echoed, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(connect_by__name_and_list__connected, t_api_start, t_api_stop),
+        cmocka_unit_test_setup_teardown(wsasocket__ansi_info__passed_on_whole, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(success__after_a_wait__last_error_untouched, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(connect__nobody_listens__refused, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(select__stream__readable_after_send, t_api_start, t_api_stop),

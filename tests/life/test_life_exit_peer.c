@@ -25,6 +25,9 @@ static int send_mode(int argc, char **argv)
         _exit(STATUS);
     } else if (strcmp(how, "open") == 0) {
         exit(STATUS);
+    } else if (strcmp(how, "left") == 0) {
+        T_NEED(WSACleanup() == 0);
+        return STATUS;
     }
     T_NEED(closesocket(s) == 0);
     if (strcmp(how, "cleanup") == 0) {
@@ -74,6 +77,18 @@ static void exit__after_data_was_queued__all_of_it_and_the_fin_arrive(void **sta
         assert_int_equal(result.end, 0);
         assert_true(took_ms < 3000);
     }
+    t_peer_stop(&peer);
+}
+
+/* Rules A.2.10, WSPCLEANUP-3: a cleanup resets what is open. */
+static void cleanup__with_an_open_socket__resets_the_peer(void **state)
+{
+    struct t_peer peer;
+    skip_without(state);
+    t_conf_veth("");
+    t_peer_start(&peer, T_PEER_READ);
+    (void)t_expect(STATUS, 10, (const char *const[4]){"send", "100", "left"});
+    assert_int_equal(t_peer_result(&peer, 5).end, ECONNRESET);
     t_peer_stop(&peer);
 }
 
@@ -142,6 +157,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         VETH_TEST(exit__after_data_was_queued__all_of_it_and_the_fin_arrive),
+        VETH_TEST(cleanup__with_an_open_socket__resets_the_peer),
         VETH_TEST(exit__with_a_peer_that_takes_nothing__ends_after_the_drain_time),
         VETH_TEST(exit__by_kill_or_at_once__blocks_no_later_start),
     };
