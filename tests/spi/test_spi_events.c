@@ -243,24 +243,6 @@ static void events__every_bit__accepted(void **state)
     t_event_free(event);
 }
 
-/* A.11.8: each attempt to receive is one, whatever comes of it. */
-static void events__read__a_receive_that_fails_enables(void **state)
-{
-    struct t_pair pair = t_pair_make(AF_INET, 0);
-    WSAEVENT event = t_event_new();
-    WSANETWORKEVENTS seen;
-
-    (void)state;
-    assert_int_equal(t_spi.lpWSPEventSelect(pair.b, event, FD_READ, &t_err), 0);
-    assert_int_equal(t_send(pair.a, "a", 1), 1);
-    assert_int_equal(events_take(pair.b, event, &seen), FD_READ);
-    events_quiet(event);
-    t_fails(t_recv(pair.b, NULL, 1), WSAEFAULT);
-    assert_int_equal(events_take(pair.b, event, &seen), FD_READ);
-    t_event_free(event);
-    t_pair_close(&pair);
-}
-
 static int CALLBACK defers(LPWSABUF a, LPWSABUF b, LPQOS c, LPQOS d, LPWSABUF e, LPWSABUF f, GROUP *g, DWORD_PTR answer)
 {
     (void)a, (void)b, (void)c, (void)d, (void)e, (void)f, (void)g;
@@ -690,7 +672,6 @@ int main(void)
         cmocka_unit_test(messages__events_arrive_as_messages),
         cmocka_unit_test(messages__full_queue__is_tried_again),
         cmocka_unit_test(events__every_bit__accepted),
-        cmocka_unit_test(events__read__a_receive_that_fails_enables),
         cmocka_unit_test(events__deferred_head__no_accept_is_told),
         cmocka_unit_test(events__accept__pending_before_the_call),
         cmocka_unit_test(events__close__before_the_call),
