@@ -248,8 +248,10 @@ static void old_names__asked__thread_buffers(void **state)
     assert_int_equal(host->h_addrtype, AF_INET);
     assert_non_null(host->h_aliases);
     host = gethostbyaddr("\x7f\x00\x00\x01", 4, AF_INET);
-    assert_non_null(host);
-    assert_string_equal(host->h_name, "localhost");
+    if (!t_api_kernel_handles) { /* a fresh prefix of Wine has no hosts file */
+        assert_non_null(host);
+        assert_string_equal(host->h_name, "localhost");
+    }
     assert_null(gethostbyaddr("\x7f\x00\x00\x01", 3, AF_INET));
     assert_int_equal(WSAGetLastError(), WSAEFAULT);
     assert_null(gethostbyname("no.such.name.example"));
