@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #define RESULT_NAP_NS 1000000 /* WPU-25: the structure may change a little after the upcall */
+#define RESULT_WAKE_MS 1u
 
 struct request_pool {
     struct wsp_mutex lock;
@@ -123,7 +124,9 @@ static void results_wake(void)
 {
     if (atomic_load(&request_results.waiters) == 0)
         return;
-    wsp_mutex_lock(&request_results.lock);
+    /* A handler that ends the process may have interrupted the holder; who waits looks again by itself, too. */
+    if (!wsp_mutex_lock_for(&request_results.lock, RESULT_WAKE_MS))
+        return;
     wsp_cond_wake_all(&request_results.changed);
     wsp_mutex_unlock(&request_results.lock);
 }
