@@ -207,6 +207,29 @@ static void listen__backlogs_of_every_kind__succeed(void **state)
     }
 }
 
+/* WSPACCEPT-3: whatever the condition function says. */
+static void accept__condition_answers__address_is_filled(void **state)
+{
+    static const int answers[] = {CF_ACCEPT, CF_REJECT, CF_DEFER};
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        SOCKET listener = t_listener(AF_INET), a = client_of(listener), b;
+        struct condition condition = {.answer = answers[i]};
+        SOCKADDR_STORAGE addr = {0};
+        INT len = (INT)sizeof addr;
+
+        b = t_spi.lpWSPAccept(listener, (struct sockaddr *)&addr, &len, condition_run, (DWORD_PTR)&condition, &t_err);
+        assert_int_equal(b != INVALID_SOCKET, answers[i] == CF_ACCEPT);
+        assert_int_equal(len, sizeof(SOCKADDR_IN));
+        assert_memory_equal(&addr, t_addr(AF_INET, t_port(a)), sizeof(SOCKADDR_IN));
+        if (b != INVALID_SOCKET)
+            t_close(b);
+        t_close(listener);
+        t_close(a);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +242,7 @@ int main(void)
         cmocka_unit_test(accept__no_connection__wouldblock),
         cmocka_unit_test(accept__handle_refused__connection_is_gone_and_nothing_leaks),
         cmocka_unit_test(listen__backlogs_of_every_kind__succeed),
+        cmocka_unit_test(accept__condition_answers__address_is_filled),
     };
 
     return cmocka_run_group_tests_name("spi_accept", tests, t_host_start, t_host_stop);

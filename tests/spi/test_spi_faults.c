@@ -197,10 +197,17 @@ static void forced__every_operation__passes_the_code_on(void **state)
         {FAKE_BIND, STK_EADDRINUSE, WSAEADDRINUSE},
         {FAKE_BIND, STK_EACCES, WSAEACCES},
         {FAKE_BIND, STK_ENETDOWN, WSAENETDOWN},
+        {FAKE_BIND, STK_ENOMEM, WSAENOBUFS},
         {FAKE_LISTEN, STK_EADDRINUSE, WSAEADDRINUSE},
+        {FAKE_LISTEN, STK_EMFILE, WSAEMFILE},
+        {FAKE_LISTEN, STK_ENOMEM, WSAENOBUFS},
+        {FAKE_LISTEN, STK_ENETDOWN, WSAENETDOWN},
         {FAKE_ACCEPT, STK_EMFILE, WSAEMFILE},
         {FAKE_ACCEPT, STK_ECONNRESET, WSAECONNRESET},
+        {FAKE_ACCEPT, STK_ENOMEM, WSAENOBUFS},
+        {FAKE_ACCEPT, STK_ENETDOWN, WSAENETDOWN},
         {FAKE_SHUTDOWN, STK_ECONNRESET, WSAECONNRESET},
+        {FAKE_SHUTDOWN, STK_ENETDOWN, WSAENETDOWN},
         {FAKE_SEND, STK_ECONNRESET, WSAECONNRESET},
         {FAKE_SEND, STK_ECONNABORTED, WSAECONNABORTED},
         {FAKE_SEND, STK_ENETRESET, WSAENETRESET},
@@ -215,6 +222,7 @@ static void forced__every_operation__passes_the_code_on(void **state)
         {FAKE_RECVFROM, STK_ECONNRESET, WSAECONNRESET},
         {FAKE_CONNECT, STK_EADDRINUSE, WSAEADDRINUSE},
         {FAKE_CONNECT, STK_ENOMEM, WSAENOBUFS},
+        {FAKE_CONNECT, STK_ENETDOWN, WSAENETDOWN},
         {FAKE_OPT_SET, STK_ENETDOWN, WSAENETDOWN},
         {FAKE_OPT_GET, STK_ENETDOWN, WSAENETDOWN},
         {FAKE_WAIT, STK_ENETDOWN, WSAENETDOWN},
@@ -319,6 +327,99 @@ static void sends__held__pending_datagram_keeps_its_address(void **state)
     t_close(b);
 }
 
+static const int connect_errors[] = {STK_ECONNREFUSED, STK_ETIMEDOUT, STK_EHOSTUNREACH, STK_ENETUNREACH};
+static const int connect_codes[] = {WSAECONNREFUSED, WSAETIMEDOUT, WSAEHOSTUNREACH, WSAENETUNREACH};
+
+/* WSPCONNECT-4. */
+static void connect__each_failure__can_connect_again(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        SOCKET listener = t_listener(AF_INET), s = t_socket(AF_INET, SOCK_STREAM);
+        struct sockaddr *to = t_addr(AF_INET, t_port(listener));
+
+        fake_connect_hold(true, 0);
+        assert_int_equal(t_nonblocking(s, true), 0);
+        t_fails(t_spi.lpWSPConnect(s, to, 16, NULL, NULL, NULL, NULL, &t_err), WSAEWOULDBLOCK);
+        fake_connect_hold(false, connect_errors[i]);
+        assert_int_equal(t_option_get(s, SOL_SOCKET, SO_ERROR), connect_codes[i]);
+        assert_int_equal(t_nonblocking(s, false), 0);
+        assert_int_equal(t_spi.lpWSPConnect(s, to, 16, NULL, NULL, NULL, NULL, &t_err), 0);
+        assert_int_equal(t_send(s, "x", 1), 1);
+        t_close(s);
+        t_close(listener);
+    }
+}
+
+static void connect__held__event_has_the_code(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        SOCKET listener = t_listener(AF_INET), s = t_socket(AF_INET, SOCK_STREAM);
+        struct sockaddr *to = t_addr(AF_INET, t_port(listener));
+        WSAEVENT event = t_event_new();
+        WSANETWORKEVENTS seen;
+
+        fake_connect_hold(true, 0);
+        assert_int_equal(t_spi.lpWSPEventSelect(s, event, FD_CONNECT, &t_err), 0);
+        t_fails(t_spi.lpWSPConnect(s, to, 16, NULL, NULL, NULL, NULL, &t_err), WSAEWOULDBLOCK);
+        assert_false(t_event_wait(event, 20));
+        fake_connect_hold(false, connect_errors[i]);
+        assert_true(t_event_wait(event, 3000));
+        assert_int_equal(t_spi.lpWSPEnumNetworkEvents(s, event, &seen, &t_err), 0);
+        assert_int_equal(seen.lNetworkEvents, FD_CONNECT);
+        assert_int_equal(seen.iErrorCode[FD_CONNECT_BIT], connect_codes[i]);
+        t_close(s);
+        t_close(listener);
+        t_event_free(event);
+    }
+}
+
+static BOOL CALLBACK cancels(DWORD_PTR context)
+{
+    (void)context;
+    assert_int_equal(t_spi.lpWSPCancelBlockingCall(&t_err), 0);
+    return TRUE;
+}
+
+static void connect__cancelled__is_intr(void **state)
+{
+    SOCKET listener = t_listener(AF_INET), s = t_socket(AF_INET, SOCK_STREAM);
+    struct sockaddr *to = t_addr(AF_INET, t_port(listener));
+
+    (void)state;
+    fake_connect_hold(true, 0);
+    t_hook_set(cancels, 0);
+    t_fails(t_spi.lpWSPConnect(s, to, 16, NULL, NULL, NULL, NULL, &t_err), WSAEINTR);
+    t_hook_set(NULL, 0);
+    fake_connect_hold(false, 0);
+    t_close(s);
+    t_close(listener);
+}
+
+/* A.11.17, A.11.23. */
+static void streams__end_by_error__close_event_has_its_code(void **state)
+{
+    static const int errors[] = {STK_ECONNRESET, STK_ETIMEDOUT, STK_ENETDOWN};
+    static const int codes[] = {WSAECONNRESET, WSAECONNABORTED, WSAENETDOWN};
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        struct t_pair pair = t_pair_make(AF_INET, 0);
+        WSAEVENT event = t_event_new();
+        WSANETWORKEVENTS seen;
+
+        assert_int_equal(t_spi.lpWSPEventSelect(pair.b, event, FD_CLOSE | FD_READ, &t_err), 0);
+        fake_reset_streams(errors[i]);
+        assert_true(t_event_wait(event, 3000));
+        assert_int_equal(t_spi.lpWSPEnumNetworkEvents(pair.b, event, &seen, &t_err), 0);
+        assert_int_equal(seen.lNetworkEvents, FD_CLOSE);
+        assert_int_equal(seen.iErrorCode[FD_CLOSE_BIT], codes[i]);
+        t_event_free(event);
+        t_pair_close(&pair);
+    }
+}
+
 static int group_stop(void **state)
 {
     int result = t_host_stop(state);
@@ -340,6 +441,10 @@ int main(void)
         cmocka_unit_test(streams__end_by_error__tell_it_everywhere),
         cmocka_unit_test(sends__held__datagrams_block_or_would_block),
         cmocka_unit_test(sends__held__pending_datagram_keeps_its_address),
+        cmocka_unit_test(connect__each_failure__can_connect_again),
+        cmocka_unit_test(connect__held__event_has_the_code),
+        cmocka_unit_test(connect__cancelled__is_intr),
+        cmocka_unit_test(streams__end_by_error__close_event_has_its_code),
     };
 
     return cmocka_run_group_tests_name("spi_faults", tests, t_host_start, group_stop);

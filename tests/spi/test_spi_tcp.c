@@ -422,6 +422,83 @@ static void tcp__stale_handle__is_notsock(void **state)
     t_fails(t_spi.lpWSPCloseSocket(s, &t_err), WSAENOTSOCK);
 }
 
+/* BLK-5, BLK-9, BND-11: nothing of this waits, so nothing asks. */
+static void tcp__calls_that_never_block__ask_no_hook(void **state)
+{
+    struct t_pair pair = t_pair_make(AF_INET, 0);
+    SOCKET s = t_socket(AF_INET, SOCK_STREAM);
+    struct timeval none = {0};
+    fd_set read = {.fd_count = 1, .fd_array = {pair.a}};
+    SOCKADDR_STORAGE name;
+    INT len = (INT)sizeof name;
+    char buf[8];
+
+    (void)state;
+    hook_calls = 0;
+    t_hook_set(hook_three_times, 77);
+    assert_int_equal(t_spi.lpWSPBind(s, t_addr(AF_INET, 0), 16, &t_err), 0);
+    assert_int_equal(t_spi.lpWSPListen(s, 3, &t_err), 0);
+    assert_int_equal(t_spi.lpWSPGetSockName(s, (struct sockaddr *)&name, &len, &t_err), 0);
+    assert_int_equal(t_spi.lpWSPGetPeerName(pair.a, (struct sockaddr *)&name, &len, &t_err), 0);
+    assert_int_equal(t_option_set(pair.a, SOL_SOCKET, SO_KEEPALIVE, 1), 0);
+    assert_int_equal(t_option_get(pair.a, SOL_SOCKET, SO_KEEPALIVE), 1);
+    assert_int_equal(t_spi.lpWSPSelect(0, &read, NULL, NULL, &none, &t_err), 0);
+    assert_int_equal(t_nonblocking(pair.a, true), 0);
+    t_fails(t_recv(pair.a, buf, 1), WSAEWOULDBLOCK);
+    assert_int_equal(t_spi.lpWSPShutdown(pair.a, SD_SEND, &t_err), 0);
+    assert_int_equal(hook_calls, 0);
+    t_hook_set(NULL, 0);
+    t_close(s);
+    t_pair_close(&pair);
+}
+
+/* WSPCANCELBLOCKINGCALL-3. */
+static void tcp__cancelled_accept_and_select__sockets_go_on(void **state)
+{
+    struct t_pair pair = t_pair_make(AF_INET, 0);
+    SOCKET listener = t_listener(AF_INET), a = t_socket(AF_INET, SOCK_STREAM), b;
+    fd_set read = {.fd_count = 1, .fd_array = {pair.a}};
+    char buf[8];
+
+    (void)state;
+    t_hook_set(hook_cancels, 0);
+    t_fails(t_spi.lpWSPAccept(listener, NULL, NULL, NULL, 0, &t_err) == INVALID_SOCKET ? SOCKET_ERROR : 0, WSAEINTR);
+    t_fails(t_spi.lpWSPSelect(0, &read, NULL, NULL, NULL, &t_err), WSAEINTR);
+    assert_int_equal(read.fd_count, 1);
+    t_hook_set(NULL, 0);
+    assert_int_equal(t_spi.lpWSPConnect(a, t_addr(AF_INET, t_port(listener)), 16, NULL, NULL, NULL, NULL, &t_err), 0);
+    b = t_spi.lpWSPAccept(listener, NULL, NULL, NULL, 0, &t_err);
+    assert_true(b != INVALID_SOCKET);
+    assert_int_equal(t_send(pair.b, "ab", 2), 2);
+    assert_int_equal(t_spi.lpWSPSelect(0, &read, NULL, NULL, NULL, &t_err), 1);
+    assert_int_equal(t_recv(pair.a, buf, sizeof buf), 2);
+    t_close(a);
+    t_close(b);
+    t_close(listener);
+    t_pair_close(&pair);
+}
+
+/* DSC-11: the mode is of no concern to overlapped requests. */
+static void tcp__nonblocking_socket__overlapped_receive_pends(void **state)
+{
+    struct t_pair pair = t_pair_make(AF_INET, WSA_FLAG_OVERLAPPED);
+    char byte = 0;
+    WSABUF buf = {1, &byte};
+    WSAOVERLAPPED ov = {.hEvent = t_event_new()};
+    DWORD got = 0, flags = 0;
+
+    (void)state;
+    assert_int_equal(t_nonblocking(pair.b, true), 0);
+    t_fails(t_spi.lpWSPRecv(pair.b, &buf, 1, NULL, &flags, &ov, NULL, NULL, &t_err), WSA_IO_PENDING);
+    assert_int_equal(t_send(pair.a, "z", 1), 1);
+    assert_true(t_event_wait(ov.hEvent, 3000));
+    assert_true(t_spi.lpWSPGetOverlappedResult(pair.b, &ov, &got, FALSE, &flags, &t_err));
+    assert_int_equal(got, 1);
+    assert_int_equal(byte, 'z');
+    t_event_free(ov.hEvent);
+    t_pair_close(&pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -447,6 +524,9 @@ int main(void)
         cmocka_unit_test(tcp__close_while_blocked__ends_the_call),
         cmocka_unit_test(tcp__blocking_hook__is_asked_only_when_blocking_and_can_end_the_call),
         cmocka_unit_test(tcp__stale_handle__is_notsock),
+        cmocka_unit_test(tcp__calls_that_never_block__ask_no_hook),
+        cmocka_unit_test(tcp__cancelled_accept_and_select__sockets_go_on),
+        cmocka_unit_test(tcp__nonblocking_socket__overlapped_receive_pends),
     };
 
     return cmocka_run_group_tests_name("spi_tcp", tests, t_host_start, t_host_stop);
