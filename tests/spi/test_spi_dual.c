@@ -276,6 +276,20 @@ static void raw__header_included__is_taken(void **state)
     t_close(b);
 }
 
+/* E37: the receiving half that WSPRecvDisconnect ends is ended as by a shutdown: data that comes resets the peer. */
+static void disconnect__receive_then_data__peer_is_reset(void **state)
+{
+    struct t_pair pair = t_pair_make(AF_INET, 0);
+    char buf[4];
+
+    (void)state;
+    assert_int_equal(t_spi.lpWSPRecvDisconnect(pair.a, NULL, &t_err), 0);
+    assert_int_equal(t_option_set(pair.b, SOL_SOCKET, SO_RCVTIMEO, 5000), 0);
+    assert_int_equal(t_send(pair.b, "x", 1), 1);
+    t_fails(t_recv(pair.b, buf, sizeof buf), WSAECONNRESET);
+    t_pair_close(&pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -283,6 +297,7 @@ int main(void)
         cmocka_unit_test(dual__datagrams__mapped_both_ways),
         cmocka_unit_test(dual__v6only_socket__has_no_way_to_v4),
         cmocka_unit_test(bind__same_address_twice__codes_of_table_t2),
+        cmocka_unit_test(disconnect__receive_then_data__peer_is_reset),
         cmocka_unit_test(join_leaf__twice__isconn),
         cmocka_unit_test(multicast__own_traffic__comes_back_unless_switched_off),
         cmocka_unit_test(datagrams__full_socket__drops_what_comes),
