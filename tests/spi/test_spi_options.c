@@ -290,24 +290,33 @@ static void join_leaf__ip_multicast__is_the_same_socket(void **state)
     t_close(stream);
 }
 
-enum option_state { ST_NEW, ST_BOUND, ST_LISTENING, ST_CONNECTED, ST_SHUT, ST_RESET, ST_DATAGRAM, ST_COUNT };
+enum option_state {
+    STATE_NEW,
+    STATE_BOUND,
+    STATE_LISTENING,
+    STATE_CONNECTED,
+    STATE_SHUT,
+    STATE_RESET,
+    STATE_DATAGRAM,
+    STATE_COUNT
+};
 
 static SOCKET option_socket(enum option_state state, SOCKET *peer)
 {
     struct t_pair pair;
 
     *peer = INVALID_SOCKET;
-    if (state == ST_NEW)
+    if (state == STATE_NEW)
         return t_socket(AF_INET, SOCK_STREAM);
-    if (state == ST_LISTENING)
+    if (state == STATE_LISTENING)
         return t_listener(AF_INET);
-    if (state == ST_BOUND || state == ST_DATAGRAM)
-        return t_bound(AF_INET, state == ST_BOUND ? SOCK_STREAM : SOCK_DGRAM);
+    if (state == STATE_BOUND || state == STATE_DATAGRAM)
+        return t_bound(AF_INET, state == STATE_BOUND ? SOCK_STREAM : SOCK_DGRAM);
     pair = t_pair_make(AF_INET, WSA_FLAG_OVERLAPPED);
     *peer = pair.b;
-    if (state == ST_SHUT)
+    if (state == STATE_SHUT)
         assert_int_equal(t_spi.lpWSPShutdown(pair.a, SD_BOTH, &t_err), 0);
-    if (state == ST_RESET) {
+    if (state == STATE_RESET) {
         struct linger linger = {.l_onoff = 1, .l_linger = 0};
 
         assert_int_equal(
@@ -327,12 +336,12 @@ static void options__every_state__work(void **state)
     DWORD got = 0;
 
     (void)state;
-    for (int i = 0; i < ST_COUNT; i++) {
+    for (int i = 0; i < STATE_COUNT; i++) {
         SOCKET peer, s = option_socket((enum option_state)i, &peer);
 
         print_message("state %d\n", i);
-        assert_int_equal(t_option_get(s, SOL_SOCKET, SO_TYPE), i == ST_DATAGRAM ? SOCK_DGRAM : SOCK_STREAM);
-        assert_int_equal(t_option_get(s, SOL_SOCKET, SO_ACCEPTCONN), i == ST_LISTENING);
+        assert_int_equal(t_option_get(s, SOL_SOCKET, SO_TYPE), i == STATE_DATAGRAM ? SOCK_DGRAM : SOCK_STREAM);
+        assert_int_equal(t_option_get(s, SOL_SOCKET, SO_ACCEPTCONN), i == STATE_LISTENING);
         assert_int_equal(t_option_get(s, SOL_SOCKET, SO_GROUP_PRIORITY), 0);
         assert_int_equal(t_option_set(s, SOL_SOCKET, SO_RCVTIMEO, 100), 0);
         assert_int_equal(t_option_get(s, SOL_SOCKET, SO_RCVTIMEO), 100);
