@@ -305,6 +305,37 @@ static void order__changed__next_start_selects_by_it(void **state)
     assert_int_equal(WSACleanup(), 0);
 }
 
+/* A chain's entry stands for its top layer: that one's library is loaded and gets the calls. */
+static void chain__asked_for_by_its_entry__top_layer_is_called(void **state)
+{
+    static WCHAR path[600];
+    WSAPROTOCOL_INFOW info;
+    u_long value = 0;
+    int chars = 600;
+    int error = 0;
+    DWORD bytes;
+    SOCKET s;
+    (void)state;
+    assert_int_equal(t_api_use_fake(NULL), 0);
+    assert_true(enumerate() > 0);
+    info = listing[0];
+    assert_int_equal(WSCGetProviderPath(&info.ProviderId, path, &chars, &error), 0);
+    assert_int_equal(base_file(NULL), 0);
+    info.ProtocolChain.ChainLen = 2;
+    info.ProtocolChain.ChainEntries[0] = 1003;
+    info.ProtocolChain.ChainEntries[1] = 1001; /* whose library is not there: the layer's affair */
+    assert_int_equal(WSCInstallProvider(&ours, path[0] == L'.' ? path + 2 : path, &info, 1, &error), 0);
+    assert_int_equal(enumerate(), 3);
+    assert_int_equal(listing[2].ProtocolChain.ChainLen, 2);
+    assert_int_equal(t_api_start(NULL), 0);
+    s = WSASocketW(FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, &listing[2], 0, 0);
+    assert_true(s != INVALID_SOCKET);
+    assert_int_equal(t_api_counters()->last_entry, 1003);
+    assert_fails(WSAIoctl(s, SIO_FLUSH, &value, 4, &value, 4, &bytes, NULL, NULL), WSAEOPNOTSUPP); /* its word */
+    assert_int_equal(closesocket(s), 0);
+    assert_int_equal(WSACleanup(), 0);
+}
+
 #define ROUNDS 20
 
 /* Changes of one thread must not undo those of the other. Busy means: try again. */
@@ -408,6 +439,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(file__missing_or_wrong__no_recovery, base_file),
         cmocka_unit_test_setup(running_process__catalogue_changed__keeps_its_own, base_file),
         cmocka_unit_test_setup(order__changed__next_start_selects_by_it, base_file),
+        cmocka_unit_test_setup(chain__asked_for_by_its_entry__top_layer_is_called, base_file),
         cmocka_unit_test_setup(changes__two_threads__none_lost, base_file),
     };
     const struct CMUnitTest reference[] = {

@@ -480,6 +480,87 @@ static void exit__without_cleanup__bounded_and_clean(void **state)
     }
 }
 
+#define ENTRIES 6
+
+/* Six entries of one provider, and its library as a catalogue elsewhere can name it. */
+static void remember(WSAPROTOCOL_INFOW infos[ENTRIES], WCHAR path[600])
+{
+    DWORD bytes = ENTRIES * sizeof infos[0];
+    int chars = 600;
+    int error = 0;
+    assert_int_equal(WSCEnumProtocols(NULL, infos, &bytes, &error), ENTRIES);
+    assert_int_equal(WSCGetProviderPath(&infos[0].ProviderId, path, &chars, &error), 0);
+    if (path[0] == L'.') { /* in the program's folder: the loader finds it by its name */
+        memmove(path, path + 2, ((size_t)chars - 2) * sizeof path[0]);
+    }
+}
+
+static void assert_mixed(SOCKET r, SOCKET w, SOCKET e)
+{
+    struct timeval now = {0, 0};
+    fd_set set[3];
+    SOCKET in[3] = {r, w, e};
+    unsigned i;
+    for (i = 0; i < 3; i++) {
+        FD_ZERO(&set[i]);
+        if (in[i] != INVALID_SOCKET) {
+            FD_SET(in[i], &set[i]);
+        }
+    }
+    assert_fails(select(0, &set[0], &set[1], &set[2], &now), WSAENOTSOCK);
+    for (i = 0; i < 3; i++) {
+        assert_int_equal(set[i].fd_count, in[i] != INVALID_SOCKET);
+        assert_true(in[i] == INVALID_SOCKET || FD_ISSET(in[i], &set[i]));
+    }
+}
+
+/*
+ * Rules RT-9, WS2-40, WS2-41, WS2-44: the first socket's provider is asked, read before write before except, and knows no
+ * socket of another one. The provider of the tests would not notice.
+ */
+static void select__sockets_of_two_providers__notsock_of_the_first(void **state)
+{
+    static WSAPROTOCOL_INFOW ours[ENTRIES];
+    static WSAPROTOCOL_INFOW fakes[ENTRIES];
+    static WCHAR our_path[600];
+    static WCHAR fake_path[600];
+    char file[T_API_PATH_BYTES];
+    char lock[T_API_PATH_BYTES + 8];
+    WSAEVENT event = WSACreateEvent();
+    SOCKET a, b;
+    FILE *stream;
+    int error = 0;
+    remember(ours, our_path);
+    assert_int_equal(t_api_use_fake(state), 0);
+    remember(fakes, fake_path);
+    t_api_temporary_file(file);
+    stream = fopen(file, "w");
+    assert_non_null(stream);
+    fputs("{\"providers\": []}", stream);
+    fclose(stream);
+    t_api_environment("WINLANE_CATALOG", file);
+    assert_int_equal(WSCInstallProvider(&ours[0].ProviderId, our_path, ours, ENTRIES, &error), 0);
+    assert_int_equal(WSCInstallProvider(&fakes[0].ProviderId, fake_path, fakes, ENTRIES, &error), 0);
+    assert_int_equal(t_api_start(state), 0);
+    fakes[0].dwCatalogEntryId = ours[0].dwCatalogEntryId + ENTRIES; /* behind ours */
+    a = socket(AF_INET, SOCK_STREAM, IPPROTO_TCP);
+    b = WSASocketW(AF_INET, SOCK_STREAM, IPPROTO_TCP, &fakes[0], 0, 0);
+    assert_true(a != INVALID_SOCKET && b != INVALID_SOCKET);
+    assert_mixed(a, b, INVALID_SOCKET);
+    assert_mixed(a, INVALID_SOCKET, b);
+    assert_mixed(INVALID_SOCKET, a, b);
+    assert_int_equal(WSAEventSelect(a, event, FD_READ), 0);
+    assert_int_equal(WSAEventSelect(b, event, FD_READ), 0);
+    assert_int_equal(closesocket(a), 0);
+    assert_int_equal(closesocket(b), 0);
+    assert_true(WSACloseEvent(event));
+    assert_int_equal(t_api_stop(state), 0);
+    assert_int_equal(t_api_use_winlane(state), 0);
+    snprintf(lock, sizeof lock, "%s.lock", file);
+    (void)remove(lock);
+    assert_int_equal(remove(file), 0);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -496,6 +577,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(event_select__read_and_close__signalled, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(overlapped__event_and_routine__complete, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(accept__closed_by_other_thread__ends, t_api_start, t_api_stop),
+        cmocka_unit_test(select__sockets_of_two_providers__notsock_of_the_first),
         cmocka_unit_test_setup_teardown(sockets__two_thousand_opened_and_closed__handles_return, t_api_start,
                                         t_api_stop),
     };
