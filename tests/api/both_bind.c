@@ -246,6 +246,50 @@ static void share_udp__ROW__as_table_t2(struct t_run *t)
     share_port(t, SOCK_DGRAM);
 }
 
+/* An accepted connection whose exclusive listener is closed; its port. */
+static bool connection_without_listener(struct t_run *t, SOCKET ends[2], struct t_addr *at)
+{
+    SOCKET s = with_option(t, SOCK_STREAM, 'E');
+    *at = t_loopback(AF_INET, 0);
+    ends[0] = t_socket(t, AF_INET, SOCK_STREAM);
+    if (bind(s, &at->u.any, at->bytes) != 0 || getsockname(s, &at->u.any, &at->bytes) != 0 || listen(s, 1) != 0 ||
+        connect(ends[0], &at->u.any, at->bytes) != 0) {
+        t_note(t, __FILE__, __LINE__, "no connection: error %d", WSAGetLastError());
+        return false;
+    }
+    ends[1] = t_keep(t, accept(s, NULL, NULL));
+    return ends[1] != INVALID_SOCKET && t_close(t, s) == 0;
+}
+
+/* Rule RU-8: the client went first, so that nothing of the connection stays at this end. */
+static void share__connection_ended_in_order__the_port_is_free(struct t_run *t)
+{
+    SOCKET ends[2], next = with_option(t, SOCK_STREAM, 'E');
+    struct t_addr at;
+    char byte;
+    T_DO(connection_without_listener(t, ends, &at));
+    T_OK(shutdown(ends[0], SD_SEND));
+    T_EQ(recv(ends[1], &byte, 1, 0), 0);
+    T_OK(shutdown(ends[1], SD_SEND));
+    T_EQ(recv(ends[0], &byte, 1, 0), 0);
+    T_OK(t_close(t, ends[1]));
+    T_OK(t_close(t, ends[0]));
+    Sleep(T_QUIET_MS);
+    T_OK(bind(next, &at.u.any, at.bytes));
+}
+
+/* Rule RU-9: an IPv4 socket has the port, so a dual-stack wildcard cannot have it exclusively. */
+static void share__dual_wildcard__needs_the_port_of_both_families(struct t_run *t)
+{
+    SOCKET four, six = t_socket(t, AF_INET6, SOCK_STREAM);
+    struct t_addr at;
+    T_DO(t_bound(t, AF_INET, SOCK_STREAM, &four, &at));
+    T_OK(t_set_int(six, IPPROTO_IPV6, IPV6_V6ONLY, 0));
+    T_OK(t_set_int(six, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, 1));
+    at = t_wildcard(AF_INET6, t_port(&at));
+    T_FAILS_2(bind(six, &at.u.any, at.bytes), WSAEACCES, WSAEADDRINUSE);
+}
+
 static const struct t_cases cases[] = {
     T_TABLE(bind__ROW__bound_or_has_its_code, binds),
     T_CASE(bind__port_zero__dynamic_range_and_unique),
@@ -261,6 +305,8 @@ static const struct t_cases cases[] = {
     T_CASE(bind__reuse_and_exclusive__inval),
     T_TABLE(share_tcp__ROW__as_table_t2, shares),
     T_TABLE(share_udp__ROW__as_table_t2, shares),
+    T_CASE(share__connection_ended_in_order__the_port_is_free),
+    T_CASE(share__dual_wildcard__needs_the_port_of_both_families),
 };
 
 const struct t_group t_group_bind = {"bind", cases, T_COUNT(cases), false};

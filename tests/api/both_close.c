@@ -288,6 +288,51 @@ static void shutdown__receive_then_data__peer_is_reset(struct t_run *t)
     T_TRUE(WSAGetLastError() == WSAECONNRESET || WSAGetLastError() == WSAECONNABORTED);
 }
 
+/* Rules A.13.14, CLS-19: and so does what waited when it was shut down. */
+static void shutdown__receive_with_data_waiting__peer_is_reset(struct t_run *t)
+{
+    SOCKET ends[2];
+    char byte;
+    T_DO(t_pair(t, AF_INET, ends));
+    T_EQ(send(ends[0], "waits", 5, 0), 5);
+    T_EQ(t_select(ends[1], 'r', T_WAIT_MS), 1);
+    T_OK(shutdown(ends[1], SD_RECEIVE));
+    T_OK(t_close(t, ends[1]));
+    T_FAILS(recv(ends[0], &byte, 1, 0), WSAECONNRESET);
+}
+
+/* Rules A.13.15, A.13.23: neither call waits for the linger time. */
+static void shutdown__linger_and_data__does_not_wait(struct t_run *t)
+{
+    int way;
+    for (way = 0; way < 2; way++) {
+        SOCKET ends[2];
+        ULONGLONG before;
+        T_DO(t_pair(t, AF_INET, ends));
+        T_DO(t_fill(t, ends[0]));
+        T_OK(t_ioctl(ends[0], (ULONG)FIONBIO, 0));
+        T_OK(t_set_linger(ends[0], 1, 5));
+        before = GetTickCount64();
+        T_OK(way == 0 ? shutdown(ends[0], SD_SEND) : WSASendDisconnect(ends[0], NULL));
+        T_TRUE(GetTickCount64() - before < 1500);
+        T_OK(t_set_linger(ends[0], 1, 0));
+        T_OK(t_close(t, ends[0]));
+    }
+}
+
+/* Rule A.13.23. */
+static void disconnect__closes_nothing__questions_are_answered(struct t_run *t)
+{
+    SOCKET ends[2];
+    struct t_addr at = t_wildcard(AF_INET, 0);
+    T_DO(t_pair(t, AF_INET, ends));
+    T_OK(WSASendDisconnect(ends[0], NULL));
+    T_OK(WSARecvDisconnect(ends[0], NULL));
+    T_OK(getsockname(ends[0], &at.u.any, &at.bytes));
+    T_EQ(t_get_int(ends[0], SOL_SOCKET, SO_TYPE), SOCK_STREAM);
+    T_OK(t_close(t, ends[0]));
+}
+
 static const struct t_cases cases[] = {
     T_CASE(shutdown__send__end_for_the_peer_and_data_the_other_way),
     T_CASE(shutdown__receive__own_receives_fail_sends_work),
@@ -310,6 +355,9 @@ static const struct t_cases cases[] = {
     T_CASE(disconnect__not_connected__notconn),
     T_CASE(disconnect__with_data__noprotoopt),
     T_CASE(linger__set_either_way__both_tell),
+    T_CASE(shutdown__receive_with_data_waiting__peer_is_reset),
+    T_CASE(shutdown__linger_and_data__does_not_wait),
+    T_CASE(disconnect__closes_nothing__questions_are_answered),
 };
 
 const struct t_group t_group_close = {"close", cases, T_COUNT(cases), false};

@@ -262,6 +262,61 @@ static void connect__bound_to_the_wildcard__gets_an_address(struct t_run *t)
     T_EQ(mine.u.v4.sin_addr.s_addr, htonl(INADDR_LOOPBACK));
 }
 
+/* Rule C.20: with permission, and to any other valid address. */
+static void connect__datagram_with_permission__broadcast_and_group(struct t_run *t)
+{
+    SOCKET s = t_socket(t, AF_INET, SOCK_DGRAM);
+    struct t_addr all = t_v4("255.255.255.255", 9), group = t_v4("239.1.2.3", 9);
+    T_OK(t_set_int(s, SOL_SOCKET, SO_BROADCAST, 1));
+    T_OK(connect(s, &all.u.any, all.bytes));
+    s = t_socket(t, AF_INET, SOCK_DGRAM);
+    T_OK(connect(s, &group.u.any, group.bytes));
+}
+
+/* Rule WSPCONNECT-6: no bytes are no data. */
+static void wsaconnect__empty_data__connects(struct t_run *t)
+{
+    SOCKET listener;
+    struct t_addr at;
+    char data[4] = "abc";
+    WSABUF caller = {0, data};
+    SOCKET s = t_socket(t, AF_INET, SOCK_STREAM);
+    T_DO(t_listener(t, AF_INET, &listener, &at));
+    T_OK(WSAConnect(s, &at.u.any, at.bytes, &caller, NULL, NULL, NULL));
+    T_EQ(send(s, "x", 1, 0), 1);
+}
+
+/* Rule WSPCONNECT-7. */
+static void wsaconnect__refused__room_is_left_alone(struct t_run *t)
+{
+    struct t_addr nobody;
+    char room[8];
+    WSABUF callee = {sizeof room, room};
+    SOCKET s = t_socket(t, AF_INET, SOCK_STREAM);
+    T_DO(t_nobody(t, AF_INET, SOCK_STREAM, &nobody));
+    T_FAILS(WSAConnect(s, &nobody.u.any, nobody.bytes, NULL, &callee, NULL, NULL), WSAECONNREFUSED);
+    T_EQ(callee.len, sizeof room);
+}
+
+/* Rule WSPGETPEERNAME-2: a peer that ended is known still, one that was lost is not. */
+static void getpeername__peer_closed_or_reset__known_or_notconn(struct t_run *t)
+{
+    SOCKET ends[2], gone[2];
+    struct t_addr peer;
+    char byte;
+    T_DO(t_pair(t, AF_INET, ends));
+    T_OK(t_close(t, ends[0]));
+    T_EQ(recv(ends[1], &byte, 1, 0), 0);
+    peer.bytes = sizeof peer.u;
+    T_OK(getpeername(ends[1], &peer.u.any, &peer.bytes));
+    T_DO(t_pair(t, AF_INET, gone));
+    T_OK(t_set_linger(gone[0], 1, 0));
+    T_OK(t_close(t, gone[0]));
+    T_TRUE(recv(gone[1], &byte, 1, 0) <= 0);
+    peer.bytes = sizeof peer.u;
+    T_FAILS(getpeername(gone[1], &peer.u.any, &peer.bytes), WSAENOTCONN);
+}
+
 static const struct t_cases cases[] = {
     T_TABLE(connect__ROW__has_its_code, connects),
     T_CASE(connect__nobody_listens__refused_and_the_socket_serves_again),
@@ -281,6 +336,10 @@ static const struct t_cases cases[] = {
     T_CASE(getpeername__null_pointers__fault),
     T_CASE(connect__bound_before__peer_sees_that_port),
     T_CASE(connect__bound_to_the_wildcard__gets_an_address),
+    T_CASE(connect__datagram_with_permission__broadcast_and_group),
+    T_CASE(wsaconnect__empty_data__connects),
+    T_CASE(wsaconnect__refused__room_is_left_alone),
+    T_CASE(getpeername__peer_closed_or_reset__known_or_notconn),
 };
 
 const struct t_group t_group_connect = {"connect", cases, T_COUNT(cases), false};

@@ -296,6 +296,106 @@ static void wsaaccept__nobody__wouldblock_and_no_condition_call(struct t_run *t)
     T_EQ(condition.calls, 0);
 }
 
+static DWORD WINAPI connect_late(LPVOID context)
+{
+    struct t_addr *at = (struct t_addr *)context;
+    SOCKET s = socket(AF_INET, SOCK_STREAM, 0);
+    Sleep(100);
+    (void)connect(s, &at->u.any, at->bytes);
+    Sleep(60);
+    return (DWORD)closesocket(s);
+}
+
+/* Rules CON-3, A.5.10. */
+static void accept__blocking__waits_for_a_client(struct t_run *t)
+{
+    SOCKET s;
+    struct t_addr at;
+    ULONGLONG before;
+    T_DO(t_listener(t, AF_INET, &s, &at));
+    before = GetTickCount64();
+    T_TRUE(t_thread(t, connect_late, &at) != NULL);
+    T_TRUE(t_keep(t, accept(s, NULL, NULL)) != INVALID_SOCKET);
+    T_TRUE(GetTickCount64() - before >= 60);
+}
+
+/* Rule A.5.11: both pointers, or no address. */
+static void accept__one_pointer_missing__no_address(struct t_run *t)
+{
+    SOCKET s, c;
+    struct t_addr at, peer;
+    int bytes = 77;
+    T_DO(t_listener(t, AF_INET, &s, &at));
+    memset(&peer, 0x55, sizeof peer);
+    c = t_socket(t, AF_INET, SOCK_STREAM);
+    T_OK(connect(c, &at.u.any, at.bytes));
+    T_TRUE(t_keep(t, accept(s, &peer.u.any, NULL)) != INVALID_SOCKET);
+    T_EQ(peer.u.any.sa_family, 0x5555);
+    c = t_socket(t, AF_INET, SOCK_STREAM);
+    T_OK(connect(c, &at.u.any, at.bytes));
+    T_TRUE(t_keep(t, accept(s, NULL, &bytes)) != INVALID_SOCKET);
+    T_EQ(bytes, 77);
+}
+
+/* Rule CON-1: who leaves again is told of, or no longer there; the next one is served all the same. */
+static void accept__client_reset_while_it_waited__is_told_or_gone(struct t_run *t)
+{
+    SOCKET s, c, a, next;
+    struct t_addr at, client, peer;
+    char byte;
+    T_DO(t_listener(t, AF_INET, &s, &at));
+    c = t_socket(t, AF_INET, SOCK_STREAM);
+    T_OK(connect(c, &at.u.any, at.bytes));
+    T_OK(t_set_linger(c, 1, 0));
+    T_OK(t_close(t, c));
+    Sleep(T_QUIET_MS);
+    T_OK(t_ioctl(s, (ULONG)FIONBIO, 1));
+    a = t_keep(t, accept(s, NULL, NULL));
+    if (a == INVALID_SOCKET) {
+        T_TRUE(WSAGetLastError() == WSAEWOULDBLOCK || WSAGetLastError() == WSAECONNRESET);
+    } else {
+        T_TRUE(recv(a, &byte, 1, 0) <= 0);
+    }
+    T_DO(t_bound(t, AF_INET, SOCK_STREAM, &next, &client));
+    T_OK(connect(next, &at.u.any, at.bytes));
+    T_EQ(t_select(s, 'r', T_WAIT_MS), 1);
+    peer.bytes = sizeof peer.u;
+    T_TRUE(t_keep(t, accept(s, &peer.u.any, &peer.bytes)) != INVALID_SOCKET);
+    T_TRUE(t_same_addr(&peer, &client));
+}
+
+/* Rule WSPLISTEN-2: SOMAXCONN_HINT(1) is raised to 200. */
+static void listen__hint_of_one__many_get_in(struct t_run *t)
+{
+    SOCKET s;
+    struct t_addr at;
+    unsigned i;
+    T_DO(t_bound(t, AF_INET, SOCK_STREAM, &s, &at));
+    T_OK(listen(s, -1));
+    for (i = 0; i < 40; i++) {
+        T_OK(connect(t_socket(t, AF_INET, SOCK_STREAM), &at.u.any, at.bytes));
+    }
+}
+
+/* Rule WSPLISTEN-3. */
+static void listen__smaller_backlog__keeps_what_waits(struct t_run *t)
+{
+    SOCKET s;
+    struct t_addr at;
+    unsigned i;
+    T_DO(t_bound(t, AF_INET, SOCK_STREAM, &s, &at));
+    T_OK(listen(s, 5));
+    for (i = 0; i < 4; i++) {
+        T_OK(connect(t_socket(t, AF_INET, SOCK_STREAM), &at.u.any, at.bytes));
+    }
+    T_OK(listen(s, 1));
+    T_OK(t_ioctl(s, (ULONG)FIONBIO, 1));
+    for (i = 0; i < 4; i++) {
+        T_EQ(t_select(s, 'r', T_WAIT_MS), 1);
+        T_TRUE(t_keep(t, accept(s, NULL, NULL)) != INVALID_SOCKET);
+    }
+}
+
 static const struct t_cases cases[] = {
     T_CASE(listen__wrong_states__have_their_codes),
     T_CASE(listen__connected__isconn),
@@ -313,6 +413,11 @@ static const struct t_cases cases[] = {
     T_CASE(wsaaccept__condition_rejects__refused_and_the_client_is_reset),
     T_CASE(wsaaccept__condition_defers__the_same_client_next_time),
     T_CASE(wsaaccept__nobody__wouldblock_and_no_condition_call),
+    T_CASE(accept__blocking__waits_for_a_client),
+    T_CASE(accept__one_pointer_missing__no_address),
+    T_CASE(accept__client_reset_while_it_waited__is_told_or_gone),
+    T_CASE(listen__hint_of_one__many_get_in),
+    T_CASE(listen__smaller_backlog__keeps_what_waits),
 };
 
 const struct t_group t_group_listen = {"listen", cases, T_COUNT(cases), false};

@@ -343,6 +343,29 @@ static void udp__fifty_in_a_row__one_by_one_in_order(struct t_run *t)
     }
 }
 
+/* Rule CDD-5: on a datagram socket it ends receiving too. */
+static void udp__receive_disconnected__receives_fail(struct t_run *t)
+{
+    SOCKET ends[2];
+    char byte;
+    T_DO(t_udp_pair(t, AF_INET, ends));
+    T_OK(WSARecvDisconnect(ends[1], NULL));
+    T_FAILS(recv(ends[1], &byte, 1, 0), WSAESHUTDOWN);
+}
+
+/* Rules A.13.14, WSPSHUTDOWN-2: datagrams are taken in silence, no port is unreachable. */
+static void udp__receive_shut_down__sender_hears_nothing(struct t_run *t)
+{
+    SOCKET ends[2];
+    char byte;
+    T_DO(t_udp_pair(t, AF_INET, ends));
+    T_OK(shutdown(ends[1], SD_RECEIVE));
+    T_OK(t_set_int(ends[0], SOL_SOCKET, SO_RCVTIMEO, 200));
+    T_EQ(send(ends[0], "x", 1, 0), 1);
+    T_FAILS(recv(ends[0], &byte, 1, 0), WSAETIMEDOUT);
+    T_EQ(send(ends[0], "x", 1, 0), 1);
+}
+
 static const struct t_cases cases[] = {
     T_CASE(udp__sent_and_received__source_and_length),
     T_TABLE(udp__ROW_bytes__arrive_whole_or_msgsize, sizes),
@@ -366,6 +389,8 @@ static const struct t_cases cases[] = {
     T_CASE(udp__nonblocking_or_limited__wouldblock_and_timedout),
     T_CASE(udp__shut_down__sends_and_receives_fail),
     T_CASE(udp__fifty_in_a_row__one_by_one_in_order),
+    T_CASE(udp__receive_disconnected__receives_fail),
+    T_CASE(udp__receive_shut_down__sender_hears_nothing),
 };
 
 const struct t_group t_group_udp = {"udp", cases, T_COUNT(cases), false};
