@@ -290,6 +290,35 @@ static void disconnect__receive_then_data__peer_is_reset(void **state)
     t_pair_close(&pair);
 }
 
+/* WSPBIND-5: a link-local address is one of its own interface only. */
+static void bind__link_local_of_another_interface__is_not_available(void **state)
+{
+    static const unsigned char link_local[2] = {0xfe, 0x80};
+    static union {
+        SOCKET_ADDRESS_LIST list;
+        char room[4096];
+    } out;
+    SOCKET s = t_socket(AF_INET6, SOCK_DGRAM);
+    SOCKADDR_IN6 addr = {0}, wrong;
+    DWORD got = 0;
+    bool found = false;
+
+    (void)state;
+    assert_int_equal(
+        t_spi.lpWSPIoctl(s, SIO_ADDRESS_LIST_QUERY, NULL, 0, &out, sizeof out, &got, NULL, NULL, NULL, &t_err), 0);
+    for (int i = 0; i < out.list.iAddressCount && !found; i++) {
+        memcpy(&addr, out.list.Address[i].lpSockaddr, sizeof addr);
+        found = memcmp(&addr.sin6_addr, link_local, 2) == 0;
+    }
+    assert_true(found);
+    assert_int_not_equal(addr.sin6_scope_id, 0);
+    wrong = addr;
+    wrong.sin6_scope_id = 4711;
+    t_fails(t_spi.lpWSPBind(s, (struct sockaddr *)&wrong, (int)sizeof wrong, &t_err), WSAEADDRNOTAVAIL);
+    assert_int_equal(t_spi.lpWSPBind(s, (struct sockaddr *)&addr, (int)sizeof addr, &t_err), 0);
+    t_close(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -305,6 +334,7 @@ int main(void)
         cmocka_unit_test(raw__connected_or_bound_elsewhere__hears_nothing),
         cmocka_unit_test(raw__destinations__as_for_datagrams),
         cmocka_unit_test(raw__header_included__is_taken),
+        cmocka_unit_test(bind__link_local_of_another_interface__is_not_available),
     };
 
     return cmocka_run_group_tests_name("spi_dual", tests, t_host_start, t_host_stop);
