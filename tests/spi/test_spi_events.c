@@ -505,6 +505,29 @@ static void messages__full_queue__is_tried_again(void **state)
     t_pair_close(&pair);
 }
 
+/* Rule A.2.12: what could not be posted is gone with the last cleanup, and the next start works. */
+static void messages__cleanup_with_one_unposted__it_is_gone(void **state)
+{
+    struct t_pair pair = t_pair_make(AF_INET, 0);
+    struct t_message message;
+
+    assert_int_equal(t_spi.lpWSPAsyncSelect(pair.b, WINDOW, 0x401, FD_READ, &t_err), 0);
+    t_message_fail(1000000);
+    assert_int_equal(t_send(pair.a, "x", 1), 1);
+    assert_false(t_message_take(&message, 30));
+    assert_int_equal(t_spi.lpWSPCleanup(&t_err), 0);
+    t_message_fail(0);
+    assert_int_equal(t_host_start(state), 0);
+    pair = t_pair_make(AF_INET, 0);
+    assert_int_equal(t_spi.lpWSPAsyncSelect(pair.b, WINDOW, 0x402, FD_READ, &t_err), 0);
+    assert_false(t_message_take(&message, 60));
+    assert_int_equal(t_send(pair.a, "y", 1), 1);
+    assert_true(t_message_take(&message, 3000));
+    assert_int_equal(message.message, 0x402);
+    assert_int_equal(message.wparam, pair.b);
+    t_pair_close(&pair);
+}
+
 static void message_take(struct t_message *message, SOCKET s, int event, int code)
 {
     assert_true(t_message_take(message, 3000));
@@ -671,6 +694,7 @@ int main(void)
         cmocka_unit_test(events__datagrams__write_after_bind),
         cmocka_unit_test(messages__events_arrive_as_messages),
         cmocka_unit_test(messages__full_queue__is_tried_again),
+        cmocka_unit_test(messages__cleanup_with_one_unposted__it_is_gone),
         cmocka_unit_test(events__every_bit__accepted),
         cmocka_unit_test(events__deferred_head__no_accept_is_told),
         cmocka_unit_test(events__accept__pending_before_the_call),
