@@ -332,6 +332,53 @@ static void multicast__sender_is_member_too__both_receive(void **state)
     }
 }
 
+struct wire_count {
+    uint32_t tcp; /* segments of both hosts */
+};
+
+static void wire_count(void *context, const uint8_t *frame, uint32_t len)
+{
+    struct wire_count *count = context;
+    if (len >= SIM_ETH_BYTES + SIM_IP4_BYTES && frame[12] == 0x08 && frame[13] == 0) {
+        count->tcp += frame[SIM_ETH_BYTES + 9] == 6;
+    }
+}
+
+static uint32_t wire_segments(struct sim_world *world, struct sim_wire *wire, const struct wire_count *count)
+{
+    sim_world_run_until(world, world->now_ns + STK_S_NS);
+    sim_wire_drain(wire);
+    return count->tcp;
+}
+
+/* TM-7: three packets open a connection, four close it. */
+static void wire__open_and_close__three_and_four_packets(void **state)
+{
+    (void)state;
+    struct sim_world world;
+    struct sim_wire wire;
+    struct wire_count count = {0};
+    struct stk_sock *client;
+    struct stk_sock *server;
+    const struct stk_iov iov = {.base = scratch, .len = 16};
+    sim_world_init(&world, 31, "", "");
+    sim_wire_open(&wire, &world);
+    wire.sniff = wire_count;
+    wire.context = &count;
+    sim_connect_pair(&world, STK_AF_INET, PORT, &client, &server);
+    assert_int_equal(wire_segments(&world, &wire, &count), 3);
+    assert_int_equal(stk_sock_shutdown(client, STK_SHUT_WR), STK_OK);
+    assert_int_equal(wire_segments(&world, &wire, &count), 5);
+    assert_int_equal(stk_sock_recv(server, &iov, 1, 0), 0);
+    assert_int_equal(stk_sock_shutdown(server, STK_SHUT_WR), STK_OK);
+    assert_int_equal(wire_segments(&world, &wire, &count), 7);
+    assert_int_equal(stk_sock_close(client, STK_CLOSE_GRACEFUL), STK_OK);
+    assert_int_equal(stk_sock_close(server, STK_CLOSE_GRACEFUL), STK_OK);
+    assert_int_equal(wire_segments(&world, &wire, &count), 7);
+    sim_wire_close(&wire);
+    sim_world_fini(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -345,6 +392,7 @@ int main(void)
         cmocka_unit_test(datagram__shared_port__connected_one_steals_nothing),
         cmocka_unit_test(shutdown_receive__data__resets),
         cmocka_unit_test(multicast__sender_is_member_too__both_receive),
+        cmocka_unit_test(wire__open_and_close__three_and_four_packets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
