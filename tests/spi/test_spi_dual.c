@@ -319,6 +319,46 @@ static void bind__link_local_of_another_interface__is_not_available(void **state
     t_close(s);
 }
 
+/* DS-18: who has not joined does not hear all nodes' group. */
+static void v6__all_nodes_group__only_members_hear_it(void **state)
+{
+    SOCKET s = t_socket(AF_INET6, SOCK_DGRAM);
+    SOCKADDR_IN6 group = {.sin6_family = AF_INET6, .sin6_port = 0x555a}, any = group;
+    IPV6_MREQ mreq = {.ipv6mr_interface = 2};
+    char buf[8];
+
+    (void)state;
+    memcpy(&group.sin6_addr, "\377\2\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 16);
+    memcpy(&mreq.ipv6mr_multiaddr, &group.sin6_addr, 16);
+    group.sin6_scope_id = 2;
+    assert_int_equal(t_spi.lpWSPBind(s, (struct sockaddr *)&any, (int)sizeof any, &t_err), 0);
+    assert_int_equal(t_option_set(s, IPPROTO_IPV6, IPV6_MULTICAST_IF, 2), 0);
+    assert_int_equal(t_option_set(s, SOL_SOCKET, SO_RCVTIMEO, 100), 0);
+    assert_int_equal(t_sendto(s, "all", 3, &group), 3);
+    t_fails(t_recv(s, buf, sizeof buf), WSAETIMEDOUT);
+    assert_int_equal(
+        t_spi.lpWSPSetSockOpt(s, IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, (char *)&mreq, (int)sizeof mreq, &t_err), 0);
+    assert_int_equal(t_option_set(s, SOL_SOCKET, SO_RCVTIMEO, 2000), 0);
+    assert_int_equal(t_sendto(s, "all", 3, &group), 3);
+    assert_int_equal(t_recv(s, buf, sizeof buf), 3);
+    t_close(s);
+}
+
+/* WSPSETSOCKOPT-5: what bind looks at cannot be set behind it. */
+static void bind__sharing_set_afterwards__inval(void **state)
+{
+    static const int options[] = {SO_REUSEADDR, SO_EXCLUSIVEADDRUSE};
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        SOCKET s = t_bound(AF_INET, SOCK_STREAM);
+
+        t_fails(t_option_set(s, SOL_SOCKET, options[i], 1), WSAEINVAL);
+        assert_int_equal(t_option_get(s, SOL_SOCKET, options[i]), 0);
+        t_close(s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -335,6 +375,8 @@ int main(void)
         cmocka_unit_test(raw__destinations__as_for_datagrams),
         cmocka_unit_test(raw__header_included__is_taken),
         cmocka_unit_test(bind__link_local_of_another_interface__is_not_available),
+        cmocka_unit_test(v6__all_nodes_group__only_members_hear_it),
+        cmocka_unit_test(bind__sharing_set_afterwards__inval),
     };
 
     return cmocka_run_group_tests_name("spi_dual", tests, t_host_start, t_host_stop);
