@@ -228,6 +228,43 @@ static void raw__icmp_echo__reply_with_header(void **state)
     sim_world_fini(&world);
 }
 
+static uint32_t sum_of(const uint8_t *bytes, size_t len, uint32_t sum)
+{
+    for (size_t i = 0; i < len; i += 2) {
+        sum += (uint32_t)bytes[i] << 8 | bytes[i + 1];
+    }
+    return sum;
+}
+
+/* RAW-1, RAW-8: the other known protocol. */
+static void raw__icmpv6_echo__reply_without_header(void **state)
+{
+    (void)state;
+    struct sim_world world;
+    struct stk_sock *raw = NULL;
+    uint8_t echo[8] = {128, 0, 0, 0, 0, 1, 0, 1}; /* type, code, checksum, id 1, seq 1 */
+    uint8_t reply[256];
+    const struct stk_iov out = {.base = echo, .len = sizeof(echo)};
+    const struct stk_iov in = {.base = reply, .len = sizeof(reply)};
+    sim_world_init(&world, 18, "", "");
+    const struct stk_addr from = sim_addr(STK_AF_INET6, 0, 0);
+    const struct stk_addr to = sim_addr(STK_AF_INET6, 1, 0);
+    uint32_t sum = sum_of(echo, sizeof(echo), sum_of(from.ip, 16, sum_of(to.ip, 16, sizeof(echo) + 58)));
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = ~(sum + (sum >> 16)) & 0xffff;
+    echo[2] = (uint8_t)(sum >> 8);
+    echo[3] = (uint8_t)sum;
+    assert_int_equal(stk_sock_open(world.hosts[0].client, STK_AF_INET6, STK_SOCK_RAW, 58, 0, &raw), STK_OK);
+    assert_int_equal(stk_sock_sendto(raw, &out, 1, &to), sizeof(echo));
+    do {
+        (void)sim_wait(&world.hosts[0], raw, STK_READY_IN); /* neighbours are ICMPv6, too */
+        assert_true(stk_sock_recvfrom(raw, &in, 1, 0, NULL) >= (int64_t)sizeof(echo));
+    } while (reply[0] != 129);
+    assert_memory_equal(reply + 4, echo + 4, 4);
+    assert_int_equal(stk_sock_close(raw, STK_CLOSE_GRACEFUL), STK_OK);
+    sim_world_fini(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -238,6 +275,7 @@ int main(void)
         cmocka_unit_test(multicast__members_only__receive),
         cmocka_unit_test(broadcast__without_permission__refused),
         cmocka_unit_test(raw__icmp_echo__reply_with_header),
+        cmocka_unit_test(raw__icmpv6_echo__reply_without_header),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
