@@ -220,6 +220,31 @@ static void handle__duplicate_with_close_source__the_new_one_is_the_socket(struc
     T_EQ(recv(ends[1], &byte, 1, 0), 0);
 }
 
+/* The process named by a handle that was opened, as programs do that copy handles of any process. */
+static void handle__own_process_by_an_opened_handle__as_by_the_pseudo_handle(struct t_run *t)
+{
+    SOCKET ends[2];
+    HANDLE copy = NULL;
+    HANDLE moved = NULL;
+    HANDLE process = OpenProcess(PROCESS_DUP_HANDLE, FALSE, GetCurrentProcessId());
+    char data[2] = {0};
+    T_DO(process != NULL && t_pair(t, AF_INET, ends));
+    t->objects[t->object_count++] = process;
+    T_TRUE(DuplicateHandle(process, (HANDLE)ends[0], process, &copy, 0, FALSE, DUPLICATE_SAME_ACCESS));
+    T_EQ(send((SOCKET)copy, "x", 1, 0), 1);
+    T_TRUE(DuplicateHandle(process, copy, GetCurrentProcess(), &moved, 0, FALSE,
+                           DUPLICATE_SAME_ACCESS | DUPLICATE_CLOSE_SOURCE));
+    T_EQ(send((SOCKET)moved, "y", 1, 0), 1);
+    T_DO(t_recv_all(t, ends[1], data, 2));
+    T_SAME(data, "xy", 2);
+    T_OK(closesocket((SOCKET)moved));
+    T_EQ(send(ends[0], "z", 1, 0), 1);
+    T_EQ(recv(ends[1], data, 1, 0), 1);
+    /* Nobody is given the new handle: the source is closed all the same. */
+    T_TRUE(DuplicateHandle(process, (HANDLE)ends[0], process, NULL, 0, FALSE, DUPLICATE_CLOSE_SOURCE));
+    T_FAILS(send(ends[0], "z", 1, 0), WSAENOTSOCK);
+}
+
 static void handle__files_and_pipes__as_ever(struct t_run *t)
 {
     HANDLE read_end;
@@ -446,6 +471,7 @@ static const struct t_cases cases[] = {
     T_CASE(handle__close_handle_with_pending_receive__aborted),
     T_CASE(handle__many_closed__values_come_again_as_sockets),
     T_CASE(handle__duplicate_with_close_source__the_new_one_is_the_socket),
+    T_CASE(handle__own_process_by_an_opened_handle__as_by_the_pseudo_handle),
     T_CASE(handle__files_and_pipes__as_ever),
     T_CASE(handle__duplicated__copy_is_the_socket_too),
     T_CASE(handle__original_closed__copy_goes_on),

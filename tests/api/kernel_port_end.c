@@ -225,6 +225,34 @@ static void port__of_another_handle__still_reports_after_one_is_closed(struct t_
     T_PACKET(copy, 5, &post.overlapped, 1);
 }
 
+/* DuplicateHandle closes its source, too; a handle's value then may come again as another port's. */
+static void port__closed_by_duplicate_handle__its_value_may_be_another_port(struct t_run *t)
+{
+    SOCKET ends[2];
+    SOCKET others[2];
+    HANDLE port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 0);
+    HANDLE next = NULL;
+    struct t_post post;
+    DWORD flags;
+    unsigned i;
+    T_DO(port != NULL && t_pair(t, AF_INET, ends) && t_pair(t, AF_INET, others));
+    T_TRUE(CreateIoCompletionPort((HANDLE)ends[0], port, 1, 0) == port);
+    (void)DuplicateHandle(GetCurrentProcess(), port, NULL, NULL, 0, FALSE, DUPLICATE_CLOSE_SOURCE);
+    T_FALSE(GetHandleInformation(port, &flags), ERROR_INVALID_HANDLE);
+    for (i = 0; i < 8 && next != port; i++) {
+        next = t_port_make(t);
+        T_DO(next != NULL);
+    }
+    if (next != port) {
+        t_skip(t, "the value did not come again");
+        return;
+    }
+    T_TRUE(CreateIoCompletionPort((HANDLE)others[0], next, 2, 0) == next);
+    T_EQ(t_post_recv(others[0], &post, 64, NULL), WSA_IO_PENDING);
+    T_DO(t_send_all(t, others[1], "x", 1));
+    T_PACKET(next, 2, &post.overlapped, 1);
+}
+
 static const struct t_cases cases[] = {
     T_CASE(port__low_bit_of_the_event__event_and_no_packet),
     T_CASE(port__event__event_and_packet),
@@ -239,6 +267,7 @@ static const struct t_cases cases[] = {
     T_CASE(port__issuing_thread_ends__request_goes_on),
     T_CASE(port__closed_before_its_sockets__they_go_on),
     T_CASE(port__of_another_handle__still_reports_after_one_is_closed),
+    T_CASE(port__closed_by_duplicate_handle__its_value_may_be_another_port),
 };
 
 const struct t_group t_group_kernel_port_end = {"kernel_port_end", cases, T_COUNT(cases), false};

@@ -26,6 +26,7 @@ typedef BOOL(WINAPI *result_fn)(HANDLE, LPOVERLAPPED, LPDWORD, BOOL);
 typedef BOOL(WINAPI *result_ex_fn)(HANDLE, LPOVERLAPPED, LPDWORD, DWORD, BOOL);
 typedef NTSTATUS(NTAPI *close_fn)(HANDLE);
 typedef NTSTATUS(NTAPI *duplicate_fn)(HANDLE, HANDLE, HANDLE, PHANDLE, ACCESS_MASK, ULONG, ULONG);
+typedef NTSTATUS(NTAPI *compare_fn)(HANDLE, HANDLE);
 typedef NTSTATUS(NTAPI *ioctl_fn)(HANDLE, HANDLE, PVOID, PVOID, PIO_STATUS_BLOCK, ULONG, PVOID, ULONG, PVOID, ULONG);
 
 #define SAME_ATTRIBUTES 4u /* of NtDuplicateObject's options */
@@ -57,6 +58,7 @@ enum hook {
 };
 
 static struct ws2_patch hooks[HOOKS];
+static compare_fn compare_objects; /* NtCompareObjects; NULL where the system has none */
 
 #define ORIGINAL(type, which) ((type)(uintptr_t)hooks[which].original)
 
@@ -327,6 +329,13 @@ static NTSTATUS NTAPI hook_close(HANDLE handle)
     return status;
 }
 
+/* By the pseudo handle or by one that was opened, with whatever access. */
+static bool is_own_process(HANDLE process)
+{
+    return process == GetCurrentProcess() ||
+           (compare_objects != NULL && process != NULL && compare_objects(GetCurrentProcess(), process) == 0);
+}
+
 /* Another handle of the pipe, and so of the socket. */
 static NTSTATUS duplicate_here(HANDLE from, PHANDLE to, ACCESS_MASK access, ULONG attributes, ULONG options)
 {
@@ -342,20 +351,13 @@ static NTSTATUS duplicate_here(HANDLE from, PHANDLE to, ACCESS_MASK access, ULON
     return status;
 }
 
-static NTSTATUS NTAPI hook_duplicate(HANDLE from_process, HANDLE from, HANDLE to_process, PHANDLE to,
-                                     ACCESS_MASK access, ULONG attributes, ULONG options)
+/* DUPLICATE_CLOSE_SOURCE on a socket. */
+static NTSTATUS socket_move(HANDLE from, bool stays, HANDLE to_process, PHANDLE to, ACCESS_MASK access,
+                            ULONG attributes, ULONG options)
 {
-    bool ours = from_process == GetCurrentProcess() && is_socket(from);
-    NTSTATUS status;
-    DWORD before;
-    if (ours && (options & DUPLICATE_CLOSE_SOURCE) == 0 && to_process == from_process && to != NULL) {
-        return duplicate_here(from, to, access, attributes, options);
-    }
-    if (!ours || (options & DUPLICATE_CLOSE_SOURCE) == 0) {
-        return ORIGINAL(duplicate_fn, HOOK_DUPLICATE)(from_process, from, to_process, to, access, attributes, options);
-    }
-    before = GetLastError();
-    if (to_process == from_process && to != NULL) {
+    DWORD before = GetLastError();
+    NTSTATUS status = 0;
+    if (stays && to != NULL) {
         /* The one handle stays, with the new inheritance. */
         bool done = (options & SAME_ATTRIBUTES) != 0 ||
                     SetHandleInformation(from, HANDLE_FLAG_INHERIT,
@@ -363,11 +365,35 @@ static NTSTATUS NTAPI hook_duplicate(HANDLE from_process, HANDLE from, HANDLE to
         *to = from;
         status = done ? 0 : WS2_STATUS_INVALID_HANDLE;
     } else {
-        status = ORIGINAL(duplicate_fn, HOOK_DUPLICATE)(from_process, from, to_process, to, access, attributes,
-                                                        options & ~(ULONG)DUPLICATE_CLOSE_SOURCE);
+        if (!stays) {
+            status = ORIGINAL(duplicate_fn, HOOK_DUPLICATE)(GetCurrentProcess(), from, to_process, to, access,
+                                                            attributes, options & ~(ULONG)DUPLICATE_CLOSE_SOURCE);
+        }
         (void)socket_close((SOCKET)from);
     }
     SetLastError(before);
+    return status;
+}
+
+static NTSTATUS NTAPI hook_duplicate(HANDLE from_process, HANDLE from, HANDLE to_process, PHANDLE to,
+                                     ACCESS_MASK access, ULONG attributes, ULONG options)
+{
+    bool closes = (options & DUPLICATE_CLOSE_SOURCE) != 0;
+    bool socket = is_socket(from) && is_own_process(from_process);
+    struct ws2_port *port;
+    NTSTATUS status;
+    if (socket && closes) {
+        return socket_move(from, is_own_process(to_process), to_process, to, access, attributes, options);
+    }
+    if (socket && to != NULL && is_own_process(to_process)) {
+        return duplicate_here(from, to, access, attributes, options);
+    }
+    port = closes && is_own_process(from_process) ? ws2_port_closing(from) : NULL;
+    status = ORIGINAL(duplicate_fn, HOOK_DUPLICATE)(from_process, from, to_process, to, access, attributes, options);
+    if (port != NULL) {
+        /* The source is closed whatever the status, but where the copy is given its value. */
+        ws2_port_closed(port, !(status >= 0 && to != NULL && *to == from && is_own_process(to_process)));
+    }
     return status;
 }
 
@@ -417,6 +443,7 @@ static struct ws2_patch hooks[HOOKS] = {
 
 static BOOL WINAPI attach_once(PINIT_ONCE once, PVOID argument, PVOID *context)
 {
+    HMODULE ntdll = GetModuleHandleA("ntdll.dll");
     HMODULE self;
     unsigned i;
     (void)once;
@@ -427,6 +454,9 @@ static BOOL WINAPI attach_once(PINIT_ONCE once, PVOID argument, PVOID *context)
                             (const char *)(uintptr_t)attach_once, &self)) {
         fprintf(stderr, "ws2_32: cannot stay loaded; sockets are no files\n");
         return TRUE;
+    }
+    if (ntdll != NULL) {
+        compare_objects = (compare_fn)(uintptr_t)GetProcAddress(ntdll, "NtCompareObjects");
     }
     for (i = ws2_port_start() ? 0 : HOOK_SET_INFORMATION + 1; i < HOOKS; i++) {
         (void)ws2_patch_apply(&hooks[i]);
