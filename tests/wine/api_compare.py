@@ -216,6 +216,9 @@ def main():
         environment = dict(os.environ, WINLANE_CONFIG=str(arguments.config))
         ours = run_side("ours", [str(arguments.program)], arguments.work, environment, arguments.limit)
         reference = None
+        # For those who read this test's output: the conformance matrix names cases.
+        for tap in sorted(arguments.work.glob("ours-*.tap")):
+            print("".join(line for line in tap.read_text().splitlines(True) if line.startswith(("ok ", "not ok "))), end="")
     faults = judge(ours, reference, rows, "wine" if arguments.wine else "native")
     for fault in faults:
         print(f"FAULT {fault}")
