@@ -54,6 +54,25 @@ static void file__nonblocking_and_no_structure__waits_all_the_same(struct t_run 
     T_SAME(data, "later", 5);
 }
 
+static void file__nonblocking_and_not_overlapped__waits_all_the_same(struct t_run *t)
+{
+    static SOCKET peer;
+    SOCKET listener;
+    SOCKET s = t_keep(t, WSASocketW(AF_INET, SOCK_STREAM, 0, NULL, 0, 0));
+    struct t_addr at;
+    char data[16] = {0};
+    DWORD moved = 0;
+    T_DO(s != INVALID_SOCKET && t_listener(t, AF_INET, &listener, &at));
+    T_OK(connect(s, &at.u.any, at.bytes));
+    peer = t_keep(t, accept(listener, NULL, NULL));
+    T_TRUE(peer != INVALID_SOCKET);
+    T_OK(t_ioctl(s, FIONBIO, 1));
+    T_DO(t_thread(t, sender_main, &peer) != NULL);
+    T_TRUE(ReadFile((HANDLE)s, data, sizeof data, &moved, NULL));
+    T_EQ(moved, 5);
+    T_SAME(data, "later", 5);
+}
+
 static void file__overlapped_read__as_wsarecv(struct t_run *t)
 {
     SOCKET ends[2];
@@ -459,6 +478,7 @@ static const struct t_cases cases[] = {
     T_CASE(file__no_structure__reads_and_writes),
     T_CASE(file__no_structure_and_no_data__waits),
     T_CASE(file__nonblocking_and_no_structure__waits_all_the_same),
+    T_CASE(file__nonblocking_and_not_overlapped__waits_all_the_same),
     T_CASE(file__overlapped_read__as_wsarecv),
     T_CASE(file__overlapped_on_a_port__packets),
     T_CASE(file__end_of_the_stream__success_of_no_bytes),

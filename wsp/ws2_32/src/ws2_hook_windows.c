@@ -188,9 +188,17 @@ static int issue(bool write, SOCKET s, WSABUF *buffer, DWORD *moved, LPOVERLAPPE
     return result == 0 ? 0 : WSAGetLastError();
 }
 
+static bool ready_wait(bool write, SOCKET s)
+{
+    fd_set set;
+    FD_ZERO(&set);
+    FD_SET(s, &set);
+    return select(0, write ? NULL : &set, write ? &set : NULL, NULL, NULL) == 1;
+}
+
 /*
  * A nonblocking socket: these functions wait all the same. The structure is of our own; the low bit of its event keeps it
- * from a port.
+ * from a port. A socket that was not made for overlapped calls takes no structure: then it is asked again when it is ready.
  */
 static int issue_and_wait(bool write, SOCKET s, WSABUF *buffer, DWORD *moved)
 {
@@ -208,6 +216,9 @@ static int issue_and_wait(bool write, SOCKET s, WSABUF *buffer, DWORD *moved)
         code = WSAGetOverlappedResult(s, &own, moved, FALSE, &flags) ? 0 : WSAGetLastError();
     }
     CloseHandle(event);
+    while (code == WSAEWOULDBLOCK) {
+        code = ready_wait(write, s) ? issue(write, s, buffer, moved, NULL) : WSAGetLastError();
+    }
     return code;
 }
 
