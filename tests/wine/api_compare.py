@@ -13,7 +13,8 @@ The run fails (exit code 1) when
   - a case fails on both, and no row says so;
   - a row says that ours, or both, fail a case that ours passes: the row is stale;
   - a row names a case that does not exist, or a row of ours or both says of the reference what is not so;
-  - either side did not run to its end, or not on the DLL that it should have run on.
+  - either side did not run to its end, or not on the DLL that it should have run on;
+  - ours crashed or hung as the process ended, behind the last case.
 What fails on the reference alone is listed, with the reason where a row has one, and does not fail the run; nor does such a
 row that no longer holds: some of what Wine does depends on who comes first. It is listed too.
 """
@@ -53,6 +54,7 @@ class Outcome:
         self.results = {}
         self.provider = None
         self.complete = False
+        self.end = None  # what was wrong with the end of the process
 
     def read(self, path):
         """Reads one start's lines; the case that was running when it ended, if it did not reach its plan."""
@@ -97,6 +99,8 @@ def run_side(name, command, folder, environment, limit):
             return outcome
         running = outcome.read(tap)
         if outcome.complete or running is None:
+            # Through with the cases, it can still crash or hang as it ends.
+            outcome.end = None if code in (0, 1) else "hangs" if code == "time" else f"exit code {code}"
             return outcome
         outcome.results[running] = ("fail", f"ends the process (exit code {code})")
         after = ["--after", running]
@@ -168,12 +172,16 @@ def judge(ours, reference, rows, kind):
     for side in sides:
         if not side.complete:
             faults.append(f"{side.name}: did not run to its end")
+        if side.end and side is ours:
+            faults.append(f"{side.name}: its end: {side.end}")
         if (side is ours) != ((side.provider or "").startswith(OURS)):
             faults.append(f"{side.name}: ran on the provider '{side.provider}'")
     print()
     for side in sides:
         states = [state for state, _ in side.results.values()]
         print(f"{side.name}: {states.count('pass')} passed, {states.count('fail')} failed, {states.count('skip')} left out")
+        if side.end:
+            print(f"{side.name}: its end: {side.end}")
     return faults
 
 

@@ -11,7 +11,7 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 
-# Says for each case what $REFERENCE or $OURS holds: NAME=ok, NAME=no, NAME=skip, NAME=die; "elsewhere" first: on a DLL that is not ours.
+# Says for each case what $REFERENCE or $OURS holds: NAME=ok, NAME=no, NAME=skip, NAME=die, NAME=late; "elsewhere" first: on a DLL that is not ours.
 PLAYED = r"""#!/bin/bash
 program=$1; shift
 words=$OURS provider='Winlane Tcpip [TCP/IP]' after=
@@ -32,9 +32,11 @@ for word in $words; do
         skip) echo "ok $name # SKIP not here" >>"$out" ;;
         die) exit 5 ;;
         stop) exit 0 ;;
+        late) echo "ok $name" >>"$out"; code=5 ;;
     esac
 done
 echo "1..1" >>"$out"
+exit "${code:-0}"
 """
 
 # Name, reference, ours, list, is it a failure of the run, words that the output must hold.
@@ -54,6 +56,8 @@ ROWS = [
     ("a row says ours and the reference fails", "a=no", "a=no", "a | ours | why", 1, "does not pass it either"),
     ("a case ends the process", "a=ok b=ok", "a=die b=ok", "", 1, "ends the process (exit code 5)"),
     ("what follows it is run", "a=ok b=ok", "a=die b=ok", "a | ours | why", 0, "1 passed, 1 failed"),
+    ("ours crashes as it ends", "a=ok", "a=late", "", 1, "FAULT ours: its end: exit code 5"),
+    ("the reference crashes as it ends", "a=late", "a=ok", "", 0, "reference: its end: exit code 5"),
     ("ours ends early", "a=ok b=ok", "a=stop b=ok", "a | ours | why", 0, "1 passed, 1 failed"),
     ("ours runs on another DLL", "a=ok", "elsewhere a=ok", "", 1, "ran on the provider 'TCP/IP'"),
     ("a list without reasons", "a=ok", "a=no", "a | ours |", 1, "not CASE"),
