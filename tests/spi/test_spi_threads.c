@@ -203,11 +203,14 @@ static void *post_one(void *arg)
     return NULL;
 }
 
+/* By trying each: Wine 8 does not count the handles of a process. */
 static DWORD handles_of_process(void)
 {
-    DWORD count = 0;
+    DWORD count = 0, flags;
 
-    assert_true(GetProcessHandleCount(GetCurrentProcess(), &count));
+    for (uintptr_t value = 4; value < 0x4000; value += 4)
+        count += GetHandleInformation((HANDLE)value, &flags) != FALSE;
+    assert_true(count > 0);
     return count;
 }
 
