@@ -63,15 +63,23 @@ static bool option_row_fits(const struct wsp_socket *sock, const struct wsp_opti
     return (row->where & family) && (row->where & types[sock->type]);
 }
 
+static const struct wsp_option_row *option_in_group(const struct wsp_option_group *group, int level, int name)
+{
+    for (unsigned i = 0; i < group->count; i++)
+        if (group->rows[i].level == level && group->rows[i].name == name)
+            return &group->rows[i];
+    return NULL;
+}
+
 /* The row, or a code: X19: WSAEINVAL for the level, WSAENOPROTOOPT for the option. */
 static int option_find(const struct wsp_socket *sock, int level, int name, const struct wsp_option_row **out)
 {
     if (!option_level_known(level) || !option_level_fits(sock, level))
         return WSAEINVAL;
-    for (unsigned i = 0; i < wsp_option_rows_count; i++) {
-        const struct wsp_option_row *row = &wsp_option_rows[i];
+    for (unsigned i = 0; i < wsp_option_groups_count; i++) {
+        const struct wsp_option_row *row = option_in_group(wsp_option_groups[i], level, name);
 
-        if (row->level == level && row->name == name) {
+        if (row) {
             *out = row;
             return option_row_fits(sock, row) ? 0 : WSAENOPROTOOPT;
         }

@@ -1,6 +1,6 @@
 /**
  * @file
- * Socket options: one table, a row per level and option.
+ * Socket options: a row per level and option, in groups.
  *
  * Source: rules WSPGETSOCKOPT, WSPSETSOCKOPT, NUM 6.1 and sections 5.1 to 5.5 of the options' list, 7.8.
  */
@@ -58,16 +58,66 @@ struct wsp_option_row {
     wsp_option_set_fn set;
 };
 
-extern const struct wsp_option_row wsp_option_rows[];
-extern const unsigned wsp_option_rows_count;
+/** Rows of one file. */
+struct wsp_option_group {
+    const struct wsp_option_row *rows;
+    unsigned count;
+};
+
+extern const struct wsp_option_group wsp_option_socket; /**< SOL_SOCKET */
+extern const struct wsp_option_group wsp_option_tcp;    /**< IPPROTO_TCP, IPPROTO_UDP */
+extern const struct wsp_option_group wsp_option_ip;     /**< IPPROTO_IP, IPPROTO_IPV6 without multicast */
+extern const struct wsp_option_group wsp_option_mcast;  /**< multicast of both families */
+extern const struct wsp_option_group *const wsp_option_groups[];
+extern const unsigned wsp_option_groups_count;
+
+#define WSP_OPT_IP46 (WSP_OPT_V4 | WSP_OPT_V6)
+#define WSP_OPT_MSGS (WSP_OPT_DGRAM | WSP_OPT_RAW)
+#define WSP_OPT_ANY (WSP_OPT_IP46 | WSP_OPT_MSGS | WSP_OPT_STREAM)
+
+#define WSP_OPTION_GROUP(rows)                 \
+    {                                          \
+        rows, sizeof(rows) / sizeof((rows)[0]) \
+    }
+/** A number that the stack keeps. */
+#define WSP_OPT_ROW_BOOL(level, name, where, opt)                                                       \
+    {                                                                                                   \
+        level, name, where, WSP_OPT_BOTH, 4, opt, 0, 1, wsp_option_get_stack, wsp_option_set_stack_bool \
+    }
+#define WSP_OPT_ROW_INT(level, name, where, opt, min, max)                                             \
+    {                                                                                                  \
+        level, name, where, WSP_OPT_BOTH, 4, opt, min, max, wsp_option_get_stack, wsp_option_set_stack \
+    }
+#define WSP_OPT_ROW_STORED(level, name, where, value, max)                                             \
+    {                                                                                                  \
+        level, name, where, WSP_OPT_BOTH, 4, value, 0, max, wsp_option_get_value, wsp_option_set_value \
+    }
+#define WSP_OPT_ROW_REFUSED(level, name, where)                                                      \
+    {                                                                                                \
+        level, name, where, WSP_OPT_BOTH, 0, 0, 0, 0, wsp_option_get_invalid, wsp_option_set_invalid \
+    }
+#define WSP_OPT_ROW_SETTER(level, name, where, type, arg, fn)                   \
+    {                                                                           \
+        level, name, where, WSP_OPT_SET, (int)sizeof(type), arg, 0, 0, NULL, fn \
+    }
+
+/** Give a 32-bit value. */
+int wsp_option_put(char *value, int *len, uint32_t what);
 
 /* What rows are made of. */
+int wsp_option_get_value(struct wsp_socket *sock, const struct wsp_option_row *row, char *value, int *len);
+int wsp_option_set_value(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value, int len);
+int wsp_option_get_invalid(struct wsp_socket *sock, const struct wsp_option_row *row, char *value, int *len);
+int wsp_option_set_invalid(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value, int len);
 int wsp_option_get_stack(struct wsp_socket *sock, const struct wsp_option_row *row, char *value, int *len);
 int wsp_option_set_stack(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value, int len);
 int wsp_option_set_stack_bool(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value, int len);
 
 /** Set an int32 option of the stack. @return  0 or a WSAE* code. */
 int wsp_option_stack_set(struct wsp_socket *sock, enum stk_opt opt, int32_t value);
+
+/** Hop limits: -1 asks for the default. */
+int wsp_option_set_hops(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value, int len);
 
 /* Memberships: wsp_option_mcast.c. */
 int wsp_option_set_mreq(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value, int len);

@@ -97,3 +97,31 @@ int wsp_option_set_mcast_if(struct wsp_socket *sock, const struct wsp_option_row
     code = mcast_interface(which, &if_index);
     return code != 0 ? code : wsp_option_stack_set(sock, (enum stk_opt)row->arg, (int32_t)if_index);
 }
+
+#define IP46 WSP_OPT_IP46
+#define MSGS WSP_OPT_MSGS
+
+static const struct wsp_option_row option_mcast[] = {
+    WSP_OPT_ROW_INT(IPPROTO_IP, IP_MULTICAST_TTL, IP46 | MSGS, STK_OPT_MCAST_TTL, 0, 255),
+    WSP_OPT_ROW_BOOL(IPPROTO_IP, IP_MULTICAST_LOOP, IP46 | MSGS, STK_OPT_MCAST_LOOP),
+    {IPPROTO_IP, IP_MULTICAST_IF, IP46 | MSGS, WSP_OPT_BOTH, 4, STK_OPT_MCAST_IF, 0, 0, wsp_option_get_stack,
+     wsp_option_set_mcast_if},
+    WSP_OPT_ROW_SETTER(IPPROTO_IP, IP_ADD_MEMBERSHIP, IP46 | MSGS, IP_MREQ, STK_OPT_MCAST_JOIN, wsp_option_set_mreq),
+    WSP_OPT_ROW_SETTER(IPPROTO_IP, IP_DROP_MEMBERSHIP, IP46 | MSGS, IP_MREQ, STK_OPT_MCAST_LEAVE, wsp_option_set_mreq),
+    WSP_OPT_ROW_SETTER(IPPROTO_IP, MCAST_JOIN_GROUP, IP46 | MSGS, GROUP_REQ, STK_OPT_MCAST_JOIN, wsp_option_set_group),
+    WSP_OPT_ROW_SETTER(IPPROTO_IP, MCAST_LEAVE_GROUP, IP46 | MSGS, GROUP_REQ, STK_OPT_MCAST_LEAVE,
+                       wsp_option_set_group),
+    {IPPROTO_IPV6, IPV6_MULTICAST_HOPS, IP46 | MSGS, WSP_OPT_BOTH, 4, STK_OPT_MCAST_TTL, 0, 255, wsp_option_get_stack,
+     wsp_option_set_hops},
+    WSP_OPT_ROW_BOOL(IPPROTO_IPV6, IPV6_MULTICAST_LOOP, IP46 | MSGS, STK_OPT_MCAST_LOOP),
+    WSP_OPT_ROW_INT(IPPROTO_IPV6, IPV6_MULTICAST_IF, IP46 | MSGS, STK_OPT_MCAST_IF, 0, INT32_MAX),
+    WSP_OPT_ROW_SETTER(IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, IP46 | MSGS, IPV6_MREQ, STK_OPT_MCAST_JOIN,
+                       wsp_option_set_mreq6),
+    WSP_OPT_ROW_SETTER(IPPROTO_IPV6, IPV6_DROP_MEMBERSHIP, IP46 | MSGS, IPV6_MREQ, STK_OPT_MCAST_LEAVE,
+                       wsp_option_set_mreq6),
+    WSP_OPT_ROW_SETTER(IPPROTO_IPV6, MCAST_JOIN_GROUP, IP46 | MSGS, GROUP_REQ, STK_OPT_MCAST_JOIN,
+                       wsp_option_set_group),
+    WSP_OPT_ROW_SETTER(IPPROTO_IPV6, MCAST_LEAVE_GROUP, IP46 | MSGS, GROUP_REQ, STK_OPT_MCAST_LEAVE,
+                       wsp_option_set_group),
+};
+const struct wsp_option_group wsp_option_mcast = WSP_OPTION_GROUP(option_mcast);
