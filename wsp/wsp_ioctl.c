@@ -1,5 +1,5 @@
 /** @file Control codes. */
-#include "wsp_ioctl.h"
+#include "wsp_ioctl_priv.h"
 
 #include "wsp_addr.h"
 #include "wsp_error.h"
@@ -9,42 +9,14 @@
 #include "wsp_private_abi.h"
 #include "wsp_sdk.h"
 
-#include <stdlib.h>
-
-#define IOCTL_INTERFACES_MAX (STK_CONF_PORTS_MAX + STK_CONF_INSTANCES_MAX)
-
-/* The arguments and what a handler returns. */
-struct ioctl_call {
-    DWORD code;
-    const char *in;
-    DWORD in_bytes;
-    char *out;
-    DWORD out_bytes;
-    DWORD returned; /* bytes written, or needed with WSAEFAULT where the code says so */
-    bool overlapped;
-    bool report; /* returned is told although the call fails */
-};
-
-typedef int (*ioctl_fn)(struct wsp_socket *sock, struct ioctl_call *call);
-
-struct ioctl_row {
-    DWORD code;
-    DWORD in_bytes;  /* least */
-    DWORD out_bytes; /* least */
-    unsigned types;  /* WSP_OPT_STREAM ...; 0: all */
-    int wrong_type;  /* code for another type */
-    ioctl_fn run;
-    int refused; /* the answer of a row without run */
-};
-
-static int ioctl_put(struct ioctl_call *call, const void *what, size_t size)
+int wsp_ioctl_put(struct wsp_ioctl_call *call, const void *what, size_t size)
 {
     memcpy(call->out, what, size);
     call->returned = (DWORD)size;
     return 0;
 }
 
-static uint32_t ioctl_in32(const struct ioctl_call *call)
+uint32_t wsp_ioctl_in32(const struct wsp_ioctl_call *call)
 {
     uint32_t value;
 
@@ -52,9 +24,9 @@ static uint32_t ioctl_in32(const struct ioctl_call *call)
     return value;
 }
 
-static int ioctl_fionbio(struct wsp_socket *sock, struct ioctl_call *call)
+static int ioctl_fionbio(struct wsp_socket *sock, struct wsp_ioctl_call *call)
 {
-    uint32_t on = ioctl_in32(call);
+    uint32_t on = wsp_ioctl_in32(call);
 
     if (on == 0 && wsp_events_registered(sock))
         return WSAEINVAL; /* DSC-10 */
@@ -63,35 +35,35 @@ static int ioctl_fionbio(struct wsp_socket *sock, struct ioctl_call *call)
 }
 
 /* CF-4: all queued bytes, of datagrams too. */
-static int ioctl_fionread(struct wsp_socket *sock, struct ioctl_call *call)
+static int ioctl_fionread(struct wsp_socket *sock, struct wsp_ioctl_call *call)
 {
     struct stk_sock_status status;
     ULONG bytes;
 
     stk_sock_status(sock->stk, &status);
     bytes = status.rx_bytes > UINT32_MAX ? UINT32_MAX : (ULONG)status.rx_bytes;
-    return ioctl_put(call, &bytes, sizeof bytes);
+    return wsp_ioctl_put(call, &bytes, sizeof bytes);
 }
 
 /* WSPIOCTL-5: no urgent data is ever ahead. */
-static int ioctl_atmark(struct wsp_socket *sock, struct ioctl_call *call)
+static int ioctl_atmark(struct wsp_socket *sock, struct wsp_ioctl_call *call)
 {
     BOOL mark = !(stk_sock_ready(sock->stk) & STK_READY_OOB);
 
-    return ioctl_put(call, &mark, sizeof mark);
+    return wsp_ioctl_put(call, &mark, sizeof mark);
 }
 
 /* WSPIOCTL-7: a base provider is its own base. */
-static int ioctl_base_handle(struct wsp_socket *sock, struct ioctl_call *call)
+static int ioctl_base_handle(struct wsp_socket *sock, struct wsp_ioctl_call *call)
 {
     SOCKET handle = atomic_load(&sock->handle);
 
     if (call->code == SIO_BSP_HANDLE_POLL && call->overlapped)
         return WSAEFAULT;
-    return ioctl_put(call, &handle, sizeof handle);
+    return wsp_ioctl_put(call, &handle, sizeof handle);
 }
 
-static int ioctl_keepalive(struct wsp_socket *sock, struct ioctl_call *call)
+static int ioctl_keepalive(struct wsp_socket *sock, struct wsp_ioctl_call *call)
 {
     struct tcp_keepalive given;
     int code = 0;
@@ -107,215 +79,31 @@ static int ioctl_keepalive(struct wsp_socket *sock, struct ioctl_call *call)
     return code != 0 ? code : wsp_option_stack_set(sock, STK_OPT_KEEPALIVE, given.onoff != 0);
 }
 
-static int ioctl_udp_connreset(struct wsp_socket *sock, struct ioctl_call *call)
+static int ioctl_udp_connreset(struct wsp_socket *sock, struct wsp_ioctl_call *call)
 {
-    return wsp_option_stack_set(sock, STK_OPT_UDP_CONNRESET, ioctl_in32(call) != 0);
+    return wsp_option_stack_set(sock, STK_OPT_UDP_CONNRESET, wsp_ioctl_in32(call) != 0);
 }
 
-static int ioctl_udp_netreset(struct wsp_socket *sock, struct ioctl_call *call)
+static int ioctl_udp_netreset(struct wsp_socket *sock, struct wsp_ioctl_call *call)
 {
-    atomic_store(&sock->values[WSP_VALUE_UDP_NETRESET], ioctl_in32(call) != 0);
+    atomic_store(&sock->values[WSP_VALUE_UDP_NETRESET], wsp_ioctl_in32(call) != 0);
     return 0;
 }
 
-static int ioctl_mcast_loop(struct wsp_socket *sock, struct ioctl_call *call)
+static int ioctl_mcast_loop(struct wsp_socket *sock, struct wsp_ioctl_call *call)
 {
-    return wsp_option_stack_set(sock, STK_OPT_MCAST_LOOP, ioctl_in32(call) != 0);
+    return wsp_option_stack_set(sock, STK_OPT_MCAST_LOOP, wsp_ioctl_in32(call) != 0);
 }
 
-static int ioctl_mcast_scope(struct wsp_socket *sock, struct ioctl_call *call)
+static int ioctl_mcast_scope(struct wsp_socket *sock, struct wsp_ioctl_call *call)
 {
-    uint32_t ttl = ioctl_in32(call);
+    uint32_t ttl = wsp_ioctl_in32(call);
 
     return ttl > 255 ? WSAEINVAL : wsp_option_stack_set(sock, STK_OPT_MCAST_TTL, (int32_t)ttl);
 }
 
-static int ioctl_broadcast_address(struct wsp_socket *sock, struct ioctl_call *call)
-{
-    SOCKADDR_IN all = {.sin_family = AF_INET};
-
-    if (sock->family != AF_INET)
-        return WSAENOPROTOOPT;
-    all.sin_addr.s_addr = INADDR_BROADCAST;
-    return ioctl_put(call, &all, sizeof all);
-}
-
-/* Too small: WSAEFAULT and the size that is needed. */
-static int ioctl_need(struct ioctl_call *call, size_t size)
-{
-    if (call->out_bytes >= size && call->out)
-        return 0;
-    call->returned = (DWORD)size;
-    call->report = true;
-    return WSAEFAULT;
-}
-
-static int ioctl_route_query(struct wsp_socket *sock, struct ioctl_call *call)
-{
-    struct stk_client *client = wsp_provider_client_now();
-    struct stk_addr remote, local;
-    SOCKADDR_STORAGE name;
-    INT size = (INT)sizeof name;
-    uint32_t if_index;
-    int code;
-
-    code = wsp_addr_read((const struct sockaddr *)(const void *)call->in, (int)call->in_bytes, sock->family, &remote);
-    if (code == 0 && !client)
-        code = WSAENETDOWN;
-    if (code == 0)
-        code = wsp_error_of(WSP_OP_ANY, stk_client_route(client, &remote, &local, &if_index));
-    if (code != 0)
-        return code;
-    code = wsp_addr_write(&local, sock->family, (struct sockaddr *)&name, &size);
-    if (code == 0)
-        code = ioctl_need(call, (size_t)size);
-    return code != 0 ? code : ioctl_put(call, &name, (size_t)size);
-}
-
-/* --- Interfaces ------------------------------------------------------------- */
-
-/* The list, to be freed; NULL: no memory or no engine. */
-static struct stk_if_info *ioctl_interfaces(int *count)
-{
-    struct stk_client *client = wsp_provider_client_now();
-    struct stk_if_info *list = client ? calloc(IOCTL_INTERFACES_MAX, sizeof *list) : NULL;
-
-    *count = list ? stk_client_interfaces(client, list, IOCTL_INTERFACES_MAX) : 0;
-    if (*count > (int)IOCTL_INTERFACES_MAX)
-        *count = (int)IOCTL_INTERFACES_MAX;
-    return list;
-}
-
-uint32_t wsp_interface_of(const struct stk_addr *addr)
-{
-    struct stk_if_info *list;
-    uint32_t found = 0;
-    int count;
-
-    list = ioctl_interfaces(&count);
-    for (int i = 0; i < count && found == 0; i++)
-        for (uint32_t a = 0; a < list[i].addrs_count; a++)
-            if (list[i].addrs[a].family == addr->family && memcmp(list[i].addrs[a].ip, addr->ip, 16) == 0)
-                found = list[i].if_index;
-    free(list);
-    return found;
-}
-
-static void ioctl_address(const struct stk_if_info *info, const struct stk_conf_net *net, int family,
-                          SOCKADDR_STORAGE *out)
-{
-    struct stk_addr addr = {.family = net->family};
-    INT size = (INT)sizeof *out;
-
-    memcpy(addr.ip, net->ip, sizeof addr.ip);
-    if (family == AF_INET6 && addr.ip[0] == 0xfe && (addr.ip[1] & 0xc0) == 0x80)
-        addr.scope_id = info->if_index;
-    memset(out, 0, sizeof *out);
-    (void)wsp_addr_write(&addr, family, (struct sockaddr *)out, &size);
-}
-
-/* The list's header and entries, then the addresses that they point to. */
-static int ioctl_address_list_fill(struct ioctl_call *call, const struct stk_if_info *list, int count, int family)
-{
-    enum stk_family wanted = wsp_addr_family(family);
-    size_t size = (size_t)wsp_addr_size(family), total = 0, at = 0;
-    SOCKET_ADDRESS entry = {.iSockaddrLength = (INT)size};
-    SOCKADDR_STORAGE addr;
-    INT entries;
-    char *place;
-    int code;
-
-    for (int i = 0; i < count; i++)
-        for (uint32_t a = 0; a < list[i].addrs_count && !list[i].loopback; a++)
-            total += list[i].addrs[a].family == wanted;
-    code = ioctl_need(call, SIZEOF_SOCKET_ADDRESS_LIST(total) + total * size);
-    if (code != 0)
-        return code;
-    entries = (INT)total;
-    memcpy(call->out, &entries, sizeof entries);
-    for (int i = 0; i < count; i++)
-        for (uint32_t a = 0; a < list[i].addrs_count && !list[i].loopback; a++) {
-            if (list[i].addrs[a].family != wanted)
-                continue;
-            ioctl_address(&list[i], &list[i].addrs[a], family, &addr);
-            place = call->out + SIZEOF_SOCKET_ADDRESS_LIST(total) + at * size;
-            memcpy(place, &addr, size);
-            entry.lpSockaddr = (LPSOCKADDR)(void *)place;
-            memcpy(call->out + SIZEOF_SOCKET_ADDRESS_LIST(at), &entry, sizeof entry);
-            at++;
-        }
-    call->returned = (DWORD)(SIZEOF_SOCKET_ADDRESS_LIST(total) + total * size);
-    return 0;
-}
-
-static int ioctl_address_list(struct wsp_socket *sock, struct ioctl_call *call)
-{
-    struct stk_if_info *list;
-    int count, code;
-
-    if (call->in_bytes != 0)
-        return WSAEINVAL;
-    list = ioctl_interfaces(&count);
-    code = list ? ioctl_address_list_fill(call, list, count, sock->family) : WSAENOBUFS;
-    free(list);
-    return code;
-}
-
-static void ioctl_interface_entry(const struct stk_if_info *info, const struct stk_conf_net *net, INTERFACE_INFO *out)
-{
-    uint32_t mask = net->prefix_len == 0 ? 0 : UINT32_MAX << (32 - net->prefix_len), ip;
-    unsigned char bytes[4];
-
-    memset(out, 0, sizeof *out);
-    out->iiFlags = (info->up ? IFF_UP : 0) | IFF_MULTICAST | (info->loopback ? IFF_LOOPBACK : IFF_BROADCAST);
-    out->iiAddress.AddressIn.sin_family = AF_INET;
-    memcpy(&out->iiAddress.AddressIn.sin_addr, net->ip, 4);
-    for (int i = 0; i < 4; i++)
-        bytes[i] = (unsigned char)(mask >> (24 - 8 * i));
-    out->iiNetmask.AddressIn.sin_family = AF_INET;
-    memcpy(&out->iiNetmask.AddressIn.sin_addr, bytes, sizeof bytes);
-    memcpy(&ip, net->ip, sizeof ip);
-    memcpy(&mask, bytes, sizeof mask);
-    ip |= ~mask;
-    out->iiBroadcastAddress.AddressIn.sin_family = AF_INET;
-    memcpy(&out->iiBroadcastAddress.AddressIn.sin_addr, &ip, sizeof ip);
-}
-
-static int ioctl_interface_list(struct wsp_socket *sock, struct ioctl_call *call)
-{
-    struct stk_if_info *list;
-    INTERFACE_INFO entry;
-    DWORD at = 0;
-    int count, code = 0;
-
-    (void)sock;
-    list = ioctl_interfaces(&count);
-    if (!list)
-        return WSAENOBUFS;
-    for (int i = 0; i < count && code == 0; i++)
-        for (uint32_t a = 0; a < list[i].addrs_count && code == 0; a++) {
-            if (list[i].addrs[a].family != STK_AF_INET)
-                continue;
-            ioctl_interface_entry(&list[i], &list[i].addrs[a], &entry);
-            if (!call->out || call->out_bytes - at < sizeof entry)
-                code = WSAEFAULT;
-            else
-                memcpy(call->out + at, &entry, sizeof entry);
-            at += code == 0 ? (DWORD)sizeof entry : 0;
-        }
-    free(list);
-    call->returned = at;
-    return code;
-}
-
-/* EVT-23: waits for what does not happen while the engine runs; only the nonblocking form has an answer. */
-static int ioctl_change(struct wsp_socket *sock, struct ioctl_call *call)
-{
-    return atomic_load(&sock->nonblocking) && !call->overlapped ? WSAEWOULDBLOCK : WSAEOPNOTSUPP;
-}
-
 /* IOCP-30, IOCP-31: our ws2_32 had CancelIo or CancelIoEx called. */
-static int ioctl_cancel(struct wsp_socket *sock, struct ioctl_call *call)
+static int ioctl_cancel(struct wsp_socket *sock, struct wsp_ioctl_call *call)
 {
     struct wsp_cancel_abi given;
     LPWSAOVERLAPPED one = NULL;
@@ -330,11 +118,11 @@ static int ioctl_cancel(struct wsp_socket *sock, struct ioctl_call *call)
         one = (LPWSAOVERLAPPED)(uintptr_t)given.overlapped;
     }
     taken = wsp_requests_cancel(sock, given.scope == WSP_CANCEL_THREAD, one);
-    return ioctl_put(call, &taken, sizeof taken);
+    return wsp_ioctl_put(call, &taken, sizeof taken);
 }
 
 /* IOCP-36: WPU-24 leaves the provider ignorant of ports otherwise. */
-static int ioctl_port(struct wsp_socket *sock, struct ioctl_call *call)
+static int ioctl_port(struct wsp_socket *sock, struct wsp_ioctl_call *call)
 {
     (void)call;
     atomic_store_explicit(&sock->ported, 1, memory_order_relaxed);
@@ -344,7 +132,7 @@ static int ioctl_port(struct wsp_socket *sock, struct ioctl_call *call)
 #define STREAMS WSP_OPT_STREAM
 #define MSGS (WSP_OPT_DGRAM | WSP_OPT_RAW)
 
-static const struct ioctl_row ioctl_rows[] = {
+static const struct wsp_ioctl_row ioctl_socket_rows[] = {
     {FIONBIO, 4, 0, 0, 0, ioctl_fionbio, 0},
     {FIONREAD, 0, 4, 0, 0, ioctl_fionread, 0},
     {SIOCATMARK, 0, 4, STREAMS, WSAEINVAL, ioctl_atmark, 0},
@@ -357,14 +145,8 @@ static const struct ioctl_row ioctl_rows[] = {
     {SIO_UDP_NETRESET, 4, 0, WSP_OPT_DGRAM, WSAEINVAL, ioctl_udp_netreset, 0},
     {SIO_MULTIPOINT_LOOPBACK, 4, 0, MSGS, WSAEINVAL, ioctl_mcast_loop, 0},
     {SIO_MULTICAST_SCOPE, 4, 0, MSGS, WSAEINVAL, ioctl_mcast_scope, 0},
-    {SIO_GET_BROADCAST_ADDRESS, 0, sizeof(SOCKADDR_IN), 0, 0, ioctl_broadcast_address, 0},
-    {SIO_ROUTING_INTERFACE_QUERY, 0, 0, 0, 0, ioctl_route_query, 0},
-    {SIO_ADDRESS_LIST_QUERY, 0, 0, 0, 0, ioctl_address_list, 0},
-    {SIO_GET_INTERFACE_LIST, 0, 0, 0, 0, ioctl_interface_list, 0},
     {WSP_IOCTL_CANCEL, sizeof(struct wsp_cancel_abi), sizeof(uint32_t), 0, 0, ioctl_cancel, 0},
     {WSP_IOCTL_PORT, 0, 0, 0, 0, ioctl_port, 0},
-    {SIO_ADDRESS_LIST_CHANGE, 0, 0, 0, 0, ioctl_change, 0},
-    {SIO_ROUTING_INTERFACE_CHANGE, 0, 0, 0, 0, ioctl_change, 0},
     {SIO_GET_EXTENSION_FUNCTION_POINTER, sizeof(GUID), sizeof(void (*)(void)), 0, 0, NULL, WSAEINVAL},
     {SIO_FLUSH, 0, 0, 0, 0, NULL, WSAENOPROTOOPT},
     {SIO_ENABLE_CIRCULAR_QUEUEING, 0, 0, 0, 0, NULL, WSAENOPROTOOPT},
@@ -375,8 +157,11 @@ static const struct ioctl_row ioctl_rows[] = {
     {SIO_GET_GROUP_QOS, 0, 0, 0, 0, NULL, WSAENOPROTOOPT},
     {SIO_SET_GROUP_QOS, 0, 0, 0, 0, NULL, WSAENOPROTOOPT},
 };
+static const struct wsp_ioctl_group ioctl_socket = WSP_IOCTL_GROUP(ioctl_socket_rows);
 
-static bool ioctl_type_fits(const struct wsp_socket *sock, const struct ioctl_row *row)
+static const struct wsp_ioctl_group *const ioctl_groups[] = {&ioctl_socket, &wsp_ioctl_net};
+
+static bool ioctl_type_fits(const struct wsp_socket *sock, const struct wsp_ioctl_row *row)
 {
     static const unsigned types[] = {
         [SOCK_STREAM] = WSP_OPT_STREAM, [SOCK_DGRAM] = WSP_OPT_DGRAM, [SOCK_RAW] = WSP_OPT_RAW};
@@ -384,13 +169,14 @@ static bool ioctl_type_fits(const struct wsp_socket *sock, const struct ioctl_ro
     return row->types == 0 || (row->types & types[sock->type]) != 0;
 }
 
-static int ioctl_run(struct wsp_socket *sock, struct ioctl_call *call)
+static int ioctl_run(struct wsp_socket *sock, struct wsp_ioctl_call *call)
 {
-    const struct ioctl_row *row = NULL;
+    const struct wsp_ioctl_row *row = NULL;
 
-    for (unsigned i = 0; i < sizeof ioctl_rows / sizeof ioctl_rows[0]; i++)
-        if (ioctl_rows[i].code == call->code)
-            row = &ioctl_rows[i];
+    for (unsigned g = 0; g < sizeof ioctl_groups / sizeof ioctl_groups[0]; g++)
+        for (unsigned i = 0; i < ioctl_groups[g]->count; i++)
+            if (ioctl_groups[g]->rows[i].code == call->code)
+                row = &ioctl_groups[g]->rows[i];
     if (!row)
         return WSAEOPNOTSUPP; /* X8 */
     if (!ioctl_type_fits(sock, row))
@@ -410,11 +196,11 @@ int WSPAPI wsp_ioctl(SOCKET s, DWORD dwIoControlCode, LPVOID lpvInBuffer, DWORD 
                      LPWSAOVERLAPPED_COMPLETION_ROUTINE lpCompletionRoutine, LPWSATHREADID lpThreadId, LPINT lpErrno)
 {
     struct wsp_socket *sock = wsp_socket_get(s, lpErrno);
-    struct ioctl_call call = {.code = dwIoControlCode,
-                              .in = lpvInBuffer,
-                              .in_bytes = lpvInBuffer ? cbInBuffer : 0,
-                              .out = lpvOutBuffer,
-                              .out_bytes = lpvOutBuffer ? cbOutBuffer : 0};
+    struct wsp_ioctl_call call = {.code = dwIoControlCode,
+                                  .in = lpvInBuffer,
+                                  .in_bytes = lpvInBuffer ? cbInBuffer : 0,
+                                  .out = lpvOutBuffer,
+                                  .out_bytes = lpvOutBuffer ? cbOutBuffer : 0};
     struct wsp_call done = {.overlapped = lpOverlapped, .routine = lpCompletionRoutine, .thread = lpThreadId};
     int code = 0;
 
