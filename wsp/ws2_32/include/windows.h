@@ -108,6 +108,8 @@ BOOL WINAPI HeapFree(HANDLE heap, DWORD flags, LPVOID block);
 
 WL_END_C
 
+#include "winuser.h"
+
 /* There is no wide form of this one: its texts are ASCII. */
 #define FormatMessage FormatMessageA
 

@@ -1,5 +1,5 @@
 /*
- * The handle table: sockets, and on Linux events and threads too, of the process.
+ * The handle table: sockets, and on Linux events, threads and windows too, of the process.
  *
  * A handle is a multiple of 4, below 2^31 and never 0, so that programs that keep a SOCKET in an int survive (rule
  * WPU-34). Bits 2 to 21 are the index of its slot. Where the value comes from is the platform's: ws2_handle_linux.c
@@ -14,7 +14,7 @@
 #include <stdlib.h>
 
 static _Atomic(struct ws2_slot *) table_page[WS2_HANDLE_PAGES];
-static atomic_uint open_count[WS2_KIND_THREAD + 1];
+static atomic_uint open_count[WS2_KINDS];
 
 static struct ws2_slot *slot_at(uint32_t index)
 {
@@ -183,7 +183,7 @@ struct ws2_slot *ws2_handle_pin(uintptr_t handle, enum ws2_kind kind)
  */
 enum ws2_kind ws2_handle_kind(uintptr_t handle)
 {
-    static const enum ws2_kind kinds[] = {WS2_KIND_SOCKET, WS2_KIND_EVENT, WS2_KIND_THREAD};
+    static const enum ws2_kind kinds[] = {WS2_KIND_SOCKET, WS2_KIND_EVENT, WS2_KIND_THREAD, WS2_KIND_WINDOW};
     unsigned i;
     for (i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         struct ws2_slot *slot = ws2_handle_pin(handle, kinds[i]);

@@ -86,7 +86,7 @@ void ws2_upcalls_fill(WSPUPCALLTABLE *table);
 
 /* ---- handles (ws2_handle.c) ---- */
 
-enum ws2_kind { WS2_KIND_FREE, WS2_KIND_SOCKET, WS2_KIND_EVENT, WS2_KIND_THREAD };
+enum ws2_kind { WS2_KIND_FREE, WS2_KIND_SOCKET, WS2_KIND_EVENT, WS2_KIND_THREAD, WS2_KIND_WINDOW, WS2_KINDS };
 
 /*
  * One handle. `live` is the handle's value while it is open, else 0. `refs` counts the open handle and every pin; the

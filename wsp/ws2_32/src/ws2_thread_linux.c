@@ -56,6 +56,7 @@ static void thread_ended(void *argument)
         apc_give(apc);
         apc = next;
     }
+    ws2_queue_thread_ended(thread);
     if (thread->self_handle != 0) {
         ws2_handle_close(thread->self_handle, WS2_KIND_THREAD);
     }
@@ -85,6 +86,7 @@ struct ws2_thread *ws2_thread_new(void)
     atomic_init(&thread->exit_code, STILL_ACTIVE);
     pthread_mutex_init(&thread->apc_lock, NULL);
     ws2_event_init(&thread->ended, true, false);
+    ws2_queue_init(&thread->queue);
     return thread;
 }
 
@@ -103,6 +105,7 @@ void ws2_thread_adopt(struct ws2_thread *thread)
 void ws2_thread_unref(struct ws2_thread *thread)
 {
     if (atomic_fetch_sub_explicit(&thread->refs, 1, memory_order_acq_rel) == 1) {
+        ws2_queue_destroy(&thread->queue);
         ws2_event_destroy(&thread->ended);
         pthread_mutex_destroy(&thread->apc_lock);
         free(thread);

@@ -1,5 +1,6 @@
 /*
- * QueueApc, OpenCurrentThread, CloseThread, PostMessage, WPUCompleteOverlappedRequest, Linux. Source: rules WPU-11, WPU-13, WPU-14, WPU-29, WPU-32.
+ * QueueApc, OpenCurrentThread, CloseThread, WPUCompleteOverlappedRequest, Linux. Source: rules WPU-11, WPU-13,
+ * WPU-14, WPU-29, WPU-32.
  */
 #include "ws2_upcall_priv.h"
 #include "ws2_wait_priv.h"
@@ -68,16 +69,6 @@ int WSPAPI ws2_upcall_close_thread(LPWSATHREADID thread, LPINT error)
         return SOCKET_ERROR;
     }
     return 0;
-}
-
-/** There is no window that a message could be posted to. @return FALSE. */
-BOOL WSPAPI ws2_upcall_post_message(HWND window, UINT message, WPARAM wparam, LPARAM lparam)
-{
-    (void)window;
-    (void)message;
-    (void)wparam;
-    (void)lparam;
-    return FALSE;
 }
 
 /**

@@ -80,6 +80,8 @@ void ws2_object_release(enum ws2_kind kind, void *object)
         free(object);
     } else if (kind == WS2_KIND_THREAD) {
         ws2_thread_unref((struct ws2_thread *)object);
+    } else if (kind == WS2_KIND_WINDOW) {
+        ws2_window_release((struct ws2_window *)object);
     }
 }
 
@@ -225,25 +227,32 @@ static bool take_all(struct ws2_slot *const *slots, DWORD count)
     return false;
 }
 
+/* Whether a posted message ends a wait: none, one that came since the thread last looked, any. */
+enum wait_messages { WAIT_MESSAGES_NONE, WAIT_MESSAGES_FRESH, WAIT_MESSAGES_ANY };
+
 struct wait_plan {
     struct ws2_slot *const *slots;
     DWORD count;
     bool all;
     bool alertable;
+    enum wait_messages messages;
+    DWORD timeout_ms;
     const struct timespec *deadline;
 };
 
-static DWORD wait_look(const struct wait_plan *plan)
+static DWORD wait_look(struct ws2_thread *self, const struct wait_plan *plan)
 {
+    bool message = plan->messages != WAIT_MESSAGES_NONE && ws2_queue_fresh(self, plan->messages == WAIT_MESSAGES_ANY);
     int index;
-    if (plan->count == 0) {
-        return WAIT_TIMEOUT;
-    }
-    if (plan->all) {
-        return take_all(plan->slots, plan->count) ? WAIT_OBJECT_0 : WAIT_TIMEOUT;
+    if (plan->all && plan->count > 0) {
+        bool every = message || plan->messages == WAIT_MESSAGES_NONE;
+        return every && take_all(plan->slots, plan->count) ? WAIT_OBJECT_0 : WAIT_TIMEOUT;
     }
     index = take_any(plan->slots, plan->count);
-    return index < 0 ? WAIT_TIMEOUT : WAIT_OBJECT_0 + (DWORD)index;
+    if (index >= 0) {
+        return WAIT_OBJECT_0 + (DWORD)index;
+    }
+    return message ? WAIT_OBJECT_0 + plan->count : WAIT_TIMEOUT;
 }
 
 /* Objects come before calls, as in a Windows wait. The calls themselves run after the nodes are unlinked. */
@@ -251,7 +260,7 @@ static DWORD wait_linked(struct ws2_thread *self, const struct wait_plan *plan, 
 {
     for (;;) {
         unsigned seen = atomic_load_explicit(&self->wake_word, memory_order_seq_cst);
-        DWORD result = wait_look(plan);
+        DWORD result = wait_look(self, plan);
         if (result != WAIT_TIMEOUT) {
             return result;
         }
@@ -265,26 +274,25 @@ static DWORD wait_linked(struct ws2_thread *self, const struct wait_plan *plan, 
     }
 }
 
-static DWORD wait_slots(struct ws2_slot *const *slots, DWORD count, bool all, DWORD timeout_ms, bool alertable)
+static DWORD wait_run(struct wait_plan *plan)
 {
     struct ws2_thread *self = ws2_thread_self();
     struct timespec deadline;
-    struct wait_plan plan = {slots, count, all, alertable, NULL};
     DWORD result;
     DWORD i;
     if (self == NULL) {
         SetLastError(ERROR_NOT_ENOUGH_MEMORY);
         return WAIT_FAILED;
     }
-    if (timeout_ms != 0) {
-        plan.deadline = deadline_after(timeout_ms, &deadline);
+    if (plan->timeout_ms != 0) {
+        plan->deadline = deadline_after(plan->timeout_ms, &deadline);
     }
-    for (i = 0; i < count; i++) {
-        event_link(slot_event(slots[i]), &self->node[i], self);
+    for (i = 0; i < plan->count; i++) {
+        event_link(slot_event(plan->slots[i]), &self->node[i], self);
     }
-    result = wait_linked(self, &plan, timeout_ms != 0);
-    for (i = 0; i < count; i++) {
-        event_unlink(slot_event(slots[i]), &self->node[i]);
+    result = wait_linked(self, plan, plan->timeout_ms != 0);
+    for (i = 0; i < plan->count; i++) {
+        event_unlink(slot_event(plan->slots[i]), &self->node[i]);
     }
     if (result == WAIT_IO_COMPLETION) {
         ws2_thread_run_apcs(self);
@@ -296,6 +304,27 @@ static struct ws2_slot *pin_waitable(HANDLE object)
 {
     struct ws2_slot *slot = ws2_handle_pin((uintptr_t)object, WS2_KIND_EVENT);
     return slot != NULL ? slot : ws2_handle_pin((uintptr_t)object, WS2_KIND_THREAD);
+}
+
+/* Wait for the objects of a plan that lacks its slots. */
+static DWORD wait_objects(const HANDLE *objects, struct wait_plan *plan)
+{
+    struct ws2_slot *slots[MAXIMUM_WAIT_OBJECTS];
+    DWORD pinned = 0;
+    DWORD result = WAIT_FAILED;
+    while (pinned < plan->count && (slots[pinned] = pin_waitable(objects[pinned])) != NULL) {
+        pinned++;
+    }
+    if (pinned == plan->count) {
+        plan->slots = slots;
+        result = wait_run(plan);
+    } else {
+        SetLastError(ERROR_INVALID_HANDLE);
+    }
+    while (pinned > 0) {
+        ws2_handle_unpin(slots[--pinned]);
+    }
+    return result;
 }
 
 /**
@@ -313,25 +342,43 @@ static struct ws2_slot *pin_waitable(HANDLE object)
 DWORD WINAPI WaitForMultipleObjectsEx(DWORD count, const HANDLE *objects, BOOL wait_all, DWORD timeout_ms,
                                       BOOL alertable)
 {
-    struct ws2_slot *slots[MAXIMUM_WAIT_OBJECTS];
-    DWORD pinned = 0;
-    DWORD result = WAIT_FAILED;
+    struct wait_plan plan = {NULL, count, wait_all != FALSE, alertable != FALSE, WAIT_MESSAGES_NONE, timeout_ms, NULL};
     if (count == 0 || count > MAXIMUM_WAIT_OBJECTS || objects == NULL) {
         SetLastError(ERROR_INVALID_PARAMETER);
         return WAIT_FAILED;
     }
-    while (pinned < count && (slots[pinned] = pin_waitable(objects[pinned])) != NULL) {
-        pinned++;
+    return wait_objects(objects, &plan);
+}
+
+/**
+ * Wait for events and threads, or for a posted message.
+ *
+ * @param count  0..63.
+ * @param mask   QS_*: only QS_POSTMESSAGE and QS_ALLPOSTMESSAGE mean something here. A message that the thread has looked
+ *               at already does not count, but with MWMO_INPUTAVAILABLE.
+ * @param flags  MWMO_*. With MWMO_WAITALL all objects and a message together.
+ * @return       As WaitForMultipleObjectsEx; WAIT_OBJECT_0 + count: a message.
+ *
+ * Context: any thread; blocks.
+ */
+DWORD WINAPI MsgWaitForMultipleObjectsEx(DWORD count, const HANDLE *objects, DWORD timeout_ms, DWORD mask, DWORD flags)
+{
+    struct wait_plan plan = {
+        NULL, count, (flags & MWMO_WAITALL) != 0, (flags & MWMO_ALERTABLE) != 0, WAIT_MESSAGES_NONE, timeout_ms, NULL};
+    if (count >= MAXIMUM_WAIT_OBJECTS || (count > 0 && objects == NULL)) {
+        SetLastError(ERROR_INVALID_PARAMETER);
+        return WAIT_FAILED;
     }
-    if (pinned == count) {
-        result = wait_slots(slots, count, wait_all != FALSE, timeout_ms, alertable != FALSE);
-    } else {
-        SetLastError(ERROR_INVALID_HANDLE);
+    if ((mask & (QS_POSTMESSAGE | QS_ALLPOSTMESSAGE)) != 0) {
+        plan.messages = (flags & MWMO_INPUTAVAILABLE) != 0 ? WAIT_MESSAGES_ANY : WAIT_MESSAGES_FRESH;
     }
-    while (pinned > 0) {
-        ws2_handle_unpin(slots[--pinned]);
-    }
-    return result;
+    return wait_objects(objects, &plan);
+}
+
+/** As MsgWaitForMultipleObjectsEx. */
+DWORD WINAPI MsgWaitForMultipleObjects(DWORD count, const HANDLE *objects, BOOL wait_all, DWORD timeout_ms, DWORD mask)
+{
+    return MsgWaitForMultipleObjectsEx(count, objects, timeout_ms, mask, wait_all ? MWMO_WAITALL : 0);
 }
 
 /** As WaitForMultipleObjectsEx, not alertable. */
@@ -359,7 +406,8 @@ DWORD WINAPI WaitForSingleObject(HANDLE object, DWORD timeout_ms)
  */
 DWORD WINAPI SleepEx(DWORD milliseconds, BOOL alertable)
 {
-    DWORD result = wait_slots(NULL, 0, false, milliseconds, alertable != FALSE);
+    struct wait_plan plan = {NULL, 0, false, alertable != FALSE, WAIT_MESSAGES_NONE, milliseconds, NULL};
+    DWORD result = wait_run(&plan);
     return result == WAIT_IO_COMPLETION ? WAIT_IO_COMPLETION : 0;
 }
 

@@ -12,6 +12,7 @@
 #include <pthread.h>
 
 #include "ws2_priv.h"
+#include "ws2_queue_priv.h"
 
 struct ws2_thread;
 
@@ -47,6 +48,7 @@ struct ws2_thread {
     uint32_t self_handle;
     DWORD id;
     struct ws2_thread_data data;
+    struct ws2_queue queue;
     struct ws2_wait_node node[MAXIMUM_WAIT_OBJECTS];
 };
 
