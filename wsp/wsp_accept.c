@@ -9,6 +9,7 @@
 struct accept_condition {
     LPCONDITIONPROC ask;
     DWORD_PTR data;
+    SOCKET listener; /* as the application gave it */
 };
 
 /* Take a connection that was deferred, in order. */
@@ -41,7 +42,7 @@ static void accept_drop(struct wsp_socket *sock)
 }
 
 /* One connection, blocking as the listener does. */
-static int accept_take(struct wsp_socket *listener, struct wsp_socket **out)
+static int accept_take(struct wsp_socket *listener, SOCKET s, struct wsp_socket **out)
 {
     struct wsp_socket *sock = accept_deferred(listener);
     struct wsp_wait wait;
@@ -52,6 +53,7 @@ static int accept_take(struct wsp_socket *listener, struct wsp_socket **out)
     if (!sock)
         return WSAEMFILE;
     wsp_wait_begin(&wait, 0);
+    wait.handle = s;
     while (code == 0 && !sock->stk) {
         err = stk_sock_accept(listener->stk, wsp_socket_context(sock), &sock->stk, &sock->peer);
         if (err == STK_OK)
@@ -151,7 +153,7 @@ static int accept_run(struct wsp_socket *listener, struct sockaddr *addr, LPINT 
     /* Before anything is taken, so that the connection stays queued (WSPACCEPT-3). */
     if (addr && addrlen && *addrlen < wsp_addr_size(listener->family))
         return WSAEFAULT;
-    code = accept_take(listener, &sock);
+    code = accept_take(listener, condition->listener, &sock);
     if (code != 0)
         return code;
     peer = sock->peer;
@@ -176,7 +178,7 @@ SOCKET WSPAPI wsp_accept(SOCKET s, struct sockaddr *addr, LPINT addrlen, LPCONDI
                          DWORD_PTR dwCallbackData, LPINT lpErrno)
 {
     struct wsp_socket *listener = wsp_socket_get(s, lpErrno);
-    struct accept_condition condition = {.ask = lpfnCondition, .data = dwCallbackData};
+    struct accept_condition condition = {.ask = lpfnCondition, .data = dwCallbackData, .listener = s};
     SOCKET handle = INVALID_SOCKET;
     int code;
 

@@ -1,6 +1,7 @@
 /** @file Shutting down and closing. */
 #include "wsp_connect.h"
 #include "wsp_error.h"
+#include "wsp_share.h"
 #include "wsp_wait.h"
 
 #include "stack/process.h"
@@ -13,6 +14,8 @@ static int close_shutdown(SOCKET s, unsigned how, LPINT lpErrno)
     if (!sock)
         return SOCKET_ERROR;
     err = stk_sock_shutdown(sock->stk, how);
+    if (err == STK_OK)
+        atomic_fetch_or_explicit(&sock->shut, how, memory_order_relaxed);
     wsp_socket_put(sock);
     return err == STK_OK ? 0 : wsp_fail_stk(lpErrno, WSP_OP_ANY, err);
 }
@@ -74,7 +77,7 @@ static enum stk_close_mode close_linger(struct wsp_socket *sock, uint32_t second
     int found = 0;
 
     /* Calls of other threads end now, not after the linger time. */
-    atomic_store_explicit(&sock->wake, 1, memory_order_release);
+    atomic_store_explicit(&sock->wake, WSP_WAKE_CLOSING, memory_order_release);
     if (client && wsp_socket_calls(sock) > 1)
         stk_client_wake(client);
     if (stk_sock_shutdown(sock->stk, STK_SHUT_WR) != STK_OK)
@@ -85,16 +88,44 @@ static enum stk_close_mode close_linger(struct wsp_socket *sock, uint32_t second
     return STK_CLOSE_ABORT;
 }
 
+/*
+ * How a socket ends by its linger options. @param linger_s  Seconds to wait first, 0: none. @return  false: a nonblocking
+ * socket that would have to wait.
+ */
+static bool close_how(const struct wsp_socket *sock, enum stk_close_mode *mode, uint32_t *linger_s)
+{
+    uint32_t linger = atomic_load(&sock->linger);
+    uint32_t ready;
+
+    *mode = STK_CLOSE_GRACEFUL;
+    *linger_s = 0;
+    if (linger >> 16 == 0 || !wsp_socket_is_stream(sock))
+        return true;
+    if ((linger & 0xffff) == 0) {
+        *mode = STK_CLOSE_ABORT;
+        return true;
+    }
+    ready = stk_sock_ready(sock->stk);
+    if (!(ready & STK_READY_CONN))
+        return true;
+    if (atomic_load(&sock->nonblocking))
+        return (ready & (STK_READY_DRAINED | STK_READY_RESET)) != 0;
+    *linger_s = linger & 0xffff;
+    return true;
+}
+
 /**
- * WSPCloseSocket. Context: any thread; blocks on a blocking socket with a linger time.
- * Source: rules WSPCLOSESOCKET-1..7, the table of 7.1, CLS.
+ * WSPCloseSocket. One of several descriptors only goes; the last one ends the socket.
+ *
+ * Context: any thread; blocks on a blocking socket with a linger time.
+ * Source: rules WSPCLOSESOCKET-1..7, the table of 7.1, CLS, SHR-7.
  */
 int WSPAPI wsp_close_socket(SOCKET s, LPINT lpErrno)
 {
     struct wsp_socket *sock = wsp_socket_get(s, lpErrno);
     enum stk_close_mode mode = STK_CLOSE_GRACEFUL;
-    uint32_t linger, ready;
-    bool wait = false;
+    enum wsp_share_end end;
+    uint32_t linger_s = 0;
 
     if (!sock)
         return SOCKET_ERROR;
@@ -103,24 +134,22 @@ int WSPAPI wsp_close_socket(SOCKET s, LPINT lpErrno)
         wsp_socket_put(sock);
         return 0;
     }
-    linger = atomic_load(&sock->linger);
-    if (linger >> 16 && wsp_socket_is_stream(sock)) {
-        ready = stk_sock_ready(sock->stk);
-        if ((linger & 0xffff) == 0)
-            mode = STK_CLOSE_ABORT;
-        else if (!atomic_load(&sock->nonblocking))
-            wait = (ready & STK_READY_CONN) != 0;
-        else if ((ready & STK_READY_CONN) && !(ready & (STK_READY_DRAINED | STK_READY_RESET))) {
-            wsp_socket_put(sock);
-            return wsp_fail(lpErrno, WSAEWOULDBLOCK); /* WSPCLOSESOCKET-1: the handle stays, nothing was begun */
-        }
+    end = wsp_share_close(sock, s);
+    if (end != WSP_SHARE_LAST) {
+        wsp_socket_put(sock);
+        return end == WSP_SHARE_DROPPED ? 0 : wsp_fail(lpErrno, WSAENOTSOCK);
+    }
+    if (!close_how(sock, &mode, &linger_s)) {
+        wsp_share_keep(sock);
+        wsp_socket_put(sock);
+        return wsp_fail(lpErrno, WSAEWOULDBLOCK); /* WSPCLOSESOCKET-1: the handle stays, nothing was begun */
     }
     if (!wsp_socket_mark_closed(sock)) {
         wsp_socket_put(sock);
         return wsp_fail(lpErrno, WSAENOTSOCK);
     }
-    if (wait)
-        mode = close_linger(sock, linger & 0xffff);
+    if (linger_s > 0)
+        mode = close_linger(sock, linger_s);
     wsp_socket_end(sock, mode, true);
     wsp_socket_put(sock);
     return 0;

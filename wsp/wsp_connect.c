@@ -4,6 +4,7 @@
 #include "wsp_addr.h"
 #include "wsp_error.h"
 #include "wsp_event.h"
+#include "wsp_share.h"
 #include "wsp_wait.h"
 
 #define SOCKET_FLAGS                                                                                              \
@@ -89,16 +90,18 @@ SOCKET WSPAPI wsp_socket(int af, int type, int protocol, LPWSAPROTOCOL_INFOW lpP
 {
     struct socket_kind kind = {.af = af, .type = type, .protocol = protocol};
     struct wsp_socket *sock;
-    SOCKET handle;
+    SOCKET handle = INVALID_SOCKET;
     int code = wsp_provider_check();
     int info = 0;
 
     if (code == 0 && !lpProtocolInfo)
         code = WSAEFAULT;
-    if (code == 0 && lpProtocolInfo->dwProviderReserved != 0)
-        code = WSAEINVAL; /* a token of WSPDuplicateSocket; none was given out */
     if (code == 0)
         code = socket_resolve(&kind, lpProtocolInfo);
+    if (code == 0 && lpProtocolInfo->dwProviderReserved != 0) { /* WSPSOCKET-4: group and flags are the socket's */
+        code = wsp_share_open(lpProtocolInfo, &handle);
+        return code == 0 ? handle : (SOCKET)(INT_PTR)wsp_fail(lpErrno, code);
+    }
     if (code == 0)
         code = socket_check_flags(g, dwFlags, kind.type);
     if (code == 0 && (info = wsp_provider_info_add(lpProtocolInfo)) < 0)
@@ -182,8 +185,8 @@ int WSPAPI wsp_listen(SOCKET s, int backlog, LPINT lpErrno)
     else
         code = wsp_error_of(WSP_OP_ANY, stk_sock_listen(sock->stk, listen_backlog(backlog)));
     if (code == 0) {
-        atomic_store(&sock->listening, 1);
-        if (wsp_events_registered(sock))
+        /* What FD_ACCEPT waits for is armed now; a further listen tells nothing anew (A.11.7). */
+        if (!atomic_exchange(&sock->listening, 1) && wsp_events_registered(sock))
             wsp_events_reenable(sock, FD_ACCEPT);
     }
     return connect_return(sock, code, lpErrno);
@@ -201,25 +204,26 @@ int wsp_connect_take_error(struct wsp_socket *sock)
 }
 
 /* A blocking connect waits for the handshake's end; the stack bounds it. */
-static int connect_wait(struct wsp_socket *sock)
+static int connect_wait(struct wsp_socket *sock, SOCKET s)
 {
     struct wsp_wait wait;
     int code;
 
     wsp_wait_begin(&wait, 0);
+    wait.handle = s;
     /* A connection may be made and reset before we look: it was made all the same. */
     code = wsp_wait_ready(&wait, sock, STK_READY_CONN | STK_READY_FAIL | STK_READY_RESET);
     if (code != 0)
         return code;
     if (stk_sock_ready(sock->stk) & STK_READY_FAIL) {
+        atomic_store(&sock->connecting, 0); /* the caller is told */
         code = wsp_connect_take_error(sock);
         return code != 0 ? code : WSAECONNREFUSED;
     }
-    atomic_store(&sock->connecting, 0);
     return 0;
 }
 
-static int connect_stream(struct wsp_socket *sock, const struct stk_addr *remote)
+static int connect_stream(struct wsp_socket *sock, SOCKET s, const struct stk_addr *remote)
 {
     bool nonblocking = atomic_load(&sock->nonblocking) != 0;
     int err = stk_sock_connect(sock->stk, remote);
@@ -228,20 +232,28 @@ static int connect_stream(struct wsp_socket *sock, const struct stk_addr *remote
         return wsp_error_of(WSP_OP_CONNECT, err);
     atomic_store(&sock->connect_error, 0);
     atomic_store(&sock->connect_ns, stk_clock_ns());
-    atomic_store(&sock->connecting, nonblocking);
-    if (wsp_events_registered(sock)) /* a new connection: every event may occur anew */
+    atomic_store(&sock->connecting, 1); /* A.11.12: a later registration is told of what came before it */
+    if (wsp_events_registered(sock))    /* a new connection: every event may occur anew */
         wsp_events_reenable(sock, FD_CONNECT | FD_READ | FD_WRITE | FD_CLOSE | FD_OOB);
     if (err == STK_OK)
         return 0;
-    return nonblocking ? WSAEWOULDBLOCK : connect_wait(sock);
+    return nonblocking ? WSAEWOULDBLOCK : connect_wait(sock, s);
 }
 
 /* CLL-4: the all-zero address takes the peer away. */
 static int connect_datagram(struct wsp_socket *sock, struct stk_addr *remote)
 {
+    int code;
+
     if (wsp_addr_is_any(remote) && remote->port == 0)
         remote->family = STK_AF_NONE;
-    return wsp_error_of(WSP_OP_CONNECT, stk_sock_connect(sock->stk, remote));
+    code = wsp_error_of(WSP_OP_CONNECT, stk_sock_connect(sock->stk, remote));
+    if (code == 0 && remote->family != STK_AF_NONE) {
+        atomic_store(&sock->connecting, 1); /* A.11.12: these are told too */
+        if (wsp_events_registered(sock))
+            wsp_events_reenable(sock, FD_CONNECT);
+    }
+    return code;
 }
 
 /**
@@ -265,7 +277,7 @@ int WSPAPI wsp_connect(SOCKET s, const struct sockaddr *name, int namelen, LPWSA
         if (lpCallerData && lpCallerData->len > 0)
             code = WSAEPROTONOSUPPORT; /* WSPCONNECT-6 */
         else
-            code = connect_stream(sock, &remote);
+            code = connect_stream(sock, s, &remote);
     } else if (code == 0) {
         code = connect_datagram(sock, &remote);
     }

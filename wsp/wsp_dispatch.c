@@ -8,6 +8,7 @@
 #include "wsp_event.h"
 #include "wsp_overlapped.h"
 #include "wsp_provider.h"
+#include "wsp_share.h"
 #include "wsp_socket.h"
 
 #define DISPATCH_EVENTS 64
@@ -45,6 +46,14 @@ static uint64_t dispatch_reap(uint64_t due_ns)
     return now + (uint64_t)period_ns;
 }
 
+/* How long to sleep when nothing happens; -1: for ever. */
+static int64_t dispatch_nap_ns(void)
+{
+    int64_t watch_ns = wsp_os_watch_ns(), share_ns = wsp_share_watch_ns();
+
+    return watch_ns < 0 || (share_ns >= 0 && share_ns < watch_ns) ? share_ns : watch_ns;
+}
+
 static void dispatch_main(void *arg)
 {
     struct stk_client *client = arg;
@@ -52,9 +61,10 @@ static void dispatch_main(void *arg)
     uint64_t reap_ns = 0;
 
     while (atomic_load(&wsp_provider.stop) == 0) {
-        int count = stk_events_wait(client, events, DISPATCH_EVENTS, wsp_os_watch_ns(), &wsp_provider.stop);
+        int count = stk_events_wait(client, events, DISPATCH_EVENTS, dispatch_nap_ns(), &wsp_provider.stop);
 
         reap_ns = dispatch_reap(reap_ns);
+        wsp_share_expire();
         for (int i = 0; i < count; i++) {
             struct wsp_socket *sock = wsp_socket_get_context(events[i].cookie);
 

@@ -2,6 +2,7 @@
 #include "wsp_event.h"
 
 #include "wsp_error.h"
+#include "wsp_share.h"
 #include "wsp_upcall.h"
 
 /* What has to be armed for an event to be noticed. */
@@ -13,6 +14,21 @@ static const uint32_t event_ready[FD_MAX_EVENTS] = {
     [FD_CONNECT_BIT] = STK_READY_CONN | STK_READY_FAIL | STK_READY_RESET,
     [FD_CLOSE_BIT] = STK_READY_EOF | STK_READY_RESET,
 };
+
+/* A.11.11: the connection comes before what it makes possible, its end last. */
+static const unsigned char event_order[] = {
+    FD_CONNECT_BIT,
+    FD_ACCEPT_BIT,
+    FD_WRITE_BIT,
+    FD_OOB_BIT,
+    FD_READ_BIT,
+    FD_QOS_BIT,
+    FD_GROUP_QOS_BIT,
+    FD_ROUTING_INTERFACE_CHANGE_BIT,
+    FD_ADDRESS_LIST_CHANGE_BIT,
+    FD_CLOSE_BIT,
+};
+_Static_assert(sizeof event_order == FD_MAX_EVENTS, "every event has its turn");
 
 int wsp_events_close_code(const struct stk_sock_status *status)
 {
@@ -42,8 +58,8 @@ static bool event_holds(struct wsp_socket *sock, int bit, const struct stk_sock_
     case FD_ACCEPT_BIT: /* EVT-22: none while a deferred one is at the head */
         return (ready & STK_READY_ACCEPT) != 0 && !sock->deferred;
     case FD_CONNECT_BIT:
-        if (!stream || !atomic_load(&sock->connecting) ||
-            !(ready & (STK_READY_CONN | STK_READY_FAIL | STK_READY_RESET)))
+        if (!atomic_load(&sock->connecting) ||
+            (stream && !(ready & (STK_READY_CONN | STK_READY_FAIL | STK_READY_RESET))))
             return false;
         if (ready & STK_READY_FAIL) {
             *code = wsp_error_of(WSP_OP_CONNECT, stk_sock_error_take(sock->stk));
@@ -91,7 +107,7 @@ void wsp_events_evaluate(struct wsp_socket *sock, struct wsp_event_posts *posts)
     if (events->window) {
         posts->window = events->window;
         posts->message = events->message;
-        posts->handle = atomic_load(&sock->handle);
+        posts->handle = events->handle != 0 ? events->handle : atomic_load(&sock->handle);
         posts->bits = occurred;
         return;
     }
@@ -103,9 +119,10 @@ void wsp_events_post(struct wsp_socket *sock, const struct wsp_event_posts *post
 {
     LPWPUPOSTMESSAGE post = atomic_load_explicit(&wsp_upcalls.post_message, memory_order_relaxed);
     LONG failed = 0;
+    int bit;
 
-    for (int bit = 0; bit < FD_MAX_EVENTS && post; bit++)
-        if (posts->bits & (1 << bit)) {
+    for (size_t i = 0; i < sizeof event_order && post; i++)
+        if (posts->bits & (1 << (bit = event_order[i]))) {
             LPARAM what = MAKELONG(1 << bit, posts->codes[bit]);
 
             if (!post(posts->window, posts->message, (WPARAM)posts->handle, what))
@@ -137,18 +154,24 @@ bool wsp_events_registered(struct wsp_socket *sock)
     return (atomic_load(&sock->slow) & WSP_SLOW_EVENTS) != 0;
 }
 
-/* Replace the registration: WSPEVENTSELECT-2, EVT-11. */
+/* Replace the registration: WSPEVENTSELECT-2, EVT-11. The event handle is the socket's on success. */
 static int events_register(struct wsp_socket *sock, const struct wsp_events *events)
 {
     struct wsp_event_posts posts = {0};
+    struct wsp_events before;
     int code = 0;
 
     if (events->mask != 0)
         code = wsp_dispatcher_start();
     if (code != 0)
         return code;
-    atomic_store(&sock->nonblocking, 1);
     wsp_mutex_lock(&sock->lock);
+    if (wsp_socket_closing(sock)) { /* its registration has ended */
+        wsp_mutex_unlock(&sock->lock);
+        return WSAENOTSOCK;
+    }
+    atomic_store(&sock->nonblocking, 1);
+    before = sock->events;
     sock->events = *events;
     sock->events.enabled = events->mask;
     if (events->mask != 0) {
@@ -158,8 +181,22 @@ static int events_register(struct wsp_socket *sock, const struct wsp_events *eve
         wsp_slow_clear(sock, WSP_SLOW_EVENTS);
     }
     wsp_mutex_unlock(&sock->lock);
+    wsp_upcall_event_release(before.event, before.named);
     wsp_events_post(sock, &posts);
     return 0;
+}
+
+void wsp_events_end(struct wsp_socket *sock)
+{
+    struct wsp_events before;
+
+    wsp_mutex_lock(&sock->lock);
+    before = sock->events;
+    sock->events = (struct wsp_events){0};
+    wsp_slow_clear(sock, WSP_SLOW_EVENTS);
+    wsp_mutex_unlock(&sock->lock);
+    if (atomic_load(&wsp_provider.state) != WSP_EXITED) /* ws2_32 may be gone before us */
+        wsp_upcall_event_release(before.event, before.named);
 }
 
 void wsp_events_inherit(struct wsp_socket *sock, struct wsp_socket *listener)
@@ -168,12 +205,17 @@ void wsp_events_inherit(struct wsp_socket *sock, struct wsp_socket *listener)
 
     wsp_mutex_lock(&listener->lock);
     events = listener->events;
+    /* Under the lock: the listener's own handle may be closed behind it. */
+    if (events.mask != 0 && events.event && wsp_upcall_event_hold(events.event, &events.event) != 0)
+        events.mask = 0;
     wsp_mutex_unlock(&listener->lock);
     if (events.mask == 0)
         return;
     events.recorded = 0;
+    events.handle = 0;
     events.mask &= ~(LONG)FD_ACCEPT; /* it cannot accept */
-    (void)events_register(sock, &events);
+    if (events_register(sock, &events) != 0)
+        wsp_upcall_event_release(events.event, events.named);
 }
 
 /**
@@ -183,15 +225,20 @@ void wsp_events_inherit(struct wsp_socket *sock, struct wsp_socket *listener)
 int WSPAPI wsp_event_select(SOCKET s, WSAEVENT hEventObject, LONG lNetworkEvents, LPINT lpErrno)
 {
     struct wsp_socket *sock = wsp_socket_get(s, lpErrno);
-    struct wsp_events events = {.mask = lNetworkEvents, .event = hEventObject};
-    int code;
+    struct wsp_events events = {.mask = lNetworkEvents, .named = hEventObject};
+    int code = 0;
 
     if (!sock)
         return SOCKET_ERROR;
     if ((lNetworkEvents & ~FD_ALL_EVENTS) || (lNetworkEvents != 0 && !hEventObject))
         code = WSAEINVAL;
-    else
+    else if (lNetworkEvents != 0 && wsp_upcall_event_hold(hEventObject, &events.event) != 0)
+        code = WSAEINVAL;
+    if (code == 0) {
         code = events_register(sock, &events);
+        if (code != 0)
+            wsp_upcall_event_release(events.event, events.named);
+    }
     wsp_socket_put(sock);
     return code == 0 ? 0 : wsp_fail(lpErrno, code);
 }
@@ -208,8 +255,11 @@ int WSPAPI wsp_async_select(SOCKET s, HWND hWnd, unsigned int wMsg, LONG lEvent,
 
     if (!sock)
         return SOCKET_ERROR;
+    events.handle = wsp_share_is_shared(sock) ? wsp_share_handle(sock, s) : 0;
     /* Without windows (no such upcall) no window exists. */
     if ((lEvent & ~FD_ALL_EVENTS) || (lEvent != 0 && (!hWnd || !atomic_load(&wsp_upcalls.post_message))))
+        code = WSAEINVAL;
+    else if (lEvent != 0 && !wsp_upcall_window_exists(hWnd))
         code = WSAEINVAL;
     else
         code = events_register(sock, &events);

@@ -187,6 +187,7 @@ static int io_send_sync(const struct wsp_call *call, struct io_vec *vec, const s
     int code = 0;
 
     wsp_wait_begin(&wait, atomic_load_explicit(&sock->sndtimeo_ms, memory_order_relaxed));
+    wait.handle = call->handle;
     io_advance(vec, done);
     while (code == 0) {
         int64_t sent = io_blocked(sock, WSP_SENDING)
@@ -250,6 +251,7 @@ static int io_recv_sync(const struct wsp_call *call, struct io_vec *vec)
     int code = 0;
 
     wsp_wait_begin(&wait, atomic_load_explicit(&sock->rcvtimeo_ms, memory_order_relaxed));
+    wait.handle = call->handle;
     while (code == 0) {
         int64_t got = io_blocked(sock, WSP_READING)
                           ? (int64_t)STK_EAGAIN
@@ -273,8 +275,6 @@ static int io_recv_sync(const struct wsp_call *call, struct io_vec *vec)
         code = 0;
     if (code == 0)
         code = io_recv_finish(call, &from, done);
-    if (atomic_load_explicit(&sock->slow, memory_order_relaxed) & WSP_SLOW_EVENTS)
-        wsp_events_reenable(sock, FD_READ | FD_OOB);
     return code;
 }
 
@@ -304,7 +304,7 @@ static int io_send(struct wsp_call *call, uint32_t done)
     return code;
 }
 
-static int io_recv(struct wsp_call *call)
+static int io_recv_checked(struct wsp_call *call)
 {
     struct io_vec vec;
     int code = io_check_recv(call);
@@ -322,6 +322,16 @@ static int io_recv(struct wsp_call *call)
         return code;
     code = io_recv_sync(call, &vec);
     io_vec_free(&vec);
+    return code;
+}
+
+/* A.11.8: every receive enables, one that is refused too. */
+static int io_recv(struct wsp_call *call)
+{
+    int code = io_recv_checked(call);
+
+    if (atomic_load_explicit(&call->sock->slow, memory_order_relaxed) & WSP_SLOW_EVENTS)
+        wsp_events_reenable(call->sock, FD_READ | FD_OOB);
     return code;
 }
 
@@ -379,7 +389,8 @@ int WSPAPI wsp_send(SOCKET s, LPWSABUF lpBuffers, DWORD dwBufferCount, LPDWORD l
                              .flags = dwFlags,
                              .overlapped = lpOverlapped,
                              .routine = lpCompletionRoutine,
-                             .thread = lpThreadId};
+                             .thread = lpThreadId,
+                             .handle = s};
     return io_return(sock, io_send(&call, done), lpErrno);
 }
 
@@ -406,7 +417,8 @@ int WSPAPI wsp_send_to(SOCKET s, LPWSABUF lpBuffers, DWORD dwBufferCount, LPDWOR
                              .tolen = iTolen,
                              .overlapped = lpOverlapped,
                              .routine = lpCompletionRoutine,
-                             .thread = lpThreadId};
+                             .thread = lpThreadId,
+                             .handle = s};
     return io_return(sock, io_send(&call, 0), lpErrno);
 }
 
@@ -444,7 +456,8 @@ int WSPAPI wsp_recv(SOCKET s, LPWSABUF lpBuffers, DWORD dwBufferCount, LPDWORD l
                              .flags_out = lpFlags,
                              .overlapped = lpOverlapped,
                              .routine = lpCompletionRoutine,
-                             .thread = lpThreadId};
+                             .thread = lpThreadId,
+                             .handle = s};
     return io_return(sock, io_recv(&call), lpErrno);
 }
 
@@ -472,6 +485,7 @@ int WSPAPI wsp_recv_from(SOCKET s, LPWSABUF lpBuffers, DWORD dwBufferCount, LPDW
                              .fromlen = lpFromlen,
                              .overlapped = lpOverlapped,
                              .routine = lpCompletionRoutine,
-                             .thread = lpThreadId};
+                             .thread = lpThreadId,
+                             .handle = s};
     return io_return(sock, io_recv(&call), lpErrno);
 }

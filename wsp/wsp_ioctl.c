@@ -4,10 +4,12 @@
 #include "wsp_addr.h"
 #include "wsp_error.h"
 #include "wsp_event.h"
+#include "wsp_extension.h"
 #include "wsp_option.h"
 #include "wsp_overlapped.h"
 #include "wsp_private_abi.h"
 #include "wsp_sdk.h"
+#include "wsp_share.h"
 
 int wsp_ioctl_put(struct wsp_ioctl_call *call, const void *what, size_t size)
 {
@@ -56,7 +58,7 @@ static int ioctl_atmark(struct wsp_socket *sock, struct wsp_ioctl_call *call)
 /* WSPIOCTL-7: a base provider is its own base. */
 static int ioctl_base_handle(struct wsp_socket *sock, struct wsp_ioctl_call *call)
 {
-    SOCKET handle = atomic_load(&sock->handle);
+    SOCKET handle = wsp_share_handle(sock, call->handle);
 
     if (call->code == SIO_BSP_HANDLE_POLL && call->overlapped)
         return WSAEFAULT;
@@ -86,8 +88,7 @@ static int ioctl_udp_connreset(struct wsp_socket *sock, struct wsp_ioctl_call *c
 
 static int ioctl_udp_netreset(struct wsp_socket *sock, struct wsp_ioctl_call *call)
 {
-    atomic_store(&sock->values[WSP_VALUE_UDP_NETRESET], wsp_ioctl_in32(call) != 0);
-    return 0;
+    return wsp_option_stack_set(sock, STK_OPT_UDP_NETRESET, wsp_ioctl_in32(call) != 0);
 }
 
 static int ioctl_mcast_loop(struct wsp_socket *sock, struct wsp_ioctl_call *call)
@@ -147,7 +148,7 @@ static const struct wsp_ioctl_row ioctl_socket_rows[] = {
     {SIO_MULTICAST_SCOPE, 4, 0, MSGS, WSAEINVAL, ioctl_mcast_scope, 0},
     {WSP_IOCTL_CANCEL, sizeof(struct wsp_cancel_abi), sizeof(uint32_t), 0, 0, ioctl_cancel, 0},
     {WSP_IOCTL_PORT, 0, 0, 0, 0, ioctl_port, 0},
-    {SIO_GET_EXTENSION_FUNCTION_POINTER, sizeof(GUID), sizeof(void (*)(void)), 0, 0, NULL, WSAEINVAL},
+    {SIO_GET_EXTENSION_FUNCTION_POINTER, sizeof(GUID), sizeof(void (*)(void)), 0, 0, wsp_extension_get, 0},
     {SIO_FLUSH, 0, 0, 0, 0, NULL, WSAENOPROTOOPT},
     {SIO_ENABLE_CIRCULAR_QUEUEING, 0, 0, 0, 0, NULL, WSAENOPROTOOPT},
     {SIO_ASSOCIATE_HANDLE, 0, 0, 0, 0, NULL, WSAENOPROTOOPT},
@@ -200,8 +201,10 @@ int WSPAPI wsp_ioctl(SOCKET s, DWORD dwIoControlCode, LPVOID lpvInBuffer, DWORD 
                                   .in = lpvInBuffer,
                                   .in_bytes = lpvInBuffer ? cbInBuffer : 0,
                                   .out = lpvOutBuffer,
-                                  .out_bytes = lpvOutBuffer ? cbOutBuffer : 0};
-    struct wsp_call done = {.overlapped = lpOverlapped, .routine = lpCompletionRoutine, .thread = lpThreadId};
+                                  .out_bytes = lpvOutBuffer ? cbOutBuffer : 0,
+                                  .handle = s};
+    struct wsp_call done = {
+        .overlapped = lpOverlapped, .routine = lpCompletionRoutine, .thread = lpThreadId, .handle = s};
     int code = 0;
 
     if (!sock)

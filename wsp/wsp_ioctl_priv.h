@@ -16,6 +16,7 @@ struct wsp_ioctl_call {
     char *out;
     DWORD out_bytes;
     DWORD returned; /* bytes written, or needed with WSAEFAULT where the code says so */
+    SOCKET handle; /* as the application gave it */
     bool overlapped;
     bool report; /* returned is told although the call fails */
 };

@@ -4,22 +4,36 @@
 #include "wsp_addr.h"
 #include "wsp_connect.h"
 #include "wsp_error.h"
-#include "wsp_socket.h"
+#include "wsp_share.h"
 
 /**
- * WSPDuplicateSocket: refused, since a socket belongs to this process's own engine.
+ * WSPDuplicateSocket within the process. A socket belongs to this process's own engine: WSAEINVAL for another one.
  *
- * Context: any thread. Source: rules WSPDUPLICATESOCKET-1.
+ * @param lpProtocolInfo  The socket's entry, with a token that one WSPSocket makes a descriptor of.
+ *
+ * Context: any thread. Source: rules WSPDUPLICATESOCKET-1..6, SHR-1..4.
  */
 int WSPAPI wsp_duplicate_socket(SOCKET s, DWORD dwProcessId, LPWSAPROTOCOL_INFOW lpProtocolInfo, LPINT lpErrno)
 {
     struct wsp_socket *sock = wsp_socket_get(s, lpErrno);
 
-    (void)dwProcessId;
+    uint32_t token = 0;
+    int code = 0;
+
     if (!sock)
         return SOCKET_ERROR;
+    if (!lpProtocolInfo)
+        code = WSAEFAULT;
+    else if (dwProcessId != wsp_os_process_id())
+        code = WSAEINVAL;
+    else
+        code = wsp_share_token(sock, &token);
+    if (code == 0) {
+        *lpProtocolInfo = wsp_provider.infos[sock->info];
+        lpProtocolInfo->dwProviderReserved = token;
+    }
     wsp_socket_put(sock);
-    return wsp_fail(lpErrno, lpProtocolInfo ? WSAEINVAL : WSAEFAULT);
+    return code == 0 ? 0 : wsp_fail(lpErrno, code);
 }
 
 /**

@@ -10,6 +10,7 @@
 #define WSP_OS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct wsp_mutex {
@@ -124,12 +125,24 @@ int64_t wsp_os_watch_ns(void);
  */
 void wsp_os_threads_reap(void);
 
+/**
+ * May memory of this process be read? Asked of the kernel; never a fault.
+ *
+ * @param bytes  0: yes.
+ *
+ * Context: any thread. A system call for each page.
+ */
+bool wsp_os_readable(const void *at, size_t bytes);
+
+/** The process's own identifier, as WSPDuplicateSocket gets it. Context: any thread. */
+uint32_t wsp_os_process_id(void);
+
 /** Sleep; very short ones only yield where the system's sleep is coarse. Context: any thread. */
 void wsp_os_sleep_ns(int64_t ns);
 
 /**
  * Find a function by name in the module that holds another one, else anywhere
- * in the process (Linux) or in the system's Winsock (Windows).
+ * in the process (Linux) or in the system's Winsock, its kernel and, if it is loaded, its windows (Windows).
  *
  * @param inside  A function of that module.
  * @param name    The exported name.

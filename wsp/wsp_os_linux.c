@@ -5,11 +5,13 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -209,6 +211,39 @@ int64_t wsp_os_watch_ns(void)
 
 void wsp_os_threads_reap(void)
 {
+}
+
+/* A word is looked at as a futex is: with a wait that does not wait. Every sandbox lets a process do that. */
+static bool os_word_readable(uintptr_t at)
+{
+    static const struct timespec at_once = {0, 0};
+    int before = errno;
+    bool readable = syscall(SYS_futex, at & ~(uintptr_t)3, FUTEX_WAIT_PRIVATE, 0, &at_once, NULL, 0) == 0 ||
+                    errno != EFAULT;
+
+    errno = before;
+    return readable;
+}
+
+bool wsp_os_readable(const void *at, size_t bytes)
+{
+    uintptr_t first = (uintptr_t)at;
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t last = first + bytes - 1;
+
+    if (bytes == 0)
+        return true;
+    if (last < first)
+        return false;
+    for (uintptr_t look = first; look < last && look >= first; look = (look | (page - 1)) + 1)
+        if (!os_word_readable(look))
+            return false;
+    return os_word_readable(last);
+}
+
+uint32_t wsp_os_process_id(void)
+{
+    return (uint32_t)getpid();
 }
 
 void wsp_os_sleep_ns(int64_t ns)

@@ -340,6 +340,29 @@ int wsp_os_slot_set(void *value)
 
 /* --- The rest ---------------------------------------------------------------- */
 
+bool wsp_os_readable(const void *at, size_t bytes)
+{
+    const uintptr_t page = 4096;
+    uintptr_t first = (uintptr_t)at;
+    uintptr_t last = first + bytes - 1;
+    DWORD before = GetLastError();
+    bool readable = bytes == 0 || last >= first;
+    SIZE_T got;
+    char byte;
+
+    for (uintptr_t look = first; readable && bytes > 0 && look < last && look >= first; look = (look | (page - 1)) + 1)
+        readable = ReadProcessMemory(GetCurrentProcess(), (const void *)look, &byte, 1, &got) != 0;
+    if (readable && bytes > 0)
+        readable = ReadProcessMemory(GetCurrentProcess(), (const void *)last, &byte, 1, &got) != 0;
+    SetLastError(before);
+    return readable;
+}
+
+uint32_t wsp_os_process_id(void)
+{
+    return GetCurrentProcessId();
+}
+
 void wsp_os_sleep_ns(int64_t ns)
 {
     LARGE_INTEGER start, now, rate;
@@ -358,6 +381,7 @@ void wsp_os_sleep_ns(int64_t ns)
 
 void (*wsp_os_symbol(void (*inside)(void), const char *name))(void)
 {
+    static const WCHAR *const places[] = {L"ws2_32.dll", L"kernel32.dll", L"user32.dll"};
     HMODULE module = NULL;
     FARPROC found = NULL;
 
@@ -365,8 +389,10 @@ void (*wsp_os_symbol(void (*inside)(void), const char *name))(void)
         GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT,
                            (LPCWSTR)(uintptr_t)inside, &module))
         found = GetProcAddress(module, name);
-    module = found ? NULL : GetModuleHandleW(L"ws2_32.dll");
-    if (module)
-        found = GetProcAddress(module, name);
+    for (size_t i = 0; i < sizeof places / sizeof places[0] && !found; i++) {
+        module = GetModuleHandleW(places[i]);
+        if (module)
+            found = GetProcAddress(module, name);
+    }
     return (void (*)(void))found;
 }

@@ -5,6 +5,7 @@
 #include "wsp_error.h"
 #include "wsp_event.h"
 #include "wsp_io.h"
+#include "wsp_share.h"
 #include "wsp_upcall.h"
 
 #include <stdlib.h>
@@ -356,7 +357,7 @@ static int request_fill(struct wsp_request *request, const struct wsp_call *call
     if (code != 0)
         return code;
     request->direction = call->direction;
-    request->handle = atomic_load(&call->sock->handle);
+    request->handle = wsp_share_handle(call->sock, call->handle);
     request->overlapped = call->overlapped;
     request->routine = call->routine;
     request->apc_thread = call->thread ? *call->thread : (WSATHREADID){0};
@@ -373,15 +374,19 @@ static int request_fill(struct wsp_request *request, const struct wsp_call *call
     return code;
 }
 
-/* OVL2-3. The low bit of the event asks a port to be skipped and is no part of the handle. */
-static void request_mark_pending(const struct wsp_call *call)
+/*
+ * OVL2-3. The low bit of the event asks a port to be skipped and is no part of the handle. @return  0, or WSAENOTSOCK, as
+ * Windows calls an event that is none (A.9.10); the structure is as it was.
+ */
+static int request_mark_pending(const struct wsp_call *call)
 {
     LPWSAOVERLAPPED ov = call->overlapped;
 
+    if (!call->routine && !wsp_upcall_event_reset((WSAEVENT)((ULONG_PTR)ov->hEvent & ~(ULONG_PTR)1)))
+        return WSAENOTSOCK;
     result_store(ov, WSS_OPERATION_IN_PROGRESS);
     ov->InternalHigh = 0;
-    if (!call->routine)
-        wsp_upcall_event_reset((WSAEVENT)((ULONG_PTR)ov->hEvent & ~(ULONG_PTR)1));
+    return 0;
 }
 
 /* Finished inside the call: the caller is told by the return value and the indication follows all the same. */
@@ -412,8 +417,12 @@ static int request_submit(const struct wsp_call *call, struct wsp_request *reque
     struct wsp_socket *sock = call->sock;
     struct wsp_queue *queue = &sock->queues[call->direction];
     bool finished;
+    int code = request_mark_pending(call);
 
-    request_mark_pending(call);
+    if (code != 0) {
+        request_free(request);
+        return code;
+    }
     wsp_mutex_lock(&sock->lock);
     if (wsp_socket_closing(sock)) {
         wsp_mutex_unlock(&sock->lock);
@@ -451,8 +460,9 @@ int wsp_request_start(const struct wsp_call *call)
     }
     thread->issued++;
     code = request_submit(call, request);
-    if (call->direction == WSP_READING && (atomic_load_explicit(&sock->slow, memory_order_relaxed) & WSP_SLOW_EVENTS))
-        wsp_events_reenable(sock, FD_READ | FD_OOB);
+    /* This descriptor may have been closed after its requests were ended: nobody else ends this one. */
+    if (code == WSA_IO_PENDING && wsp_share_is_shared(sock) && wsp_share_is_gone(sock, call->handle))
+        (void)wsp_requests_cancel(sock, false, call->overlapped);
     return code;
 }
 
@@ -470,7 +480,11 @@ int wsp_request_complete_now(const struct wsp_call *call, DWORD bytes)
         return code;
     }
     request->bytes = bytes;
-    request_mark_pending(call);
+    code = request_mark_pending(call);
+    if (code != 0) {
+        request_free(request);
+        return code;
+    }
     request_deliver(request);
     return 0;
 }
@@ -481,11 +495,14 @@ int wsp_request_complete_now(const struct wsp_call *call, DWORD bytes)
 struct request_choice {
     uint64_t thread;            /* issued by it; 0: any */
     LPWSAOVERLAPPED overlapped; /* NULL: any */
+    SOCKET handle;              /* 0: any */
 };
 
 static bool request_is_chosen(const struct wsp_request *request, const struct request_choice *choice)
 {
     if (choice->thread != 0 && atomic_load_explicit(&request->thread, memory_order_relaxed) != choice->thread)
+        return false;
+    if (choice->handle != 0 && request->handle != choice->handle)
         return false;
     return !choice->overlapped || request->overlapped == choice->overlapped;
 }
@@ -566,6 +583,15 @@ void wsp_requests_abort(struct wsp_socket *sock, bool deliver)
     results_wake();
 }
 
+void wsp_requests_abort_handle(struct wsp_socket *sock, SOCKET s)
+{
+    const struct request_choice choice = {.handle = s};
+    struct wsp_queue done;
+
+    (void)requests_take_all(sock, &choice, &done);
+    wsp_requests_deliver(sock, &done);
+}
+
 void wsp_requests_abort_thread(uint64_t thread)
 {
     const struct request_choice choice = {.thread = thread};
@@ -604,6 +630,31 @@ static int result_wait(struct wsp_socket *sock, LPWSAOVERLAPPED ov)
     return result_load(ov) == WSS_OPERATION_IN_PROGRESS ? WSANOTINITIALISED : 0;
 }
 
+/*
+ * WSPGETOVERLAPPEDRESULT-1, E13: waiting is not for requests with a completion routine, whose structure has no event, nor for
+ * an event that is none. Without an event it is: programs do (IOCP-39).
+ */
+static int result_may_wait(struct wsp_socket *sock, LPWSAOVERLAPPED ov)
+{
+    WSAEVENT event = (WSAEVENT)((ULONG_PTR)ov->hEvent & ~(ULONG_PTR)1), own;
+    bool routine = false;
+
+    wsp_mutex_lock(&sock->lock);
+    for (int direction = 0; direction < WSP_DIRECTIONS; direction++)
+        for (const struct wsp_request *request = sock->queues[direction].head; request; request = request->next)
+            if (request->overlapped == ov)
+                routine = request->routine != NULL;
+    wsp_mutex_unlock(&sock->lock);
+    if (routine)
+        return WSAEINVAL;
+    if (!event)
+        return 0;
+    if (wsp_upcall_event_hold(event, &own) != 0)
+        return WSA_INVALID_HANDLE;
+    wsp_upcall_event_release(own, event);
+    return 0;
+}
+
 /**
  * WSPGetOverlappedResult. Context: any thread; blocks only with fWait.
  * Source: rules WSPGETOVERLAPPEDRESULT-1..6.
@@ -622,6 +673,8 @@ BOOL WSPAPI wsp_get_overlapped_result(SOCKET s, LPWSAOVERLAPPED lpOverlapped, LP
         if (!fWait)
             code = WSA_IO_INCOMPLETE;
         else
+            code = result_may_wait(sock, lpOverlapped);
+        if (code == 0)
             code = result_wait(sock, lpOverlapped); /* IOCP-39: without an event too, as programs do */
     }
     if (code == 0) {

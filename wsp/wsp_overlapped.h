@@ -34,6 +34,7 @@ struct wsp_call {
     LPWSAOVERLAPPED overlapped;
     LPWSAOVERLAPPED_COMPLETION_ROUTINE routine;
     LPWSATHREADID thread;
+    SOCKET handle; /**< as the application gave it */
 };
 
 struct wsp_request {
@@ -87,6 +88,9 @@ void wsp_requests_abort(struct wsp_socket *sock, bool deliver);
  * Context: a thread with a reference and no lock. Source: rules IOCP-30, IOCP-31.
  */
 uint32_t wsp_requests_cancel(struct wsp_socket *sock, bool own, LPWSAOVERLAPPED overlapped);
+
+/** End the requests that were issued by one handle of a socket. Context: a thread with a reference and no lock. */
+void wsp_requests_abort_handle(struct wsp_socket *sock, SOCKET s);
 
 /** End the requests that a thread issued, with their indication (OVL2-14), but for sockets that are associated with a
  *  completion port (IOCP-36). Context: that thread, ending. */

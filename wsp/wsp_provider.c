@@ -3,8 +3,10 @@
 
 #include "wsp_error.h"
 #include "wsp_overlapped.h"
+#include "wsp_share.h"
 #include "wsp_socket.h"
 #include "wsp_upcall.h"
+#include "wsp_wait.h"
 
 #include "stack/log.h"
 #include "stack/process.h"
@@ -166,10 +168,13 @@ static void provider_down(enum stk_close_mode mode, uint32_t wait_ms)
     if (client)
         stk_client_wake(client);
     wsp_dispatcher_stop();
-    if (client && provider_wait_empty(wait_ms))
+    wsp_share_forget();
+    if (client && provider_wait_empty(wait_ms)) {
+        wsp_wait_alerts_end(); /* nobody waits any more, so nobody names it anew */
         stk_client_detach(client, drain_ms);
-    else if (client)
+    } else if (client) {
         stk_log(STK_LOG_WARN, "a thread stayed in a call; the stack ends with the process");
+    }
     atomic_store_explicit(&wsp_provider.client, NULL, memory_order_release);
     atomic_store(&wsp_provider.stop, 0);
 }

@@ -48,15 +48,25 @@ struct wsp_provider {
 
 extern struct wsp_provider wsp_provider;
 
+/** Memory that could be read. */
+struct wsp_range {
+    const void *at;
+    size_t bytes;
+};
+
+#define WSP_RANGES 8 /* what a few select and poll calls look at */
+
 /** What a thread has in the provider; made on first need, ended with the thread. */
 struct wsp_thread {
     uint64_t id;         /**< unique in the process */
     uint32_t issued;     /**< overlapped requests were started here */
     bool blocking;       /**< inside a blocking hook */
     bool cancelled;      /**< WSPCancelBlockingCall was called in it */
-    void *select_memory; /**< of its last WSPSelect, for the next one */
+    void *select_memory; /**< of its last WSPSelect or WSAPoll, for the next one; NULL: in use */
     size_t select_bytes;
     void *routines; /**< completion routines that are running, innermost first */
+    struct wsp_range ranges[WSP_RANGES];
+    unsigned range_next;
 };
 
 /**

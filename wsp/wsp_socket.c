@@ -2,7 +2,9 @@
 #include "wsp_socket.h"
 
 #include "wsp_error.h"
+#include "wsp_event.h"
 #include "wsp_overlapped.h"
+#include "wsp_share.h"
 #include "wsp_upcall.h"
 
 #include "stack/assert.h"
@@ -102,6 +104,7 @@ static void socket_release(struct wsp_socket *sock)
     uint64_t state = atomic_load_explicit(&sock->state, memory_order_relaxed);
     uint64_t next = ((state >> 32) + 1) << 32;
 
+    wsp_share_free(sock);
     /* Generations of 12 bits on 32-bit systems still tell neighbours apart. */
     atomic_store_explicit(&sock->state, next, memory_order_release);
     atomic_fetch_sub_explicit(&socket_live, 1, memory_order_release);
@@ -146,7 +149,7 @@ uint32_t wsp_socket_calls(const struct wsp_socket *sock)
 
 bool wsp_socket_closing(const struct wsp_socket *sock)
 {
-    return atomic_load_explicit(&sock->wake, memory_order_acquire) != 0;
+    return atomic_load_explicit(&sock->wake, memory_order_acquire) == WSP_WAKE_CLOSING;
 }
 
 /* Make one more segment. The free list's lock is held. */
@@ -196,6 +199,7 @@ struct wsp_socket *wsp_socket_alloc(void)
         atomic_store(&sock->values[i], 0);
     atomic_store(&sock->connect_error, 0);
     atomic_store(&sock->listening, 0);
+    atomic_store(&sock->shut, 0);
     atomic_store(&sock->ported, 0);
     atomic_store(&sock->connecting, 0);
     atomic_store(&sock->connect_ns, 0);
@@ -207,6 +211,7 @@ struct wsp_socket *wsp_socket_alloc(void)
     sock->events = (struct wsp_events){0};
     sock->deferred = NULL;
     sock->deferred_next = NULL;
+    sock->ending = false;
     return sock;
 }
 
@@ -250,24 +255,26 @@ bool wsp_socket_mark_closed(struct wsp_socket *sock)
 static void socket_close_handle(struct wsp_socket *sock)
 {
     LPWPUCLOSESOCKETHANDLE close = atomic_load_explicit(&wsp_upcalls.close_handle, memory_order_relaxed);
-    SOCKET handle = atomic_exchange(&sock->handle, INVALID_SOCKET);
+    SOCKET handle;
     INT err = 0;
 
     for (int naps = 0; naps < DELIVERY_NAPS && atomic_load(&sock->delivering) > 0; naps++)
         wsp_os_sleep_ns(DELIVERY_NAP_NS);
     /* At exit ws2_32 may be gone before us. */
-    if (handle != INVALID_SOCKET && atomic_load(&wsp_provider.state) != WSP_EXITED)
-        (void)close(handle, &err);
+    while ((handle = wsp_share_take(sock)) != INVALID_SOCKET)
+        if (atomic_load(&wsp_provider.state) != WSP_EXITED)
+            (void)close(handle, &err);
 }
 
 void wsp_socket_end(struct wsp_socket *sock, enum stk_close_mode mode, bool deliver)
 {
     atomic_store(&sock->close_mode, (uint32_t)mode);
-    atomic_store_explicit(&sock->wake, 1, memory_order_release);
+    atomic_store_explicit(&sock->wake, WSP_WAKE_CLOSING, memory_order_release);
     /* Only where others are inside: waking everybody for each close would be felt by all of them. */
     if (wsp_socket_calls(sock) > 1)
         stk_sock_cancel(sock->stk);
     wsp_requests_abort(sock, deliver);
+    wsp_events_end(sock);
     socket_close_handle(sock);
     wsp_socket_put(sock);
 }

@@ -34,9 +34,17 @@ enum wsp_slow {
     WSP_SLOW_TYPE = 1u << 3,    /**< not a stream */
 };
 
+/** Why waits on a socket end. */
+enum wsp_wake {
+    WSP_WAKE_NOT,
+    WSP_WAKE_CLOSING,
+    WSP_WAKE_SHARED, /**< it got another descriptor: waits go on as wsp_share.h has them */
+};
+
 enum wsp_direction { WSP_READING, WSP_SENDING, WSP_DIRECTIONS };
 
 struct wsp_request;
+struct wsp_share;
 
 /** Requests in the order of posting. */
 struct wsp_queue {
@@ -49,15 +57,17 @@ struct wsp_events {
     LONG mask;      /**< nominated */
     LONG enabled;   /**< may be recorded */
     LONG recorded;  /**< occurred, not yet enumerated */
-    WSAEVENT event; /**< WSPEventSelect */
+    WSAEVENT event; /**< WSPEventSelect: an own handle, wsp_upcall_event_hold */
+    WSAEVENT named; /**< the application's, of which it was made */
     HWND window;    /**< WSPAsyncSelect */
+    SOCKET handle;  /**< by which it was made, which messages name; 0: the socket's own */
     unsigned message;
     int codes[FD_MAX_EVENTS];
 };
 
 struct wsp_socket {
     _Atomic uint64_t state;
-    _Atomic uint32_t wake; /**< nonzero: closing; the wake word of waits on this socket */
+    _Atomic uint32_t wake; /**< enum wsp_wake; the wake word of waits on this socket */
     _Atomic uint32_t slow; /**< enum wsp_slow */
     struct stk_sock *stk;
     _Atomic SOCKET handle;
@@ -72,11 +82,12 @@ struct wsp_socket {
     _Atomic uint32_t rcvtimeo_ms; /**< 0: for ever */
     _Atomic uint32_t sndtimeo_ms;
     _Atomic uint32_t linger;    /**< on << 16 | seconds */
-    _Atomic uint32_t values[8]; /**< options that are only remembered, see wsp_option */
+    _Atomic uint32_t values[16]; /**< options that are only remembered, see wsp_option */
     _Atomic int connect_error;  /**< WSAE* of the last failed connect, until SO_ERROR takes it */
     _Atomic uint32_t listening;
+    _Atomic uint32_t shut;       /**< STK_SHUT_* by the application */
     _Atomic uint32_t ported;     /**< associated with a completion port: WSP_IOCTL_PORT */
-    _Atomic uint32_t connecting; /**< a nonblocking connect whose result FD_CONNECT has not told */
+    _Atomic uint32_t connecting; /**< a connect whose result FD_CONNECT has not told */
     _Atomic uint64_t connect_ns; /**< when; 0: never */
     _Atomic uint32_t delivering; /**< completions being handed over without the lock */
     _Atomic uint32_t close_mode; /**< enum stk_close_mode for the last reference */
@@ -86,7 +97,9 @@ struct wsp_socket {
     struct wsp_events events;
     struct wsp_socket *deferred; /**< connections that CF_DEFER left at the head, entries not yet opened */
     struct wsp_socket *deferred_next;
-    struct stk_addr peer; /**< of a connection that waits on a deferred list */
+    struct stk_addr peer;              /**< of a connection that waits on a deferred list */
+    bool ending;                       /**< the last descriptor is being closed */
+    _Atomic(struct wsp_share *) share; /**< several descriptors: see wsp_share.h; NULL: the one handle */
 };
 
 /**

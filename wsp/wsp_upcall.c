@@ -10,6 +10,12 @@ BOOL wsp_upcalls_usable(const WSPUPCALLTABLE *table)
     return table->lpWPUQuerySocketHandleContext && table->lpWPUCreateSocketHandle && table->lpWPUCloseSocketHandle;
 }
 
+/* A function of the system's, which on Linux the DLL that loaded us is. NULL: there is none. */
+static void (*upcall_system(const char *name))(void)
+{
+    return wsp_os_symbol((void (*)(void))atomic_load(&wsp_upcalls.create_handle), name);
+}
+
 void wsp_upcalls_set(const WSPUPCALLTABLE *table)
 {
     void (*inside)(void) = (void (*)(void))table->lpWPUCreateSocketHandle;
@@ -24,7 +30,13 @@ void wsp_upcalls_set(const WSPUPCALLTABLE *table)
     atomic_store(&wsp_upcalls.set_event, table->lpWPUSetEvent);
     atomic_store(&wsp_upcalls.reset_event, table->lpWPUResetEvent);
     atomic_store(&wsp_upcalls.post_message, table->lpWPUPostMessage);
+    atomic_store(&wsp_upcalls.close_event, table->lpWPUCloseEvent);
     atomic_store(&wsp_upcalls.complete, complete);
+    atomic_store(&wsp_upcalls.set_last_error, (wsp_last_error_fn)upcall_system("WSASetLastError"));
+    atomic_store(&wsp_upcalls.duplicate, (wsp_duplicate_fn)upcall_system("DuplicateHandle"));
+    atomic_store(&wsp_upcalls.is_window, (wsp_is_window_fn)upcall_system("IsWindow"));
+    atomic_store(&wsp_upcalls.alert, (wsp_alert_fn)upcall_system("wl_thread_alert"));
+    atomic_store(&wsp_upcalls.sleep, (wsp_sleep_fn)upcall_system("SleepEx"));
 }
 
 void wsp_upcall_event_set(WSAEVENT event)
@@ -36,13 +48,56 @@ void wsp_upcall_event_set(WSAEVENT event)
         (void)set(event, &err); /* an event that the application closed is its own affair */
 }
 
-void wsp_upcall_event_reset(WSAEVENT event)
+void wsp_upcall_last_error(int code)
+{
+    wsp_last_error_fn set = atomic_load_explicit(&wsp_upcalls.set_last_error, memory_order_relaxed);
+
+    if (set)
+        set(code);
+}
+
+bool wsp_upcall_event_reset(WSAEVENT event)
 {
     LPWPURESETEVENT reset = atomic_load_explicit(&wsp_upcalls.reset_event, memory_order_relaxed);
     INT err = 0;
 
-    if (event && reset)
-        (void)reset(event, &err);
+    return !event || !reset || reset(event, &err);
+}
+
+#define OWN_PROCESS ((HANDLE)(LONG_PTR)-1)
+#define EVENT_RIGHTS 0x00100002u /* SYNCHRONIZE, EVENT_MODIFY_STATE */
+
+int wsp_upcall_event_hold(WSAEVENT event, WSAEVENT *own)
+{
+    wsp_duplicate_fn duplicate = atomic_load(&wsp_upcalls.duplicate);
+    HANDLE copy = NULL;
+
+    *own = event;
+    if (!duplicate || !atomic_load(&wsp_upcalls.close_event))
+        return 0;
+    if (!duplicate(OWN_PROCESS, event, OWN_PROCESS, &copy, EVENT_RIGHTS, FALSE, 0))
+        return WSA_INVALID_HANDLE;
+    *own = copy;
+    return 0;
+}
+
+void wsp_upcall_event_release(WSAEVENT own, WSAEVENT event)
+{
+    LPWPUCLOSEEVENT close = atomic_load(&wsp_upcalls.close_event);
+    INT err = 0;
+
+    if (own && own != event && close)
+        (void)close(own, &err);
+}
+
+bool wsp_upcall_window_exists(HWND window)
+{
+    wsp_is_window_fn is_window = atomic_load(&wsp_upcalls.is_window);
+
+    /* A program may have loaded windows after it started Winsock. */
+    if (!is_window)
+        is_window = (wsp_is_window_fn)upcall_system("IsWindow");
+    return !is_window || is_window(window);
 }
 
 LPBLOCKINGCALLBACK wsp_upcall_blocking_hook(DWORD catalog_id, DWORD_PTR *context)

@@ -10,8 +10,19 @@
 #ifndef WSP_UPCALL_H
 #define WSP_UPCALL_H
 
+#include "wsp_private_abi.h"
+
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <ws2spi.h>
+
+typedef BOOL(WINAPI *wsp_duplicate_fn)(HANDLE from, HANDLE handle, HANDLE to, LPHANDLE out, DWORD rights, BOOL inherit,
+                                       DWORD options);
+typedef BOOL(WINAPI *wsp_is_window_fn)(HWND window);
+typedef DWORD(WINAPI *wsp_sleep_fn)(DWORD ms, BOOL alertable);
+
+/** WSASetLastError. */
+typedef void(WSAAPI *wsp_last_error_fn)(int code);
 
 struct wsp_upcalls {
     _Atomic(LPWPUQUERYSOCKETHANDLECONTEXT) query_context;
@@ -22,7 +33,13 @@ struct wsp_upcalls {
     _Atomic(LPWPUSETEVENT) set_event;
     _Atomic(LPWPURESETEVENT) reset_event;
     _Atomic(LPWPUPOSTMESSAGE) post_message;
+    _Atomic(LPWPUCLOSEEVENT) close_event;
     _Atomic(LPWPUCOMPLETEOVERLAPPEDREQUEST) complete; /* by name: WPU-20 */
+    _Atomic(wsp_last_error_fn) set_last_error;        /* by name: functions that programs call by pointer */
+    _Atomic(wsp_duplicate_fn) duplicate;              /* likewise, as the following */
+    _Atomic(wsp_is_window_fn) is_window;
+    _Atomic(wsp_alert_fn) alert;
+    _Atomic(wsp_sleep_fn) sleep;
 };
 
 extern struct wsp_upcalls wsp_upcalls;
@@ -40,8 +57,29 @@ BOOL wsp_upcalls_usable(const WSPUPCALLTABLE *table);
 /** Signal an event object, NULL is skipped. Context: any thread. */
 void wsp_upcall_event_set(WSAEVENT event);
 
-/** Reset an event object, NULL is skipped. Context: any thread. */
-void wsp_upcall_event_reset(WSAEVENT event);
+/** Set the calling thread's last error: extension functions have no lpErrno. Context: any thread. */
+void wsp_upcall_last_error(int code);
+
+/** Reset an event object, NULL is skipped. @return  false: it is none. Context: any thread. */
+bool wsp_upcall_event_reset(WSAEVENT event);
+
+/**
+ * An own handle of an application's event, which outlives the application's (WSPEVENTSELECT-3).
+ *
+ * @param event  Not NULL.
+ * @param own    The handle, given back with wsp_upcall_event_release. Where the system cannot duplicate handles it is
+ *               the application's.
+ * @return       0, or WSA_INVALID_HANDLE: not an event.
+ *
+ * Context: any thread; a socket's lock may be held.
+ */
+int wsp_upcall_event_hold(WSAEVENT event, WSAEVENT *own);
+
+/** Close an own handle; NULL and the application's are left alone. @param event  The application's of which it was made. */
+void wsp_upcall_event_release(WSAEVENT own, WSAEVENT event);
+
+/** Does a window exist, as far as can be known? Without windows, and with no way to ask: true. Context: any thread. */
+bool wsp_upcall_window_exists(HWND window);
 
 /**
  * The blocking hook of the calling thread.

@@ -2,18 +2,22 @@
 #include "wsp_wait.h"
 
 #include "wsp_error.h"
+#include "wsp_share.h"
 #include "wsp_upcall.h"
 
 #include "stack/process.h"
 
 #define HOOK_WAIT_NS 5000000 /* between two calls of a hook */
 #define NAP_NS 500000
+#define ALERT_NS 20000000 /* between two looks for queued calls */
 
 void wsp_wait_begin(struct wsp_wait *wait, uint32_t timeout_ms)
 {
     wait->deadline_ns = STK_NEVER;
     wait->timeout_ms = timeout_ms;
     wait->asked = false;
+    wait->handle = 0;
+    wait->wake = &wsp_provider.stop;
     wait->hook = NULL;
     wait->hook_context = 0;
 }
@@ -51,6 +55,85 @@ static int wait_code(int err)
     return err == STK_EINTR ? WSAEINTR : wsp_error_of(WSP_OP_ANY, err);
 }
 
+/* Whom to wake when a call is queued for a thread that waits. */
+static struct {
+    struct wsp_mutex lock;
+    _Atomic(struct stk_client *) client;
+} alerts;
+
+static void alerts_wake(void)
+{
+    struct stk_client *client;
+
+    wsp_mutex_lock(&alerts.lock);
+    client = atomic_load(&alerts.client);
+    if (client)
+        stk_client_wake(client);
+    wsp_mutex_unlock(&alerts.lock);
+}
+
+static void alerts_client(struct stk_client *client)
+{
+    if (atomic_load(&alerts.client) == client)
+        return;
+    wsp_mutex_lock(&alerts.lock);
+    atomic_store(&alerts.client, client);
+    wsp_mutex_unlock(&alerts.lock);
+}
+
+void wsp_wait_alerts_end(void)
+{
+    alerts_client(NULL);
+}
+
+/* One sleep that a call queued for this thread ends. @return  As stk_wait; STK_EINTR for such a call, too. */
+static int wait_alertably(struct stk_client *client, struct stk_wait_item *items, size_t count, int64_t left,
+                          struct stk_wakes *wakes)
+{
+    wsp_alert_fn get = atomic_load_explicit(&wsp_upcalls.alert, memory_order_relaxed);
+    struct wsp_alert_abi *alert = get ? get() : NULL;
+    int found;
+
+    if (!alert)
+        return stk_wait_words(client, items, count, left, wakes);
+    alerts_client(client);
+    wakes->alert = &alert->pending;
+    atomic_store(&alert->wake, alerts_wake);
+    atomic_store(&alert->blocked, 1);
+    found = stk_wait_words(client, items, count, left, wakes);
+    atomic_store(&alert->blocked, 0);
+    return found;
+}
+
+/*
+ * WSPC-8: the wait is alertable, and goes on behind the calls that ran in it. Where nobody tells of them (Windows) it looks
+ * for them every now and then.
+ */
+static int wait_native(struct wsp_wait *wait, struct stk_wait_item *items, size_t count, const _Atomic uint32_t *wake)
+{
+    bool told = atomic_load_explicit(&wsp_upcalls.alert, memory_order_relaxed) != NULL;
+    wsp_sleep_fn run = atomic_load_explicit(&wsp_upcalls.sleep, memory_order_relaxed);
+    struct stk_client *client;
+
+    while ((client = wsp_provider_client_now()) != NULL) {
+        struct stk_wakes wakes = {.ending = wake};
+        int64_t left = wait_left(wait);
+        bool whole = told || !run || (left >= 0 && left <= ALERT_NS);
+        int found = wait_alertably(client, items, count, whole ? left : ALERT_NS, &wakes);
+
+        if (found > 0 || left == 0 || !run)
+            return found;
+        if (found == 0 && whole)
+            return 0;
+        if (found == STK_EINTR && (atomic_load(wake) != 0 || !wakes.alert || atomic_load(wakes.alert) == 0))
+            return found;
+        if (found < 0 && found != STK_EINTR)
+            return found;
+        (void)run(0, TRUE);
+    }
+    return STK_EINTR;
+}
+
 /* The wait itself; found < 0 is an error of the stack. */
 static int wait_run(struct wsp_wait *wait, struct stk_wait_item *items, size_t count, const _Atomic uint32_t *wake)
 {
@@ -73,7 +156,7 @@ static int wait_run(struct wsp_wait *wait, struct stk_wait_item *items, size_t c
         if (left == 0)
             return stk_wait(client, items, count, 0, wake);
     }
-    return stk_wait(client, items, count, left, wake);
+    return wait_native(wait, items, count, wake);
 }
 
 /* Before the first wait of a call; most calls never come here and are spared the clock. */
@@ -87,13 +170,31 @@ static void wait_ask(struct wsp_wait *wait, DWORD catalog_id)
         wait->deadline_ns = stk_clock_ns() + wait->timeout_ms * STK_MS_NS;
 }
 
+/* One of several descriptors: its own closing ends the wait, too. */
+static int wait_run_shared(struct wsp_wait *wait, struct wsp_socket *sock, struct stk_wait_item *item)
+{
+    struct wsp_share_wait node;
+    int found = STK_EINTR;
+
+    wsp_share_wait_begin(&node, &wait->handle, 1);
+    if (wait->handle == 0 || !wsp_share_is_gone(sock, wait->handle))
+        found = wait_run(wait, item, 1, &node.wake);
+    wsp_share_wait_end(&node);
+    return found;
+}
+
 int wsp_wait_ready(struct wsp_wait *wait, struct wsp_socket *sock, uint32_t wanted)
 {
     struct stk_wait_item item = {.sock = sock->stk, .wanted = wanted};
     int found;
 
     wait_ask(wait, sock->catalog_id);
-    found = wait_run(wait, &item, 1, &sock->wake);
+    found = STK_EINTR;
+    if (!wsp_share_is_shared(sock))
+        found = wait_run(wait, &item, 1, &sock->wake);
+    /* The socket may have got a second descriptor while this one waited. */
+    if (found == STK_EINTR && wsp_share_is_shared(sock) && !wsp_socket_closing(sock))
+        found = wait_run_shared(wait, sock, &item);
     if (found < 0)
         return wait_code(found);
     if (found == 0)
@@ -105,7 +206,7 @@ int wsp_wait_items(struct wsp_wait *wait, struct stk_wait_item *items, size_t co
 {
     if (wait_left(wait) != 0)
         wait_ask(wait, catalog_id); /* WSPSELECT-3: a poll neither yields nor asks */
-    *found = wait_run(wait, items, count, &wsp_provider.stop);
+    *found = wait_run(wait, items, count, wait->wake);
     if (*found < 0)
         return wait_code(*found);
     for (size_t i = 0; i < count; i++)
@@ -117,6 +218,8 @@ int wsp_wait_items(struct wsp_wait *wait, struct stk_wait_item *items, size_t co
 int wsp_wait_nap(struct wsp_wait *wait, struct wsp_socket *sock)
 {
     if (wsp_socket_closing(sock))
+        return WSAEINTR;
+    if (wait->handle != 0 && wsp_share_is_shared(sock) && wsp_share_is_gone(sock, wait->handle))
         return WSAEINTR;
     if (wait_left(wait) == 0)
         return WSAETIMEDOUT;

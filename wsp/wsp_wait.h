@@ -15,7 +15,9 @@ struct wsp_wait {
     uint32_t timeout_ms;  /**< 0: none; counts from the first wait */
     LPBLOCKINGCALLBACK hook;
     DWORD_PTR hook_context;
-    bool asked; /**< the hook was asked for */
+    bool asked;                   /**< the hook was asked for */
+    const _Atomic uint32_t *wake; /**< of waits on many: ends them when it becomes nonzero */
+    SOCKET handle; /**< by which the socket was named: closing it ends the wait; 0: only the socket's end does */
 };
 
 /** Begin a blocking call. @param timeout_ms  0: for ever. */
@@ -49,6 +51,9 @@ int wsp_wait_items(struct wsp_wait *wait, struct stk_wait_item *items, size_t co
  * @return  0 or a WSAE* code as above.
  */
 int wsp_wait_nap(struct wsp_wait *wait, struct wsp_socket *sock);
+
+/** The client goes: nobody wakes its waits any more. Context: the last cleanup. */
+void wsp_wait_alerts_end(void);
 
 /* Slot 5. */
 int WSPAPI wsp_cancel_blocking_call(LPINT lpErrno);

@@ -1,0 +1,24 @@
+/** @file Functions that programs ask for by identifier. */
+#include "wsp_extension.h"
+
+#include "wsp_poll.h"
+
+#include <mswsock.h>
+
+struct extension {
+    GUID id;
+    void (*function)(void);
+};
+
+static const struct extension extensions[] = {
+    {WSAID_WSAPOLL, (void (*)(void))wsp_poll},
+};
+
+int wsp_extension_get(struct wsp_socket *sock, struct wsp_ioctl_call *call)
+{
+    (void)sock;
+    for (size_t i = 0; i < sizeof extensions / sizeof extensions[0]; i++)
+        if (memcmp(&extensions[i].id, call->in, sizeof(GUID)) == 0)
+            return wsp_ioctl_put(call, &extensions[i].function, sizeof extensions[i].function);
+    return WSAEINVAL;
+}
