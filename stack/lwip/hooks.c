@@ -36,7 +36,8 @@ u32_t stk_hook_tcp_isn(const ip_addr_t *local_ip, u16_t local_port, const ip_add
     tuple.local_port = local_port;
     tuple.remote_port = remote_port;
     uint64_t hash = stk_siphash(inst->isn_key, &tuple, sizeof(tuple));
-    return (u32_t)hash + (u32_t)(inst->ops->now_ns(inst->ctx) / 4000);
+    const uint32_t isn = (u32_t)hash + (u32_t)(inst->ops->now_ns(inst->ctx) / 4000);
+    return inst->replaced.valid ? stk_time_wait_isn(isn, local_port, remote_ip, remote_port) : isn;
 }
 
 static bool netif_usable(const struct netif *netif)

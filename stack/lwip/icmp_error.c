@@ -35,30 +35,18 @@ static uint32_t load_be32(const uint8_t *p)
     return (uint32_t)load_be16(p) << 16 | load_be16(p + 2);
 }
 
-static bool same_pair(const struct stk_inst_net_error *error, const ip_addr_t *local_ip, uint16_t local_port,
-                      const ip_addr_t *remote_ip, uint16_t remote_port)
-{
-    struct stk_addr local;
-    struct stk_addr remote;
-    stk_addr_from_ip(local_ip, local_port, &local);
-    stk_addr_from_ip(remote_ip, remote_port, &remote);
-    return local.family == error->local_addr.family && local.port == error->local_addr.port &&
-           remote.port == error->remote_addr.port && memcmp(local.ip, error->local_addr.ip, 16) == 0 &&
-           memcmp(remote.ip, error->remote_addr.ip, 16) == 0;
-}
-
 static bool find_tcp(struct stk_inst_net_error *error)
 {
-    for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL; pcb = pcb->next) {
-        if (!same_pair(error, &pcb->local_ip, pcb->local_port, &pcb->remote_ip, pcb->remote_port))
-            continue;
-        if (!TCP_SEQ_BETWEEN(error->seq, pcb->lastack, pcb->snd_nxt))
-            return false;
-        error->pcb = pcb;
-        error->hard = error->hard && pcb->state == SYN_SENT;
-        return true;
-    }
-    return false;
+    ip_addr_t local;
+    ip_addr_t remote;
+    if (!stk_addr_to_ip(&error->local_addr, &local) || !stk_addr_to_ip(&error->remote_addr, &remote))
+        return false;
+    struct tcp_pcb *pcb = stk_pcb_tcp_lookup(&local, error->local_addr.port, &remote, error->remote_addr.port, false);
+    if (pcb == NULL || pcb->state == TIME_WAIT || !TCP_SEQ_BETWEEN(error->seq, pcb->lastack, pcb->snd_nxt))
+        return false;
+    error->pcb = pcb;
+    error->hard = error->hard && pcb->state == SYN_SENT;
+    return true;
 }
 
 static bool udp_matches(const struct udp_pcb *pcb, const struct stk_inst_net_error *error)
@@ -77,13 +65,25 @@ static bool udp_matches(const struct udp_pcb *pcb, const struct stk_inst_net_err
 
 static bool find_udp(struct stk_inst_net_error *error)
 {
-    for (struct udp_pcb *pcb = udp_pcbs; pcb != NULL; pcb = pcb->next) {
+    ip_addr_t local;
+    if (!stk_addr_to_ip(&error->local_addr, &local))
+        return false;
+    struct udp_pcb *pcb = stk_pcb_udp_next(NULL, &local, error->local_addr.port);
+    for (; pcb != NULL; pcb = stk_pcb_udp_next(pcb, &local, error->local_addr.port)) {
         if (udp_matches(pcb, error)) {
             error->pcb = pcb;
             return true;
         }
     }
     return false;
+}
+
+static void path_learn(const struct stk_inst_net_error *error)
+{
+    struct stk_inst *inst = stk_inst_selected();
+    uint32_t to;
+    memcpy(&to, error->remote_addr.ip, sizeof(to));
+    stk_pmtu4_learn(&inst->pmtu4, to, error->mtu, inst->ops->now_ns(inst->ctx));
 }
 
 /* Ports, sequence number, and whom it concerns. l4 has 8 bytes at least. */
@@ -101,8 +101,11 @@ static void error_deliver(struct stk_inst_net_error *error, const struct error_k
         error->seq = load_be32(l4 + 4);
         found = error->proto == IP_PROTO_TCP ? find_tcp(error) : find_udp(error);
     }
-    if (found)
-        inst->events->net_error(inst->events_ctx, error);
+    if (!found)
+        return;
+    if (error->icmp_type == ICMP_DUR && error->icmp_code == ICMP_DUR_FRAG && error->remote_addr.family == STK_AF_INET)
+        path_learn(error);
+    inst->events->net_error(inst->events_ctx, error);
 }
 
 /* The packet that an error is about, as far as it is there: false if it says too little. */
@@ -194,6 +197,7 @@ void stk_hook_icmp4_error(struct pbuf *p)
     struct stk_inst_net_error error = {.icmp_type = bytes[0], .icmp_code = bytes[1]};
     if (bytes[0] == ICMP_DUR && bytes[1] == ICMP_DUR_FRAG)
         error.mtu = load_be16(bytes + 6);
+    stk_addr_from_ip(ip_current_src_addr(), 0, &error.source);
     if (quote_parse4(bytes + ICMP_BYTES, len - ICMP_BYTES, &error, &l4))
         error_deliver(&error, &kind, l4);
 }
@@ -210,6 +214,7 @@ void stk_hook_icmp6_error(struct pbuf *p, struct netif *inp)
     if (bytes[0] == ICMP6_TYPE_PTB)
         error.mtu = load_be32(bytes + 4);
     error.if_index = netif_get_index(inp);
+    stk_addr_from_ip(ip_current_src_addr(), 0, &error.source);
     if (quote_parse6(bytes + ICMP_BYTES, len - ICMP_BYTES, &error, &l4))
         error_deliver(&error, &kind, l4);
 }

@@ -15,6 +15,7 @@ void stk_lwip_limits_default(struct stk_lwip_limits *limits)
 {
     *limits = (struct stk_lwip_limits){
         .tcp_conns = 4096,
+        .tcp_time_waits = 16384,
         .tcp_listeners = 1024,
         .tcp_segs = 65536,
         .udp_endpoints = 1024,
@@ -36,10 +37,10 @@ void stk_lwip_limits_default(struct stk_lwip_limits *limits)
 
 static bool limits_ok(const struct stk_lwip_limits *limits)
 {
-    const uint32_t counts[] = {limits->tcp_conns,     limits->tcp_listeners, limits->tcp_segs,    limits->udp_endpoints,
-                               limits->raw_endpoints, limits->pbufs,         limits->reass,       limits->frag_pbufs,
-                               limits->arp_queue,     limits->nd6_queue,     limits->pbuf_copies, limits->igmp_groups,
-                               limits->mld6_groups,   limits->tcp_msl_ms};
+    const uint32_t counts[] = {
+        limits->tcp_conns,   limits->tcp_listeners, limits->tcp_segs,    limits->udp_endpoints, limits->raw_endpoints,
+        limits->pbufs,       limits->reass,         limits->frag_pbufs,  limits->arp_queue,     limits->nd6_queue,
+        limits->pbuf_copies, limits->igmp_groups,   limits->mld6_groups, limits->tcp_msl_ms,    limits->tcp_time_waits};
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
         if (counts[i] == 0 || counts[i] > (1u << 24))
             return false;
@@ -78,6 +79,13 @@ int stk_inst_create(const struct stk_inst_ops *ops, void *ctx, const struct stk_
     err = stk_pools_init(inst);
     if (err != STK_OK)
         goto free_slab;
+    err = stk_pcb_table_init(&inst->pcbs, &inst->limits);
+    if (err != STK_OK)
+        goto free_pools;
+    err = stk_time_wait_init(&inst->time_wait, inst->limits.tcp_time_waits);
+    if (err != STK_OK)
+        goto free_pcbs;
+    ops->random(ctx, inst->pcbs.key, sizeof(inst->pcbs.key));
     ops->random(ctx, inst->isn_key, sizeof(inst->isn_key));
     ops->random(ctx, inst->port_key, sizeof(inst->port_key));
     lwip_instance_init(&inst->lwip);
@@ -85,6 +93,10 @@ int stk_inst_create(const struct stk_inst_ops *ops, void *ctx, const struct stk_
     *out = inst;
     return STK_OK;
 
+free_pcbs:
+    stk_pcb_table_fini(&inst->pcbs);
+free_pools:
+    stk_pools_fini(inst);
 free_slab:
     stk_slab_fini(&inst->slab);
 free_inst:
@@ -96,6 +108,8 @@ void stk_inst_destroy(struct stk_inst *inst)
 {
     if (inst == NULL)
         return;
+    stk_time_wait_fini(&inst->time_wait);
+    stk_pcb_table_fini(&inst->pcbs);
     stk_pools_fini(inst);
     stk_slab_fini(&inst->slab);
     free(inst);
@@ -135,6 +149,8 @@ void stk_inst_run(struct stk_inst *inst)
     struct stk_inst_scope scope = stk_inst_enter(inst);
     inst_loopback_run(inst);
     sys_check_timeouts();
+    if (inst->time_wait.used != 0)
+        stk_time_wait_run(inst->ops->now_ns(inst->ctx));
     inst_loopback_run(inst); /* what the timers sent to addresses of this instance */
     stk_inst_leave(scope);
 }
@@ -149,12 +165,14 @@ uint64_t stk_inst_next_timeout(struct stk_inst *inst)
     struct stk_inst_scope scope = stk_inst_enter(inst);
     u32_t sleep_ms = sys_timeouts_sleeptime();
     stk_inst_leave(scope);
+    const uint64_t record_ns = stk_time_wait_next(inst);
     if (sleep_ms == SYS_TIMEOUTS_SLEEPTIME_INFINITE)
-        return STK_NEVER;
+        return record_ns;
     if (sleep_ms == 0)
         return now_ns;
     /* lwIP counts whole milliseconds of this clock. */
-    return (now_ns / STK_MS_NS + sleep_ms) * STK_MS_NS;
+    const uint64_t timer_ns = (now_ns / STK_MS_NS + sleep_ms) * STK_MS_NS;
+    return timer_ns < record_ns ? timer_ns : record_ns;
 }
 
 uint64_t stk_inst_now_ns(const struct stk_inst *inst)
@@ -178,6 +196,12 @@ bool stk_inst_pool_stats_read(const struct stk_inst *inst, size_t index, struct 
         const struct stk_slab *slab = &inst->slab;
         *out = (struct stk_inst_pool_stats){"HEAP", slab->limit_bytes, slab->used_bytes, slab->high_water_bytes,
                                             slab->failed};
+        return true;
+    }
+    if (index == MEMP_MAX + 1) {
+        const struct stk_time_wait_table *table = &inst->time_wait;
+        *out = (struct stk_inst_pool_stats){"TIME_WAIT", table->limit, table->used, table->high_water,
+                                            table->reclaimed};
         return true;
     }
     return false;

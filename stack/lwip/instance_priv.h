@@ -6,9 +6,12 @@
 #define STK_LWIP_INSTANCE_PRIV_H
 
 #include "stk_lwip/instance.h"
+#include "lwip/pcb_table.h"
+#include "lwip/pmtu.h"
 #include "lwip/route.h"
 #include "lwip/siphash.h"
 #include "lwip/slab.h"
+#include "lwip/time_wait.h"
 
 #include "lwip/memp.h"
 #include "lwip/priv/instance.h"
@@ -27,6 +30,24 @@ struct stk_pool {
     struct stats_mem stats;
 };
 
+/** Connections without work, see tcp_idle.c. */
+#define STK_IDLE_SLOTS 512u
+enum stk_asleep { STK_AWAKE = 0, STK_ASLEEP, STK_ASLEEP_TIMED };
+struct stk_idle {
+    struct tcp_pcb *resting; /**< until something happens to them */
+    uint32_t timed;          /**< PCBs in the wheel */
+    struct tcp_pcb *wheel[STK_IDLE_SLOTS];
+};
+
+/** The record that the last accepted SYN has replaced. */
+struct stk_replaced {
+    ip_addr_t remote_ip;
+    uint32_t isn_min;
+    uint16_t local_port;
+    uint16_t remote_port;
+    bool valid;
+};
+
 struct stk_inst {
     struct lwip_instance lwip; /**< first: the selected pointer is a pointer to this */
     const struct stk_inst_ops *ops;
@@ -39,11 +60,18 @@ struct stk_inst {
     void *pools_memory;
     uint8_t isn_key[STK_SIPHASH_KEY_SIZE];
     uint8_t port_key[2][STK_SIPHASH_KEY_SIZE];
+    struct stk_pcb_table pcbs;
+    struct stk_idle idle;
+    struct stk_time_wait_table time_wait;
+    struct stk_replaced replaced;
     struct stk_route_table routes;
     uint16_t tcp_port_users[STK_PORTS]; /**< PCBs on each local port, all lists */
     uint16_t port_tried[1024];          /**< table of algorithm 3 */
     uint32_t random_pool[64];
     uint32_t random_left;
+    struct stk_pmtu4 pmtu4;
+    uint16_t raw_id;     /**< identification of RAW packets that come without one */
+    uint16_t mtu6_limit; /**< bytes: what is being sent over IPv6 has no larger packets; 0: no such limit */
     bool dont_fragment;  /**< the datagram that is being sent leaves whole, with DF, or not at all */
     uint32_t burst_left; /**< frames of the burst in hand that follow the one being taken */
 };
@@ -55,6 +83,12 @@ static inline struct stk_inst *stk_inst_selected(void)
 {
     return (struct stk_inst *)(void *)lwip_instance_current;
 }
+
+/** A PCB that may rest leaves its list for good. */
+void stk_tcp_idle_forget(struct tcp_pcb *pcb);
+
+/** Does the endpoint of a connection, if it has one, wait for something that nobody tells? stk_ep_tcp.c's. */
+bool stk_ep_tcp_has_work(const struct tcp_pcb *pcb);
 
 /** Lay out the pools by inst->limits; STK_ENOMEM. */
 int stk_pools_init(struct stk_inst *inst);

@@ -2,19 +2,13 @@
 
 #include "stk_lwip_hooks.h"
 
-#include "lwip/udp.h"
-
 #include <string.h>
 
 static bool port_taken(const struct stk_inst *inst, uint8_t proto, uint16_t port)
 {
     if (proto == IP_PROTO_TCP)
         return inst->tcp_port_users[port] != 0;
-    for (const struct udp_pcb *pcb = inst->lwip.udp.pcbs; pcb != NULL; pcb = pcb->next) {
-        if (pcb->local_port == port)
-            return true;
-    }
-    return false;
+    return inst->pcbs.udp.port_users[port] != 0;
 }
 
 /* The hashed tuple: addresses and the peer's port, without the port that is looked for (RFC 6056 3.3.3). */

@@ -1,5 +1,7 @@
 #include "lwip/stk_ep_priv.h"
 
+#include "stk_lwip_hooks.h"
+
 #include "lwip/priv/tcp_priv.h"
 
 /* --- Listening --------------------------------------------------------------- */
@@ -10,11 +12,19 @@ static uint32_t pending_count(const struct stk_ep *ep)
     return (uint32_t)((ep->rx_tail - head) / sizeof(struct stk_pending_abi));
 }
 
+/* CON-23: a listener that holds connections back has no backlog, only a bound. */
+static uint32_t accept_bound(const struct stk_ep *ep)
+{
+    return ep->opts.accept_held && ep->backlog < STK_EP_HELD_MAX ? STK_EP_HELD_MAX : ep->backlog;
+}
+
 /* A SYN arrived: refuse it while nothing is spent yet (WSPLISTEN-4). */
 err_t stk_ep_listen_passive_open(u8_t id, struct tcp_pcb_listen *lpcb, struct tcp_pcb *cpcb)
 {
     struct stk_ep *ep = lpcb->callback_arg;
-    if (ep == NULL || pending_count(ep) + ep->half_open >= ep->backlog) {
+    /* PL-5: who may not come is answered as if nobody listened. */
+    if (ep == NULL || ep->opts.accept_paused || pending_count(ep) + ep->half_open >= accept_bound(ep) ||
+        !stk_ep_ip_taken(ep, &cpcb->remote_ip, ip_current_input_netif())) {
         if (ep != NULL) {
             ep->table->stats.tcp_accept_refused++;
         }
@@ -26,6 +36,7 @@ err_t stk_ep_listen_passive_open(u8_t id, struct tcp_pcb_listen *lpcb, struct tc
     tcp_ext_arg_set_callbacks(cpcb, id,
                               &stk_ep_tcp_ext_callbacks); /* lwIP hands none down; a handshake that fails counts back */
     tcp_ext_arg_set(cpcb, id, ep);
+    stk_ep_own_begin(ep, cpcb);
     stk_ep_tcp_window_set(ep, cpcb);
     return ERR_OK;
 }
@@ -54,10 +65,89 @@ static void child_init(struct stk_ep *child, const struct stk_ep *ep, struct tcp
     child->bound = true;
     child->pcb.tcp = pcb;
     stk_ep_tcp_callbacks(child);
+    stk_ep_own_opened(child, pcb);
     stk_ep_tcp_want_set(child);
     stk_ep_tcp_opts_apply(child);
     stk_ep_tcp_addrs_take(child);
-    stk_ep_state_set(child, STK_ST_BOUND | STK_ST_CONNECTED, 0);
+    stk_ep_urgent_begin(child);
+    stk_ep_state_set(child, STK_ST_BOUND | STK_ST_CONNECTED | (child->opts.oobinline ? STK_ST_OOBINLINE : 0u), 0);
+}
+
+/* Give a listener's child to who accepts next. */
+static bool child_push(struct stk_ep *ep, struct stk_ep *child)
+{
+    if (pending_push(ep, child)) {
+        stk_ep_notify(ep);
+        return true;
+    }
+    stk_ep_tcp_detach(child);
+    stk_ep_slot_free(child);
+    return false;
+}
+
+static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err);
+
+/* CON-22: the SYN waits in the queue instead of the connection. */
+int stk_hook_tcp_listen_hold(struct tcp_pcb *pcb)
+{
+    const bool ours = pcb->listener != NULL && pcb->listener->accept == on_accept;
+    struct stk_ep *ep = ours ? pcb->listener->callback_arg : NULL;
+    if (ep == NULL || !ep->opts.accept_held) {
+        return 0;
+    }
+    struct stk_ep *child = stk_ep_slot_take(ep->table, ep->family, ep->type, 0);
+    if (child == NULL) { /* the peer asks again */
+        ep->table->stats.tcp_accept_no_slot++;
+        tcp_abandon(pcb, 0); /* on_destroy counts it out */
+        return 1;
+    }
+    tcp_backlog_accepted(pcb);
+    pcb->listener = NULL;
+    if (ep->half_open > 0) {
+        ep->half_open--;
+    }
+    child_init(child, ep, pcb);
+    child->held = true;
+    stk_ep_state_set(child, STK_ST_HELD, STK_ST_CONNECTED);
+    if (!child_push(ep, child)) {
+        ep->table->stats.tcp_accept_no_slot++;
+        tcp_abandon(pcb, 0);
+    }
+    return 1;
+}
+
+int stk_ep_tcp_admit(struct stk_ep *ep)
+{
+    if (!ep->held) {
+        return (ep->state & STK_ST_HELD) != 0 ? STK_EACCES : STK_OK;
+    }
+    if (ep->pcb.tcp == NULL) {
+        return STK_EACCES;
+    }
+    if (!ep->admitted) {
+        if (tcp_enqueue_flags(ep->pcb.tcp, TCP_SYN | TCP_ACK) != ERR_OK) {
+            return STK_ENOMEM;
+        }
+        ep->admitted = true;
+        ep->pcb.tcp->tmr = tcp_ticks; /* the handshake has its time from now on */
+        (void)tcp_output(ep->pcb.tcp);
+    }
+    return STK_EINPROGRESS;
+}
+
+/* The handshake of a connection that was held back is through. */
+err_t stk_hook_tcp_held_opened(struct tcp_pcb *pcb)
+{
+    struct stk_ep *ep = stk_ep_tcp_of(pcb);
+    if (ep == NULL || !ep->admitted) {
+        return ERR_VAL;
+    }
+    ep->held = false;
+    stk_ep_own_opened(ep, ep->pcb.tcp);
+    stk_ep_urgent_begin(ep);
+    stk_ep_state_set(ep, STK_ST_CONNECTED, STK_ST_HELD);
+    stk_ep_notify(ep);
+    return ERR_OK;
 }
 
 static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
@@ -67,6 +157,7 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
         return ERR_VAL;
     }
     tcp_backlog_accepted(pcb);
+    pcb->listener = NULL;
     if (ep->half_open > 0) {
         ep->half_open--;
     }
@@ -74,12 +165,9 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
     struct stk_ep *child = stk_ep_slot_take(ep->table, ep->family, ep->type, 0);
     if (child != NULL) {
         child_init(child, ep, pcb);
-        if (pending_push(ep, child)) {
-            stk_ep_notify(ep);
+        if (child_push(ep, child)) {
             return ERR_OK;
         }
-        stk_ep_tcp_detach(child);
-        stk_ep_slot_free(child);
     }
     ep->table->stats.tcp_accept_no_slot++;
     tcp_arg(pcb, NULL);
@@ -130,7 +218,7 @@ static void pcb_listen_end(struct stk_ep *ep, uint32_t inst, struct tcp_pcb *pcb
     struct stk_inst_scope scope = stk_inst_enter(ep->table->insts[inst]);
     const uint8_t id = ep->table->ext_id[inst];
     /* Handshakes in progress forget the listener; lwIP resets them when they complete. */
-    for (struct tcp_pcb *at = tcp_active_pcbs; at != NULL; at = at->next) {
+    for (struct tcp_pcb *at = ep->half_open != 0 ? tcp_active_pcbs : NULL; at != NULL; at = at->next) {
         if (tcp_ext_arg_get(at, id) == ep) {
             tcp_ext_arg_set(at, id, NULL);
             tcp_arg(at, NULL);

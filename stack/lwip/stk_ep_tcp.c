@@ -197,6 +197,9 @@ static bool tcp_push(struct stk_ep *ep)
         return false;
     }
     bool wrote = false;
+    if (__builtin_expect(atomic_load_explicit(&ep->abi->tx_urgent, memory_order_relaxed) != ep->urgent.tx_end, 0)) {
+        wrote = stk_ep_urgent_take(ep, tail);
+    }
     while (tail != ep->tx_queued) {
         const uint32_t unsent = pcb->snd_lbb - pcb->snd_nxt;
         if (unsent >= STK_EP_UNSENT_MAX || tcp_sndbuf(pcb) == 0) {
@@ -260,6 +263,17 @@ static err_t on_poll(void *arg, struct tcp_pcb *pcb)
     return ERR_OK;
 }
 
+/* A connection may rest unless its endpoint counts on being polled. Of PCBs without an endpoint: who has no poll. */
+bool stk_ep_tcp_has_work(const struct tcp_pcb *pcb)
+{
+    if (pcb->poll != on_poll) {
+        return pcb->poll != NULL;
+    }
+    const struct stk_ep *ep = pcb->callback_arg;
+    return ep == NULL || ep->phase == STK_EP_CLOSING || ep->connecting || (ep->fin_wanted && !ep->fin_done) ||
+           atomic_load_explicit(&ep->abi->tx_tail, memory_order_relaxed) != ep->tx_queued;
+}
+
 /* --- Receive --------------------------------------------------------------- */
 
 /* Open the window by what the application has read. */
@@ -276,10 +290,16 @@ static void tcp_credit(struct stk_ep *ep)
         return;
     }
     ep->rx_opened = head;
+    if (ep->window_debt != 0) {
+        opened = stk_ep_window_pay(ep, opened);
+    }
     while (opened > 0) {
         const u16_t step = opened > 0xffff ? 0xffff : (u16_t)opened;
         tcp_recved(ep->pcb.tcp, step);
         opened -= step;
+    }
+    if (ep->window < ep->abi->rx_limit) {
+        stk_ep_window_tune(ep);
     }
 }
 
@@ -291,6 +311,9 @@ static bool rx_store(struct stk_ep *ep, const struct pbuf *p)
         if (at - ep->rx_head_seen > STK_FIFO_MAX || at + p->tot_len - ep->rx_head_seen > STK_FIFO_MAX) {
             return false;
         }
+    }
+    if (__builtin_expect(ep->urgent_due, 0)) {
+        return stk_ep_urgent_store(ep, p);
     }
     for (const struct pbuf *q = p; q != NULL; q = q->next) {
         if (stk_fifo_write(ep->table->region, ep->abi->rx_slots, at, q->payload, q->len) != q->len) {
@@ -352,9 +375,18 @@ static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
     return ERR_OK;
 }
 
+struct stk_ep *stk_ep_tcp_of(const struct tcp_pcb *pcb)
+{
+    struct stk_ep *ep = pcb->recv == on_recv ? pcb->callback_arg : NULL;
+    return ep != NULL && ep->pcb.tcp == pcb ? ep : NULL;
+}
+
 /* Minshall's variant of RFC 896: only a short segment in flight holds another short one back. */
 int stk_hook_tcp_nagle_hold(const struct tcp_pcb *pcb)
 {
+    if ((pcb->flags & TF_URGENT) != 0 && stk_ep_urgent_sending(pcb)) {
+        return 0; /* urgent data does not wait */
+    }
     const uint32_t options = (pcb->flags & TF_TIMESTAMP) != 0 ? LWIP_TCP_OPT_LEN_TS_OUT : 0;
     for (const struct tcp_seg *seg = pcb->unacked; seg != NULL; seg = seg->next) {
         if (seg->len + options < pcb->mss) {
@@ -379,12 +411,12 @@ static void tcp_drained_look(struct stk_ep *ep, const struct tcp_pcb *pcb)
 /* A connection that is handed several segments of a burst sends once: with the last frame, or at the burst's end. */
 int stk_hook_tcp_input_output(struct tcp_pcb *pcb)
 {
-    struct stk_ep *ep = pcb->recv == on_recv ? pcb->callback_arg : NULL;
-    if (ep == NULL || ep->pcb.tcp != pcb) {
+    struct stk_ep *ep = stk_ep_tcp_of(pcb);
+    if (ep == NULL) {
         return 0;
     }
     tcp_drained_look(ep, pcb);
-    if (stk_inst_selected()->burst_left == 0) {
+    if (stk_inst_selected()->burst_left == 0 || pcb->state == TIME_WAIT) { /* whose PCB is about to go */
         ep->output_due = false;
         return 0;
     }
@@ -434,10 +466,11 @@ void stk_ep_tcp_opts_apply(struct stk_ep *ep)
     if (pcb == NULL) {
         return;
     }
-    if (ep->opts.ttl != 0) {
-        pcb->ttl = ep->opts.ttl;
+    const struct stk_ep_ip_opts ip = stk_ep_ip_opts_for(ep, IP_IS_V4_VAL(pcb->local_ip));
+    if (ip.ttl != 0) {
+        pcb->ttl = ip.ttl;
     }
-    pcb->tos = ep->opts.tos;
+    pcb->tos = ip.tos;
     if (ep->opts.keepalive) {
         ip_set_option(pcb, SOF_KEEPALIVE);
     } else {
@@ -446,9 +479,11 @@ void stk_ep_tcp_opts_apply(struct stk_ep *ep)
     if (ep->listening) {
         return; /* a listening PCB has no more fields; children take the endpoint's options */
     }
+    stk_ep_own_apply(ep, pcb);
     pcb->keep_idle = (u32_t)ep->opts.keepidle_ms;
     pcb->keep_intvl = (u32_t)ep->opts.keepintvl_ms;
     pcb->keep_cnt = (u32_t)ep->opts.keepcnt;
+    stk_hook_tcp_wake(pcb);
     if (ep->opts.nodelay) {
         tcp_nagle_disable(pcb);
         (void)tcp_output(pcb);
@@ -457,22 +492,11 @@ void stk_ep_tcp_opts_apply(struct stk_ep *ep)
     }
 }
 
-/* The window that the FIFO's limit allows, once scaling is settled. */
-void stk_ep_tcp_window_set(const struct stk_ep *ep, struct tcp_pcb *pcb)
-{
-    const tcpwnd_size_t max = TCP_WND_MAX(pcb);
-    const uint32_t limit = ep->abi->rx_limit > 0 ? ep->abi->rx_limit : 1;
-    if (limit < max) {
-        pcb->rcv_wnd = limit;
-        pcb->rcv_ann_wnd = limit;
-    }
-}
-
-/* How much is freed before the window is opened again: a quarter of what the handshake settled. SO_RCVBUF may be set to
- * more later, and a peer that does not scale has less: neither changes the window. */
+/* How much is freed before the window is opened again: a quarter of it. A peer that does not scale has less than
+ * SO_RCVBUF says. */
 void stk_ep_tcp_want_set(struct stk_ep *ep)
 {
-    const uint32_t quarter = (uint32_t)ep->pcb.tcp->rcv_wnd / 4;
+    const uint32_t quarter = ep->window / 4;
     ep->rx_want = quarter > 0 ? quarter : 1;
     atomic_store_explicit(&ep->abi->rx_want, ep->rx_want, memory_order_relaxed);
 }
@@ -497,11 +521,16 @@ static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
     (void)err;
     deadline_clear(ep);
     ep->connecting = false;
+    if (pcb->rttest != 0) {
+        stk_hook_tcp_rtt_end(pcb);
+    }
     pcb->rttest = 0; /* the SYN's: lwIP takes it with the first data, and an idle time before that for a round trip */
     stk_ep_tcp_window_set(ep, pcb);
+    stk_ep_own_opened(ep, pcb);
     stk_ep_tcp_want_set(ep);
     stk_ep_tcp_opts_apply(ep);
     stk_ep_tcp_addrs_take(ep);
+    stk_ep_urgent_begin(ep);
     stk_ep_state_set(ep, STK_ST_CONNECTED, STK_ST_CONNECTING | STK_ST_FAILED);
     stk_ep_notify(ep);
     return ERR_OK;
@@ -540,6 +569,7 @@ static int tcp_make(struct stk_ep *ep)
     if (err == STK_OK) {
         stk_ep_tcp_callbacks(ep);
         stk_ep_tcp_opts_apply(ep);
+        stk_ep_own_begin(ep, ep->pcb.tcp);
     }
     return err;
 }
@@ -553,7 +583,15 @@ static int connect_start(struct stk_ep *ep, const struct stk_addr *remote)
         ip_addr_set_any(false, &ep->pcb.tcp->local_ip);
     }
     if (err == STK_OK) {
-        err = stk_ep_err_from(tcp_connect(ep->pcb.tcp, &ip, remote->port, on_connected));
+        const struct stk_ep_ip_opts opts = stk_ep_ip_opts_for(ep, IP_IS_V4(&ip));
+        struct tcp_pcb *pcb = ep->pcb.tcp;
+        pcb->ttl = opts.ttl != 0 ? opts.ttl : IP_DEFAULT_TTL;
+        pcb->tos = opts.tos;
+        if (opts.unicast_if != 0 && !stk_ep_ip_own(&ip)) {
+            const struct netif *netif = stk_ep_ip_port(opts.unicast_if, &pcb->local_ip);
+            pcb->netif_idx = netif != NULL ? netif_get_index(netif) : pcb->netif_idx;
+        }
+        err = stk_ep_err_from(tcp_connect(pcb, &ip, remote->port, on_connected));
     }
     return err;
 }
@@ -576,10 +614,10 @@ int stk_ep_tcp_connect(struct stk_ep *ep, const struct stk_addr *remote)
         stk_ep_tcp_kill(ep);
         return err;
     }
-    const uint64_t bound_ms = ep->opts.conn_timeout_ms > 0 ? (uint64_t)ep->opts.conn_timeout_ms
-                                                           : ep->table->connect_timeout_ms;
+    const uint64_t bound_ms = stk_ep_own_connect_ms(ep);
     ep->connecting = true;
     ep->soft_error = 0;
+    ep->icmp.set = 0;
     ep->peer = *remote;
     ep->connect_deadline_ns = stk_inst_now_ns(ep->inst) + bound_ms * STK_MS_NS;
     if (ep->table->connecting_count++ == 0 || ep->connect_deadline_ns < ep->table->next_ns) {
@@ -605,6 +643,15 @@ int stk_ep_tcp_shutdown(struct stk_ep *ep, uint32_t how)
     }
     if ((state & STK_ST_CONNECTED) == 0) {
         return STK_ENOTCONN;
+    }
+    if ((how & STK_SHUT_ABORT) != 0) {
+        if (ep->pcb.tcp != NULL) {
+            tcp_refuse(ep);
+        }
+        return STK_OK;
+    }
+    if ((how & STK_SHUT_RD_QUIET) != 0) { /* WSPRECVDISCONNECT-2: the window stays as it is */
+        stk_ep_state_set(ep, STK_ST_RX_SHUT, 0);
     }
     if ((how & STK_SHUT_RD) != 0) {
         ep->rx_shut = true;
@@ -658,6 +705,9 @@ void stk_ep_tcp_close(struct stk_ep *ep, uint32_t mode)
         stk_ep_tcp_kill(ep);
         stk_ep_slot_free(ep);
         return;
+    }
+    if (pcb->own.maxrt_ticks < 0) { /* for ever was for the program's sake */
+        pcb->own.maxrt_ticks = 0;
     }
     ep->fin_wanted = true;
     if (ep->fin_done) { /* FIN went out by shutdown; give the receive direction up too */

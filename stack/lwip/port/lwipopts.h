@@ -30,9 +30,57 @@
 /* Hooks of our own patches. */
 #define LWIP_HOOK_ICMP4_ERROR(p) stk_hook_icmp4_error(p)
 #define LWIP_HOOK_ICMP6_ERROR(p, inp) stk_hook_icmp6_error(p, inp)
+#define LWIP_HOOK_ND6_MTU(mtu) stk_hook_nd6_mtu(mtu)
 #define LWIP_HOOK_UNRESOLVED(netif, p) stk_hook_unresolved(netif, p)
-#define LWIP_HOOK_TCP_PORT(port, change) stk_hook_tcp_port(port, change)
 #define LWIP_HOOK_TCP_NEW_PORT(pcb) stk_hook_tcp_new_port(pcb)
+
+/* PCBs are found by hashes (pcb_table.c): what each has for that, behind its other fields. */
+struct tcp_pcb;
+struct stk_pcb_links {
+    void *hash_next;
+    void **hash_at;           /* what points to this one in its chain; NULL: in none */
+    struct tcp_pcb **list_at; /* what points to this one in its list; of UDP PCBs too */
+};
+#define LWIP_TCP_PCB_LINKS struct stk_pcb_links links;
+#define LWIP_UDP_PCB_LINKS struct stk_pcb_links links;
+#define LWIP_TCP_LIST_AT(pcb) ((pcb)->links.list_at)
+#define LWIP_UDP_REGISTERED(pcb) ((pcb)->links.list_at != NULL)
+#define LWIP_HOOK_TCP_REG(list, pcb) stk_hook_tcp_reg(list, pcb)
+#define LWIP_HOOK_TCP_RMV(list, pcb) stk_hook_tcp_rmv(pcb)
+#define LWIP_HOOK_TCP_FIND(local_port, remote_port) stk_hook_tcp_find(local_port, remote_port)
+#define LWIP_HOOK_TCP_FIND_LISTENER(port) stk_hook_tcp_find_listener(port)
+#define LWIP_HOOK_TCP_LISTENING(ip, port) stk_hook_tcp_listening(ip, port)
+#define LWIP_HOOK_TCP_CONNECTED(local_ip, local_port, remote_ip, remote_port) \
+    stk_hook_tcp_connected(local_ip, local_port, remote_ip, remote_port)
+#define LWIP_HOOK_UDP_REG(pcb) stk_hook_udp_reg(pcb)
+#define LWIP_HOOK_UDP_RMV(pcb) stk_hook_udp_rmv(pcb)
+#define LWIP_HOOK_UDP_MOVED(pcb, ip) stk_hook_udp_moved(pcb, ip)
+#define LWIP_HOOK_UDP_PORT_USED(port) stk_hook_udp_port_used(port)
+#define LWIP_HOOK_UDP_NEXT(before, port, inp, broadcast) stk_hook_udp_next(before, port, inp, broadcast)
+
+/* TIME-WAIT (time_wait.c). */
+#define LWIP_HOOK_TCP_TIME_WAIT(pcb) stk_hook_tcp_time_wait(pcb)
+#define LWIP_HOOK_TCP_TIME_WAIT_TMR() stk_hook_tcp_time_wait_tmr()
+#define LWIP_HOOK_TCP_TIME_WAIT_INPUT(header, seq, len_seq, segment_flags)                               \
+    stk_hook_tcp_time_wait_input(&(const struct stk_tcp_segment){.options = (const u8_t *)((header) + 1), \
+                                                                 .options_more = tcphdr_opt2,             \
+                                                                 .options_len = tcphdr_opt1len,           \
+                                                                 .options_total = tcphdr_optlen,          \
+                                                                 .seqno = (seq),                          \
+                                                                 .len = (len_seq),                        \
+                                                                 .local_port = (header)->dest,            \
+                                                                 .remote_port = (header)->src,            \
+                                                                 .flags = (segment_flags)})
+
+/* Connections without work (tcp_idle.c). */
+#define LWIP_HOOK_TCP_IDLE(pcb) stk_hook_tcp_idle(pcb)
+#define LWIP_HOOK_TCP_WAKE(pcb) stk_hook_tcp_wake(pcb)
+#define LWIP_HOOK_TCP_WAKE_ALL() stk_hook_tcp_wake_all()
+#define LWIP_HOOK_TCP_SLOWTMR() stk_hook_tcp_slowtmr()
+#define LWIP_TCP_SLEEPERS() stk_hook_tcp_sleepers()
+
+/* Fields of ours in each TCP PCB. */
+#include "stk_tcp_own.h"
 
 /* Memory: slab.c answers mem_malloc, pools.c answers memp_malloc, both from the selected instance. */
 #define MEM_ALIGNMENT 8
@@ -89,7 +137,7 @@
 #define IP_REASSEMBLY 1
 #define IP_REASS_MAXAGE 30
 #define IP_REASS_MAX_PBUFS 1024 /* fragments held, all datagrams together; the datagrams are limited by the instance */
-#define IP_DEFAULT_TTL 64
+#define IP_DEFAULT_TTL 128 /* Windows' */
 #define IP_SOF_BROADCAST 1
 #define IP_SOF_BROADCAST_RECV 0 /* Winsock: SO_BROADCAST concerns sending only */
 #define LWIP_ICMP 1

@@ -156,10 +156,11 @@ static void transfer(bool over_ip6)
     assert_true(server.eof);
     end_pcb(&pair.hosts[1], server.pcb, false);
     sim_pair_run(&pair, STK_S_NS);
-    assert_int_equal(sim_pool(&pair.hosts[0], "TCP_PCB").used, 1); /* TIME-WAIT */
+    assert_int_equal(sim_pool(&pair.hosts[0], "TIME_WAIT").used, 1);
+    assert_int_equal(sim_pool(&pair.hosts[0], "TCP_PCB").used, 0);
     assert_int_equal(sim_pool(&pair.hosts[1], "TCP_PCB").used, 0);
     sim_pair_run(&pair, 31 * STK_S_NS);
-    assert_int_equal(sim_pool(&pair.hosts[0], "TCP_PCB").used, 0);
+    assert_int_equal(sim_pool(&pair.hosts[0], "TIME_WAIT").used, 0);
     end_pcb(&pair.hosts[1], listener, false);
     sim_pair_close(&pair);
 }

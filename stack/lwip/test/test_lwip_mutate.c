@@ -5,6 +5,8 @@
  */
 #include "sim_host.h"
 
+#include "stk_lwip_hooks.h"
+
 #include "stack/clock.h"
 #include "stack/fd.h"
 
@@ -191,6 +193,7 @@ static void party_close(struct sim_host *host, struct party *party)
 {
     struct stk_inst_scope scope = stk_inst_enter(host->inst);
     struct tcp_pcb *pcb;
+    stk_hook_tcp_wake_all();
     while ((pcb = tcp_active_pcbs) != NULL)
         tcp_abort(pcb);
     while ((pcb = tcp_bound_pcbs) != NULL)

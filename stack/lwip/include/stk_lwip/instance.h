@@ -42,6 +42,7 @@ struct stk_lwip_limits {
     uint64_t heap_bytes; /**< headers, copied datagrams */
     uint16_t port_first; /**< dynamic ports, RFC 6056 */
     uint16_t port_last;
+    uint32_t tcp_time_waits; /**< finished connections that still answer; the oldest makes room */
     uint32_t tcp_msl_ms; /**< TIME_WAIT lasts twice this */
 };
 
@@ -83,6 +84,7 @@ struct stk_inst_net_error {
     uint32_t if_index;           /**< lwIP's number of the interface, where known */
     struct stk_addr local_addr;  /**< source of the packet */
     struct stk_addr remote_addr; /**< destination of the packet */
+    struct stk_addr source;      /**< ICMP: who sent the error; port 0 */
 };
 
 /** What the endpoints are told; the instance is entered while it runs. */
