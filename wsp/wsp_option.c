@@ -8,10 +8,34 @@ int wsp_option_stack_set(struct wsp_socket *sock, enum stk_opt opt, int32_t valu
     return wsp_error_of(WSP_OP_OPTION, stk_sock_opt_set(sock->stk, opt, &value, sizeof value));
 }
 
+enum stk_opt wsp_option_stack_opt(const struct wsp_socket *sock, const struct wsp_option_row *row)
+{
+    if (sock->family != AF_INET6 || row->level != IPPROTO_IP)
+        return (enum stk_opt)row->arg;
+    switch (row->arg) {
+    case STK_OPT_TTL:
+        return STK_OPT_V4_TTL;
+    case STK_OPT_TOS:
+        return STK_OPT_V4_TOS;
+    case STK_OPT_DONTFRAG:
+        return STK_OPT_V4_DONTFRAG;
+    case STK_OPT_MTU_DISCOVER:
+        return STK_OPT_V4_MTU_DISCOVER;
+    case STK_OPT_USER_MTU:
+        return STK_OPT_V4_USER_MTU;
+    case STK_OPT_UNICAST_IF:
+        return STK_OPT_V4_UNICAST_IF;
+    case STK_OPT_MTU:
+        return STK_OPT_V4_MTU;
+    default: /* one for both versions */
+        return (enum stk_opt)row->arg;
+    }
+}
+
 int wsp_option_get_stack(struct wsp_socket *sock, const struct wsp_option_row *row, char *value, int *len)
 {
     int32_t got = 0;
-    int err = stk_sock_opt_get(sock->stk, (enum stk_opt)row->arg, &got);
+    int err = stk_sock_opt_get(sock->stk, wsp_option_stack_opt(sock, row), &got);
 
     if (err != STK_OK)
         return wsp_error_of(WSP_OP_OPTION, err);
@@ -28,7 +52,7 @@ int wsp_option_set_stack(struct wsp_socket *sock, const struct wsp_option_row *r
     memcpy(&given, value, sizeof given);
     if (given < row->min || given > row->max)
         return WSAEINVAL;
-    return wsp_option_stack_set(sock, (enum stk_opt)row->arg, given);
+    return wsp_option_stack_set(sock, wsp_option_stack_opt(sock, row), given);
 }
 
 int wsp_option_set_stack_bool(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value, int len)
@@ -37,7 +61,7 @@ int wsp_option_set_stack_bool(struct wsp_socket *sock, const struct wsp_option_r
 
     (void)len;
     memcpy(&given, value, sizeof given);
-    return wsp_option_stack_set(sock, (enum stk_opt)row->arg, given != 0); /* WSPSETSOCKOPT-2 */
+    return wsp_option_stack_set(sock, wsp_option_stack_opt(sock, row), given != 0); /* WSPSETSOCKOPT-2 */
 }
 
 static bool option_level_known(int level)
@@ -90,7 +114,7 @@ static int option_find(const struct wsp_socket *sock, int level, int name, const
 /* A switch is also given and taken as fewer than row->size bytes (WSPGETSOCKOPT-2, WSPSETSOCKOPT-2). */
 static bool option_short(const struct wsp_option_row *row, int len)
 {
-    return row->min == 0 && row->max == 1 && row->size == (int)sizeof(int32_t) && len > 0 && len < row->size;
+    return row->min >= 0 && row->max >= 1 && row->max <= UINT8_MAX && !(row->access & WSP_OPT_WHOLE) && row->size == (int)sizeof(int32_t) && len > 0 && len < row->size;
 }
 
 static int option_get_short(struct wsp_socket *sock, const struct wsp_option_row *row, char *value, int *len)

@@ -9,7 +9,12 @@
 
 #include "wsp_socket.h"
 
-enum wsp_option_access { WSP_OPT_GET = 1, WSP_OPT_SET = 2, WSP_OPT_BOTH = 3 };
+enum wsp_option_access {
+    WSP_OPT_GET = 1,
+    WSP_OPT_SET = 2,
+    WSP_OPT_BOTH = 3,
+    WSP_OPT_WHOLE = 4, /**< a small number that is given and taken whole only */
+};
 
 /* Families and socket types of a row, as bits. */
 enum wsp_option_where {
@@ -25,11 +30,29 @@ enum wsp_option_value {
     WSP_VALUE_DEBUG,
     WSP_VALUE_DONTROUTE,
     WSP_VALUE_OOBINLINE,
-    WSP_VALUE_NOCHECKSUM,
     WSP_VALUE_GROUP_PRIORITY,
-    WSP_VALUE_UDP_NETRESET,
     WSP_VALUE_KEEPALIVE_VALS,
+    WSP_VALUE_PVD_CONFIG,
+    WSP_VALUE_CMSG, /**< enum wsp_cmsg_bit bits */
     WSP_VALUES
+};
+
+/** Facts that come with a datagram as control messages: bits of values[WSP_VALUE_CMSG]. */
+enum wsp_cmsg_bit {
+    WSP_CMSG_V4_PKTINFO,
+    WSP_CMSG_V4_TTL,
+    WSP_CMSG_V4_IF,
+    WSP_CMSG_V4_DSTADDR,
+    WSP_CMSG_V4_TOS,
+    WSP_CMSG_V4_ECN,
+    WSP_CMSG_V4_ORIGINAL_IF,
+    WSP_CMSG_V6_PKTINFO,
+    WSP_CMSG_V6_HOPLIMIT,
+    WSP_CMSG_V6_IF,
+    WSP_CMSG_V6_DSTADDR,
+    WSP_CMSG_V6_TCLASS,
+    WSP_CMSG_V6_ECN,
+    WSP_CMSG_V6_ORIGINAL_IF,
 };
 
 struct wsp_option_row;
@@ -65,7 +88,8 @@ struct wsp_option_group {
 };
 
 extern const struct wsp_option_group wsp_option_socket; /**< SOL_SOCKET */
-extern const struct wsp_option_group wsp_option_tcp;    /**< IPPROTO_TCP, IPPROTO_UDP */
+extern const struct wsp_option_group wsp_option_tcp;    /**< IPPROTO_TCP */
+extern const struct wsp_option_group wsp_option_udp;    /**< IPPROTO_UDP */
 extern const struct wsp_option_group wsp_option_ip;     /**< IPPROTO_IP, IPPROTO_IPV6 without multicast */
 extern const struct wsp_option_group wsp_option_mcast;  /**< multicast of both families */
 extern const struct wsp_option_group *const wsp_option_groups[];
@@ -112,6 +136,9 @@ int wsp_option_set_invalid(struct wsp_socket *sock, const struct wsp_option_row 
 int wsp_option_get_stack(struct wsp_socket *sock, const struct wsp_option_row *row, char *value, int *len);
 int wsp_option_set_stack(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value, int len);
 int wsp_option_set_stack_bool(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value, int len);
+
+/** The stack's option of a row: IPPROTO_IP on an IPv6 socket is about its IPv4 traffic (DS-5). */
+enum stk_opt wsp_option_stack_opt(const struct wsp_socket *sock, const struct wsp_option_row *row);
 
 /** Set an int32 option of the stack. @return  0 or a WSAE* code. */
 int wsp_option_stack_set(struct wsp_socket *sock, enum stk_opt opt, int32_t value);

@@ -6,8 +6,10 @@
 #include "wsp_option.h"
 #include "wsp_sdk.h"
 
-#define DGRAM_MAX_V4 65507 /* 65535 less the headers of IPv4 and UDP */
-#define DGRAM_MAX_V6 65487 /* 65535 less the headers of IPv6 and UDP: no jumbograms */
+/* CAT-15: what can be sent, 65535 bytes less the headers; IPv6 too, as the stack has no jumbograms. */
+#define PACKET_MAX 65535
+#define UDP_HEADER 8
+#define COMPARTMENT_DEFAULT 1
 #define LINGER_ON(value) ((value) >> 16)
 #define LINGER_SECONDS(value) ((value)&0xffffu)
 
@@ -107,7 +109,10 @@ static int option_get_fact(struct wsp_socket *sock, const struct wsp_option_row 
     case SO_MAX_MSG_SIZE:
     case SO_MAXDG:
     case SO_MAXPATHDG:
-        fact = sock->family == AF_INET ? DGRAM_MAX_V4 : DGRAM_MAX_V6;
+        fact = PACKET_MAX - (sock->family == AF_INET ? 20u : 40u) - (sock->type == SOCK_DGRAM ? UDP_HEADER : 0u);
+        break;
+    case SO_COMPARTMENT_ID: /* there is one compartment, the default */
+        fact = COMPARTMENT_DEFAULT;
         break;
     case SO_CONNECT_TIME: /* seconds; all ones while not connected */
         fact = UINT32_MAX;
@@ -118,6 +123,15 @@ static int option_get_fact(struct wsp_socket *sock, const struct wsp_option_row 
         break;
     }
     return wsp_option_put(value, len, fact);
+}
+
+static int option_set_compartment(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value, int len)
+{
+    uint32_t wanted;
+
+    (void)sock, (void)row, (void)len;
+    memcpy(&wanted, value, sizeof wanted);
+    return wanted == COMPARTMENT_DEFAULT ? 0 : WSAEINVAL;
 }
 
 static int option_get_info(struct wsp_socket *sock, const struct wsp_option_row *row, char *value, int *len)
@@ -157,6 +171,7 @@ static const struct wsp_option_row option_socket[] = {
     FACT(SO_MAXDG, IP46 | MSGS),
     FACT(SO_MAXPATHDG, IP46 | MSGS),
     FACT(SO_CONNECT_TIME, S),
+    {SOL_SOCKET, SO_COMPARTMENT_ID, ANY, WSP_OPT_BOTH, 4, 0, 0, 0, option_get_fact, option_set_compartment},
     {SOL_SOCKET, SO_ERROR, ANY, WSP_OPT_GET, 4, 0, 0, 0, option_get_error, NULL},
     {SOL_SOCKET, SO_PROTOCOL_INFOA, ANY, WSP_OPT_GET, (int)sizeof(WSAPROTOCOL_INFOA), 0, 0, 0, option_get_info, NULL},
     {SOL_SOCKET, SO_PROTOCOL_INFOW, ANY, WSP_OPT_GET, (int)sizeof(WSAPROTOCOL_INFOW), 0, 0, 0, option_get_info, NULL},
@@ -172,6 +187,7 @@ static const struct wsp_option_row option_socket[] = {
     WSP_OPT_ROW_BOOL(SOL_SOCKET, SO_BROADCAST, ANY, STK_OPT_BROADCAST),
     WSP_OPT_ROW_INT(SOL_SOCKET, SO_RCVBUF, ANY, STK_OPT_RCVBUF, 0, INT32_MAX),
     WSP_OPT_ROW_INT(SOL_SOCKET, SO_SNDBUF, ANY, STK_OPT_SNDBUF, 0, INT32_MAX),
+    WSP_OPT_ROW_STORED(SOL_SOCKET, PVD_CONFIG, ANY, WSP_VALUE_PVD_CONFIG, INT32_MAX),
     WSP_OPT_ROW_STORED(SOL_SOCKET, SO_DEBUG, ANY, WSP_VALUE_DEBUG, 1),
     WSP_OPT_ROW_STORED(SOL_SOCKET, SO_DONTROUTE, WSP_OPT_V4 | MSGS | WSP_OPT_STREAM, WSP_VALUE_DONTROUTE, 1),
     WSP_OPT_ROW_STORED(SOL_SOCKET, SO_OOBINLINE, S, WSP_VALUE_OOBINLINE, 1),

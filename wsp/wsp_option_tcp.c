@@ -1,4 +1,4 @@
-/** @file Socket options: IPPROTO_TCP and IPPROTO_UDP. */
+/** @file Socket options: IPPROTO_TCP. */
 #include "wsp_error.h"
 #include "wsp_option.h"
 #include "wsp_sdk.h"
@@ -35,6 +35,5 @@ static const struct wsp_option_row option_tcp[] = {
     {IPPROTO_TCP, TCP_KEEPINTVL, S, WSP_OPT_BOTH, 4, STK_OPT_KEEPINTVL_MS, 1, KEEP_SECONDS_MAX, option_get_seconds,
      option_set_seconds},
     {IPPROTO_TCP, TCP_MAXSEG, S, WSP_OPT_GET, 4, STK_OPT_MSS, 0, 0, wsp_option_get_stack, NULL},
-    WSP_OPT_ROW_STORED(IPPROTO_UDP, UDP_NOCHECKSUM, WSP_OPT_V4 | WSP_OPT_DGRAM, WSP_VALUE_NOCHECKSUM, 1),
 };
 const struct wsp_option_group wsp_option_tcp = WSP_OPTION_GROUP(option_tcp);

@@ -31,6 +31,81 @@
 #ifndef SIO_UDP_NETRESET
 #define SIO_UDP_NETRESET _WSAIOW(IOC_VENDOR, 15)
 #endif
+#ifndef SO_COMPARTMENT_ID
+#define SO_COMPARTMENT_ID 0x3004
+#endif
+#ifndef IP_RECVTTL
+#define IP_RECVTTL 21
+#endif
+#ifndef IP_RECEIVE_BROADCAST
+#define IP_RECEIVE_BROADCAST 22
+#endif
+#ifndef IP_RECVIF
+#define IP_RECVIF 24
+#endif
+#ifndef IP_RECVDSTADDR
+#define IP_RECVDSTADDR 25
+#endif
+#ifndef IP_UNICAST_IF
+#define IP_UNICAST_IF 31
+#endif
+#ifndef IP_RECVTOS
+#define IP_RECVTOS 40
+#endif
+#ifndef IP_ORIGINAL_ARRIVAL_IF
+#define IP_ORIGINAL_ARRIVAL_IF 47
+#endif
+#ifndef IP_ECN
+#define IP_ECN 50
+#endif
+#ifndef IP_MTU_DISCOVER
+#define IP_MTU_DISCOVER 71
+#endif
+#ifndef IP_MTU
+#define IP_MTU 73
+#endif
+#ifndef IP_USER_MTU
+#define IP_USER_MTU 76
+#endif
+#ifndef IPV6_HDRINCL
+#define IPV6_HDRINCL 2
+#endif
+#ifndef IPV6_HOPLIMIT
+#define IPV6_HOPLIMIT 21
+#endif
+#ifndef IPV6_PROTECTION_LEVEL
+#define IPV6_PROTECTION_LEVEL 23
+#endif
+#ifndef IPV6_RECVIF
+#define IPV6_RECVIF 24
+#endif
+#ifndef IPV6_RECVDSTADDR
+#define IPV6_RECVDSTADDR 25
+#endif
+#ifndef IPV6_UNICAST_IF
+#define IPV6_UNICAST_IF 31
+#endif
+#ifndef IPV6_TCLASS
+#define IPV6_TCLASS 39
+#endif
+#ifndef IPV6_RECVTCLASS
+#define IPV6_RECVTCLASS 40
+#endif
+#ifndef IPV6_ECN
+#define IPV6_ECN 50
+#endif
+#ifndef IPV6_MTU_DISCOVER
+#define IPV6_MTU_DISCOVER 71
+#endif
+#ifndef IPV6_MTU
+#define IPV6_MTU 72
+#endif
+#ifndef IPV6_USER_MTU
+#define IPV6_USER_MTU 76
+#endif
+#ifndef UDP_CHECKSUM_COVERAGE
+#define UDP_CHECKSUM_COVERAGE 20
+#endif
 #ifndef SIZEOF_SOCKET_ADDRESS_LIST
 #define SIZEOF_SOCKET_ADDRESS_LIST(count) (offsetof(SOCKET_ADDRESS_LIST, Address) + (count) * sizeof(SOCKET_ADDRESS))
 #endif

@@ -76,7 +76,7 @@ static int control_op(struct stk_engine *engine, const struct stk_sub_abi *sub, 
         return stk_ep_open(engine->eps, sub->arg, sub->value, &rep->sock, &rep->generation);
     }
     if (sub->op == STK_SUB_ROUTE) {
-        return stk_ep_route(engine->eps, &sub->addr, &rep->addr, &rep->arg[0]);
+        return stk_ep_route(engine->eps, &sub->addr, sub->arg[0], rep);
     }
     if (!stk_ep_valid(engine->eps, sub->sock, sub->generation)) {
         engine->stats.submissions_bad++;

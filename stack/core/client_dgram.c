@@ -32,24 +32,27 @@ static uint32_t addr_hash(const struct stk_addr *addr)
 }
 
 /** Is there a route, and what is known of it? Asks the stack once per thread, destination and state of the ports. */
-static int dest_look_up(struct stk_client *client, const struct stk_addr *to, struct client_dest *out)
+static int dest_look_up(struct stk_sock *sock, const struct stk_addr *to, struct client_dest *out)
 {
+    struct stk_client *client = sock->client;
+    uint32_t via = stk_client_ip_via(sock, to);
     uint32_t ifs_seq = atomic_load_explicit(&client->region->abi->ifs_seq, memory_order_relaxed);
     struct client_ring *ring = stk_client_ring(client);
     struct client_dest *dest = &ring->dests[addr_hash(to) % CLIENT_DESTS];
     struct stk_addr key = *to;
     key.port = 0;
-    if (!ring->shared && dest->ifs_seq == ifs_seq && memcmp(&dest->addr, &key, sizeof(key)) == 0) {
+    if (!ring->shared && dest->ifs_seq == ifs_seq && dest->via == via &&
+        memcmp(&dest->addr, &key, sizeof(key)) == 0) {
         *out = *dest;
         return STK_OK;
     }
-    struct stk_addr local;
-    uint32_t if_index = 0;
-    *out = (struct client_dest){.addr = key, .ifs_seq = ifs_seq, .broadcast = stk_client_if_broadcast(client, to)};
-    int result = stk_client_route(client, &key, &local, &if_index);
+    struct client_way way;
+    *out = (struct client_dest){
+        .addr = key, .ifs_seq = ifs_seq, .via = via, .broadcast = stk_client_if_broadcast(client, to)};
+    int result = stk_client_way(client, &key, via, &way);
     if (result == STK_OK) {
-        bool self = memcmp(local.ip, to->ip, to->family == STK_AF_INET ? 4 : 16) == 0;
-        out->mtu = self ? UINT32_MAX : stk_client_if_mtu(client, if_index);
+        out->mtu = way.mtu;
+        out->if_mtu = way.if_mtu;
     }
     if (result == STK_OK && !ring->shared) {
         *dest = *out;
@@ -70,7 +73,7 @@ static int dest_check(struct stk_sock *sock, const struct stk_addr *to)
     bool broadcast = addr_is_limited_broadcast(to);
     if (!broadcast && !addr_is_multicast(to)) {
         struct client_dest dest;
-        int result = dest_look_up(sock->client, to, &dest);
+        int result = dest_look_up(sock, to, &dest);
         if (result != STK_OK) {
             return result;
         }
@@ -89,23 +92,30 @@ static uint32_t header_bytes(const struct stk_addr *to)
     return (ip4 ? 20u : 40u) + 8u;
 }
 
+static bool sock_is_choosy(const struct stk_sock *sock)
+{
+    bool any = false;
+    for (int i = 0; i < 2; i++) {
+        any = any || (atomic_load_explicit(&sock->ip[i].dontfrag, memory_order_relaxed) |
+                      atomic_load_explicit(&sock->ip[i].discover, memory_order_relaxed)) != 0;
+    }
+    return any && sock->abi->type == STK_SOCK_DGRAM;
+}
+
 /** Would a datagram that may not be fragmented have to be? What only the stack knows (the interface of a group, the path) it
  * reports later, as the socket's error. */
 static int dontfrag_check(struct stk_sock *sock, uint64_t payload, const struct stk_addr *to)
 {
     struct stk_addr peer;
     struct client_dest dest;
-    if (atomic_load_explicit(&sock->dontfrag, memory_order_relaxed) == 0 || sock->abi->type != STK_SOCK_DGRAM) {
-        return STK_OK;
-    }
-    if (to == NULL && stk_sock_peer(sock, &peer) != STK_OK) {
+    if (!sock_is_choosy(sock) || (to == NULL && stk_sock_peer(sock, &peer) != STK_OK)) {
         return STK_OK;
     }
     to = to != NULL ? to : &peer;
-    if (addr_is_multicast(to) || addr_is_limited_broadcast(to) || dest_look_up(sock->client, to, &dest) != STK_OK) {
+    if (!stk_client_ip_whole(sock, to) || addr_is_multicast(to) || addr_is_limited_broadcast(to) || dest_look_up(sock, to, &dest) != STK_OK) {
         return STK_OK;
     }
-    return payload + header_bytes(to) > dest.mtu ? STK_EMSGSIZE : STK_OK;
+    return payload + header_bytes(to) > stk_client_ip_limit(sock, to, &dest) ? STK_EMSGSIZE : STK_OK;
 }
 
 /* --- Sending ------------------------------------------------------------------ */

@@ -99,16 +99,16 @@ bool stk_client_if_broadcast(const struct stk_client *client, const struct stk_a
     return false;
 }
 
-uint32_t stk_client_if_mtu(const struct stk_client *client, uint32_t if_index)
+int stk_client_way(struct stk_client *client, const struct stk_addr *remote, uint32_t via, struct client_way *out)
 {
-    struct stk_if_abi one;
-    uint32_t there = 0;
-    for (uint32_t number = 0; if_read(client->region, number, &one, &there); number++) {
-        if (one.if_index == if_index && one.loopback == 0) {
-            return one.mtu;
-        }
+    struct stk_sub_abi sub = {.op = STK_SUB_ROUTE, .addr = *remote, .arg = {via}};
+    struct stk_rep_abi rep;
+    int result = stk_client_call(client, &sub, &rep, -1);
+    if (result == STK_OK) {
+        *out = (struct client_way){
+            .local = rep.addr, .if_index = rep.arg[0], .mtu = rep.arg[1], .if_mtu = rep.arg[2]};
     }
-    return UINT32_MAX;
+    return result;
 }
 
 int stk_client_route(struct stk_client *client, const struct stk_addr *remote, struct stk_addr *local,
@@ -117,17 +117,16 @@ int stk_client_route(struct stk_client *client, const struct stk_addr *remote, s
     if (remote == NULL) {
         return STK_EINVAL;
     }
-    struct stk_sub_abi sub = {.op = STK_SUB_ROUTE, .addr = *remote};
-    struct stk_rep_abi rep;
-    int result = stk_client_call(client, &sub, &rep, -1);
+    struct client_way way;
+    int result = stk_client_way(client, remote, 0, &way);
     if (result != STK_OK) {
         return result;
     }
     if (local != NULL) {
-        *local = rep.addr;
+        *local = way.local;
     }
     if (if_index != NULL) {
-        *if_index = rep.arg[0];
+        *if_index = way.if_index;
     }
     return STK_OK;
 }

@@ -28,7 +28,9 @@ struct stk_engine_ops;
 struct client_dest {
     struct stk_addr addr; /**< port 0; family STK_AF_NONE: unused */
     uint32_t ifs_seq;     /**< of the region when it was looked up */
-    uint32_t mtu;         /**< of the interface; UINT32_MAX: the destination is this host */
+    uint32_t via;         /**< interface that was asked for; 0: none */
+    uint32_t mtu;         /**< of the path; UINT32_MAX: the destination is this host */
+    uint32_t if_mtu;      /**< of the interface, likewise */
     bool broadcast;
 };
 
@@ -56,6 +58,14 @@ struct client_thread {
     struct client_ring_ref refs[CLIENT_RING_REFS];
 };
 
+/** Options of one IP version that the application's side looks at itself. */
+struct client_ip {
+    STK_U32 dontfrag; /**< STK_OPT_DONTFRAG */
+    STK_U32 discover; /**< STK_OPT_MTU_DISCOVER */
+    STK_U32 user_mtu; /**< STK_OPT_USER_MTU; UINT32_MAX: none */
+    STK_U32 via;      /**< STK_OPT_UNICAST_IF */
+};
+
 /** An application's end of a socket; one per slot of the region, made with the client. */
 struct stk_sock {
     struct stk_sock_abi *abi;
@@ -65,7 +75,7 @@ struct stk_sock {
     STK_U32 held;      /**< 1: between open or accept and close */
     STK_U32 end_taken; /**< the end's error was given to stk_sock_error_take */
     STK_U32 broadcast; /**< STK_OPT_BROADCAST */
-    STK_U32 dontfrag;  /**< STK_OPT_DONTFRAG */
+    struct client_ip ip[2]; /**< of the socket's family; of an IPv6 socket's IPv4 traffic */
 };
 
 struct stk_client {
@@ -193,13 +203,38 @@ uint64_t stk_client_now(struct stk_client *client);
 /** Remaining ns, >= 0; INT64_MAX: endless. */
 int64_t stk_client_left(const struct client_deadline *deadline, uint64_t now_ns);
 
+/* --- client_ip.c ------------------------------------------------------------ */
+
+/** The options of a new socket. */
+void stk_client_ip_reset(struct stk_sock *sock);
+
+/** The stack has taken an option: remember it if it is one of these. */
+void stk_client_ip_note(struct stk_sock *sock, enum stk_opt opt, int32_t value);
+
+/** The interface that datagrams to an address leave by, 0: by route. */
+uint32_t stk_client_ip_via(const struct stk_sock *sock, const struct stk_addr *to);
+
+/** Must a datagram to an address stay one packet? */
+bool stk_client_ip_whole(const struct stk_sock *sock, const struct stk_addr *to);
+
+/** The largest packet to an address, bytes; UINT32_MAX: no bound. */
+uint32_t stk_client_ip_limit(const struct stk_sock *sock, const struct stk_addr *to, const struct client_dest *dest);
+
 /* --- client_info.c --------------------------------------------------------- */
 
 /** Is this an IPv4 broadcast address of an interface? Context: any thread. */
 bool stk_client_if_broadcast(const struct stk_client *client, const struct stk_addr *addr);
 
-/** The MTU of an interface in bytes; UINT32_MAX for the loopback and for an unknown one. Context: any thread. */
-uint32_t stk_client_if_mtu(const struct stk_client *client, uint32_t if_index);
+/** The way to a destination. */
+struct client_way {
+    struct stk_addr local; /**< where it leaves from */
+    uint32_t if_index;
+    uint32_t mtu;    /**< of the path, bytes; UINT32_MAX: no bound */
+    uint32_t if_mtu; /**< of the interface, likewise */
+};
+
+/** Ask the stack for the way to a destination. @param via  Interface to leave by, 0: any. Errors as stk_client_route. */
+int stk_client_way(struct stk_client *client, const struct stk_addr *remote, uint32_t via, struct client_way *out);
 
 /* --- client_linux.c, client_windows.c ------------------------------------------ */
 

@@ -11,7 +11,7 @@ static struct stk_sock *sock_take(struct stk_client *client, uint32_t index, uin
     sock->generation = generation;
     atomic_store_explicit(&sock->end_taken, 0, memory_order_relaxed);
     atomic_store_explicit(&sock->broadcast, 0, memory_order_relaxed);
-    atomic_store_explicit(&sock->dontfrag, 0, memory_order_relaxed);
+    stk_client_ip_reset(sock);
     atomic_store_explicit(&sock->held, 1, memory_order_release);
     return sock;
 }
@@ -175,11 +175,13 @@ int stk_sock_opt_set(struct stk_sock *sock, enum stk_opt opt, const void *value,
     sub.opt_arg[1] = (uint32_t)len;
     memcpy(sub.data, value, len);
     int result = stk_client_sock_call(sock, &sub, &rep);
-    if (result == STK_OK && (opt == STK_OPT_BROADCAST || opt == STK_OPT_DONTFRAG) && len == sizeof(int32_t)) {
-        int32_t on;
-        memcpy(&on, value, sizeof(on));
-        STK_U32 *kept = opt == STK_OPT_BROADCAST ? &sock->broadcast : &sock->dontfrag;
-        atomic_store_explicit(kept, on != 0, memory_order_relaxed);
+    if (result == STK_OK && len == sizeof(int32_t)) {
+        int32_t number;
+        memcpy(&number, value, sizeof(number));
+        if (opt == STK_OPT_BROADCAST) {
+            atomic_store_explicit(&sock->broadcast, number != 0, memory_order_relaxed);
+        }
+        stk_client_ip_note(sock, opt, number);
     }
     return result;
 }

@@ -86,7 +86,7 @@ enum stk_sub_op {
     STK_SUB_CLOSE,    /* no reply; arg[0]: enum stk_close_mode */
     STK_SUB_OPT_SET,  /* arg[0]: enum stk_opt, arg[1]: bytes; data */
     STK_SUB_OPT_GET,  /* arg[0]: enum stk_opt. Reply: arg[0] value */
-    STK_SUB_ROUTE,    /* addr. Reply: addr = local, arg[0] = interface index */
+    STK_SUB_ROUTE,    /* addr, arg[0]: interface, 0: any. Reply: addr = local, arg: interface, MTU of path, of interface */
     STK_SUB_DETACH,   /* reset every open socket; arg[0]: drain time in ms. Reply when done or expired */
     STK_SUB_AUTOBIND, /* addr: a destination; bind an unbound socket where it is reached from */
 };

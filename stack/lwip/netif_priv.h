@@ -30,6 +30,9 @@ struct stk_netif {
     uint32_t if_index;
     uint32_t vlan_id; /**< 0: untagged */
     uint32_t mtu;
+    /** Shown every frame that comes in (out: false) or leaves, p at its Ethernet header; NULL: nobody looks. */
+    void (*tap)(struct stk_netif *nif, struct pbuf *p, bool out);
+    void *tap_ctx;
     uint32_t netifs_count;
     uint32_t tx_count;
     struct nic_buf *tx[NIC_BURST_MAX];

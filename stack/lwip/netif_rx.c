@@ -123,6 +123,8 @@ void stk_netif_input(struct stk_netif *nif, struct nic_buf *buf)
     uint16_t done = rx_checks_done(buf->flags);
     uint16_t before = netif->chksum_flags;
     struct pbuf *p = rx_wrap(buf);
+    if (nif->tap != NULL)
+        nif->tap(nif, p, false);
     netif->chksum_flags = (uint16_t)(before & ~done);
     if (ethernet_input(p, netif) != ERR_OK) {
         nif->stats.rx_refused++;

@@ -142,6 +142,8 @@ static err_t tx_build(struct stk_netif *nif, const struct pbuf *p, struct nic_bu
 err_t stk_netif_output(struct netif *netif, struct pbuf *p)
 {
     struct stk_netif *nif = netif->state;
+    if (nif->tap != NULL)
+        nif->tap(nif, p, true);
     if (nif->tx_count == NIC_BURST_MAX)
         stk_netif_tx_flush(nif, nif->now_ns);
     if (nif->tx_count == NIC_BURST_MAX) {

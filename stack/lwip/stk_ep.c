@@ -96,6 +96,11 @@ static void opts_default(struct stk_ep_opts *opts)
     opts->mcast_loop = true;
     opts->mcast_ttl = 1;
     opts->udp_connreset = true;
+    opts->udp_netreset = true;
+    opts->recv_broadcast = true;
+    opts->protection = STK_PROTECT_EDGERESTRICTED;
+    opts->user_mtu = -1;
+    opts->v4_user_mtu = -1;
     opts->keepidle_ms = 7200 * 1000;
     opts->keepintvl_ms = 1000;
     opts->keepcnt = 10;

@@ -135,15 +135,17 @@ int stk_ep_inst_of_remote(struct stk_ep_table *table, const struct stk_ep *ep, c
     if (stk_ep_ip_from(ep, remote, &ip) != STK_OK) {
         return -1;
     }
+    const uint32_t via = stk_ep_ip_opts_for(ep, IP_IS_V4(&ip)).unicast_if;
     int routed = -1;
     for (uint32_t i = 0; i < table->insts_count; i++) {
         struct stk_inst_scope scope = stk_inst_enter(table->insts[i]);
         const bool own = ip_is_own(&ip);
         ip_addr_t any;
         ip_addr_set_any(IP_IS_V6(&ip), &any);
-        const bool route = own || ip_route(&any, &ip) != NULL;
+        const bool route = own || stk_ep_ip_netif(ep, &any, &ip) != NULL;
+        const bool chosen = !own && via != 0 && !ip_addr_ismulticast(&ip) && stk_ep_ip_port(via, NULL) != NULL;
         stk_inst_leave(scope);
-        if (own) {
+        if (own || chosen) {
             return (int)i;
         }
         if (route && routed < 0) {
@@ -161,29 +163,4 @@ uint32_t stk_ep_inst_here(const struct stk_ep_table *table)
         index++;
     }
     return index;
-}
-
-int stk_ep_route(struct stk_ep_table *table, const struct stk_addr *remote, struct stk_addr *local, uint32_t *if_index)
-{
-    const struct stk_ep asker = {.family = (uint8_t)remote->family};
-    const int inst = stk_ep_inst_of_remote(table, &asker, remote);
-    ip_addr_t ip;
-    if (inst < 0 || stk_ep_ip_from(&asker, remote, &ip) != STK_OK) {
-        return STK_ENETUNREACH;
-    }
-    struct stk_inst_scope scope = stk_inst_enter(table->insts[inst]);
-    ip_addr_t any;
-    ip_addr_set_any(IP_IS_V6(&ip), &any);
-    struct netif *netif = ip_route(&any, &ip);
-    const ip_addr_t *src = netif != NULL ? ip_netif_get_local_ip(netif, &ip) : NULL;
-    if (src != NULL) {
-        if (local != NULL) {
-            stk_ep_ip_to(&asker, src, 0, local);
-        }
-        if (if_index != NULL) {
-            *if_index = stk_netif_index_of(netif);
-        }
-    }
-    stk_inst_leave(scope);
-    return src != NULL ? STK_OK : STK_ENETUNREACH;
 }

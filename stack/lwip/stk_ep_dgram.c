@@ -2,6 +2,9 @@
 
 #include "instance_priv.h"
 
+#include "ipc/lock.h"
+
+#include "lwip/icmp6.h"
 #include "lwip/inet_chksum.h"
 #include "lwip/nd6.h"
 
@@ -50,8 +53,42 @@ static void record_fill(const struct stk_ep *ep, struct stk_dgram_abi *record, c
     }
 }
 
+/* SIO_ENABLE_CIRCULAR_QUEUEING: the oldest gives way. The queue is the application's to read: only under its lock, and never
+ * waiting for it. */
+static void oldest_drop(struct stk_ep *ep, uint64_t need)
+{
+    struct stk_sock_abi *abi = ep->abi;
+    struct stk_region *region = ep->table->region;
+    if (!stk_lock_try(&abi->rx_lock)) {
+        return;
+    }
+    uint64_t head = atomic_load_explicit(&abi->rx_head, memory_order_acquire);
+    while (ep->rx_tail - head >= sizeof(struct stk_dgram_abi) && ep->rx_tail - head <= STK_FIFO_MAX &&
+           ep->rx_tail - head + need > abi->rx_limit) {
+        struct stk_dgram_abi oldest;
+        stk_fifo_read(region, abi->rx_slots, head, &oldest, sizeof(oldest));
+        const uint64_t size = STK_DGRAM_SIZE(oldest.payload_bytes);
+        if (size > ep->rx_tail - head) {
+            break;
+        }
+        stk_fifo_release(region, abi->rx_slots, head, head + size);
+        head += size;
+        atomic_fetch_add_explicit(&abi->rx_payload_read, oldest.payload_bytes, memory_order_relaxed);
+        atomic_fetch_add_explicit(&abi->rx_records_read, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&abi->rx_dropped, 1, memory_order_relaxed);
+        ep->table->stats.udp_rx_full++;
+        /* Edge F. */
+        atomic_store_explicit(&abi->rx_head, head, memory_order_release);
+    }
+    stk_lock_give(&abi->rx_lock);
+}
+
 static bool record_store(struct stk_ep *ep, struct stk_dgram_abi *record, const struct pbuf *p)
 {
+    const uint64_t wanted = STK_DGRAM_SIZE(p->tot_len);
+    if (ep->opts.circular && wanted <= ep->abi->rx_limit) {
+        oldest_drop(ep, wanted);
+    }
     struct stk_region *region = ep->table->region;
     const uint64_t head = atomic_load_explicit(&ep->abi->rx_head, memory_order_acquire);
     const uint64_t used = ep->rx_tail - head;
@@ -124,6 +161,7 @@ static void dgram_deliver(struct stk_ep *ep, const struct pbuf *p, const ip_addr
     record_fill(ep, &record, addr, port);
     ep = dgram_receiver(ep, &record);
     if (ep->phase != STK_EP_HELD || ep->rx_shut || !source_accepted(ep, &record.addr) ||
+        ((record.flags & STK_MSG_BCAST) != 0 && !ep->opts.recv_broadcast) ||
         ((record.flags & STK_MSG_MCAST) != 0 && ep->type == STK_SOCK_DGRAM &&
          !stk_ep_mcast_member(ep, &record.local, record.if_index))) {
         ep->table->stats.udp_rx_filtered++;
@@ -165,11 +203,24 @@ static bool udp_settle(struct pbuf *p)
     return true;
 }
 
+/* PL-5: answered as if nobody had the port. */
+static void udp_refuse(struct stk_ep *ep, struct pbuf *p)
+{
+    ep->table->stats.udp_rx_filtered++;
+    if (!ip_addr_ismulticast(ip_current_dest_addr()) &&
+        pbuf_add_header_force(p, ip_current_header_tot_len() + (size_t)UDP_HLEN) == 0) {
+        icmp6_dest_unreach(p, ICMP6_DUR_PORT);
+    }
+}
+
 static void on_udp(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *addr, u16_t port)
 {
+    struct stk_ep *ep = arg;
     (void)pcb;
-    if (udp_settle(p)) {
-        dgram_deliver(arg, p, addr, port);
+    if (IP_IS_V6(addr) && !stk_ep_ip_taken(ep, addr, ip_current_input_netif())) {
+        udp_refuse(ep, p);
+    } else if (udp_settle(p)) {
+        dgram_deliver(ep, p, addr, port);
     } else {
         UDP_STATS_INC(udp.drop);
     }
@@ -188,6 +239,9 @@ static u8_t on_raw(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip_addr
 {
     (void)pcb;
     const u16_t strip = ip_current_is_v6() ? ip_current_header_tot_len() : 0;
+    if (!stk_ep_ip_taken(arg, addr, ip_current_input_netif())) {
+        return 0;
+    }
     if (strip == 0) {
         dgram_deliver(arg, p, addr, 0);
     } else if (pbuf_remove_header(p, strip) == 0) {
@@ -231,51 +285,45 @@ static struct pbuf *payload_copy(const struct stk_ep *ep, uint64_t at, uint32_t 
     return p;
 }
 
-/* What one packet to a destination may have, IP header included. To itself a host sends packets of any size. */
-static uint32_t packet_max(const struct stk_ep *ep, const ip_addr_t *from, const ip_addr_t *ip)
-{
-    struct netif *netif = NULL;
-    if (ip_addr_ismulticast(ip) && ep->opts.mcast_if != 0) {
-        netif = netif_get_by_index((u8_t)ep->opts.mcast_if);
-    }
-    netif = netif != NULL ? netif : ip_route(from, ip);
-    if (netif == NULL || netif->state == NULL) {
-        return UINT32_MAX;
-    }
-    if (IP_IS_V4(ip)) {
-        return ip4_addr_eq(ip_2_ip4(ip), netif_ip4_addr(netif)) ? UINT32_MAX : netif->mtu;
-    }
-    return netif_get_ip6_addr_match(netif, ip_2_ip6(ip)) >= 0 ? UINT32_MAX
-                                                              : nd6_get_destination_mtu(ip_2_ip6(ip), netif);
-}
-
-/* Have what is sent next leave with DF; false: it is too large for that. lwIP would fragment it all the same. */
-static bool dont_fragment(const struct stk_ep *ep, const ip_addr_t *from, const ip_addr_t *ip, uint32_t bytes)
-{
-    const uint32_t header = IP_IS_V6(ip) ? IP6_HLEN : IP_HLEN;
-    stk_inst_selected()->dont_fragment = ep->opts.dontfrag;
-    return !ep->opts.dontfrag || header + bytes <= packet_max(ep, from, ip);
-}
-
 static err_t udp_leave(const struct stk_ep *ep, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *ip, uint16_t port)
 {
-    const bool fits = dont_fragment(ep, &pcb->local_ip, ip, p->tot_len + (uint32_t)UDP_HLEN);
+    struct stk_ep_ip_scope scope;
+    if (!ep->ip_special) {
+        return udp_sendto(pcb, p, ip, port);
+    }
+    const bool fits = stk_ep_ip_begin(ep, (struct ip_pcb *)(void *)pcb, ip, p->tot_len + (uint32_t)UDP_HLEN, &scope);
     const err_t err = fits ? udp_sendto(pcb, p, ip, port) : ERR_DGRAM_SIZE;
-    stk_inst_selected()->dont_fragment = false;
+    stk_ep_ip_end(&scope);
+    return err;
+}
+
+/* The program gives the header: what Windows fills in is filled in here (rules RAW-6, 5.2). */
+static err_t raw_output_header(struct stk_ep *ep, struct pbuf *p, const ip_addr_t *ip)
+{
+    if (!stk_ep_raw_header(p, ip, &ep->pcb.raw->local_ip)) {
+        return ERR_ARG;
+    }
+    raw_set_flags(ep->pcb.raw, RAW_FLAGS_HDRINCL);
+    const err_t err = raw_sendto(ep->pcb.raw, p, ip);
+    raw_clear_flags(ep->pcb.raw, RAW_FLAGS_HDRINCL);
     return err;
 }
 
 static err_t raw_output(struct stk_ep *ep, struct pbuf *p, const ip_addr_t *ip)
 {
-    if (!ep->opts.hdrincl || ep->family != STK_AF_INET) {
-        const bool fits = dont_fragment(ep, &ep->pcb.raw->local_ip, ip, p->tot_len);
-        const err_t err = fits ? raw_sendto(ep->pcb.raw, p, ip) : ERR_DGRAM_SIZE;
-        stk_inst_selected()->dont_fragment = false;
-        return err;
+    struct stk_ep_ip_scope scope;
+    struct ip_pcb *pcb = (struct ip_pcb *)(void *)ep->pcb.raw;
+    const uint32_t bytes = ep->opts.hdrincl ? 0u : p->tot_len;
+    const bool fits = !ep->ip_special || stk_ep_ip_begin(ep, pcb, ip, bytes, &scope);
+    err_t err = ERR_DGRAM_SIZE;
+    if (fits && ep->opts.hdrincl) {
+        err = raw_output_header(ep, p, ip);
+    } else if (fits) {
+        err = stk_ep_raw_checksum(ep, p) ? raw_sendto(ep->pcb.raw, p, ip) : ERR_ARG;
     }
-    raw_set_flags(ep->pcb.raw, RAW_FLAGS_HDRINCL);
-    const err_t err = raw_sendto(ep->pcb.raw, p, ip);
-    raw_clear_flags(ep->pcb.raw, RAW_FLAGS_HDRINCL);
+    if (ep->ip_special) {
+        stk_ep_ip_end(&scope);
+    }
     return err;
 }
 
@@ -315,8 +363,8 @@ static err_t record_send(struct stk_ep *ep, const struct stk_dgram_abi *record, 
     if ((record->addr.family == STK_AF_NONE && !ep->peer_set) || stk_ep_ip_from(ep, to, &ip) != STK_OK) {
         return ERR_ARG;
     }
-    struct pbuf *p = record->payload_bytes <= STK_EP_COPY_MAX ? payload_copy(ep, at, record->payload_bytes)
-                                                              : payload_chain(ep, at, record->payload_bytes);
+    const bool copy = record->payload_bytes <= STK_EP_COPY_MAX || (ep->type == STK_SOCK_RAW && stk_ep_raw_edits(ep));
+    struct pbuf *p = copy ? payload_copy(ep, at, record->payload_bytes) : payload_chain(ep, at, record->payload_bytes);
     if (p == NULL) {
         return ERR_MEM;
     }
@@ -397,6 +445,11 @@ static void udp_opts_apply(const struct stk_ep *ep, struct udp_pcb *udp)
     } else {
         udp_clear_flags(udp, UDP_FLAGS_MULTICAST_LOOP);
     }
+    if (ep->opts.nochecksum) {
+        udp_set_flags(udp, UDP_FLAGS_NOCHKSUM);
+    } else {
+        udp_clear_flags(udp, UDP_FLAGS_NOCHKSUM);
+    }
     ip_set_option(udp, SOF_REUSEADDR);
     if (ep->opts.broadcast) {
         ip_set_option(udp, SOF_BROADCAST);
@@ -438,6 +491,10 @@ static int raw_make(struct stk_ep *ep, const ip_addr_t *local)
         return STK_ENOMEM;
     }
     ep->pcb.raw = pcb;
+    if (ep->family == STK_AF_INET6 && ep->protocol == IP6_NEXTH_ICMP6) { /* RFC 3542 3.1 */
+        pcb->chksum_reqd = 1;
+        pcb->chksum_offset = STK_EP_ICMP6_CHECKSUM;
+    }
     raw_recv(pcb, on_raw, ep);
     return stk_ep_err_from(raw_bind(pcb, local));
 }
@@ -578,8 +635,23 @@ int stk_ep_dgram_connect(struct stk_ep *ep, const struct stk_addr *remote)
     return STK_OK;
 }
 
+bool stk_ep_dgram_store(struct stk_ep *ep, struct stk_dgram_abi *record, const struct pbuf *p)
+{
+    if (ep->phase != STK_EP_HELD || ep->rx_shut || !source_accepted(ep, &record->addr)) {
+        return false;
+    }
+    if (!record_store(ep, record, p)) {
+        ep->table->stats.udp_rx_full++;
+        atomic_fetch_add_explicit(&ep->abi->rx_dropped, 1, memory_order_relaxed);
+        return false;
+    }
+    stk_ep_notify(ep);
+    return true;
+}
+
 void stk_ep_dgram_close(struct stk_ep *ep)
 {
+    stk_ep_raw_tap_end(ep);
     stk_ep_dgram_kick(ep); /* what is queued still goes out */
     dgram_unmake(ep);
     stk_ep_slot_free(ep);

@@ -2,6 +2,8 @@
 
 #include "lwip/route.h"
 
+#include "ipc/seq.h"
+
 /* --- Memory that drivers refer to ------------------------------------------ */
 
 static bool chunks_of(const struct stk_ep_table *table, const void *data, uint32_t len, uint32_t *first, uint32_t *last)
@@ -93,11 +95,12 @@ static void udp_error(struct stk_ep_table *table, const struct stk_inst *inst, c
     uint32_t at = table->ports[STK_SOCK_DGRAM - 1][error->local_addr.port];
     for (; at != STK_EP_NONE; at = table->eps[at].port_next) {
         struct stk_ep *ep = &table->eps[at];
-        if (!ep->opts.udp_connreset || !dgram_concerned(ep, inst, error)) {
-            continue;
-        }
         /* On a datagram socket a refused port reads as a reset (rules WSPRECVFROM). */
         const int err = error->err == STK_ECONNREFUSED ? STK_ECONNRESET : error->err;
+        const bool wanted = err == STK_ENETRESET ? ep->opts.udp_netreset : ep->opts.udp_connreset;
+        if (!wanted || !dgram_concerned(ep, inst, error)) {
+            continue;
+        }
         if (err != STK_ECONNRESET && err != STK_ENETRESET && !ep->peer_set) {
             continue; /* an unreachable host says nothing about other destinations */
         }
@@ -108,6 +111,10 @@ static void udp_error(struct stk_ep_table *table, const struct stk_inst *inst, c
 
 void stk_ep_net_error(struct stk_ep_table *table, struct stk_inst *inst, const struct stk_inst_net_error *error)
 {
+    if (error->err == STK_EMSGSIZE) { /* a path became narrower: what applications know of routes is out of date */
+        stk_seq_write_begin(&table->region->abi->ifs_seq);
+        stk_seq_write_end(&table->region->abi->ifs_seq);
+    }
     if (error->proto == 17) {
         udp_error(table, inst, error);
         return;

@@ -39,6 +39,20 @@ static const struct opt_row opt_rows[STK_OPT_COUNT] = {
     [STK_OPT_DONTFRAG] = {FIELD(dontfrag), OPT_BOOL, ALL, 0, 1},
     [STK_OPT_CONN_TIMEOUT_MS] = {FIELD(conn_timeout_ms), OPT_I32, STREAM, 0, INT32_MAX},
     [STK_OPT_UDP_CONNRESET] = {FIELD(udp_connreset), OPT_BOOL, DGRAM, 0, 1},
+    [STK_OPT_UDP_NETRESET] = {FIELD(udp_netreset), OPT_BOOL, DGRAM, 0, 1},
+    [STK_OPT_NOCHECKSUM] = {FIELD(nochecksum), OPT_BOOL, DGRAM, 0, 1},
+    [STK_OPT_RECV_BROADCAST] = {FIELD(recv_broadcast), OPT_BOOL, DGRAM | RAW, 0, 1},
+    [STK_OPT_CIRCULAR] = {FIELD(circular), OPT_BOOL, DGRAM | RAW, 0, 1},
+    [STK_OPT_MTU_DISCOVER] = {FIELD(mtu_discover), OPT_U8, ALL, STK_PMTUD_NOT_SET, STK_PMTUD_PROBE},
+    [STK_OPT_USER_MTU] = {FIELD(user_mtu), OPT_I32, ALL, -1, INT32_MAX},
+    [STK_OPT_UNICAST_IF] = {FIELD(unicast_if), OPT_U32, ALL, 0, INT32_MAX},
+    [STK_OPT_V4_TTL] = {FIELD(v4_ttl), OPT_U8, ALL, 1, 255},
+    [STK_OPT_V4_TOS] = {FIELD(v4_tos), OPT_U8, ALL, 0, 255},
+    [STK_OPT_V4_DONTFRAG] = {FIELD(v4_dontfrag), OPT_BOOL, ALL, 0, 1},
+    [STK_OPT_V4_MTU_DISCOVER] = {FIELD(v4_mtu_discover), OPT_U8, ALL, STK_PMTUD_NOT_SET, STK_PMTUD_PROBE},
+    [STK_OPT_V4_USER_MTU] = {FIELD(v4_user_mtu), OPT_I32, ALL, -1, INT32_MAX},
+    [STK_OPT_V4_UNICAST_IF] = {FIELD(v4_unicast_if), OPT_U32, ALL, 0, INT32_MAX},
+    [STK_OPT_PROTECTION] = {FIELD(protection), OPT_U8, ALL, STK_PROTECT_UNRESTRICTED, STK_PROTECT_RESTRICTED},
 };
 
 static const struct opt_row *row_find(const struct stk_ep *ep, uint32_t opt)
@@ -128,6 +142,9 @@ int stk_ep_opt_set(struct stk_ep_table *table, uint32_t sock, uint32_t opt, cons
     if (opt == STK_OPT_RCVBUF || opt == STK_OPT_SNDBUF) {
         return buffer_set(ep, opt, number);
     }
+    if (opt == STK_OPT_RCVALL) {
+        return stk_ep_raw_tap_set(ep, number);
+    }
     const struct opt_row *row = row_find(ep, opt);
     if (row == NULL) {
         return STK_ENOPROTOOPT;
@@ -141,7 +158,14 @@ int stk_ep_opt_set(struct stk_ep_table *table, uint32_t sock, uint32_t opt, cons
     if (opt == STK_OPT_EXCLUSIVE && number != 0 && ep->opts.reuseaddr) {
         return STK_EINVAL;
     }
+    if (opt == STK_OPT_UNICAST_IF || opt == STK_OPT_V4_UNICAST_IF) {
+        const int err = stk_ep_ip_if_check(table, (uint32_t)number);
+        if (err != STK_OK) {
+            return err;
+        }
+    }
     row_store(&ep->opts, row, number);
+    stk_ep_ip_mark(ep);
     opts_apply(ep);
     return STK_OK;
 }
@@ -161,12 +185,15 @@ int stk_ep_opt_get(struct stk_ep_table *table, uint32_t sock, uint32_t opt, int3
         *value = ep->pcb.tcp != NULL && !ep->listening ? ep->pcb.tcp->mss : 536;
         return STK_OK;
     }
+    if (opt == STK_OPT_MTU || opt == STK_OPT_V4_MTU) {
+        return stk_ep_ip_mtu(ep, opt == STK_OPT_V4_MTU || ep->family == STK_AF_INET, value);
+    }
     const struct opt_row *row = row_find(ep, opt);
     if (row == NULL) {
         return STK_ENOPROTOOPT;
     }
     *value = row_load(&ep->opts, row);
-    if (opt == STK_OPT_TTL && *value == 0) {
+    if ((opt == STK_OPT_TTL || opt == STK_OPT_V4_TTL) && *value == 0) {
         *value = IP_DEFAULT_TTL;
     }
     return STK_OK;

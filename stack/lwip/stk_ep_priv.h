@@ -27,6 +27,8 @@
 #define STK_EP_UNSENT_MAX (128u * 1024u)
 /** Connections that may wait for the end of a burst to send; further ones send at once. */
 #define STK_EP_DUE_MAX 128u
+/** Sockets that may capture at one time. */
+#define STK_EP_TAPS_MAX 16u
 /** Pieces up to this size are copied into the segment: one buffer is cheaper than a chain. */
 #define STK_EP_COPY_MAX 512u
 
@@ -58,6 +60,21 @@ struct stk_ep_opts {
     int32_t keepintvl_ms;
     int32_t keepcnt;
     int32_t conn_timeout_ms; /* 0: the table's */
+    bool udp_netreset;
+    bool nochecksum;
+    bool recv_broadcast;
+    bool circular;
+    uint8_t mtu_discover; /* enum stk_pmtud */
+    uint8_t v4_ttl;       /* v4_...: IPv6 sockets, for their IPv4 traffic */
+    uint8_t v4_tos;
+    bool v4_dontfrag;
+    uint8_t v4_mtu_discover;
+    uint8_t protection; /* enum stk_protection */
+    uint8_t rcvall;     /* enum stk_rcvall */
+    int32_t user_mtu;   /* -1: none */
+    int32_t v4_user_mtu;
+    uint32_t unicast_if;
+    uint32_t v4_unicast_if;
 };
 
 /** A PCB of one of the kinds. */
@@ -95,6 +112,7 @@ struct stk_ep {
     bool local_by_peer; /* datagrams: bound to the any address, local's follows the peer */
     bool spread;        /* datagrams: more holds PCBs */
     bool output_due;    /* streams: in table->due */
+    bool ip_special;    /* datagrams: packets want stk_ep_ip_begin */
     struct stk_addr local;
     struct stk_addr peer;
     uint64_t tx_queued;    /* FIFO position handed to lwIP */
@@ -111,6 +129,7 @@ struct stk_ep {
     struct stk_addr last_from; /* spread: and from whom */
     uint32_t half_open;        /* listener: handshakes in progress */
     uint32_t mcast_head;       /* memberships, index into the table's pool */
+    struct stk_netif *tap;     /* RAW: the interface that it captures; NULL: none */
     int32_t soft_error;        /* ICMP during the handshake: what to report when it times out */
     struct stk_ep_opts opts;
 };
@@ -138,6 +157,8 @@ struct stk_ep_table {
     uint32_t connect_timeout_ms;
     uint16_t port_first;
     uint16_t port_last;
+    uint32_t taps_count;
+    uint32_t taps[STK_EP_TAPS_MAX]; /* sockets that capture */
     uint64_t next_ns;
     uint64_t sweep_ns;
     uint32_t sweep_at;
@@ -211,6 +232,47 @@ int stk_ep_dgram_connect(struct stk_ep *ep, const struct stk_addr *remote);
 void stk_ep_dgram_kick(struct stk_ep *ep);
 void stk_ep_dgram_close(struct stk_ep *ep);
 void stk_ep_dgram_opts_apply(struct stk_ep *ep);
+bool stk_ep_dgram_store(struct stk_ep *ep, struct stk_dgram_abi *record, const struct pbuf *p);
+
+/* stk_ep_ip.c: options of IP on what is sent, and what is taken */
+/** Settings of one IP version of a socket. */
+struct stk_ep_ip_opts {
+    uint8_t ttl; /* 0: the stack's default */
+    uint8_t tos;
+    uint8_t mtu_discover;
+    bool dontfrag;
+    int32_t user_mtu;
+    uint32_t unicast_if;
+};
+/** What stk_ep_ip_begin changed, for stk_ep_ip_end. */
+struct stk_ep_ip_scope {
+    struct ip_pcb *pcb;
+    struct netif *netif; /* its MTU was lowered; NULL: none's */
+    u16_t mtu;
+    u8_t ttl, tos, netif_idx;
+};
+struct stk_ep_ip_opts stk_ep_ip_opts_for(const struct stk_ep *ep, bool v4);
+void stk_ep_ip_mark(struct stk_ep *ep);
+bool stk_ep_ip_begin(const struct stk_ep *ep, struct ip_pcb *pcb, const ip_addr_t *ip, uint32_t bytes,
+                     struct stk_ep_ip_scope *scope);
+void stk_ep_ip_end(const struct stk_ep_ip_scope *scope);
+struct netif *stk_ep_ip_netif(const struct stk_ep *ep, const ip_addr_t *local, const ip_addr_t *ip);
+struct netif *stk_ep_ip_port(uint32_t if_index, const ip_addr_t *local);
+bool stk_ep_ip_own(const ip_addr_t *ip);
+int stk_ep_ip_mtu(const struct stk_ep *ep, bool v4, int32_t *value);
+int stk_ep_ip_if_check(const struct stk_ep_table *table, uint32_t if_index);
+bool stk_ep_ip_taken(const struct stk_ep *ep, const ip_addr_t *from, struct netif *inp);
+
+/* stk_ep_raw.c: headers of RAW packets; whole packets of an interface (SIO_RCVALL) */
+#define STK_EP_ICMP6_CHECKSUM 2u
+static inline bool stk_ep_raw_edits(const struct stk_ep *ep)
+{
+    return ep->opts.hdrincl || (ep->family == STK_AF_INET6 && ep->protocol == 58);
+}
+bool stk_ep_raw_header(struct pbuf *p, const ip_addr_t *to, const ip_addr_t *local);
+bool stk_ep_raw_checksum(const struct stk_ep *ep, struct pbuf *p);
+int stk_ep_raw_tap_set(struct stk_ep *ep, int32_t mode);
+void stk_ep_raw_tap_end(struct stk_ep *ep);
 
 /* stk_ep_mcast.c */
 int stk_ep_mcast_change(struct stk_ep *ep, const struct stk_mcast_req *req, bool join);

@@ -76,7 +76,47 @@ enum stk_opt {
     STK_OPT_CONN_TIMEOUT_MS, /**< SYN phase bound of this socket */
     STK_OPT_MSS,             /**< get: effective MSS */
     STK_OPT_UDP_CONNRESET,   /**< bool: ICMP port unreachable is an error of the socket (SIO_UDP_CONNRESET) */
+    STK_OPT_UDP_NETRESET,    /**< bool: an expired TTL is an error of the socket (SIO_UDP_NETRESET) */
+    STK_OPT_NOCHECKSUM,      /**< UDP over IPv4: bool: leave the checksum out */
+    STK_OPT_RECV_BROADCAST,  /**< datagrams: bool: take broadcasts */
+    STK_OPT_CIRCULAR,        /**< datagrams: bool: a full queue loses its oldest, not the newest */
+    STK_OPT_MTU_DISCOVER,    /**< enum stk_pmtud */
+    STK_OPT_USER_MTU,        /**< bytes that a packet may have; -1: as many as its way allows */
+    STK_OPT_UNICAST_IF,      /**< interface that unicasts leave by, 0: by route */
+    STK_OPT_MTU,             /**< get: of the path to the peer; STK_ENOTCONN without one */
+    STK_OPT_V4_TTL,          /**< this and what follows: IPv6 sockets, for their IPv4 traffic */
+    STK_OPT_V4_TOS,
+    STK_OPT_V4_DONTFRAG,
+    STK_OPT_V4_MTU_DISCOVER,
+    STK_OPT_V4_USER_MTU,
+    STK_OPT_V4_UNICAST_IF,
+    STK_OPT_V4_MTU,
+    STK_OPT_PROTECTION, /**< enum stk_protection: IPv6, whose packets and connections are taken */
+    STK_OPT_RCVALL,     /**< RAW, bound to an interface: enum stk_rcvall */
     STK_OPT_COUNT
+};
+
+/** STK_OPT_MTU_DISCOVER: datagrams. */
+enum stk_pmtud {
+    STK_PMTUD_NOT_SET, /**< STK_OPT_DONTFRAG decides */
+    STK_PMTUD_DO,      /**< DF; larger than the path allows: STK_EMSGSIZE */
+    STK_PMTUD_DONT,    /**< no DF, fragments by the interface's MTU */
+    STK_PMTUD_PROBE,   /**< DF; larger than the interface allows: STK_EMSGSIZE */
+};
+
+/** Whose traffic an IPv6 socket takes. */
+enum stk_protection {
+    STK_PROTECT_UNRESTRICTED = 10,
+    STK_PROTECT_EDGERESTRICTED = 20, /**< not what came through a NAT traversal tunnel (Teredo) */
+    STK_PROTECT_RESTRICTED = 30,     /**< the same site's only */
+};
+
+/** STK_OPT_RCVALL. */
+enum stk_rcvall {
+    STK_RCVALL_OFF,
+    STK_RCVALL_ON,     /**< every IP packet on the link, the port promiscuous */
+    STK_RCVALL_SOCKET, /**< no effect */
+    STK_RCVALL_IP,     /**< every IP packet that this host takes or sends */
 };
 
 struct stk_mcast_req {

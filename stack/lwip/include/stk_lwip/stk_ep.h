@@ -104,11 +104,11 @@ void stk_ep_close(struct stk_ep_table *table, uint32_t sock, uint32_t mode);
 /**
  * Find the instance, local address and interface that reach a destination.
  *
- * @param local     Out, may be NULL.
- * @param if_index  Out, may be NULL.
- * @return          0 or STK_ENETUNREACH.
+ * @param via  Interface to leave by, as programs number it; 0: any.
+ * @param rep  Out: addr and arg of STK_SUB_ROUTE's reply.
+ * @return     0 or STK_ENETUNREACH.
  */
-int stk_ep_route(struct stk_ep_table *table, const struct stk_addr *remote, struct stk_addr *local, uint32_t *if_index);
+int stk_ep_route(struct stk_ep_table *table, const struct stk_addr *remote, uint32_t via, struct stk_rep_abi *rep);
 
 /** Close every slot that the application holds with a reset (detach). */
 void stk_ep_abort_held(struct stk_ep_table *table);
