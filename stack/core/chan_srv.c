@@ -1,5 +1,6 @@
 #include "core/engine_priv.h"
 
+#include "ipc/chunk.h"
 #include "ipc/ring.h"
 #include "stack/clock.h"
 #include "stack/err.h"
@@ -39,6 +40,32 @@ static void detach_look(struct stk_engine *engine)
     reply_push(engine, engine->detach.ring, &rep);
 }
 
+/* The asker waits for the reply, edge C, before it reads the chunk or gives it back. */
+static int info_op(struct stk_engine *engine, const struct stk_sub_abi *sub)
+{
+    struct stk_tcp_info tcp;
+    struct stk_icmp_info icmp;
+    if (sub->arg[1] >= engine->region.chunks_count) {
+        engine->stats.submissions_bad++;
+        return STK_EINVAL;
+    }
+    uint8_t *to = stk_chunk_ptr(&engine->region, sub->arg[1]);
+    int err;
+    switch (sub->arg[0]) {
+    case STK_INFO_TCP:
+        err = stk_ep_tcp_info(engine->eps, sub->sock, &tcp);
+        memcpy(to, &tcp, sizeof(tcp));
+        return err;
+    case STK_INFO_ICMP:
+        stk_ep_icmp_info(engine->eps, sub->sock, &icmp);
+        memcpy(to, &icmp, sizeof(icmp));
+        return STK_OK;
+    default:
+        engine->stats.submissions_bad++;
+        return STK_EINVAL;
+    }
+}
+
 /* Operations on a socket; sub was copied out of the ring and the socket is valid. */
 static int sock_op(struct stk_engine *engine, const struct stk_sub_abi *sub, struct stk_rep_abi *rep)
 {
@@ -51,6 +78,8 @@ static int sock_op(struct stk_engine *engine, const struct stk_sub_abi *sub, str
         return stk_ep_listen(engine->eps, sub->sock, sub->arg[0]);
     case STK_SUB_CONNECT:
         return stk_ep_connect(engine->eps, sub->sock, &sub->addr);
+    case STK_SUB_ADMIT:
+        return stk_ep_admit(engine->eps, sub->sock);
     case STK_SUB_SHUTDOWN:
         return stk_ep_shutdown(engine->eps, sub->sock, sub->arg[0]);
     case STK_SUB_OPT_SET:
@@ -64,6 +93,8 @@ static int sock_op(struct stk_engine *engine, const struct stk_sub_abi *sub, str
         rep->arg[0] = (uint32_t)value;
         return err;
     }
+    case STK_SUB_INFO:
+        return info_op(engine, sub);
     default:
         engine->stats.submissions_bad++;
         return STK_EINVAL;

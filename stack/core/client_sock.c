@@ -1,5 +1,7 @@
 #include "core/client_priv.h"
 
+#include "ipc/chunk.h"
+
 static struct stk_sock *sock_take(struct stk_client *client, uint32_t index, uint32_t generation)
 {
     struct stk_sock *sock = &client->socks[index];
@@ -90,7 +92,7 @@ int stk_sock_connect(struct stk_sock *sock, const struct stk_addr *remote)
 
 int stk_sock_shutdown(struct stk_sock *sock, unsigned how)
 {
-    if (how == 0 || (how & ~(unsigned)(STK_SHUT_RD | STK_SHUT_WR)) != 0) {
+    if (how == 0 || (how & ~(unsigned)(STK_SHUT_RD | STK_SHUT_WR | STK_SHUT_RD_QUIET | STK_SHUT_ABORT)) != 0) {
         return STK_EINVAL;
     }
     return sock_arg_call(sock, STK_SUB_SHUTDOWN, how);
@@ -150,9 +152,10 @@ int stk_sock_accept(struct stk_sock *sock, uint64_t cookie, struct stk_sock **ou
         return result;
     }
     struct stk_sock *taken = sock_take(sock->client, record.sock, record.generation);
-    if ((atomic_load_explicit(&taken->abi->state, memory_order_acquire) & STK_ST_ENDED) != 0) {
+    const uint32_t state = atomic_load_explicit(&taken->abi->state, memory_order_acquire);
+    if ((state & STK_ST_ENDED) != 0) {
         (void)stk_sock_close(taken, STK_CLOSE_ABORT);
-        return STK_ECONNRESET;
+        return (state & STK_ST_HELD) != 0 ? STK_EACCES : STK_ECONNRESET;
     }
     atomic_store_explicit(&taken->abi->cookie, cookie, memory_order_release);
     if (peer != NULL) {
@@ -160,6 +163,18 @@ int stk_sock_accept(struct stk_sock *sock, uint64_t cookie, struct stk_sock **ou
     }
     *out = taken;
     return STK_OK;
+}
+
+int stk_sock_admit(struct stk_sock *sock)
+{
+    int usable = stk_client_usable(sock->client);
+    if (usable != STK_OK) {
+        return usable;
+    }
+    if ((atomic_load_explicit(&sock->abi->state, memory_order_acquire) & STK_ST_HELD) == 0) {
+        return STK_OK;
+    }
+    return sock_arg_call(sock, STK_SUB_ADMIT, 0);
 }
 
 /* --- Options and addresses --------------------------------------------------- */
@@ -198,6 +213,38 @@ int stk_sock_opt_get(struct stk_sock *sock, enum stk_opt opt, int32_t *value)
         *value = (int32_t)rep.arg[0];
     }
     return result;
+}
+
+/** Lends the stack a chunk to write a structure into. */
+static int sock_info(struct stk_sock *sock, enum stk_info_kind kind, void *out, size_t size)
+{
+    struct stk_region *region = sock->client->region;
+    struct stk_sub_abi sub = {.op = STK_SUB_INFO, .arg = {(uint32_t)kind}};
+    struct stk_rep_abi rep;
+    int result = stk_client_usable(sock->client);
+    if (result != STK_OK) {
+        return result;
+    }
+    sub.arg[1] = stk_chunk_take(region);
+    if (sub.arg[1] == STK_CHUNK_NONE) {
+        return STK_ENOMEM;
+    }
+    result = stk_client_sock_call(sock, &sub, &rep);
+    if (result == STK_OK) {
+        memcpy(out, stk_chunk_ptr(region, sub.arg[1]), size);
+    }
+    stk_chunk_give(region, sub.arg[1]);
+    return result;
+}
+
+int stk_sock_tcp_info(struct stk_sock *sock, struct stk_tcp_info *out)
+{
+    return out == NULL ? STK_EINVAL : sock_info(sock, STK_INFO_TCP, out, sizeof(*out));
+}
+
+int stk_sock_icmp_info(struct stk_sock *sock, struct stk_icmp_info *out)
+{
+    return out == NULL ? STK_EINVAL : sock_info(sock, STK_INFO_ICMP, out, sizeof(*out));
 }
 
 /** Copies an address that the stack may be rewriting. */

@@ -89,6 +89,14 @@ enum stk_sub_op {
     STK_SUB_ROUTE,    /* addr, arg[0]: interface, 0: any. Reply: addr = local, arg: interface, MTU of path, of interface */
     STK_SUB_DETACH,   /* reset every open socket; arg[0]: drain time in ms. Reply when done or expired */
     STK_SUB_AUTOBIND, /* addr: a destination; bind an unbound socket where it is reached from */
+    STK_SUB_ADMIT,    /* answer the SYN of a connection that is held back */
+    STK_SUB_INFO,     /* arg[0]: enum stk_info_kind, arg[1]: a chunk of the asker's, which the stack writes */
+};
+
+/** What STK_SUB_INFO asks for: a structure of stack/tcp_info.h, at the chunk's first byte. */
+enum stk_info_kind {
+    STK_INFO_TCP = 1, /* struct stk_tcp_info */
+    STK_INFO_ICMP,    /* struct stk_icmp_info */
 };
 
 struct stk_sub_abi {
@@ -160,6 +168,8 @@ enum stk_state_bit {
     STK_ST_TX_SHUT = 1u << 8,   /* FIN queued after tx_tail as it was then */
     STK_ST_RX_SHUT = 1u << 9,
     STK_ST_DRAINED = 1u << 10, /* FIN sent and acknowledged */
+    STK_ST_OOBINLINE = 1u << 11,
+    STK_ST_HELD = 1u << 12, /* its SYN is not answered, or the handshake is not through; kept when it ends so */
 };
 
 /** Bits of stk_sock_abi.app_flags; written by the app only. */
@@ -203,14 +213,18 @@ struct stk_sock_abi {
     _Alignas(STK_ABI_LINE) STK_U64 rx_tail;
     STK_U32 rx_records; /* datagrams ever queued, mod 2^32 */
     STK_U32 rx_want;    /* nonzero: kick when rx_head passed this many bytes since the last kick */
-    uint64_t reserved3[6];
+    STK_U64 rx_urgent;  /* streams: ipc/urgent.h; stored before the rx_tail that reaches its mark */
+    uint64_t reserved3[5];
     /* line 4, app; rx_lock held by the reader */
     _Alignas(STK_ABI_LINE) STK_U64 rx_head;
     STK_U32 rx_lock;
     STK_U32 rx_records_read;
     STK_U64 rx_kick_head;    /* rx_head at the last kick for room */
     STK_U64 rx_payload_read; /* payload bytes ever read (datagrams) */
-    uint64_t reserved4[4];
+    STK_U64 rx_urgent_passed; /* rx_urgent as it was when its mark was passed */
+    STK_U32 rx_urgent_read;   /* number of the last urgent byte that was read */
+    uint32_t reserved4a;
+    uint64_t reserved4[2];
     /* line 5, app; tx_lock held by the writer */
     _Alignas(STK_ABI_LINE) STK_U64 tx_tail;
     STK_U32 tx_lock;
@@ -219,7 +233,8 @@ struct stk_sock_abi {
     STK_U32 kicked; /* beside tx_tail: both change hands in one transfer of the line */
     uint32_t reserved5a;
     STK_U64 tx_head_seen; /* app's last look at tx_head; under tx_lock */
-    uint64_t reserved5[3];
+    STK_U64 tx_urgent;    /* position behind the last urgent byte, 0: none; stored before the tx_tail that reaches it */
+    uint64_t reserved5[2];
     /* line 6, stack */
     _Alignas(STK_ABI_LINE) STK_U64 tx_head;
     STK_U64 rx_payload; /* payload bytes ever queued (datagrams) */

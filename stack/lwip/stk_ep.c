@@ -104,6 +104,8 @@ static void opts_default(struct stk_ep_opts *opts)
     opts->keepidle_ms = 7200 * 1000;
     opts->keepintvl_ms = 1000;
     opts->keepcnt = 10;
+    opts->syn_retries = -1;
+    opts->timestamps = -1;
 }
 
 static void abi_slots_clear(struct stk_sock_abi *abi)
@@ -140,6 +142,10 @@ static void abi_open(struct stk_ep *ep, uint64_t cookie)
     atomic_store_explicit(&abi->rx_payload, 0, memory_order_relaxed);
     atomic_store_explicit(&abi->rx_kick_head, 0, memory_order_relaxed);
     atomic_store_explicit(&abi->rx_head, 0, memory_order_relaxed);
+    atomic_store_explicit(&abi->rx_urgent, 0, memory_order_relaxed);
+    atomic_store_explicit(&abi->rx_urgent_passed, 0, memory_order_relaxed);
+    atomic_store_explicit(&abi->rx_urgent_read, 0, memory_order_relaxed);
+    atomic_store_explicit(&abi->tx_urgent, 0, memory_order_relaxed);
     atomic_store_explicit(&abi->rx_tail, 0, memory_order_relaxed);
     atomic_store_explicit(&abi->tx_head, 0, memory_order_relaxed);
     atomic_store_explicit(&abi->tx_tail, 0, memory_order_relaxed);
@@ -571,10 +577,22 @@ int stk_ep_connect(struct stk_ep_table *table, uint32_t sock, const struct stk_a
     return err;
 }
 
+int stk_ep_admit(struct stk_ep_table *table, uint32_t sock)
+{
+    struct stk_ep *ep = &table->eps[sock];
+    if (ep->type != STK_SOCK_STREAM || ep->inst == NULL || ep->listening) {
+        return STK_EINVAL;
+    }
+    struct stk_inst_scope scope = stk_inst_enter(ep->inst);
+    const int err = stk_ep_tcp_admit(ep);
+    stk_inst_leave(scope);
+    return err;
+}
+
 int stk_ep_shutdown(struct stk_ep_table *table, uint32_t sock, uint32_t how)
 {
     struct stk_ep *ep = &table->eps[sock];
-    if (how == 0 || (how & ~(uint32_t)(STK_SHUT_RD | STK_SHUT_WR)) != 0) {
+    if (how == 0 || (how & ~(uint32_t)(STK_SHUT_RD | STK_SHUT_WR | STK_SHUT_RD_QUIET | STK_SHUT_ABORT)) != 0) {
         return STK_EINVAL;
     }
     if (ep->type == STK_SOCK_STREAM) {
@@ -588,7 +606,7 @@ int stk_ep_shutdown(struct stk_ep_table *table, uint32_t sock, uint32_t how)
     }
     ep->rx_shut = ep->rx_shut || (how & STK_SHUT_RD) != 0;
     stk_ep_state_set(
-        ep, ((how & STK_SHUT_RD) != 0 ? STK_ST_RX_SHUT : 0u) | ((how & STK_SHUT_WR) != 0 ? STK_ST_TX_SHUT : 0u), 0);
+        ep, ((how & (STK_SHUT_RD | STK_SHUT_RD_QUIET)) != 0 ? STK_ST_RX_SHUT : 0u) | ((how & STK_SHUT_WR) != 0 ? STK_ST_TX_SHUT : 0u), 0);
     stk_ep_notify(ep);
     return STK_OK;
 }

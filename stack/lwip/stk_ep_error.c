@@ -61,6 +61,20 @@ static void tcp_error(struct stk_ep *ep, const struct stk_inst_net_error *error)
     if (!ep->connecting) {
         return;
     }
+    if (!error->local && error->err != STK_EMSGSIZE) { /* IC-1: kept until the next attempt */
+        ep->icmp = (struct stk_icmp_info){
+            .set = 1,
+            .source = error->source,
+            .protocol = error->remote_addr.family == STK_AF_INET ? IP_PROTO_ICMP : IP6_NEXTH_ICMP6,
+            .type = error->icmp_type,
+            .code = error->icmp_code,
+        };
+        if (ep->opts.icmp_fail) {
+            ep->soft_error = STK_EHOSTUNREACH;
+            stk_ep_tcp_expire(ep);
+            return;
+        }
+    }
     ep->soft_error = error->err;
     if (error->hard) {
         stk_ep_tcp_expire(ep);
@@ -97,8 +111,7 @@ static void udp_error(struct stk_ep_table *table, const struct stk_inst *inst, c
         struct stk_ep *ep = &table->eps[at];
         /* On a datagram socket a refused port reads as a reset (rules WSPRECVFROM). */
         const int err = error->err == STK_ECONNREFUSED ? STK_ECONNRESET : error->err;
-        const bool wanted = err == STK_ENETRESET ? ep->opts.udp_netreset : ep->opts.udp_connreset;
-        if (!wanted || !dgram_concerned(ep, inst, error)) {
+        if (!dgram_concerned(ep, inst, error) || !(err == STK_ENETRESET ? ep->opts.udp_netreset : ep->opts.udp_connreset)) {
             continue;
         }
         if (err != STK_ECONNRESET && err != STK_ENETRESET && !ep->peer_set) {

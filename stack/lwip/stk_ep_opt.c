@@ -38,7 +38,17 @@ static const struct opt_row opt_rows[STK_OPT_COUNT] = {
     [STK_OPT_HDRINCL] = {FIELD(hdrincl), OPT_BOOL, RAW, 0, 1},
     [STK_OPT_DONTFRAG] = {FIELD(dontfrag), OPT_BOOL, ALL, 0, 1},
     [STK_OPT_CONN_TIMEOUT_MS] = {FIELD(conn_timeout_ms), OPT_I32, STREAM, 0, INT32_MAX},
+    [STK_OPT_OOBINLINE] = {FIELD(oobinline), OPT_BOOL, STREAM, 0, 1},
+    [STK_OPT_URGENT_1122] = {FIELD(urgent_1122), OPT_BOOL, STREAM, 0, 1},
+    [STK_OPT_ACCEPT_HELD] = {FIELD(accept_held), OPT_BOOL, STREAM, 0, 1},
+    [STK_OPT_ACCEPT_PAUSED] = {FIELD(accept_paused), OPT_BOOL, STREAM, 0, 1},
     [STK_OPT_UDP_CONNRESET] = {FIELD(udp_connreset), OPT_BOOL, DGRAM, 0, 1},
+    [STK_OPT_MAXRT_MS] = {FIELD(maxrt_ms), OPT_I32, STREAM, -1, INT32_MAX},
+    [STK_OPT_SYN_RTO_MS] = {FIELD(syn_rto_ms), OPT_I32, STREAM, 0, 65534},
+    [STK_OPT_SYN_RETRIES] = {FIELD(syn_retries), OPT_I32, STREAM, -1, 254},
+    [STK_OPT_TIMESTAMPS] = {FIELD(timestamps), OPT_I32, STREAM, -1, 1},
+    [STK_OPT_ICMP_FAIL] = {FIELD(icmp_fail), OPT_BOOL, STREAM, 0, 1},
+    [STK_OPT_RCV_COMPAT] = {FIELD(rcv_compat), OPT_U8, STREAM, 0, 7},
     [STK_OPT_UDP_NETRESET] = {FIELD(udp_netreset), OPT_BOOL, DGRAM, 0, 1},
     [STK_OPT_NOCHECKSUM] = {FIELD(nochecksum), OPT_BOOL, DGRAM, 0, 1},
     [STK_OPT_RECV_BROADCAST] = {FIELD(recv_broadcast), OPT_BOOL, DGRAM | RAW, 0, 1},
@@ -111,16 +121,42 @@ static int buffer_set(struct stk_ep *ep, uint32_t opt, int32_t value)
     const uint32_t bytes = (uint32_t)value > STK_FIFO_MAX ? STK_FIFO_MAX : (uint32_t)value;
     if (opt == STK_OPT_SNDBUF) {
         atomic_store_explicit(&ep->abi->tx_limit, bytes, memory_order_relaxed);
-    } else {
-        ep->abi->rx_limit = bytes;
+        ep->opts.sndbuf_set = true;
+        return STK_OK;
     }
+    if (ep->type != STK_SOCK_STREAM || ep->inst == NULL || (ep->state & STK_ST_CONNECTED) == 0) {
+        ep->abi->rx_limit = bytes;
+        ep->opts.rcvbuf_set = true;
+        return STK_OK;
+    }
+    /* BUF-1: a connection's buffer that may not shrink stays as it is; who asks is told the size. */
+    struct stk_inst_scope scope = stk_inst_enter(ep->inst);
+    if (stk_ep_window_follow(ep, bytes)) {
+        ep->opts.rcvbuf_set = true;
+    }
+    stk_inst_leave(scope);
     return STK_OK;
 }
 
-/* What may not change once an address is taken. */
+/* What may not change once an address is taken, a SYN is on its way (KA-6), or has been. */
 static bool frozen(const struct stk_ep *ep, uint32_t opt)
 {
-    return ep->bound && (opt == STK_OPT_REUSEADDR || opt == STK_OPT_EXCLUSIVE || opt == STK_OPT_V6ONLY);
+    switch (opt) {
+    case STK_OPT_REUSEADDR:
+    case STK_OPT_EXCLUSIVE:
+    case STK_OPT_V6ONLY:
+        return ep->bound;
+    case STK_OPT_ACCEPT_HELD: /* CON-25 */
+        return ep->listening;
+    case STK_OPT_KEEPALIVE:
+        return ep->connecting;
+    case STK_OPT_SYN_RTO_MS:
+    case STK_OPT_SYN_RETRIES:
+    case STK_OPT_TIMESTAMPS:
+        return ep->connecting || (ep->state & (STK_ST_CONNECTED | STK_ST_ENDED)) != 0;
+    default:
+        return false;
+    }
 }
 
 int stk_ep_opt_set(struct stk_ep_table *table, uint32_t sock, uint32_t opt, const void *value, uint32_t len)
@@ -148,6 +184,9 @@ int stk_ep_opt_set(struct stk_ep_table *table, uint32_t sock, uint32_t opt, cons
     const struct opt_row *row = row_find(ep, opt);
     if (row == NULL) {
         return STK_ENOPROTOOPT;
+    }
+    if (opt == STK_OPT_OOBINLINE || opt == STK_OPT_URGENT_1122) {
+        return stk_ep_urgent_opt_set(ep, opt, number != 0);
     }
     if (number < row->min || number > row->max || frozen(ep, opt)) {
         return STK_EINVAL;
@@ -187,6 +226,10 @@ int stk_ep_opt_get(struct stk_ep_table *table, uint32_t sock, uint32_t opt, int3
     }
     if (opt == STK_OPT_MTU || opt == STK_OPT_V4_MTU) {
         return stk_ep_ip_mtu(ep, opt == STK_OPT_V4_MTU || ep->family == STK_AF_INET, value);
+    }
+    if (opt == STK_OPT_ISB && ep->type == STK_SOCK_STREAM) {
+        *value = (int32_t)stk_ep_isb(ep);
+        return STK_OK;
     }
     const struct opt_row *row = row_find(ep, opt);
     if (row == NULL) {

@@ -29,6 +29,10 @@
 #define STK_EP_DUE_MAX 128u
 /** Sockets that may capture at one time. */
 #define STK_EP_TAPS_MAX 16u
+/** Urgent bytes that are told of and have not come, of one connection. */
+#define STK_EP_URGENT_DUE 4u
+/** Connections that a listener holds back (STK_OPT_ACCEPT_HELD), whatever its backlog. */
+#define STK_EP_HELD_MAX 1024u
 /** Pieces up to this size are copied into the segment: one buffer is cheaper than a chain. */
 #define STK_EP_COPY_MAX 512u
 
@@ -75,6 +79,32 @@ struct stk_ep_opts {
     int32_t v4_user_mtu;
     uint32_t unicast_if;
     uint32_t v4_unicast_if;
+    bool icmp_fail;
+    bool rcvbuf_set; /* no automatic window */
+    bool sndbuf_set; /* no automatic send buffer */
+    uint8_t rcv_compat; /* enum stk_rcv_compat */
+    int32_t maxrt_ms;   /* 0: by repetitions, -1: for ever */
+    int32_t syn_rto_ms; /* 0: the stack's */
+    int32_t syn_retries;
+    int32_t timestamps; /* -1: as the peer wants */
+    bool oobinline;
+    bool urgent_1122;
+    bool urgent_set; /* urgent_1122 was changed once */
+    bool accept_held;
+    bool accept_paused;
+};
+
+/** Urgent data of a stream: stk_ep_urgent.c. */
+struct stk_ep_urgent {
+    uint32_t rx_seq;  /* sequence number of FIFO position 0, as if what was taken out had never been there */
+    uint32_t tx_seq;  /* of the transmit FIFO's */
+    uint64_t tx_end;  /* position behind the last urgent byte, 0: none */
+    uint64_t rx_word; /* = abi->rx_urgent */
+    uint64_t rx_mark; /* its mark, whole */
+    uint32_t rx_number;
+    uint32_t due_count;
+    uint32_t due[STK_EP_URGENT_DUE]; /* sequence numbers, ascending */
+    bool last_sure;                  /* a segment that held due's last byte said so */
 };
 
 /** A PCB of one of the kinds. */
@@ -112,6 +142,9 @@ struct stk_ep {
     bool local_by_peer; /* datagrams: bound to the any address, local's follows the peer */
     bool spread;        /* datagrams: more holds PCBs */
     bool output_due;    /* streams: in table->due */
+    bool urgent_due;    /* streams: urgent.due is not empty */
+    bool held;          /* streams: the SYN is not answered, or the handshake not through */
+    bool admitted;      /* held: SYN|ACK was sent */
     bool ip_special;    /* datagrams: packets want stk_ep_ip_begin */
     struct stk_addr local;
     struct stk_addr peer;
@@ -132,6 +165,11 @@ struct stk_ep {
     struct stk_netif *tap;     /* RAW: the interface that it captures; NULL: none */
     int32_t soft_error;        /* ICMP during the handshake: what to report when it times out */
     struct stk_ep_opts opts;
+    struct stk_ep_urgent urgent;
+    uint32_t window;      /* streams: what the peer may have sent without its being read, by the last announcement */
+    uint32_t window_debt; /* announced beyond that: bytes whose reading opens nothing */
+    uint64_t tune_at;     /* FIFO position of the last look at the window's size */
+    struct stk_icmp_info icmp;
 };
 
 struct stk_ep_member {
@@ -222,7 +260,32 @@ static inline uint8_t stk_ep_ext_id(const struct stk_ep *ep)
     return ep->table->ext_id[ep->inst_index];
 }
 
+/* stk_ep_own.c: timers and SYN options of a PCB, and what is told of it */
+void stk_ep_own_begin(const struct stk_ep *ep, struct tcp_pcb *pcb);
+void stk_ep_own_apply(const struct stk_ep *ep, struct tcp_pcb *pcb);
+void stk_ep_own_opened(struct stk_ep *ep, struct tcp_pcb *pcb);
+uint64_t stk_ep_own_connect_ms(const struct stk_ep *ep);
+bool stk_ep_window_follow(struct stk_ep *ep, uint32_t bytes);
+uint64_t stk_ep_window_pay(struct stk_ep *ep, uint64_t opened);
+void stk_ep_window_tune(struct stk_ep *ep);
+uint32_t stk_ep_isb(const struct stk_ep *ep);
+
+/** The endpoint of a connection's PCB; NULL: none. */
+struct stk_ep *stk_ep_tcp_of(const struct tcp_pcb *pcb);
+
+/* stk_ep_urgent.c */
+/** The connection is made: what FIFO positions are in sequence numbers. */
+void stk_ep_urgent_begin(struct stk_ep *ep);
+/** The application says that bytes before tail are urgent; true: something is to be sent. */
+bool stk_ep_urgent_take(struct stk_ep *ep, uint64_t tail);
+/** Is there urgent data that was not acknowledged? */
+bool stk_ep_urgent_sending(const struct tcp_pcb *pcb);
+/** Store received bytes among which urgent ones may be; false: no chunk, nothing happened. */
+bool stk_ep_urgent_store(struct stk_ep *ep, const struct pbuf *p);
+int stk_ep_urgent_opt_set(struct stk_ep *ep, uint32_t opt, bool on);
+
 /* stk_ep_listen.c */
+int stk_ep_tcp_admit(struct stk_ep *ep);
 err_t stk_ep_listen_passive_open(u8_t id, struct tcp_pcb_listen *lpcb, struct tcp_pcb *cpcb);
 void stk_ep_listen_close(struct stk_ep *ep);
 

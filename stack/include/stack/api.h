@@ -27,6 +27,7 @@
 #include "stack/clock.h"
 #include "stack/config.h"
 #include "stack/err.h"
+#include "stack/tcp_info.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -47,7 +48,7 @@ enum stk_ready {
     STK_READY_ERROR = 1u << 7,   /**< a datagram socket has a pending error (ICMP) */
     STK_READY_DRAINED = 1u << 8, /**< everything sent is acknowledged, FIN too if one was sent */
     STK_READY_CANCEL = 1u << 9,  /**< stk_sock_cancel was called */
-    STK_READY_OOB = 1u << 10,    /**< urgent data (reserved for the out-of-band issue) */
+    STK_READY_OOB = 1u << 10,    /**< an urgent byte waits beside the stream */
 };
 
 /** Options. Values are int32_t unless a structure is named. */
@@ -93,7 +94,27 @@ enum stk_opt {
     STK_OPT_V4_MTU,
     STK_OPT_PROTECTION, /**< enum stk_protection: IPv6, whose packets and connections are taken */
     STK_OPT_RCVALL,     /**< RAW, bound to an interface: enum stk_rcvall */
+    STK_OPT_MAXRT_MS,    /**< streams: how long data may stay unacknowledged; 0: a number of repetitions, -1: for ever */
+    STK_OPT_SYN_RTO_MS,  /**< first time-out of a SYN, before connect or on a listener; 0: the stack's */
+    STK_OPT_SYN_RETRIES, /**< repetitions of a SYN, 0..254, which then bound the attempt; -1: the connect timeout does */
+    STK_OPT_TIMESTAMPS,  /**< RFC 7323: 1 SYNs offer them, 0 never, -1 only if the peer asks */
+    STK_OPT_ICMP_FAIL,   /**< streams: bool: any ICMP error about the SYN ends the attempt with STK_EHOSTUNREACH */
+    STK_OPT_RCV_COMPAT,  /**< streams: enum stk_rcv_compat bits, SIO_SET_COMPATIBILITY_MODE */
+    STK_OPT_ISB,         /**< get: bytes that are best kept queued for sending */
+    STK_OPT_FLUSH,       /**< set, streams: give up what no segment has taken yet */
+    STK_OPT_OOBINLINE,       /**< streams: bool: urgent bytes stay in the stream */
+    STK_OPT_URGENT_1122,     /**< streams: bool: the urgent pointer points at the urgent byte (RFC 1122), not behind it; changed
+                                  once and before data flows */
+    STK_OPT_ACCEPT_HELD,     /**< streams, before listen: bool: SYNs are answered when stk_sock_admit says so */
+    STK_OPT_ACCEPT_PAUSED,   /**< listeners: bool: every SYN is answered with RST */
     STK_OPT_COUNT
+};
+
+/** STK_OPT_RCV_COMPAT. */
+enum stk_rcv_compat {
+    STK_RCV_MAY_SHRINK = 1u << 0, /**< STK_OPT_RCVBUF may lower a connection's window */
+    STK_RCV_NO_TUNING = 1u << 1,  /**< no automatic window; no scaling unless the buffer is set */
+    STK_RCV_SMALL = 1u << 2,      /**< automatic, but at most 262,140 bytes, scale 2 */
 };
 
 /** STK_OPT_MTU_DISCOVER: datagrams. */
@@ -145,7 +166,10 @@ struct stk_msg_info {
 
 enum stk_msg_flag { STK_MSG_BCAST = 1, STK_MSG_MCAST = 2 };
 
-enum stk_recv_flag { STK_RECV_PEEK = 1 };
+enum stk_recv_flag {
+    STK_RECV_PEEK = 1,
+    STK_RECV_OOB = 2, /**< streams: the urgent byte beside the stream */
+};
 
 /** How stk_sock_close ends a connection. */
 enum stk_close_mode {
@@ -153,7 +177,19 @@ enum stk_close_mode {
     STK_CLOSE_ABORT,    /**< RST now, queued data is lost */
 };
 
-enum stk_shutdown { STK_SHUT_RD = 1, STK_SHUT_WR = 2 };
+enum stk_shutdown {
+    STK_SHUT_RD = 1,
+    STK_SHUT_WR = 2,
+    STK_SHUT_RD_QUIET = 4, /**< reads fail; what is queued and what comes stays, until the window is full */
+    STK_SHUT_ABORT = 8,    /**< streams: RST now; every later call gives STK_ECONNABORTED */
+};
+
+/** Where the reader stands to the mark of urgent data. */
+enum stk_mark {
+    STK_MARK_NONE,  /**< there is none, or it was passed */
+    STK_MARK_AHEAD, /**< bytes before it are still to be read, or to come */
+    STK_MARK_HERE,  /**< the next byte is the one at the mark */
+};
 
 /** What a socket is, without asking the stack's thread. */
 struct stk_sock_status {
@@ -289,10 +325,25 @@ int stk_sock_connect(struct stk_sock *sock, const struct stk_addr *remote);
  * @retval STK_EAGAIN      none waiting.
  * @retval STK_EINVAL      not listening.
  * @retval STK_ECONNRESET  the first one in the queue was ended by its peer; it was taken and freed.
+ * @retval STK_EACCES      likewise, and it was held back (STK_OPT_ACCEPT_HELD).
  *
  * Context: any thread. Does not wait for the stack's thread.
  */
 int stk_sock_accept(struct stk_sock *sock, uint64_t cookie, struct stk_sock **out, struct stk_addr *peer);
+
+/**
+ * Let a connection be made that STK_OPT_ACCEPT_HELD holds back: SYN|ACK is sent now. Closing it instead with
+ * STK_CLOSE_ABORT refuses it.
+ *
+ * @param sock  From stk_sock_accept.
+ * @retval STK_OK           it is made (or was never held).
+ * @retval STK_EINPROGRESS  STK_READY_CONN or STK_READY_RESET follows; then ask again.
+ * @retval STK_EACCES       the peer withdrew, or the time is over.
+ * @retval STK_ENOMEM       no memory for the segment; it is still held.
+ *
+ * Context: any thread. Source: rules CON-22, WSPACCEPT-7, A.5.23.
+ */
+int stk_sock_admit(struct stk_sock *sock);
 
 /**
  * Shut one or both directions (enum stk_shutdown bits). WR: FIN after what is
@@ -327,6 +378,19 @@ int stk_sock_opt_set(struct stk_sock *sock, enum stk_opt opt, const void *value,
 int stk_sock_opt_get(struct stk_sock *sock, enum stk_opt opt, int32_t *value);
 
 /**
+ * Figures of a stream's connection.
+ *
+ * @retval STK_EOPNOTSUPP  not a stream.
+ * @retval STK_ENOMEM      no chunk is free to carry them.
+ *
+ * Context: any thread. A control call. Source: rules TINFO-1, TINFO-6, TINFO-8.
+ */
+int stk_sock_tcp_info(struct stk_sock *sock, struct stk_tcp_info *out);
+
+/** The ICMP error about the last attempt to connect, or set = 0. Errors, context: as above. Source: rules IC-1. */
+int stk_sock_icmp_info(struct stk_sock *sock, struct stk_icmp_info *out);
+
+/**
  * Local or peer address, as of now.
  *
  * @retval STK_EINVAL    local: not bound.
@@ -356,9 +420,24 @@ int stk_sock_peer(const struct stk_sock *sock, struct stk_addr *out);
 int64_t stk_sock_send(struct stk_sock *sock, const struct stk_iov *iov, size_t count);
 
 /**
- * Take bytes of a connected stream.
+ * Queue bytes of a connected stream, the last of them urgent.
  *
- * @param flags  STK_RECV_PEEK leaves them in place.
+ * Returns and errors as for stk_sock_send. If fewer bytes fit than were given, none is urgent yet: the one that ends a
+ * later call is.
+ *
+ * Context: any thread. Does not block or allocate. Source: RFC 9293 3.8.5; rules OOB-9, OOB-12, WSPSEND-5.
+ */
+int64_t stk_sock_send_oob(struct stk_sock *sock, const struct stk_iov *iov, size_t count);
+
+/** Where the reader of a stream stands to the mark of urgent data. Context: any thread. Source: rules OOB-3, OOB-14. */
+enum stk_mark stk_sock_mark(const struct stk_sock *sock);
+
+/**
+ * Take bytes of a connected stream. One call does not go beyond the mark of urgent data, and with STK_OPT_OOBINLINE the
+ * urgent byte is one of its own.
+ *
+ * @param flags  STK_RECV_PEEK leaves them in place. STK_RECV_OOB takes the urgent byte beside the stream: STK_EINVAL if
+ *               there is none (or STK_OPT_OOBINLINE is on), STK_EAGAIN while it was announced and has not come.
  * @return       Bytes copied, > 0; 0: the peer's FIN (or all entries are empty and data is there); or:
  * @retval STK_EAGAIN     nothing yet; STK_READY_IN follows.
  * @retval STK_ENOTCONN, STK_ESHUTDOWN, and the connection's end as for sending (queued data first).
@@ -432,6 +511,16 @@ struct stk_wait_item {
  */
 int stk_wait(struct stk_client *client, struct stk_wait_item *items, size_t count, int64_t timeout_ns,
              const _Atomic uint32_t *wake);
+
+/** Words that end a wait when one of them becomes nonzero; NULL: none. */
+struct stk_wakes {
+    const _Atomic uint32_t *ending;
+    const _Atomic uint32_t *alert;
+};
+
+/** As stk_wait, with two words. @retval STK_EINTR  one of them is nonzero. */
+int stk_wait_words(struct stk_client *client, struct stk_wait_item *items, size_t count, int64_t timeout_ns,
+                   const struct stk_wakes *wakes);
 
 /** Make every waiter of this client look at its wake word and cancel flags. Context: any thread. */
 void stk_client_wake(struct stk_client *client);

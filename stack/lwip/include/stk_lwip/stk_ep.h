@@ -91,9 +91,14 @@ int stk_ep_bind(struct stk_ep_table *table, uint32_t sock, const struct stk_addr
 int stk_ep_bind_for(struct stk_ep_table *table, uint32_t sock, const struct stk_addr *remote);
 int stk_ep_listen(struct stk_ep_table *table, uint32_t sock, uint32_t backlog);
 int stk_ep_connect(struct stk_ep_table *table, uint32_t sock, const struct stk_addr *remote);
+/** Answer the SYN of a connection that is held back. */
+int stk_ep_admit(struct stk_ep_table *table, uint32_t sock);
 int stk_ep_shutdown(struct stk_ep_table *table, uint32_t sock, uint32_t how);
 int stk_ep_opt_set(struct stk_ep_table *table, uint32_t sock, uint32_t opt, const void *value, uint32_t len);
 int stk_ep_opt_get(struct stk_ep_table *table, uint32_t sock, uint32_t opt, int32_t *value);
+int stk_ep_tcp_info(struct stk_ep_table *table, uint32_t sock, struct stk_tcp_info *out);
+/** The last attempt's ICMP error, or set = 0. */
+void stk_ep_icmp_info(struct stk_ep_table *table, uint32_t sock, struct stk_icmp_info *out);
 
 /** Look at the FIFOs and the armed bits of a slot (STK_SUB_KICK). */
 void stk_ep_kick(struct stk_ep_table *table, uint32_t sock);

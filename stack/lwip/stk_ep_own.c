@@ -1,0 +1,270 @@
+/** @file A stream's timers, SYN options and window, as its socket was told; and what is told of a connection. */
+#include "lwip/stk_ep_priv.h"
+
+#include "lwip/instance_priv.h"
+#include "stk_lwip_hooks.h"
+
+#include "lwip/priv/tcp_priv.h"
+
+#include <string.h>
+
+#define WINDOW_UNSCALED 65535u
+#define WINDOW_AUTO_FIRST 65536u /* BUF-3 */
+#define WINDOW_SMALL_MAX 262140u /* BUF-4 */
+#define SCALE_AUTO 8
+#define SCALE_SMALL 2
+
+/* --- Before and after the handshake ------------------------------------------ */
+
+static uint8_t scale_of(const struct stk_ep *ep)
+{
+    uint8_t scale = 0;
+    if ((ep->opts.rcv_compat & STK_RCV_NO_TUNING) != 0) {
+        return 0;
+    }
+    if (!ep->opts.rcvbuf_set) {
+        return (ep->opts.rcv_compat & STK_RCV_SMALL) != 0 ? SCALE_SMALL : SCALE_AUTO;
+    }
+    while (scale < 14 && (WINDOW_UNSCALED << scale) < ep->abi->rx_limit) {
+        scale++;
+    }
+    return scale;
+}
+
+/* The largest window that this connection can ever have. */
+static uint32_t window_max(const struct stk_ep *ep, const struct tcp_pcb *pcb)
+{
+    const bool scaled = (pcb->flags & TF_WND_SCALE) != 0;
+    uint32_t max = scaled ? WINDOW_UNSCALED << pcb->rcv_scale : WINDOW_UNSCALED;
+    if (max > TCP_WND_MAX(pcb)) {
+        max = TCP_WND_MAX(pcb);
+    }
+    if ((ep->opts.rcv_compat & STK_RCV_SMALL) != 0 && max > WINDOW_SMALL_MAX) {
+        max = WINDOW_SMALL_MAX;
+    }
+    return max < ep->abi->rx_limit ? max : ep->abi->rx_limit;
+}
+
+static bool tunes(const struct stk_ep *ep)
+{
+    return !ep->opts.rcvbuf_set && (ep->opts.rcv_compat & STK_RCV_NO_TUNING) == 0;
+}
+
+/* A PCB before its SYN goes out: the connecting one's, or one of a listener that took a SYN. */
+void stk_ep_own_begin(const struct stk_ep *ep, struct tcp_pcb *pcb)
+{
+    const struct stk_ep_opts *opts = &ep->opts;
+    if (opts->syn_rto_ms > 0) { /* lwIP derives it from the variation until a round trip is measured */
+        pcb->rto = (s16_t)((opts->syn_rto_ms + TCP_SLOW_INTERVAL - 1) / TCP_SLOW_INTERVAL);
+        pcb->sv = pcb->rto;
+    }
+    pcb->own.syn_limit = opts->syn_retries >= 0 ? (uint8_t)(opts->syn_retries + 1) : 0;
+    pcb->own.offer_ts = opts->timestamps == 1;
+    pcb->own.no_ts = opts->timestamps == 0;
+    pcb->own.no_scale = (opts->rcv_compat & STK_RCV_NO_TUNING) != 0;
+    pcb->own.rcv_scale = (uint8_t)(scale_of(ep) + 1);
+    if (pcb->state != SYN_RCVD) {
+        return;
+    }
+    if (pcb->own.no_ts) {
+        tcp_clear_flags(pcb, TF_TIMESTAMP);
+    }
+    if (pcb->own.no_scale) {
+        tcp_clear_flags(pcb, TF_WND_SCALE);
+        pcb->snd_scale = 0;
+        pcb->rcv_wnd = WINDOW_UNSCALED;
+        pcb->rcv_ann_wnd = WINDOW_UNSCALED;
+    }
+    pcb->rcv_scale = (pcb->flags & TF_WND_SCALE) != 0 ? scale_of(ep) : 0;
+}
+
+/* The window that the socket's buffer allows, once scaling is settled. */
+void stk_ep_tcp_window_set(const struct stk_ep *ep, struct tcp_pcb *pcb)
+{
+    uint32_t window = window_max(ep, pcb);
+    if (tunes(ep) && window > WINDOW_AUTO_FIRST) {
+        window = WINDOW_AUTO_FIRST;
+    }
+    window = window > 0 ? window : 1;
+    pcb->rcv_wnd = window;
+    pcb->rcv_ann_wnd = window;
+}
+
+/* The handshake is done; nothing was received yet. */
+void stk_ep_own_opened(struct stk_ep *ep, struct tcp_pcb *pcb)
+{
+    pcb->own.opened_ns = stk_inst_now_ns(ep->inst);
+    pcb->own.limit_from = pcb->snd_nxt;
+    ep->window = pcb->rcv_wnd;
+    ep->window_debt = 0;
+    ep->tune_at = 0;
+}
+
+/* Options that may change at any time. */
+void stk_ep_own_apply(const struct stk_ep *ep, struct tcp_pcb *pcb)
+{
+    const int32_t ms = ep->opts.maxrt_ms;
+    pcb->own.maxrt_ticks = ms <= 0 ? ms : (int32_t)(((int64_t)ms + TCP_SLOW_INTERVAL - 1) / TCP_SLOW_INTERVAL);
+}
+
+/* How long an attempt may last: all its SYNs if their number was given, else the bound of connects. */
+uint64_t stk_ep_own_connect_ms(const struct stk_ep *ep)
+{
+    if (ep->opts.syn_retries >= 0) {
+        return UINT64_MAX / STK_MS_NS / 2; /* the last SYN's time-out ends it */
+    }
+    return ep->opts.conn_timeout_ms > 0 ? (uint64_t)ep->opts.conn_timeout_ms : ep->table->connect_timeout_ms;
+}
+
+/* --- The receive window -------------------------------------------------------- */
+
+static void window_grow(struct stk_ep *ep, uint32_t to)
+{
+    struct tcp_pcb *pcb = ep->pcb.tcp;
+    uint32_t more = to - ep->window;
+    ep->window = to;
+    stk_ep_tcp_want_set(ep);
+    const uint32_t owed = more < ep->window_debt ? more : ep->window_debt;
+    ep->window_debt -= owed;
+    more -= owed;
+    while (more > 0) {
+        const u16_t step = more > 0xffff ? 0xffff : (u16_t)more;
+        tcp_recved(pcb, step);
+        more -= step;
+    }
+}
+
+/* SO_RCVBUF of a connection: BUF-1, BUF-2. False: it stays as it is. */
+bool stk_ep_window_follow(struct stk_ep *ep, uint32_t bytes)
+{
+    struct tcp_pcb *pcb = ep->pcb.tcp;
+    const uint32_t before = ep->abi->rx_limit;
+    if (bytes < before && (ep->opts.rcv_compat & STK_RCV_MAY_SHRINK) == 0) {
+        return false;
+    }
+    atomic_store_explicit(&ep->abi->rx_limit, bytes, memory_order_relaxed);
+    if (pcb == NULL) {
+        return true;
+    }
+    const uint32_t max = window_max(ep, pcb);
+    const uint32_t to = max > 0 ? max : 1;
+    if (to > ep->window) {
+        window_grow(ep, to);
+    } else { /* what was announced is not taken back: it is not renewed (RFC 9293 3.8.6) */
+        ep->window_debt += ep->window - to;
+        ep->window = to;
+        stk_ep_tcp_want_set(ep);
+    }
+    return true;
+}
+
+/* Of what was read, how much the window gets back. */
+uint64_t stk_ep_window_pay(struct stk_ep *ep, uint64_t opened)
+{
+    const uint64_t owed = opened < ep->window_debt ? opened : ep->window_debt;
+    ep->window_debt -= (uint32_t)owed;
+    return opened - owed;
+}
+
+/* A reader that took a whole window and leaves little behind is not what limits the stream: double the window. */
+void stk_ep_window_tune(struct stk_ep *ep)
+{
+    uint32_t to = ep->window * 2;
+    uint32_t max = window_max(ep, ep->pcb.tcp);
+    if (!tunes(ep) || ep->rx_opened - ep->tune_at < ep->window || ep->rx_tail - ep->rx_opened > ep->window / 4) {
+        return;
+    }
+    ep->tune_at = ep->rx_opened;
+    to = to < max ? to : max;
+    if (to > ep->window) {
+        window_grow(ep, to);
+    }
+}
+
+/* --- What is told ---------------------------------------------------------------- */
+
+static void limits_tell(const struct stk_ep *ep, const struct tcp_pcb *pcb, struct stk_tcp_info *out)
+{
+    const struct stk_tcp_own *own = &pcb->own;
+    const uint64_t since = own->limit_since_ns != 0 ? own->limit_since_ns : own->opened_ns;
+    uint64_t now_ns = stk_inst_now_ns(ep->inst);
+    for (uint32_t i = 0; i < STK_TCP_LIM_COUNT; i++) {
+        uint64_t ns = own->limit_ns[i];
+        out->lim_begun[i] = own->limit_begun[i];
+        out->lim_bytes[i] = own->limit_bytes[i];
+        if (i == own->limit && own->opened_ns != 0) {
+            ns += now_ns - since;
+            out->lim_bytes[i] += (uint32_t)(pcb->snd_nxt - own->limit_from);
+        }
+        out->lim_ms[i] = ns / STK_MS_NS;
+    }
+}
+
+static uint32_t state_of(const struct stk_ep *ep)
+{
+    if (ep->listening) {
+        return STK_TCP_LISTEN;
+    }
+    return ep->pcb.tcp != NULL ? (uint32_t)ep->pcb.tcp->state : STK_TCP_CLOSED;
+}
+
+_Static_assert((int)STK_TCP_CLOSED == CLOSED && (int)STK_TCP_SYN_SENT == SYN_SENT &&
+                   (int)STK_TCP_FIN_WAIT_1 == FIN_WAIT_1 && (int)STK_TCP_CLOSE_WAIT == CLOSE_WAIT &&
+                   (int)STK_TCP_CLOSING == CLOSING && (int)STK_TCP_TIME_WAIT == TIME_WAIT,
+               "lwIP numbers the states as Windows does");
+_Static_assert((int)STK_TCP_LIM_SND == STK_TCP_LIMIT_SENDER && (int)STK_TCP_LIM_RWIN == STK_TCP_LIMIT_PEER &&
+                   (int)STK_TCP_LIM_CWND == STK_TCP_LIMIT_PATH,
+               "one order of limits");
+
+int stk_ep_tcp_info(struct stk_ep_table *table, uint32_t sock, struct stk_tcp_info *out)
+{
+    const struct stk_ep *ep = &table->eps[sock];
+    const struct tcp_pcb *pcb = ep->pcb.tcp;
+    memset(out, 0, sizeof(*out));
+    if (ep->type != STK_SOCK_STREAM) {
+        return STK_EOPNOTSUPP;
+    }
+    out->state = state_of(ep);
+    out->rcv_buf = ep->abi->rx_limit;
+    if (out->state <= STK_TCP_LISTEN) {
+        return STK_OK;
+    }
+    out->mss = tcp_mss(pcb);
+    out->timestamps = (pcb->flags & TF_TIMESTAMP) != 0;
+    out->connected_ms = pcb->own.opened_ns != 0 ? (stk_inst_now_ns(ep->inst) - pcb->own.opened_ns) / STK_MS_NS : 0;
+    out->bytes_out = pcb->state >= ESTABLISHED ? ep->tx_queued - (uint32_t)(pcb->snd_lbb - pcb->snd_nxt) : 0;
+    out->bytes_in = ep->rx_tail;
+    out->rtt_us = pcb->own.rtt_us;
+    out->rtt_min_us = pcb->own.rtt_min_us;
+    out->bytes_in_flight = pcb->snd_nxt - pcb->lastack;
+    out->cwnd = pcb->cwnd;
+    out->snd_wnd = pcb->snd_wnd;
+    out->rcv_wnd = pcb->rcv_wnd;
+    out->bytes_reordered = pcb->own.bytes_reordered;
+    out->bytes_resent = pcb->own.bytes_resent;
+    out->fast_resends = pcb->own.fast_resends;
+    out->dup_acks = pcb->own.dup_acks;
+    out->timeouts = pcb->own.timeouts;
+    out->syn_resent = pcb->own.syn_resent;
+    out->segments_reordered = pcb->own.segments_reordered;
+    limits_tell(ep, pcb, out);
+    return STK_OK;
+}
+
+void stk_ep_icmp_info(struct stk_ep_table *table, uint32_t sock, struct stk_icmp_info *out)
+{
+    *out = table->eps[sock].icmp;
+}
+
+/* Never less than the configured buffer holds; enough for the path to be full while one flight is acknowledged. */
+uint32_t stk_ep_isb(const struct stk_ep *ep)
+{
+    const struct tcp_pcb *pcb = ep->pcb.tcp;
+    const uint32_t limit = atomic_load_explicit(&ep->abi->tx_limit, memory_order_relaxed);
+    if (pcb == NULL || ep->listening || pcb->state < ESTABLISHED) {
+        return limit;
+    }
+    const uint64_t flight = 2u * (uint64_t)LWIP_MIN(pcb->cwnd, pcb->snd_wnd);
+    const uint64_t ideal = flight > limit ? flight : limit;
+    return ideal < STK_FIFO_MAX ? (uint32_t)ideal : STK_FIFO_MAX;
+}
