@@ -1,4 +1,4 @@
-#include "core/client_priv.h"
+#include "core/client_urgent.h"
 
 /** Why a stream cannot send, STK_OK: it can. */
 static int send_state_error(const struct stk_sock_abi *abi, uint32_t state)
@@ -24,6 +24,15 @@ static int recv_empty_error(const struct stk_sock_abi *abi, uint32_t state)
         return STK_OK;
     }
     return (state & STK_ST_CONNECTED) != 0 ? STK_EAGAIN : STK_ENOTCONN;
+}
+
+static uint64_t iov_bytes(const struct stk_iov *iov, size_t count)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < count; i++) {
+        bytes += iov[i].len;
+    }
+    return bytes;
 }
 
 static bool iov_wants_bytes(const struct stk_iov *iov, size_t count)
@@ -66,16 +75,10 @@ static uint64_t tx_room_seen(struct stk_sock_abi *abi, uint64_t tail, const stru
     return stk_sock_abi_tx_room(abi);
 }
 
-int64_t stk_sock_send(struct stk_sock *sock, const struct stk_iov *iov, size_t count)
+/** Queues bytes; urgent: if all fit, the last one is. */
+static inline int64_t stream_send(struct stk_sock *sock, const struct stk_iov *iov, size_t count, bool urgent)
 {
-    int usable = stk_client_usable(sock->client);
-    if (usable != STK_OK) {
-        return usable;
-    }
     struct stk_sock_abi *abi = sock->abi;
-    if (abi->type != STK_SOCK_STREAM) {
-        return stk_sock_sendto(sock, iov, count, NULL);
-    }
     stk_lock_take(&abi->tx_lock);
     uint32_t state = atomic_load_explicit(&abi->state, memory_order_acquire);
     int error = send_state_error(abi, state);
@@ -87,6 +90,9 @@ int64_t stk_sock_send(struct stk_sock *sock, const struct stk_iov *iov, size_t c
     uint64_t room = tx_room_seen(abi, tail, iov, count);
     uint64_t done = fifo_gather(sock, tail, room, iov, count);
     if (done > 0) {
+        if (urgent && done == iov_bytes(iov, count)) {
+            atomic_store_explicit(&abi->tx_urgent, tail + done, memory_order_relaxed);
+        }
         /* edge G, app's end. */
         atomic_store_explicit(&abi->tx_tail, tail + done, memory_order_release);
     }
@@ -103,6 +109,27 @@ int64_t stk_sock_send(struct stk_sock *sock, const struct stk_iov *iov, size_t c
     }
     stk_client_pump_once(sock->client);
     return STK_EAGAIN;
+}
+
+int64_t stk_sock_send(struct stk_sock *sock, const struct stk_iov *iov, size_t count)
+{
+    int usable = stk_client_usable(sock->client);
+    if (usable != STK_OK) {
+        return usable;
+    }
+    if (sock->abi->type != STK_SOCK_STREAM) {
+        return stk_sock_sendto(sock, iov, count, NULL);
+    }
+    return stream_send(sock, iov, count, false);
+}
+
+int64_t stk_sock_send_oob(struct stk_sock *sock, const struct stk_iov *iov, size_t count)
+{
+    int usable = stk_client_usable(sock->client);
+    if (usable != STK_OK) {
+        return usable;
+    }
+    return sock->abi->type == STK_SOCK_STREAM ? stream_send(sock, iov, count, true) : STK_EOPNOTSUPP;
 }
 
 /** Copies out from head; returns bytes. */
@@ -146,15 +173,28 @@ int64_t stk_sock_recv(struct stk_sock *sock, const struct stk_iov *iov, size_t c
     if (abi->type != STK_SOCK_STREAM) {
         return stk_sock_recvfrom(sock, iov, count, flags, NULL);
     }
+    if (__builtin_expect((flags & STK_RECV_OOB) != 0, 0)) {
+        return stk_client_urgent_recv(sock, iov, count, flags);
+    }
     stk_lock_take(&abi->rx_lock);
     /* State before tail: with EOF or ENDED set, the tail read after it is the last one. */
     uint32_t state = atomic_load_explicit(&abi->state, memory_order_acquire);
     uint64_t head = atomic_load_explicit(&abi->rx_head, memory_order_relaxed);
     /* edge E, app's end. */
     uint64_t queued = atomic_load_explicit(&abi->rx_tail, memory_order_acquire) - head;
+    uint64_t urgent = atomic_load_explicit(&abi->rx_urgent, memory_order_acquire);
     uint64_t done = 0;
     bool kick = false;
     bool shut = (state & (STK_ST_RX_SHUT | STK_ST_LISTEN)) != 0;
+    if (__builtin_expect(urgent != atomic_load_explicit(&abi->rx_urgent_passed, memory_order_relaxed), 0)) {
+        const struct client_urgent_stop stop = stk_client_urgent_stop(abi, urgent, head, queued);
+        if (stop.beside && !shut) {
+            const int64_t got = stk_client_urgent_beside(abi, urgent, iov, count, flags);
+            stk_lock_give(&abi->rx_lock);
+            return got;
+        }
+        queued = stop.most;
+    }
     if (!shut && queued != 0 && queued <= STK_FIFO_MAX) {
         done = fifo_scatter(sock, head, queued, iov, count);
         if (done > 0 && (flags & STK_RECV_PEEK) == 0) {

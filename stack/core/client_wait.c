@@ -97,7 +97,9 @@ void stk_sock_status(const struct stk_sock *sock, struct stk_sock_status *out)
         return;
     }
     if (abi->type == STK_SOCK_STREAM) {
-        out->rx_bytes = stk_sock_abi_rx_used(abi);
+        const uint64_t word = atomic_load_explicit(&abi->rx_urgent, memory_order_acquire);
+        const bool turned = (stk_urgent_flags(word) & STK_URGENT_TURNED) != 0 && stk_urgent_waits(abi, word);
+        out->rx_bytes = stk_sock_abi_rx_used(abi) + (turned ? 1 : 0);
         return;
     }
     uint64_t read = atomic_load_explicit(&abi->rx_payload_read, memory_order_relaxed);
@@ -130,9 +132,14 @@ struct wait_call {
     struct stk_client *client;
     struct stk_wait_item *items;
     size_t count;
-    const _Atomic uint32_t *wake;
+    struct stk_wakes wakes;
     struct client_deadline deadline;
 };
+
+static bool word_is_set(const _Atomic uint32_t *word)
+{
+    return word != NULL && atomic_load_explicit(word, memory_order_seq_cst) != 0;
+}
 
 #define WAIT_MORE INT32_MAX /* nothing yet */
 
@@ -148,7 +155,7 @@ static int wait_look(const struct wait_call *call)
     if (ready_count > 0) {
         return ready_count;
     }
-    if (call->wake != NULL && atomic_load_explicit(call->wake, memory_order_seq_cst) != 0) {
+    if (word_is_set(call->wakes.ending) || word_is_set(call->wakes.alert)) {
         return STK_EINTR;
     }
     int usable = stk_client_usable(call->client);
@@ -275,12 +282,19 @@ static int wait_sleep(const struct wait_call *call)
 int stk_wait(struct stk_client *client, struct stk_wait_item *items, size_t count, int64_t timeout_ns,
              const _Atomic uint32_t *wake)
 {
+    const struct stk_wakes wakes = {.ending = wake};
+    return stk_wait_words(client, items, count, timeout_ns, &wakes);
+}
+
+int stk_wait_words(struct stk_client *client, struct stk_wait_item *items, size_t count, int64_t timeout_ns,
+                   const struct stk_wakes *wakes)
+{
     int usable = stk_client_usable(client);
     if (usable != STK_OK) {
         return usable;
     }
     struct wait_call call = {
-        .client = client, .items = items, .count = count, .wake = wake, .deadline = {0, timeout_ns}};
+        .client = client, .items = items, .count = count, .wakes = *wakes, .deadline = {0, timeout_ns}};
     if (client->pump != NULL) {
         return wait_pump(&call);
     }

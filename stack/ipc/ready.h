@@ -7,6 +7,7 @@
 #define STACK_IPC_READY_H
 
 #include "ipc/channel_abi.h"
+#include "ipc/urgent.h"
 #include "stack/api.h"
 
 /** Smallest bound of a transmit FIFO: SO_SNDBUF 0 still sends. */
@@ -104,6 +105,16 @@ static inline uint32_t stk_ready_dgram_tx(const struct stk_sock_abi *sock, uint3
     return room && (state & STK_ST_TX_SHUT) == 0 ? (uint32_t)STK_READY_OUT : 0;
 }
 
+/** Bits of urgent data that waits beside the stream; with SO_OOBINLINE it is to be read as the rest. */
+static inline uint32_t stk_ready_urgent(const struct stk_sock_abi *sock)
+{
+    const uint64_t word = atomic_load_explicit(&sock->rx_urgent, memory_order_acquire);
+    if (word == 0 || !stk_urgent_waits(sock, word)) {
+        return 0;
+    }
+    return (stk_urgent_flags(word) & STK_URGENT_TURNED) != 0 ? STK_READY_IN : STK_READY_OOB;
+}
+
 /** Bits that need a look at the transmit FIFO. */
 #define STK_READY_TX_BITS ((uint32_t)(STK_READY_OUT | STK_READY_DRAINED))
 
@@ -131,6 +142,7 @@ static inline uint32_t stk_sock_abi_ready_for(const struct stk_sock_abi *sock, u
     if (rx_used != 0) {
         ready |= STK_READY_IN;
     }
+    ready |= stk_ready_urgent(sock);
     if (sock->type != STK_SOCK_STREAM && atomic_load_explicit(&sock->error, memory_order_relaxed) != 0) {
         ready |= STK_READY_ERROR | STK_READY_IN;
     }

@@ -239,6 +239,7 @@ void sim_frame_tcp(struct sim_frame *frame, int family, int to, const struct sim
     seg[12] = (uint8_t)(header / 4 << 4);
     seg[13] = tcp->flags;
     put16(seg + 14, tcp->window);
+    put16(seg + 18, tcp->urgent);
     if (tcp->options_len > 0) {
         memcpy(seg + 20, tcp->options, tcp->options_len);
     }

@@ -80,6 +80,7 @@ struct sim_tcp {
     uint32_t options_len;
     const void *payload;
     uint32_t payload_len;
+    uint16_t urgent; /**< pointer; flags have URG 32 */
 };
 void sim_frame_tcp(struct sim_frame *frame, int family, int to, const struct sim_tcp *tcp);
 
