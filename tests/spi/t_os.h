@@ -65,6 +65,10 @@ unsigned t_alertable(unsigned timeout_ms);
 /* --- The process --------------------------------------------------------- */
 /** Write a file that goes away with this process. @return  Its path, for the life of the process. */
 const char *t_file_make(const char *text);
+/** The calling thread's last error, where functions leave it that have no lpErrno. */
+int t_last_error(void);
+/** The process's identifier, as WSPDuplicateSocket takes it. */
+unsigned t_process_id(void);
 /** Set a variable of the environment that getenv sees. */
 void t_env_set(const char *name, const char *value);
 /**

@@ -237,6 +237,24 @@ static void file_remove(void)
         (void)unlink(file_path);
 }
 
+static _Thread_local int last_error;
+
+/* Exported, as ws2_32 does: the provider finds it by name. */
+__attribute__((visibility("default"))) void WSAAPI WSASetLastError(int code)
+{
+    last_error = code;
+}
+
+int t_last_error(void)
+{
+    return last_error;
+}
+
+unsigned t_process_id(void)
+{
+    return (unsigned)getpid();
+}
+
 const char *t_file_make(const char *text)
 {
     int fd = mkstemp(file_path);

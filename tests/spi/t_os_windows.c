@@ -206,6 +206,16 @@ static void file_remove(void)
     (void)DeleteFileA(file_path);
 }
 
+int t_last_error(void)
+{
+    return (int)GetLastError();
+}
+
+unsigned t_process_id(void)
+{
+    return GetCurrentProcessId();
+}
+
 const char *t_file_make(const char *text)
 {
     char folder[MAX_PATH];
