@@ -36,6 +36,9 @@ void wsp_events_reenable(struct wsp_socket *sock, LONG bits);
 /** Give a new socket the registration of its listener (WSPACCEPT-4). Context: no lock held. */
 void wsp_events_inherit(struct wsp_socket *sock, struct wsp_socket *listener);
 
+/** Give back what a socket's registration holds; nothing is recorded any more. Context: no lock held. */
+void wsp_events_end(struct wsp_socket *sock);
+
 /** Are events registered (FIONBIO may then not make it blocking)? */
 bool wsp_events_registered(struct wsp_socket *sock);
 

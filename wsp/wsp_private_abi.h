@@ -1,6 +1,6 @@
 /**
  * @file
- * Control codes between our ws2_32 and our provider, for what the SPI has no
+ * Control codes and a function between our ws2_32 and our provider, for what the SPI has no
  * slot for. Another provider refuses them and its sockets go without; another
  * ws2_32 never sends them, and programs have no use for them.
  *
@@ -10,6 +10,7 @@
 #define WSP_PRIVATE_ABI_H
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdint.h>
 
 /** WSPIoctl: end overlapped requests of the socket with WSA_OPERATION_ABORTED and their indication. In: struct
@@ -32,5 +33,21 @@ struct wsp_cancel_abi {
 };
 
 static_assert(sizeof(struct wsp_cancel_abi) == 16, "layout");
+
+/**
+ * Calls that wait for a thread (completion routines, QueueUserAPC), for the provider's waits: those are alertable, and the
+ * thread sleeps where only the provider can wake it. ws2_32 for Linux gives the calling thread's with its function
+ * wl_thread_alert, a wsp_alert_fn; NULL: no calls can come now, or the thread is running some.
+ *
+ * Edge: ws2_32 stores `pending`, then looks at `blocked`; the provider stores `blocked`, then looks at `pending`; all
+ * sequentially consistent. Source: rules WSPC-8, C.26.
+ */
+struct wsp_alert_abi {
+    _Atomic uint32_t pending;   /**< ws2_32's: calls wait */
+    _Atomic uint32_t blocked;   /**< the provider's: the thread is in a wait of its own */
+    void (*_Atomic wake)(void); /**< the provider's, set before `blocked`: make its waits look */
+};
+
+typedef struct wsp_alert_abi *(*wsp_alert_fn)(void);
 
 #endif

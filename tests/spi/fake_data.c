@@ -411,6 +411,14 @@ static int fake_look(struct stk_wait_item *items, size_t count)
 int stk_wait(struct stk_client *client, struct stk_wait_item *items, size_t count, int64_t timeout_ns,
              const _Atomic uint32_t *wake)
 {
+    const struct stk_wakes wakes = {.ending = wake};
+
+    return stk_wait_words(client, items, count, timeout_ns, &wakes);
+}
+
+int stk_wait_words(struct stk_client *client, struct stk_wait_item *items, size_t count, int64_t timeout_ns,
+                   const struct stk_wakes *wakes)
+{
     uint64_t until = fake_until(timeout_ns);
     int found;
 
@@ -419,7 +427,7 @@ int stk_wait(struct stk_client *client, struct stk_wait_item *items, size_t coun
     found = fake_forced(FAKE_WAIT);
     while (found == 0) {
         found = fake_look(items, count);
-        if (found == 0 && wake && *wake != 0)
+        if (found == 0 && ((wakes->ending && *wakes->ending != 0) || (wakes->alert && *wakes->alert != 0)))
             found = STK_EINTR;
         if (found == 0 && !fake_sleep(until, timeout_ns)) {
             found = fake_look(items, count);

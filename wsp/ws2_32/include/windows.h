@@ -37,6 +37,10 @@
 #define WAIT_TIMEOUT 258u
 #define WAIT_FAILED 0xFFFFFFFFu
 #define MAXIMUM_WAIT_OBJECTS 64
+#define EVENT_MODIFY_STATE 0x0002u
+#define SYNCHRONIZE 0x00100000u
+#define DUPLICATE_CLOSE_SOURCE 0x00000001u
+#define DUPLICATE_SAME_ACCESS 0x00000002u
 #define STATUS_WAIT_0 0u
 #define STATUS_PENDING 0x103u
 
@@ -76,6 +80,9 @@ HANDLE WINAPI CreateEventW(LPSECURITY_ATTRIBUTES attributes, BOOL manual_reset, 
 BOOL WINAPI SetEvent(HANDLE event);
 BOOL WINAPI ResetEvent(HANDLE event);
 BOOL WINAPI CloseHandle(HANDLE object);
+BOOL WINAPI DuplicateHandle(HANDLE from, HANDLE object, HANDLE to, LPHANDLE out, DWORD rights, BOOL inherit,
+                            DWORD options);
+HANDLE WINAPI GetCurrentProcess(void);
 DWORD WINAPI WaitForSingleObject(HANDLE object, DWORD timeout_ms);
 DWORD WINAPI WaitForSingleObjectEx(HANDLE object, DWORD timeout_ms, BOOL alertable);
 DWORD WINAPI WaitForMultipleObjects(DWORD count, const HANDLE *objects, BOOL wait_all, DWORD timeout_ms);

@@ -65,6 +65,12 @@ DWORD WINAPI GetCurrentProcessId(void)
     return (DWORD)getpid();
 }
 
+/** What stands for the own process. */
+HANDLE WINAPI GetCurrentProcess(void)
+{
+    return (HANDLE)(LONG_PTR)-1;
+}
+
 /** End the process: exit handlers run, so that closing connections are drained. */
 void WINAPI ExitProcess(UINT code)
 {

@@ -207,6 +207,7 @@ bool ws2_thread_queue_apc(struct ws2_thread *thread, void (*routine)(uintptr_t),
             thread->apc_tail->next = apc;
         }
         thread->apc_tail = apc;
+        atomic_store_explicit(&thread->alert.pending, 1, memory_order_seq_cst);
         queued = true;
     }
     pthread_mutex_unlock(&thread->apc_lock);
@@ -215,7 +216,19 @@ bool ws2_thread_queue_apc(struct ws2_thread *thread, void (*routine)(uintptr_t),
         return false;
     }
     ws2_thread_wake(thread);
+    if (atomic_load_explicit(&thread->alert.blocked, memory_order_seq_cst) != 0) {
+        thread->alert.wake();
+    }
     return true;
+}
+
+/**
+ * For a provider that is about to put the calling thread to sleep, found by name: see wsp_private_abi.h. Calls do not run
+ * inside calls (contradiction E34).
+ */
+__attribute__((visibility("default"))) struct wsp_alert_abi *wl_thread_alert(void)
+{
+    return thread_own == NULL || thread_own->apc_depth > 0 ? NULL : &thread_own->alert;
 }
 
 /** Whether a call waits for this thread. Context: the thread itself. */
@@ -248,6 +261,8 @@ unsigned ws2_thread_run_apcs(struct ws2_thread *thread)
             if (thread->apc_head == NULL) {
                 thread->apc_tail = NULL;
             }
+        } else {
+            atomic_store_explicit(&thread->alert.pending, 0, memory_order_relaxed);
         }
         pthread_mutex_unlock(&thread->apc_lock);
         if (apc == NULL) {
@@ -255,7 +270,9 @@ unsigned ws2_thread_run_apcs(struct ws2_thread *thread)
         }
         call = *apc;
         apc_give(apc);
+        thread->apc_depth++;
         call.routine(call.context);
+        thread->apc_depth--;
         ran++;
     }
 }

@@ -15,6 +15,7 @@ void ws2_event_init(struct ws2_event *event, bool manual_reset, bool signalled)
     event->waiters = NULL;
     atomic_init(&event->signalled, signalled);
     event->manual_reset = manual_reset;
+    atomic_init(&event->refs, 1);
 }
 
 /** Undo ws2_event_init. Nobody waits: waiters hold a pin. */
@@ -73,16 +74,29 @@ static bool event_take(struct ws2_event *event)
                                                    memory_order_seq_cst);
 }
 
+static void event_unref(struct ws2_event *event)
+{
+    if (atomic_fetch_sub_explicit(&event->refs, 1, memory_order_acq_rel) == 1) {
+        ws2_event_destroy(event);
+        free(event);
+    }
+}
+
 void ws2_object_release(enum ws2_kind kind, void *object)
 {
     if (kind == WS2_KIND_EVENT) {
-        ws2_event_destroy((struct ws2_event *)object);
-        free(object);
+        event_unref((struct ws2_event *)object);
     } else if (kind == WS2_KIND_THREAD) {
         ws2_thread_unref((struct ws2_thread *)object);
     } else if (kind == WS2_KIND_WINDOW) {
         ws2_window_release((struct ws2_window *)object);
     }
+}
+
+static struct ws2_slot *pin_waitable(HANDLE object)
+{
+    struct ws2_slot *slot = ws2_handle_pin((uintptr_t)object, WS2_KIND_EVENT);
+    return slot != NULL ? slot : ws2_handle_pin((uintptr_t)object, WS2_KIND_THREAD);
 }
 
 static struct ws2_event *slot_event(const struct ws2_slot *slot)
@@ -170,6 +184,70 @@ BOOL WINAPI CloseHandle(HANDLE object)
     }
     SetLastError(ERROR_INVALID_HANDLE);
     return FALSE;
+}
+
+/* One more handle of what a pinned slot is a handle of; 0: there is no room. The kind is the slot's. */
+static uint32_t handle_copy(const struct ws2_slot *slot)
+{
+    struct ws2_slot *copy = ws2_handle_open(slot->kind);
+    uint32_t handle;
+    if (copy == NULL) {
+        return 0;
+    }
+    if (slot->kind == WS2_KIND_EVENT) {
+        atomic_fetch_add_explicit(&((struct ws2_event *)slot->object)->refs, 1, memory_order_relaxed);
+    } else {
+        atomic_fetch_add_explicit(&((struct ws2_thread *)slot->object)->refs, 1, memory_order_relaxed);
+    }
+    copy->object = slot->object;
+    handle = ws2_handle_value(copy);
+    ws2_handle_publish(copy);
+    return handle;
+}
+
+/**
+ * Make another handle of an event or a thread, within the process. The object lives until the last one is closed.
+ *
+ * @param from, to  GetCurrentProcess().
+ * @param out       The handle, to be closed by the caller.
+ * @param rights    Without DUPLICATE_SAME_ACCESS: EVENT_MODIFY_STATE is a right that only events give.
+ * @return          FALSE with ERROR_INVALID_HANDLE (neither event nor thread), ERROR_ACCESS_DENIED (another process, or
+ *                  the rights), ERROR_INVALID_PARAMETER (out NULL) or ERROR_NOT_ENOUGH_MEMORY.
+ *
+ * Context: any thread; does not wait.
+ */
+BOOL WINAPI DuplicateHandle(HANDLE from, HANDLE object, HANDLE to, LPHANDLE out, DWORD rights, BOOL inherit,
+                            DWORD options)
+{
+    struct ws2_slot *slot;
+    uint32_t handle = 0;
+    DWORD code = 0;
+    (void)inherit;
+    if (out == NULL || from != GetCurrentProcess() || to != GetCurrentProcess()) {
+        SetLastError(out == NULL ? ERROR_INVALID_PARAMETER : ERROR_ACCESS_DENIED);
+        return FALSE;
+    }
+    slot = pin_waitable(object);
+    if (slot == NULL) {
+        SetLastError(ERROR_INVALID_HANDLE);
+        return FALSE;
+    }
+    if ((options & DUPLICATE_SAME_ACCESS) == 0 && (rights & EVENT_MODIFY_STATE) != 0 && slot->kind != WS2_KIND_EVENT) {
+        code = ERROR_ACCESS_DENIED;
+    } else {
+        handle = handle_copy(slot);
+        code = handle == 0 ? ERROR_NOT_ENOUGH_MEMORY : 0;
+    }
+    ws2_handle_unpin(slot);
+    if (code != 0) {
+        SetLastError(code);
+        return FALSE;
+    }
+    *out = (HANDLE)(uintptr_t)handle;
+    if ((options & DUPLICATE_CLOSE_SOURCE) != 0) {
+        (void)CloseHandle(object);
+    }
+    return TRUE;
 }
 
 /* ---- waits ---- */
@@ -298,12 +376,6 @@ static DWORD wait_run(struct wait_plan *plan)
         ws2_thread_run_apcs(self);
     }
     return result;
-}
-
-static struct ws2_slot *pin_waitable(HANDLE object)
-{
-    struct ws2_slot *slot = ws2_handle_pin((uintptr_t)object, WS2_KIND_EVENT);
-    return slot != NULL ? slot : ws2_handle_pin((uintptr_t)object, WS2_KIND_THREAD);
 }
 
 /* Wait for the objects of a plan that lacks its slots. */

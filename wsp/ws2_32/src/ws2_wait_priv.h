@@ -13,6 +13,7 @@
 
 #include "ws2_priv.h"
 #include "ws2_queue_priv.h"
+#include "wsp_private_abi.h"
 
 struct ws2_thread;
 
@@ -28,6 +29,7 @@ struct ws2_event {
     struct ws2_wait_node *waiters;
     atomic_uint signalled;
     bool manual_reset;
+    atomic_uint refs; /* handles of it; not of a thread's */
 };
 
 struct ws2_apc {
@@ -44,7 +46,9 @@ struct ws2_thread {
     pthread_mutex_t apc_lock;
     struct ws2_apc *apc_head;
     struct ws2_apc *apc_tail;
-    bool apc_closed; /* the thread has ended: nothing is queued any more */
+    bool apc_closed;            /* the thread has ended: nothing is queued any more */
+    unsigned apc_depth;         /* the thread's own: calls that are running */
+    struct wsp_alert_abi alert; /* `pending` under apc_lock */
     uint32_t self_handle;
     DWORD id;
     struct ws2_thread_data data;
@@ -56,6 +60,7 @@ struct ws2_thread *ws2_thread_self(void);
 struct ws2_thread *ws2_thread_new(void);
 void ws2_thread_adopt(struct ws2_thread *thread);
 void ws2_thread_unref(struct ws2_thread *thread);
+struct wsp_alert_abi *wl_thread_alert(void);
 void ws2_thread_wake(struct ws2_thread *thread);
 bool ws2_thread_queue_apc(struct ws2_thread *thread, void (*routine)(uintptr_t), uintptr_t context);
 bool ws2_thread_apc_waits(struct ws2_thread *thread);
