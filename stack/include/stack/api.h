@@ -522,16 +522,6 @@ struct stk_wakes {
 int stk_wait_words(struct stk_client *client, struct stk_wait_item *items, size_t count, int64_t timeout_ns,
                    const struct stk_wakes *wakes);
 
-/** Words that end a wait when one of them becomes nonzero; NULL: none. */
-struct stk_wakes {
-    const _Atomic uint32_t *ending;
-    const _Atomic uint32_t *alert;
-};
-
-/** As stk_wait, with two words. @retval STK_EINTR  one of them is nonzero. */
-int stk_wait_words(struct stk_client *client, struct stk_wait_item *items, size_t count, int64_t timeout_ns,
-                   const struct stk_wakes *wakes);
-
 /** Make every waiter of this client look at its wake word and cancel flags. Context: any thread. */
 void stk_client_wake(struct stk_client *client);
 
