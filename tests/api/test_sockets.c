@@ -380,7 +380,8 @@ static void extension_functions__provider_has_them__called(void **state)
     (void)state;
     assert_fails(WSAPoll(NULL, 1, 0), WSAEINVAL);
     assert_fails(WSAPoll(fds, 0, 0), WSAEINVAL);
-    assert_fails(WSAPoll(fds, 2, 0), WSAENOTSOCK);
+    assert_fails(WSAPoll(fds, 2, 0), WSAEINVAL); /* rule POLL-1: none of them is a socket */
+    assert_fails(WSAPoll((WSAPOLLFD *)(uintptr_t)16, 2, 0), WSAEFAULT);
     assert_fails(WSAPoll(fds, 3, 0), WSAEOPNOTSUPP); /* it has none */
     assert_fails(WSASendMsg(fds[2].fd, &message, 0, &sent, NULL, NULL), WSAEOPNOTSUPP);
     assert_fails(WSASendMsg(8, &message, 0, &sent, NULL, NULL), WSAENOTSOCK);

@@ -1,6 +1,6 @@
 /*
  * Functions of the API that have no slot in a provider's table: the provider is asked for a pointer to them.
- * Source: rules WS2-32, WS2-34.
+ * Source: rules WS2-32, WS2-34. WSAPoll is in ws2_poll.c.
  */
 #include "ws2_issue_priv.h"
 
@@ -13,53 +13,6 @@ static bool extension_get(struct ws2_provider *provider, SOCKET s, GUID id, void
     return provider->table.lpWSPIoctl(s, SIO_GET_EXTENSION_FUNCTION_POINTER, &id, sizeof id, function, (DWORD)bytes,
                                       &returned, NULL, NULL, NULL, error) != SOCKET_ERROR &&
            returned == bytes;
-}
-
-/* The first member that is an open socket; the others are judged by its provider. Negative ones are not looked at. */
-static struct ws2_provider *poll_provider(const WSAPOLLFD *array, ULONG count, SOCKET *s)
-{
-    ULONG i;
-    for (i = 0; i < count; i++) {
-        struct ws2_provider *provider = (intptr_t)array[i].fd < 0 ? NULL : ws2_handle_provider(array[i].fd);
-        if (provider != NULL) {
-            *s = array[i].fd;
-            return provider;
-        }
-    }
-    return NULL;
-}
-
-/**
- * Wait until one of the sockets is ready.
- *
- * @param timeout_ms  Negative: for ever.
- * @return            Members with something in revents, 0 after the time, or SOCKET_ERROR with WSANOTINITIALISED,
- *                    WSAEINVAL (no members), WSAENOTSOCK (none of them is a socket), WSAEOPNOTSUPP (the provider has no
- *                    such function), or what that function says.
- *
- * Context: any thread; blocks.
- */
-int WSAAPI WSAPoll(WSAPOLLFD array[], ULONG count, INT timeout_ms)
-{
-    static const GUID id = WSAID_WSAPOLL;
-    struct ws2_provider *provider;
-    LPFN_WSAPOLL function = NULL;
-    SOCKET s = INVALID_SOCKET;
-    int error = 0;
-    if (!ws2_started()) {
-        return ws2_fail(WSANOTINITIALISED);
-    }
-    if (array == NULL || count == 0) {
-        return ws2_fail(WSAEINVAL);
-    }
-    provider = poll_provider(array, count, &s);
-    if (provider == NULL) {
-        return ws2_fail(WSAENOTSOCK);
-    }
-    if (!extension_get(provider, s, id, &function, sizeof function, &error) || function == NULL) {
-        return ws2_fail(WSAEOPNOTSUPP);
-    }
-    return function(array, count, timeout_ms);
 }
 
 /**

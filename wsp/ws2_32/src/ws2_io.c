@@ -221,9 +221,18 @@ BOOL WSAAPI WSAGetOverlappedResult(SOCKET s, LPWSAOVERLAPPED overlapped, LPDWORD
 
 /* ---- readiness ---- */
 
-static bool first_socket(const fd_set *set, SOCKET *s)
+/* The first member. @param error  WSAEFAULT if the set cannot be read. */
+static bool first_socket(const fd_set *set, SOCKET *s, int *error)
 {
-    if (set == NULL || set->fd_count == 0) {
+    if (set == NULL || *error != 0) {
+        return false;
+    }
+    if (!ws2_memory_readable(set, sizeof set->fd_count) ||
+        (set->fd_count > 0 && !ws2_memory_readable(set->fd_array, sizeof *s))) {
+        *error = WSAEFAULT;
+        return false;
+    }
+    if (set->fd_count == 0) {
         return false;
     }
     *s = set->fd_array[0];
@@ -247,8 +256,9 @@ int ws2_select(int nfds, fd_set *readfds, fd_set *writefds, fd_set *exceptfds, s
     if (!ws2_started()) {
         return ws2_fail(WSANOTINITIALISED);
     }
-    if (!first_socket(readfds, &s) && !first_socket(writefds, &s) && !first_socket(exceptfds, &s)) {
-        return ws2_fail(WSAEINVAL);
+    if (!first_socket(readfds, &s, &error) && !first_socket(writefds, &s, &error) &&
+        !first_socket(exceptfds, &s, &error)) {
+        return ws2_fail(error != 0 ? error : WSAEINVAL);
     }
     provider = ws2_route(s);
     if (provider == NULL) {

@@ -13,15 +13,17 @@ int ws2_issue_begin(struct ws2_issue *issue, SOCKET s, LPWSAOVERLAPPED overlappe
     return 0;
 }
 
-enum ws2_share ws2_share_closing(SOCKET s)
+enum ws2_share ws2_share_closing(SOCKET s, SOCKET *known)
 {
-    (void)s;
+    *known = s;
     return WS2_SHARE_NONE;
 }
 
-void ws2_share_closed(SOCKET s)
+void ws2_share_closed(SOCKET s, SOCKET known, bool done)
 {
     (void)s;
+    (void)known;
+    (void)done;
 }
 
 void ws2_issue_end(struct ws2_issue *issue, int result)

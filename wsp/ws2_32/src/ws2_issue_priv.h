@@ -49,17 +49,26 @@ void ws2_issue_end(struct ws2_issue *issue, int result);
 enum ws2_share {
     WS2_SHARE_NONE,    /* the one handle that there is: close the socket as ever */
     WS2_SHARE_DROPPED, /* the socket has other handles; this one is closed, and the provider is not asked */
-    WS2_SHARE_COPY,    /* the last handle, a copy: close the socket, then ws2_share_closed */
+    WS2_SHARE_COPY,    /* the last handle, a copy: close the socket by the provider's own, then ws2_share_closed */
 };
 
 /**
  * A handle of a socket is about to be closed. A socket has several only where DuplicateHandle makes them (Windows).
  *
+ * @param known  Filled: the handle by which the provider is asked to close the socket.
+ *
  * Context: any thread.
  */
-enum ws2_share ws2_share_closing(SOCKET s);
+enum ws2_share ws2_share_closing(SOCKET s, SOCKET *known);
 
-/** The provider has closed the socket of a copy. Context: the thread of ws2_share_closing. */
-void ws2_share_closed(SOCKET s);
+/**
+ * The provider has answered for the socket of a copy.
+ *
+ * @param known  From ws2_share_closing.
+ * @param done   It closed the socket; else the copy stays what it was.
+ *
+ * Context: the thread of ws2_share_closing.
+ */
+void ws2_share_closed(SOCKET s, SOCKET known, bool done);
 
 #endif

@@ -15,6 +15,12 @@ struct ws2_mutex;
 /** The lock of start-up and provider loading. */
 struct ws2_mutex *ws2_os_process_mutex(void);
 
+/** The lock of everything that the name functions keep. Held for short times; no other lock is taken under it. */
+struct ws2_mutex *ws2_os_names_mutex(void);
+
+/** The lock of loading namespace providers, whose start functions may call anything but these. */
+struct ws2_mutex *ws2_os_loading_mutex(void);
+
 /** The lock of the handle table's free list. */
 struct ws2_mutex *ws2_os_table_mutex(void);
 
@@ -33,6 +39,9 @@ bool ws2_os_own_directory(char *out, size_t bytes);
 
 /** A variable of the environment. @return false if it is not set, empty, or does not fit. */
 bool ws2_os_environment(const char *name, char *out, size_t bytes);
+
+/** May memory of this process be read? Asked of the kernel; never a fault. */
+bool ws2_os_memory_readable(const void *at, size_t bytes);
 
 /** Nonzero if the file can be opened for reading. */
 bool ws2_os_file_readable(const char *path);
@@ -64,7 +73,11 @@ bool ws2_os_path_absolute(const char *path);
 /** File name of Winlane's provider library. */
 extern const char ws2_os_provider_name[];
 
-/** Load a library; NULL when it cannot be, with the loader's words on the standard error stream. */
+/**
+ * Load a library; %variables% of the environment in its path are replaced, unknown ones stay.
+ *
+ * @return  NULL when it cannot be, with the loader's words on the standard error stream.
+ */
 void *ws2_os_module_open(const char *path);
 
 /** Address of an exported function, or NULL. */
@@ -76,10 +89,20 @@ bool ws2_os_host_name(char *out, size_t bytes);
 /** Path of the hosts file. @return false if it cannot be found out. */
 bool ws2_os_hosts_path(char *out, size_t bytes);
 
-/** Port (network order) and protocol of a service, by name. proto may be NULL. @return false if unknown. */
-bool ws2_os_service_by_name(const char *name, const char *proto, uint16_t *port_be, char proto_out[16]);
+#define WS2_SERVICE_ALIASES 8
 
-/** Name of a service by port (network order). proto may be NULL. @return false if unknown. */
-bool ws2_os_service_by_port(uint16_t port_be, const char *proto, char name_out[64], char proto_out[16]);
+struct ws2_service {
+    char name[64]; /* the official one */
+    char proto[16];
+    uint16_t port_be;
+    unsigned aliases;
+    char alias[WS2_SERVICE_ALIASES][64];
+};
+
+/** A service by its name or an alias. proto may be NULL. @return false if unknown. */
+bool ws2_os_service_by_name(const char *name, const char *proto, struct ws2_service *out);
+
+/** A service by port (network order). proto may be NULL. @return false if unknown. */
+bool ws2_os_service_by_port(uint16_t port_be, const char *proto, struct ws2_service *out);
 
 #endif

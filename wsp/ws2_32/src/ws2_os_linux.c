@@ -7,12 +7,14 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <netdb.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,11 +24,23 @@ struct ws2_mutex {
 
 static struct ws2_mutex process_mutex = {PTHREAD_MUTEX_INITIALIZER};
 static struct ws2_mutex table_mutex = {PTHREAD_MUTEX_INITIALIZER};
+static struct ws2_mutex names_mutex = {PTHREAD_MUTEX_INITIALIZER};
+static struct ws2_mutex loading_mutex = {PTHREAD_MUTEX_INITIALIZER};
 static void (*fork_child)(void);
 
 struct ws2_mutex *ws2_os_process_mutex(void)
 {
     return &process_mutex;
+}
+
+struct ws2_mutex *ws2_os_names_mutex(void)
+{
+    return &names_mutex;
+}
+
+struct ws2_mutex *ws2_os_loading_mutex(void)
+{
+    return &loading_mutex;
 }
 
 struct ws2_mutex *ws2_os_table_mutex(void)
@@ -47,12 +61,16 @@ void ws2_os_unlock(struct ws2_mutex *mutex)
 static void fork_prepare(void)
 {
     pthread_mutex_lock(&process_mutex.mutex);
+    pthread_mutex_lock(&loading_mutex.mutex);
+    pthread_mutex_lock(&names_mutex.mutex);
     pthread_mutex_lock(&table_mutex.mutex);
 }
 
 static void fork_parent(void)
 {
     pthread_mutex_unlock(&table_mutex.mutex);
+    pthread_mutex_unlock(&names_mutex.mutex);
+    pthread_mutex_unlock(&loading_mutex.mutex);
     pthread_mutex_unlock(&process_mutex.mutex);
 }
 
@@ -86,6 +104,36 @@ bool ws2_os_own_directory(char *out, size_t bytes)
     memcpy(out, info.dli_fname, length);
     out[length] = '\0';
     return true;
+}
+
+/* A word is looked at as a futex is: with a wait that does not wait. Every sandbox lets a process do that. */
+static bool os_word_readable(uintptr_t at)
+{
+    static const struct timespec at_once = {0, 0};
+    int before = errno;
+    bool readable =
+        syscall(SYS_futex, at & ~(uintptr_t)3, FUTEX_WAIT_PRIVATE, 0, &at_once, NULL, 0) == 0 || errno != EFAULT;
+    errno = before;
+    return readable;
+}
+
+bool ws2_os_memory_readable(const void *at, size_t bytes)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t look = (uintptr_t)at;
+    uintptr_t last = look + bytes - 1;
+    if (bytes == 0) {
+        return true;
+    }
+    if (last < look) {
+        return false;
+    }
+    for (; look < last && look >= (uintptr_t)at; look = (look | (page - 1)) + 1) {
+        if (!os_word_readable(look)) {
+            return false;
+        }
+    }
+    return os_word_readable(last);
 }
 
 bool ws2_os_file_readable(const char *path)
@@ -153,7 +201,7 @@ const char ws2_os_provider_name[] = "libwinlane.so";
 
 bool ws2_os_path_absolute(const char *path)
 {
-    return path[0] == '/';
+    return path[0] == '/' || path[0] == '%';
 }
 
 /*
@@ -168,11 +216,50 @@ static void make_own_names_global(void)
     }
 }
 
+/* The value of the variable between two percent signs; *end is behind the second. NULL if there is none. */
+static const char *variable_at(const char *percent, const char **end)
+{
+    char name[64];
+    const char *second = strchr(percent + 1, '%');
+    size_t length = second == NULL ? 0 : (size_t)(second - percent - 1);
+    if (length == 0 || length >= sizeof name) {
+        return NULL;
+    }
+    memcpy(name, percent + 1, length);
+    name[length] = '\0';
+    *end = second + 1;
+    return getenv(name);
+}
+
+/* false if it does not fit, or nothing is left. */
+static bool path_expand(const char *in, char *out, size_t bytes)
+{
+    size_t used = 0;
+    while (*in != '\0') {
+        const char *end = in + 1;
+        const char *value = *in == '%' ? variable_at(in, &end) : NULL;
+        size_t length = value == NULL ? 1 : strlen(value);
+        if (used + length >= bytes) {
+            return false;
+        }
+        memcpy(out + used, value == NULL ? in : value, length);
+        used += length;
+        in = value == NULL ? in + 1 : end;
+    }
+    out[used] = '\0';
+    return used > 0;
+}
+
 void *ws2_os_module_open(const char *path)
 {
+    char expanded[1024];
     void *module;
+    if (!path_expand(path, expanded, sizeof expanded)) {
+        fprintf(stderr, "ws2_32: provider %s: path too long\n", path);
+        return NULL;
+    }
     make_own_names_global();
-    module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    module = dlopen(expanded, RTLD_NOW | RTLD_LOCAL);
     if (module == NULL) {
         const char *why = dlerror();
         fprintf(stderr, "ws2_32: provider %s: %s\n", path, why == NULL ? "cannot be loaded" : why);
@@ -218,28 +305,33 @@ bool ws2_os_hosts_path(char *out, size_t bytes)
     return true;
 }
 
-bool ws2_os_service_by_name(const char *name, const char *proto, uint16_t *port_be, char proto_out[16])
+static bool service_give(const struct servent *found, struct ws2_service *out)
 {
-    char scratch[1024];
-    struct servent entry;
-    struct servent *found = NULL;
-    if (getservbyname_r(name, proto, &entry, scratch, sizeof scratch, &found) != 0 || found == NULL) {
-        return false;
+    char **alias;
+    memset(out, 0, sizeof *out);
+    copy_text(out->name, sizeof out->name, found->s_name);
+    copy_text(out->proto, sizeof out->proto, found->s_proto);
+    out->port_be = (uint16_t)found->s_port;
+    for (alias = found->s_aliases; alias != NULL && *alias != NULL && out->aliases < WS2_SERVICE_ALIASES; alias++) {
+        copy_text(out->alias[out->aliases++], sizeof out->alias[0], *alias);
     }
-    *port_be = (uint16_t)found->s_port;
-    copy_text(proto_out, 16, found->s_proto);
     return true;
 }
 
-bool ws2_os_service_by_port(uint16_t port_be, const char *proto, char name_out[64], char proto_out[16])
+bool ws2_os_service_by_name(const char *name, const char *proto, struct ws2_service *out)
 {
     char scratch[1024];
     struct servent entry;
     struct servent *found = NULL;
-    if (getservbyport_r(port_be, proto, &entry, scratch, sizeof scratch, &found) != 0 || found == NULL) {
-        return false;
-    }
-    copy_text(name_out, 64, found->s_name);
-    copy_text(proto_out, 16, found->s_proto);
-    return true;
+    return getservbyname_r(name, proto, &entry, scratch, sizeof scratch, &found) == 0 && found != NULL &&
+           service_give(found, out);
+}
+
+bool ws2_os_service_by_port(uint16_t port_be, const char *proto, struct ws2_service *out)
+{
+    char scratch[1024];
+    struct servent entry;
+    struct servent *found = NULL;
+    return getservbyport_r(port_be, proto, &entry, scratch, sizeof scratch, &found) == 0 && found != NULL &&
+           service_give(found, out);
 }

@@ -17,6 +17,8 @@ struct ws2_mutex {
 
 static struct ws2_mutex process_mutex = {SRWLOCK_INIT};
 static struct ws2_mutex table_mutex = {SRWLOCK_INIT};
+static struct ws2_mutex names_mutex = {SRWLOCK_INIT};
+static struct ws2_mutex loading_mutex = {SRWLOCK_INIT};
 
 const char ws2_os_separators[] = "\\/";
 const char ws2_os_provider_name[] = "winlane.dll";
@@ -24,6 +26,16 @@ const char ws2_os_provider_name[] = "winlane.dll";
 struct ws2_mutex *ws2_os_process_mutex(void)
 {
     return &process_mutex;
+}
+
+struct ws2_mutex *ws2_os_names_mutex(void)
+{
+    return &names_mutex;
+}
+
+struct ws2_mutex *ws2_os_loading_mutex(void)
+{
+    return &loading_mutex;
 }
 
 struct ws2_mutex *ws2_os_table_mutex(void)
@@ -88,6 +100,25 @@ bool ws2_os_environment(const char *name, char *out, size_t bytes)
 static bool wide_path(const char *path, WCHAR wide[PATH_CHARS])
 {
     return ws2_utf16_from_utf8(path, wide, PATH_CHARS) < PATH_CHARS;
+}
+
+bool ws2_os_memory_readable(const void *at, size_t bytes)
+{
+    const uintptr_t page = 4096;
+    uintptr_t look = (uintptr_t)at;
+    uintptr_t last = look + bytes - 1;
+    DWORD before = GetLastError();
+    bool readable = bytes == 0 || last >= look;
+    SIZE_T got;
+    char byte;
+    for (; readable && bytes > 0 && look < last && look >= (uintptr_t)at; look = (look | (page - 1)) + 1) {
+        readable = ReadProcessMemory(GetCurrentProcess(), (const void *)look, &byte, 1, &got) != 0;
+    }
+    if (readable && bytes > 0) {
+        readable = ReadProcessMemory(GetCurrentProcess(), (const void *)last, &byte, 1, &got) != 0;
+    }
+    SetLastError(before);
+    return readable;
 }
 
 bool ws2_os_file_readable(const char *path)

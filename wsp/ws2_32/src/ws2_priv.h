@@ -17,6 +17,7 @@
 
 #include <winsock2.h>
 #include <ws2tcpip.h>
+#include <mswsock.h>
 #include <ws2spi.h>
 
 #include "ws2_os.h"
@@ -48,10 +49,28 @@ struct ws2_entry {
     char path[WS2_PATH_BYTES]; /* provider library, %variables% unexpanded; absolute, or a bare name for the loader */
 };
 
+#define WS2_NAMESPACES 16
+#define WS2_NS_NAME 256
+#define WS2_NS_BLOB_BYTES 256
+
+/* A namespace provider. */
+struct ws2_ns_entry {
+    GUID id;
+    DWORD name_space;
+    DWORD version;
+    bool active;
+    WCHAR name[WS2_NS_NAME];
+    char path[WS2_PATH_BYTES]; /* as in ws2_entry; empty: the built-in one */
+    uint32_t blob_bytes;
+    uint8_t blob[WS2_NS_BLOB_BYTES]; /* what its installer gave for it */
+};
+
 struct ws2_catalog {
     unsigned count;
     DWORD next_id; /* of the next entry that is installed: numbers are not used twice */
+    unsigned namespaces;
     struct ws2_entry entry[WS2_CATALOG_ENTRIES];
+    struct ws2_ns_entry name_space[WS2_NAMESPACES];
 };
 
 int ws2_catalog_load(struct ws2_catalog *catalog);
@@ -59,6 +78,8 @@ bool ws2_catalog_path(char *out, size_t bytes, bool *named);
 void ws2_catalog_default_path(char *out, size_t bytes);
 int ws2_catalog_parse_file(struct ws2_catalog *catalog, const char *file);
 void ws2_catalog_defaults(struct ws2_catalog *catalog, const char *path);
+void ws2_catalog_default_namespaces(struct ws2_catalog *catalog);
+struct ws2_catalog *ws2_catalog_fresh(LPINT error);
 const struct ws2_entry *ws2_catalog_select(const struct ws2_catalog *catalog, int af, int type, int protocol,
                                            int *error);
 const struct ws2_entry *ws2_catalog_by_id(const struct ws2_catalog *catalog, DWORD id);
@@ -77,11 +98,13 @@ struct ws2_provider {
     GUID id;
     char path[WS2_PATH_BYTES];
     void *module; /* stays loaded for the life of the process */
+    _Atomic(LPFN_WSAPOLL) poll; /* its WSAPoll once asked for */
 };
 
 struct ws2_provider *ws2_provider_get(const struct ws2_entry *entry, int *error);
 void ws2_provider_cleanup_all(void);
 bool ws2_provider_any_loaded(void);
+bool ws2_provider_starting(void);
 void ws2_upcalls_fill(WSPUPCALLTABLE *table);
 
 /* ---- handles (ws2_handle.c) ---- */
@@ -123,25 +146,29 @@ void ws2_object_release(enum ws2_kind kind, void *object);
 
 /* ---- per thread (ws2_thread_*.c keep the storage) ---- */
 
+/* Memory that could be read. */
+struct ws2_range {
+    const void *at;
+    size_t bytes;
+};
+
+#define WS2_RANGES 8
+
 struct ws2_thread_data {
+    struct ws2_range range[WS2_RANGES];
+    unsigned range_next;
     int open_type;
     char ntoa[16];
-    char host_name[256];
-    struct hostent hostent;
-    char *hostent_list[18];
-    char *hostent_aliases[1];
-    uint32_t hostent_addr[17];
-    struct servent servent;
-    char servent_name[64];
-    char servent_proto[16];
-    char *servent_aliases[1];
-    struct protoent protoent;
-    char *protoent_aliases[1];
+    _Alignas(8) char host_blob[6144]; /* what the name functions of 1.1 return */
+    _Alignas(8) char service_blob[1024];
+    _Alignas(8) char protocol_blob[256];
     FARPROC blocking_hook;
 };
 
 struct ws2_thread_data *ws2_thread_data(void);
 bool ws2_thread_self_id(WSATHREADID *id);
+
+bool ws2_memory_readable(const void *at, size_t bytes); /* ws2_memory.c */
 
 /* ---- routing ---- */
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 static struct ws2_provider providers[WS2_PROVIDERS];
+static atomic_bool starting;
 
 /* Every slot is a pointer, so a missing one is a run of zero bytes (rule START-8). */
 static bool table_complete(const WSPPROC_TABLE *table)
@@ -77,6 +78,7 @@ static int provider_start(struct ws2_provider *provider, const struct ws2_entry 
         provider->table.lpWSPCleanup(&unused);
         return WSAEINVALIDPROVIDER;
     }
+    atomic_store_explicit(&provider->poll, NULL, memory_order_relaxed);
     /* Read without the lock by upcalls: what they follow was written before. */
     atomic_store_explicit(&provider->started, true, memory_order_release);
     return 0;
@@ -101,7 +103,12 @@ struct ws2_provider *ws2_provider_get(const struct ws2_entry *entry, int *error)
     } else if (provider == NULL) {
         *error = WSAENOBUFS;
     } else {
-        *error = atomic_load_explicit(&provider->started, memory_order_relaxed) ? 0 : provider_start(provider, entry);
+        *error = 0;
+        if (!atomic_load_explicit(&provider->started, memory_order_relaxed)) {
+            atomic_store_explicit(&starting, true, memory_order_relaxed);
+            *error = provider_start(provider, entry);
+            atomic_store_explicit(&starting, false, memory_order_relaxed);
+        }
     }
     ws2_os_unlock(ws2_process_lock());
     return *error == 0 ? provider : NULL;
@@ -142,6 +149,15 @@ void ws2_provider_cleanup_all(void)
             atomic_store_explicit(&providers[i].started, false, memory_order_relaxed);
         }
     }
+}
+
+/**
+ * Whether a provider is being started, by any thread: the name functions then make no socket, since it may be the provider, or
+ * a library that it is made of, that asks them.
+ */
+bool ws2_provider_starting(void)
+{
+    return atomic_load_explicit(&starting, memory_order_relaxed);
 }
 
 /** Whether any provider's library was ever loaded. Context: fork handler. */

@@ -58,13 +58,24 @@ bool ws2_share_is_hidden(HANDLE handle)
     return hidden;
 }
 
-enum ws2_share ws2_share_closing(SOCKET s)
+/* Let calls on the provider's own handle, which the program has closed, find the provider, or not. */
+static void share_show(SOCKET known, struct ws2_provider *provider)
+{
+    struct ws2_slot *slot = ws2_handle_pin(known, WS2_KIND_SOCKET);
+    if (slot != NULL) {
+        atomic_store_explicit(&slot->provider, provider, memory_order_release);
+        ws2_handle_unpin(slot);
+    }
+}
+
+enum ws2_share ws2_share_closing(SOCKET s, SOCKET *known)
 {
     struct ws2_slot *slot = ws2_handle_pin(s, WS2_KIND_SOCKET);
     struct ws2_port_state *state = slot == NULL
                                        ? NULL
                                        : (struct ws2_port_state *)__atomic_load_n(&slot->object, __ATOMIC_ACQUIRE);
     enum ws2_share share = WS2_SHARE_NONE;
+    *known = s;
     if (state != NULL) {
         AcquireSRWLockExclusive(&share_lock);
         if (state->handles > 1) {
@@ -75,6 +86,8 @@ enum ws2_share ws2_share_closing(SOCKET s)
             }
         } else if (s != state->known) {
             share = WS2_SHARE_COPY;
+            *known = state->known;
+            share_show(*known, atomic_load_explicit(&slot->provider, memory_order_acquire));
         }
         ReleaseSRWLockExclusive(&share_lock);
         if (share == WS2_SHARE_DROPPED && s != state->known) {
@@ -87,7 +100,11 @@ enum ws2_share ws2_share_closing(SOCKET s)
     return share;
 }
 
-void ws2_share_closed(SOCKET s)
+void ws2_share_closed(SOCKET s, SOCKET known, bool done)
 {
-    (void)ws2_handle_close(s, WS2_KIND_SOCKET);
+    if (done) {
+        (void)ws2_handle_close(s, WS2_KIND_SOCKET);
+    } else {
+        share_show(known, NULL);
+    }
 }

@@ -61,7 +61,8 @@ SOCKET WSAAPI WSASocketW(int af, int type, int protocol, LPWSAPROTOCOL_INFOW inf
     if (!ws2_started()) {
         return no_socket(WSANOTINITIALISED);
     }
-    if ((flags & ~KNOWN_SOCKET_FLAGS) != 0) {
+    /* What WSADuplicateSocket filled: the flags are those of the socket (rule A.3.19). */
+    if ((flags & ~KNOWN_SOCKET_FLAGS) != 0 && (info == NULL || info->dwProviderReserved == 0)) {
         return no_socket(WSAEINVAL);
     }
     if (info != NULL) {
@@ -101,18 +102,19 @@ int WSAAPI closesocket(SOCKET s)
     DWORD before = GetLastError();
     struct ws2_provider *provider = ws2_route(s);
     enum ws2_share share;
+    SOCKET known = s;
     int error = 0;
     int result;
     if (provider == NULL) {
         return SOCKET_ERROR;
     }
-    share = ws2_share_closing(s);
+    share = ws2_share_closing(s, &known);
     if (share == WS2_SHARE_DROPPED) {
         return ws2_finish(0, &error, before);
     }
-    result = provider->table.lpWSPCloseSocket(s, &error);
-    if (share == WS2_SHARE_COPY && result == 0) {
-        ws2_share_closed(s);
+    result = provider->table.lpWSPCloseSocket(known, &error);
+    if (share == WS2_SHARE_COPY) {
+        ws2_share_closed(s, known, result == 0);
     }
     return ws2_finish(result, &error, before);
 }
