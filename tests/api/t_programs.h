@@ -8,5 +8,17 @@ int echo_client_main(int argc, char **argv);
 int echo_server_main(int argc, char **argv);
 int multi_client_main(int argc, char **argv);
 int multi_server_main(int argc, char **argv);
+int simple_client_main(int argc, char **argv);
+int simple_server_main(int argc, char **argv);
+int exclusive_main(int argc, char **argv);
+int by_name_main(int argc, char **argv);
+int any_family_main(int argc, char **argv);
+int local_name_main(int argc, char **argv);
+int board_main(int argc, char **argv);
+int event_server_main(int argc, char **argv);
+int overlapped_server_main(int argc, char **argv);
+int poll_server_main(int argc, char **argv);
+int echo_load_main(int argc, char **argv);
+int source_group_main(int argc, char **argv);
 
 #endif

@@ -55,12 +55,31 @@ static int family_of(SOCKET s)
     return getsockopt(s, SOL_SOCKET, SO_PROTOCOL_INFOW, (char *)&info, &bytes) == 0 ? info.iAddressFamily : AF_UNSPEC;
 }
 
+/* DS-21: both functions bind by themselves. */
+static bool is_bound(SOCKET s)
+{
+    SOCKADDR_STORAGE local;
+    int bytes = sizeof local;
+    return getsockname(s, (LPSOCKADDR)&local, &bytes) == 0;
+}
+
+/* DS-21: a dual-stack socket reaches the addresses of IPv4 as mapped ones. */
+static int mapped_flags(SOCKET s, int family)
+{
+    DWORD only = 1;
+    int bytes = sizeof only;
+    if (family != AF_INET6 || getsockopt(s, IPPROTO_IPV6, IPV6_V6ONLY, (char *)&only, &bytes) != 0 || only != 0) {
+        return 0;
+    }
+    return AI_V4MAPPED | AI_ALL;
+}
+
 /**
  * Connect to the first of several addresses that answers; those of another family than the socket's are passed over.
  *
  * @param timeout   After this time no further address is tried. May be NULL.
  * @param reserved  NULL.
- * @return          TRUE; or FALSE with WSANOTINITIALISED, WSAENOTSOCK, WSAEINVAL (no list, reserved), WSAETIMEDOUT,
+ * @return          TRUE; or FALSE with WSANOTINITIALISED, WSAENOTSOCK, WSAEINVAL (no list, reserved, bound), WSAETIMEDOUT,
  *                  WSAEHOSTUNREACH (no address of the socket's family), WSAEFAULT (no room for an address), or the error
  *                  of the last attempt.
  */
@@ -75,7 +94,7 @@ BOOL WSAAPI WSAConnectByList(SOCKET s, PSOCKET_ADDRESS_LIST list, LPDWORD local_
     if (ws2_route(s) == NULL) {
         return FALSE;
     }
-    if (reserved != NULL || list == NULL || list->iAddressCount < 1) {
+    if (reserved != NULL || list == NULL || list->iAddressCount < 1 || is_bound(s)) {
         return refuse(WSAEINVAL);
     }
     family = family_of(s);
@@ -100,7 +119,7 @@ BOOL WSAAPI WSAConnectByList(SOCKET s, PSOCKET_ADDRESS_LIST list, LPDWORD local_
  *
  * @param timeout   After this time no further address is tried. May be NULL.
  * @param reserved  NULL.
- * @return          TRUE; or FALSE with WSANOTINITIALISED, WSAENOTSOCK, WSAEINVAL (names, reserved), the codes of
+ * @return          TRUE; or FALSE with WSANOTINITIALISED, WSAENOTSOCK, WSAEINVAL (names, reserved, bound), the codes of
  *                  getaddrinfo, WSAETIMEDOUT, WSAEFAULT (no room for an address), or the error of the last attempt.
  */
 BOOL WSAAPI WSAConnectByNameA(SOCKET s, LPSTR node, LPSTR service, LPDWORD local_bytes, LPSOCKADDR local,
@@ -116,11 +135,12 @@ BOOL WSAAPI WSAConnectByNameA(SOCKET s, LPSTR node, LPSTR service, LPDWORD local
     if (ws2_route(s) == NULL) {
         return FALSE;
     }
-    if (reserved != NULL || node == NULL || service == NULL) {
+    if (reserved != NULL || node == NULL || service == NULL || is_bound(s)) {
         return refuse(WSAEINVAL);
     }
     memset(&hints, 0, sizeof hints);
     hints.ai_family = family_of(s);
+    hints.ai_flags = mapped_flags(s, hints.ai_family);
     hints.ai_socktype = SOCK_STREAM;
     if (getaddrinfo(node, service, &hints, &found) != 0) {
         return FALSE;
