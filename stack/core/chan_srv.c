@@ -66,6 +66,16 @@ static int info_op(struct stk_engine *engine, const struct stk_sub_abi *sub)
     }
 }
 
+static int filter_op(struct stk_engine *engine, const struct stk_sub_abi *sub, struct stk_rep_abi *rep)
+{
+    struct stk_mcast_filter_abi filter;
+    memcpy(&filter, sub->data, sizeof(filter));
+    if (sub->op == STK_SUB_MCAST_SET) {
+        return stk_ep_mcast_filter_set(engine->eps, sub->sock, &filter);
+    }
+    return stk_ep_mcast_filter_get(engine->eps, sub->sock, &filter, &rep->arg[0], &rep->arg[1]);
+}
+
 /* Operations on a socket; sub was copied out of the ring and the socket is valid. */
 static int sock_op(struct stk_engine *engine, const struct stk_sub_abi *sub, struct stk_rep_abi *rep)
 {
@@ -95,6 +105,9 @@ static int sock_op(struct stk_engine *engine, const struct stk_sub_abi *sub, str
     }
     case STK_SUB_INFO:
         return info_op(engine, sub);
+    case STK_SUB_MCAST_SET:
+    case STK_SUB_MCAST_GET:
+        return filter_op(engine, sub, rep);
     default:
         engine->stats.submissions_bad++;
         return STK_EINVAL;

@@ -89,6 +89,8 @@ enum stk_sub_op {
     STK_SUB_ROUTE,    /* addr, arg[0]: interface, 0: any. Reply: addr = local, arg: interface, MTU of path, of interface */
     STK_SUB_DETACH,   /* reset every open socket; arg[0]: drain time in ms. Reply when done or expired */
     STK_SUB_AUTOBIND, /* addr: a destination; bind an unbound socket where it is reached from */
+    STK_SUB_MCAST_SET, /* data: struct stk_mcast_filter_abi */
+    STK_SUB_MCAST_GET, /* likewise; mode and count of what there is: reply's arg[0], arg[1]; sources into the chunk */
     STK_SUB_ADMIT,    /* answer the SYN of a connection that is held back */
     STK_SUB_INFO,     /* arg[0]: enum stk_info_kind, arg[1]: a chunk of the asker's, which the stack writes */
 };
@@ -116,6 +118,17 @@ struct stk_sub_abi {
         };
     };
 };
+
+/** A multicast filter. The chunk is the app's: 16 bytes for each source. */
+struct stk_mcast_filter_abi {
+    struct stk_addr group;
+    uint32_t if_index;
+    uint32_t mode;  /* enum stk_mcast_filter_mode */
+    uint32_t count; /* sources in the chunk; get: that there is room for */
+    uint32_t chunk; /* count 0: ignored */
+};
+
+_Static_assert(sizeof(struct stk_mcast_filter_abi) == 40, "it travels as an option's value does");
 
 struct stk_rep_abi {
     uint32_t seq;

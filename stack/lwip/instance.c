@@ -28,6 +28,7 @@ void stk_lwip_limits_default(struct stk_lwip_limits *limits)
         .nd6_queue = 256,
         .igmp_groups = 256,
         .mld6_groups = 256,
+        .mcast_sources = 4096,
         .heap_bytes = UINT64_C(32) << 20,
         .port_first = 49152,
         .port_last = 65535,
@@ -38,9 +39,10 @@ void stk_lwip_limits_default(struct stk_lwip_limits *limits)
 static bool limits_ok(const struct stk_lwip_limits *limits)
 {
     const uint32_t counts[] = {
-        limits->tcp_conns,   limits->tcp_listeners, limits->tcp_segs,    limits->udp_endpoints, limits->raw_endpoints,
-        limits->pbufs,       limits->reass,         limits->frag_pbufs,  limits->arp_queue,     limits->nd6_queue,
-        limits->pbuf_copies, limits->igmp_groups,   limits->mld6_groups, limits->tcp_msl_ms,    limits->tcp_time_waits};
+        limits->tcp_conns,     limits->tcp_listeners, limits->tcp_segs,       limits->udp_endpoints,
+        limits->raw_endpoints, limits->pbufs,         limits->reass,          limits->frag_pbufs,
+        limits->arp_queue,     limits->nd6_queue,     limits->pbuf_copies,    limits->igmp_groups,
+        limits->mld6_groups,   limits->tcp_msl_ms,    limits->tcp_time_waits, limits->mcast_sources};
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
         if (counts[i] == 0 || counts[i] > (1u << 24))
             return false;

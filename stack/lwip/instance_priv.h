@@ -6,6 +6,7 @@
 #define STK_LWIP_INSTANCE_PRIV_H
 
 #include "stk_lwip/instance.h"
+#include "lwip/mcast.h"
 #include "lwip/pcb_table.h"
 #include "lwip/pmtu.h"
 #include "lwip/route.h"
@@ -13,7 +14,9 @@
 #include "lwip/slab.h"
 #include "lwip/time_wait.h"
 
+#include "lwip/igmp.h"
 #include "lwip/memp.h"
+#include "lwip/mld6.h"
 #include "lwip/priv/instance.h"
 
 #define STK_PORTS 65536u
@@ -65,6 +68,9 @@ struct stk_inst {
     struct stk_time_wait_table time_wait;
     struct stk_replaced replaced;
     struct stk_route_table routes;
+    struct stk_mcast_group *mcast_hash[STK_MCAST_HASH];
+    struct igmp_group mcast_any4; /**< what lwIP gets for any group that is there */
+    struct mld_group mcast_any6;
     uint16_t tcp_port_users[STK_PORTS]; /**< PCBs on each local port, all lists */
     uint16_t port_tried[1024];          /**< table of algorithm 3 */
     uint32_t random_pool[64];

@@ -45,6 +45,8 @@ err_t stk_netif_output4(struct netif *netif, struct pbuf *p, const ip4_addr_t *d
     struct stk_netif *nif = netif->state;
     if (nif->inst->dont_fragment)
         header_dont_fragment(netif, p);
+    if (ip4_addr_ismulticast(dest) && IPH_TTL((const struct ip_hdr *)p->payload) == 0)
+        return ERR_OK; /* RFC 1112 6.1: stays on the host; whoever listens here has it already */
     if (ip4_addr_ismulticast(dest) || ip4_addr_get_u32(dest) == IPADDR_BROADCAST)
         return etharp_output(netif, p, dest);
     uint32_t bits = 0;
@@ -71,6 +73,8 @@ static bool same_64(const struct netif *netif, const ip6_addr_t *dest)
 err_t stk_netif_output6(struct netif *netif, struct pbuf *p, const ip6_addr_t *dest)
 {
     const struct stk_netif *nif = netif->state;
+    if (ip6_addr_ismulticast(dest) && IP6H_HOPLIM((const struct ip6_hdr *)p->payload) == 0)
+        return ERR_OK;
     if (ip6_addr_ismulticast(dest) || ip6_addr_islinklocal(dest) || !same_64(netif, dest))
         return ethip6_output(netif, p, dest);
     ip_addr_t wanted;

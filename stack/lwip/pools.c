@@ -19,12 +19,29 @@
 #include <string.h>
 
 #define POOL_ALIGN 16u
-#define POOL_TIMEOUTS 32 /* one for each cyclic timer of the modules, and TCP's; with room */
+#define POOL_TIMEOUTS 32  /* one for each cyclic timer of the modules, and TCP's; with room */
+#define POOL_MCAST_IFS 64 /* both families of every interface, loopback included */
 
 static const uint32_t pool_sizes[MEMP_MAX] = {
 #define LWIP_MEMPOOL(name, num, size, desc) [MEMP_##name] = (uint32_t)(size),
 #include "lwip/priv/memp_std.h"
 };
+
+/* Objects of ours in pools of lwIP's table, see mcast.h. */
+static uint32_t pool_size(memp_t type)
+{
+    switch ((int)type) {
+    case MEMP_IGMP_GROUP:
+    case MEMP_MLD6_GROUP:
+        return sizeof(struct stk_mcast_group);
+    case MEMP_MCAST_IF:
+        return sizeof(struct stk_mcast_if);
+    case MEMP_MCAST_SOURCE:
+        return sizeof(struct stk_mcast_source);
+    default:
+        return pool_sizes[type];
+    }
+}
 
 static uint64_t pool_limit(const struct stk_lwip_limits *limits, memp_t type)
 {
@@ -56,6 +73,10 @@ static uint64_t pool_limit(const struct stk_lwip_limits *limits, memp_t type)
         return limits->nd6_queue;
     case MEMP_MLD6_GROUP:
         return limits->mld6_groups;
+    case MEMP_MCAST_IF:
+        return POOL_MCAST_IFS;
+    case MEMP_MCAST_SOURCE:
+        return limits->mcast_sources;
     case MEMP_PBUF:
         return limits->pbufs;
     default:
@@ -68,7 +89,7 @@ int stk_pools_init(struct stk_inst *inst)
     uint64_t total = 0;
     for (int type = 0; type < MEMP_MAX; type++) {
         struct stk_pool *pool = &inst->pools[type];
-        pool->size_bytes = (pool_sizes[type] + POOL_ALIGN - 1) & ~(POOL_ALIGN - 1);
+        pool->size_bytes = (pool_size((memp_t)type) + POOL_ALIGN - 1) & ~(POOL_ALIGN - 1);
         pool->fresh_count = (uint32_t)pool_limit(&inst->limits, (memp_t)type);
         pool->stats.avail = pool->fresh_count;
         total += (uint64_t)pool->size_bytes * pool->fresh_count;

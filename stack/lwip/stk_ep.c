@@ -42,11 +42,9 @@ int stk_ep_table_create(const struct stk_ep_conf *conf, struct stk_ep_table **ou
     table->free_head = STK_EP_NONE;
     table->closing_head = STK_EP_NONE;
     table->next_ns = STK_NEVER;
-    table->members_count = conf->mcast_max;
     table->eps = calloc(table->socks_count, sizeof(*table->eps));
-    table->members = calloc(conf->mcast_max, sizeof(*table->members));
     table->chunk_refs = calloc(conf->region->chunks_count, sizeof(*table->chunk_refs));
-    bool failed = table->eps == NULL || table->members == NULL || table->chunk_refs == NULL;
+    bool failed = table->eps == NULL || table->chunk_refs == NULL;
     for (int i = 0; i < 3; i++) {
         table->ports[i] = malloc(STK_EP_PORTS * sizeof(*table->ports[i]));
         failed = failed || table->ports[i] == NULL;
@@ -54,14 +52,10 @@ int stk_ep_table_create(const struct stk_ep_conf *conf, struct stk_ep_table **ou
             memset(table->ports[i], 0xff, STK_EP_PORTS * sizeof(*table->ports[i]));
         }
     }
-    if (failed || stk_ep_tcp_table_init(table) != STK_OK) {
+    if (failed || stk_ep_mcast_table_init(table, conf->mcast_max) != STK_OK || stk_ep_tcp_table_init(table) != STK_OK) {
         stk_ep_table_destroy(table);
         return STK_ENOMEM;
     }
-    for (uint32_t i = 0; i < conf->mcast_max; i++) {
-        table->members[i].next = i + 1 < conf->mcast_max ? i + 1 : STK_EP_NONE;
-    }
-    table->members_free = conf->mcast_max > 0 ? 0 : STK_EP_NONE;
     *out = table;
     return STK_OK;
 }
@@ -79,7 +73,7 @@ void stk_ep_table_destroy(struct stk_ep_table *table)
         free(table->ports[i]);
     }
     free(table->chunk_refs);
-    free(table->members);
+    stk_ep_mcast_table_fini(table);
     free(table->eps);
     free(table);
 }

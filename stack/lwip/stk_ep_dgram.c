@@ -6,7 +6,6 @@
 
 #include "lwip/icmp6.h"
 #include "lwip/inet_chksum.h"
-#include "lwip/nd6.h"
 
 #include <string.h>
 
@@ -30,6 +29,18 @@ static bool source_accepted(const struct stk_ep *ep, const struct stk_addr *from
         return true;
     }
     return (ep->type == STK_SOCK_RAW || from->port == ep->peer.port) && stk_ep_addr_equal_ip(from, &ep->peer);
+}
+
+/* A group that is the peer has no address to send from: what is sent to it is its answer (WSPJOINLEAF-4). */
+static bool record_accepted(const struct stk_ep *ep, const struct stk_dgram_abi *record)
+{
+    if ((record->flags & STK_MSG_MCAST) == 0) {
+        return source_accepted(ep, &record->addr);
+    }
+    const bool accepted = ep->peer_set && stk_ep_addr_mcast(&ep->peer)
+                              ? memcmp(record->local.ip, ep->peer.ip, sizeof(ep->peer.ip)) == 0
+                              : source_accepted(ep, &record->addr);
+    return accepted && stk_ep_mcast_accepts(ep, record);
 }
 
 /* Fill the record of the packet that lwIP is delivering. */
@@ -160,10 +171,8 @@ static void dgram_deliver(struct stk_ep *ep, const struct pbuf *p, const ip_addr
     struct stk_dgram_abi record;
     record_fill(ep, &record, addr, port);
     ep = dgram_receiver(ep, &record);
-    if (ep->phase != STK_EP_HELD || ep->rx_shut || !source_accepted(ep, &record.addr) ||
-        ((record.flags & STK_MSG_BCAST) != 0 && !ep->opts.recv_broadcast) ||
-        ((record.flags & STK_MSG_MCAST) != 0 && ep->type == STK_SOCK_DGRAM &&
-         !stk_ep_mcast_member(ep, &record.local, record.if_index))) {
+    if (ep->phase != STK_EP_HELD || ep->rx_shut || !record_accepted(ep, &record) ||
+        ((record.flags & STK_MSG_BCAST) != 0 && !ep->opts.recv_broadcast)) {
         ep->table->stats.udp_rx_filtered++;
         return;
     }
@@ -288,6 +297,9 @@ static struct pbuf *payload_copy(const struct stk_ep *ep, uint64_t at, uint32_t 
 static err_t udp_leave(const struct stk_ep *ep, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *ip, uint16_t port)
 {
     struct stk_ep_ip_scope scope;
+    if (ip_addr_ismulticast(ip)) {
+        stk_ep_mcast_loop_set(ep, (struct ip_pcb *)(void *)pcb, ip);
+    }
     if (!ep->ip_special) {
         return udp_sendto(pcb, p, ip, port);
     }
@@ -314,6 +326,9 @@ static err_t raw_output(struct stk_ep *ep, struct pbuf *p, const ip_addr_t *ip)
     struct stk_ep_ip_scope scope;
     struct ip_pcb *pcb = (struct ip_pcb *)(void *)ep->pcb.raw;
     const uint32_t bytes = ep->opts.hdrincl ? 0u : p->tot_len;
+    if (ip_addr_ismulticast(ip)) {
+        stk_ep_mcast_loop_set(ep, pcb, ip);
+    }
     const bool fits = !ep->ip_special || stk_ep_ip_begin(ep, pcb, ip, bytes, &scope);
     err_t err = ERR_DGRAM_SIZE;
     if (fits && ep->opts.hdrincl) {
@@ -440,11 +455,6 @@ static void udp_opts_apply(const struct stk_ep *ep, struct udp_pcb *udp)
     udp->tos = ep->opts.tos;
     udp_set_multicast_ttl(udp, ep->opts.mcast_ttl);
     udp_set_multicast_netif_index(udp, (u8_t)ep->opts.mcast_if);
-    if (ep->opts.mcast_loop) {
-        udp_set_flags(udp, UDP_FLAGS_MULTICAST_LOOP);
-    } else {
-        udp_clear_flags(udp, UDP_FLAGS_MULTICAST_LOOP);
-    }
     if (ep->opts.nochecksum) {
         udp_set_flags(udp, UDP_FLAGS_NOCHKSUM);
     } else {

@@ -162,13 +162,8 @@ static bool frozen(const struct stk_ep *ep, uint32_t opt)
 int stk_ep_opt_set(struct stk_ep_table *table, uint32_t sock, uint32_t opt, const void *value, uint32_t len)
 {
     struct stk_ep *ep = &table->eps[sock];
-    if (opt == STK_OPT_MCAST_JOIN || opt == STK_OPT_MCAST_LEAVE) {
-        struct stk_mcast_req req;
-        if (len != sizeof(req)) {
-            return STK_EINVAL;
-        }
-        memcpy(&req, value, sizeof(req));
-        return stk_ep_mcast_change(ep, &req, opt == STK_OPT_MCAST_JOIN);
+    if (stk_ep_mcast_opt(opt)) {
+        return stk_ep_mcast_set(ep, opt, value, len);
     }
     int32_t number;
     if (len != sizeof(number)) {
@@ -190,6 +185,13 @@ int stk_ep_opt_set(struct stk_ep_table *table, uint32_t sock, uint32_t opt, cons
     }
     if (number < row->min || number > row->max || frozen(ep, opt)) {
         return STK_EINVAL;
+    }
+    if (opt == STK_OPT_KEEPALIVE && (ep->state & STK_ST_ENDED) != 0) { /* KA-8, X18 */
+        const int end = atomic_load_explicit(&ep->abi->end_error, memory_order_relaxed);
+        return end == STK_ENETRESET ? STK_ENETRESET : STK_ENOTCONN;
+    }
+    if (opt == STK_OPT_RCV_COMPAT && (ep->connecting || (ep->state & STK_ST_CONNECTED) != 0)) { /* SYNs are past */
+        number = (number & (int32_t)STK_RCV_MAY_SHRINK) | (ep->opts.rcv_compat & ~(int32_t)STK_RCV_MAY_SHRINK);
     }
     if (opt == STK_OPT_REUSEADDR && number != 0 && ep->opts.exclusive) {
         return STK_EINVAL;

@@ -172,11 +172,18 @@ struct stk_ep {
     struct stk_icmp_info icmp;
 };
 
+struct stk_ep_source;
+
 struct stk_ep_member {
     uint32_t next;
     uint32_t inst;
     uint32_t if_index;
     struct stk_addr group;
+    uint32_t sources; /* index into the table's pool */
+    uint32_t sources_count;
+    uint8_t mode;   /* enum stk_mcast_mode */
+    bool gone;      /* its last source was dropped: no membership, but remembered */
+    bool unblocked; /* a source was unblocked once */
 };
 
 struct stk_ep_table {
@@ -190,8 +197,8 @@ struct stk_ep_table {
     uint32_t closing_head;
     uint32_t closing_count;
     uint32_t connecting_count;
-    uint32_t members_count;
     uint32_t members_free;
+    uint32_t sources_free;
     uint32_t connect_timeout_ms;
     uint16_t port_first;
     uint16_t port_last;
@@ -204,6 +211,8 @@ struct stk_ep_table {
     uint32_t due[STK_EP_DUE_MAX]; /* connections that send at the end of the burst */
     struct stk_ep *eps;
     struct stk_ep_member *members;
+    struct stk_ep_source *sources;
+    uint8_t (*sources_scratch)[16]; /* a filter, copied out of the region */
     uint32_t *ports[3];   /* per type: head of the endpoints bound to a port */
     uint16_t *chunk_refs; /* per chunk: references of drivers; see STK_EP_REF_FREE */
     struct stk_ep_stats stats;
@@ -338,8 +347,16 @@ int stk_ep_raw_tap_set(struct stk_ep *ep, int32_t mode);
 void stk_ep_raw_tap_end(struct stk_ep *ep);
 
 /* stk_ep_mcast.c */
-int stk_ep_mcast_change(struct stk_ep *ep, const struct stk_mcast_req *req, bool join);
-bool stk_ep_mcast_member(const struct stk_ep *ep, const struct stk_addr *group, uint32_t if_index);
+int stk_ep_mcast_table_init(struct stk_ep_table *table, uint32_t members_max);
+void stk_ep_mcast_table_fini(struct stk_ep_table *table);
+/** May a socket hear the multicast that lwIP is delivering? */
+bool stk_ep_mcast_accepts(const struct stk_ep *ep, const struct stk_dgram_abi *record);
+/** Have what is sent next to a group come back in if somebody here may hear it; pcb: a udp_pcb or a raw_pcb. */
+void stk_ep_mcast_loop_set(const struct stk_ep *ep, struct ip_pcb *pcb, const ip_addr_t *group);
 void stk_ep_mcast_leave_all(struct stk_ep *ep);
+
+/* stk_ep_mcast_op.c */
+bool stk_ep_mcast_opt(uint32_t opt);
+int stk_ep_mcast_set(struct stk_ep *ep, uint32_t opt, const void *value, uint32_t len);
 
 #endif

@@ -325,7 +325,13 @@ static void multicast__sender_is_member_too__both_receive(void **state)
         assert_int_equal(stk_sock_opt_set(both[0], STK_OPT_MCAST_LOOP, &off, sizeof(off)), STK_OK);
         assert_int_equal(stk_sock_sendto(both[0], &iov, 1, &group), 16);
         sim_world_run_until(&world, world.now_ns + STK_S_NS);
-        assert_int_equal(stk_sock_recvfrom(both[1], &iov, 1, 0, NULL), STK_EAGAIN);
+        /* X15: in IPv4 it is the receiver's choice, in IPv6 the sender's. */
+        assert_int_equal(stk_sock_recvfrom(both[0], &iov, 1, 0, NULL), STK_EAGAIN);
+        assert_int_equal(stk_sock_recvfrom(both[1], &iov, 1, 0, NULL), family == STK_AF_INET ? 16 : STK_EAGAIN);
+        assert_int_equal(stk_sock_sendto(both[1], &iov, 1, &group), 16);
+        sim_world_run_until(&world, world.now_ns + STK_S_NS);
+        assert_int_equal(stk_sock_recvfrom(both[0], &iov, 1, 0, NULL), family == STK_AF_INET ? STK_EAGAIN : 16);
+        assert_int_equal(stk_sock_recvfrom(both[1], &iov, 1, 0, NULL), 16);
         assert_int_equal(stk_sock_close(both[0], STK_CLOSE_GRACEFUL), STK_OK);
         assert_int_equal(stk_sock_close(both[1], STK_CLOSE_GRACEFUL), STK_OK);
         sim_world_fini(&world);

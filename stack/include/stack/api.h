@@ -107,6 +107,10 @@ enum stk_opt {
                                   once and before data flows */
     STK_OPT_ACCEPT_HELD,     /**< streams, before listen: bool: SYNs are answered when stk_sock_admit says so */
     STK_OPT_ACCEPT_PAUSED,   /**< listeners: bool: every SYN is answered with RST */
+    STK_OPT_MCAST_JOIN_SOURCE,  /**< this and the next three: set only: struct stk_mcast_source_req */
+    STK_OPT_MCAST_LEAVE_SOURCE,
+    STK_OPT_MCAST_BLOCK,
+    STK_OPT_MCAST_UNBLOCK,
     STK_OPT_COUNT
 };
 
@@ -144,6 +148,27 @@ struct stk_mcast_req {
     struct stk_addr group; /**< family of the socket; port ignored */
     uint32_t if_index;     /**< 0: by route */
     uint32_t reserved;
+};
+
+/** Sources that one membership can name. */
+#define STK_MCAST_SOURCES_MAX 512u
+
+struct stk_mcast_source_req {
+    uint8_t group[16];  /**< network order; IPv4: the first four, the rest 0 */
+    uint8_t source[16]; /**< likewise */
+    uint32_t if_index;  /**< 0: by route */
+    uint16_t family;    /**< of the socket */
+    uint16_t reserved;
+};
+
+enum stk_mcast_filter_mode { STK_MCAST_FILTER_INCLUDE = 0, STK_MCAST_FILTER_EXCLUDE = 1 };
+
+/** What a socket takes of a group on an interface: only, or all but, these sources. */
+struct stk_mcast_filter {
+    struct stk_addr group; /**< family of the socket; port ignored */
+    uint32_t if_index;     /**< 0: by route */
+    uint32_t mode;         /**< enum stk_mcast_filter_mode */
+    uint32_t count;        /**< sources */
 };
 
 /** Bytes in the caller's memory. */
@@ -370,9 +395,33 @@ int stk_sock_close(struct stk_sock *sock, enum stk_close_mode mode);
  * @retval STK_ENOPROTOOPT  unknown here.
  * @retval STK_EINVAL       wrong size, range or state.
  * @retval STK_EADDRNOTAVAIL, STK_ENOMEM, STK_EADDRINUSE  memberships: no such interface or not a
- *         member, table full, already a member.
+ *         member, table full, already a member; sources: as the conflict table of rules 7.8 says.
  */
 int stk_sock_opt_set(struct stk_sock *sock, enum stk_opt opt, const void *value, size_t len);
+
+/**
+ * Replace what a socket takes of a group. To include nothing is to leave.
+ *
+ * @param sources  filter->count addresses in network order, borrowed; IPv4: the first four bytes, the rest 0.
+ * @retval STK_EINVAL         not a group, or a source that is none; mode out of range.
+ * @retval STK_EADDRNOTAVAIL  no such interface.
+ * @retval STK_ENOPROTOOPT    a stream.
+ * @retval STK_ENOMEM         a table is full, or more than STK_MCAST_SOURCES_MAX sources.
+ *
+ * Context: any thread. On failure the filter is as before.
+ * Source: RFC 3678 4.1, 5.2; rules MC-6.
+ */
+int stk_sock_mcast_filter_set(struct stk_sock *sock, const struct stk_mcast_filter *filter,
+                              const uint8_t (*sources)[16]);
+
+/**
+ * Read what a socket takes of a group.
+ *
+ * @param filter   Group, if_index, and in count the room at sources; mode and the number of sources there are come back.
+ * @param sources  Filled as far as there is room.
+ * @retval STK_EADDRNOTAVAIL  not a member, or no such interface. Other errors as for setting.
+ */
+int stk_sock_mcast_filter_get(struct stk_sock *sock, struct stk_mcast_filter *filter, uint8_t (*sources)[16]);
 
 /** Get an option into an int32_t. Errors as for setting. */
 int stk_sock_opt_get(struct stk_sock *sock, enum stk_opt opt, int32_t *value);

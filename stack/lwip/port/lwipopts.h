@@ -91,6 +91,7 @@ struct stk_pcb_links {
 #define MEM_SIZE 0x7fffffff /* only the width of mem_size_t follows from it */
 #define MEM_STATS 0
 #define MEMP_STATS 1
+#define MEMP_USE_CUSTOM_POOLS 1 /* lwippools.h */
 #define LWIP_STATS 1
 #define LWIP_STATS_LARGE 1
 #define LWIP_STATS_DISPLAY 0

@@ -39,11 +39,12 @@ struct stk_lwip_limits {
     uint32_t nd6_queue;
     uint32_t igmp_groups;
     uint32_t mld6_groups;
-    uint64_t heap_bytes; /**< headers, copied datagrams */
-    uint16_t port_first; /**< dynamic ports, RFC 6056 */
+    uint32_t mcast_sources; /**< sources of groups, counted once per interface */
+    uint64_t heap_bytes;    /**< headers, copied datagrams */
+    uint16_t port_first;    /**< dynamic ports, RFC 6056 */
     uint16_t port_last;
     uint32_t tcp_time_waits; /**< finished connections that still answer; the oldest makes room */
-    uint32_t tcp_msl_ms; /**< TIME_WAIT lasts twice this */
+    uint32_t tcp_msl_ms;     /**< TIME_WAIT lasts twice this */
 };
 
 /** One pool's counters. */

@@ -96,6 +96,10 @@ int stk_ep_admit(struct stk_ep_table *table, uint32_t sock);
 int stk_ep_shutdown(struct stk_ep_table *table, uint32_t sock, uint32_t how);
 int stk_ep_opt_set(struct stk_ep_table *table, uint32_t sock, uint32_t opt, const void *value, uint32_t len);
 int stk_ep_opt_get(struct stk_ep_table *table, uint32_t sock, uint32_t opt, int32_t *value);
+/** Filters: the chunk, which is checked, is read at once, or filled. */
+int stk_ep_mcast_filter_set(struct stk_ep_table *table, uint32_t sock, const struct stk_mcast_filter_abi *filter);
+int stk_ep_mcast_filter_get(struct stk_ep_table *table, uint32_t sock, const struct stk_mcast_filter_abi *filter,
+                            uint32_t *mode, uint32_t *count);
 int stk_ep_tcp_info(struct stk_ep_table *table, uint32_t sock, struct stk_tcp_info *out);
 /** The last attempt's ICMP error, or set = 0. */
 void stk_ep_icmp_info(struct stk_ep_table *table, uint32_t sock, struct stk_icmp_info *out);
