@@ -1,9 +1,11 @@
-# Libraries of others, under the same target names on every platform: PkgConfig::INIH, JANSSON, PCAP, CMOCKA, DPDK.
+# Libraries of others, under the same target names on every platform: PkgConfig::INIH, JANSSON, PCAP, CMOCKA,
+# DPDK, and on Linux CARES.
 # Linux has them from Debian's packages. For Windows configs/deps.sh built them from Debian's source packages.
 if(WL_OS STREQUAL "linux")
     find_package(PkgConfig REQUIRED)
     pkg_check_modules(INIH REQUIRED IMPORTED_TARGET inih)
     pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
+    pkg_check_modules(CARES REQUIRED IMPORTED_TARGET libcares)
     pkg_check_modules(PCAP REQUIRED IMPORTED_TARGET libpcap)
     if(WINLANE_TESTS)
         pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)

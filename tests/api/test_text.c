@@ -256,8 +256,10 @@ static void old_names__asked__thread_buffers(void **state)
     assert_int_equal(WSAGetLastError(), WSAEFAULT);
     assert_null(gethostbyname("no.such.name.example"));
     assert_int_equal(WSAGetLastError(), WSAHOST_NOT_FOUND);
-    assert_null(gethostbyaddr("\x0a\x01\x02\x03", 4, AF_INET6));
+    assert_null(gethostbyaddr("\x0a\x01\x02\x03", 4, 99));
     assert_int_equal(WSAGetLastError(), WSAEAFNOSUPPORT);
+    assert_null(gethostbyaddr("\x0a\x01\x02\x03", 4, AF_INET6));
+    assert_int_equal(WSAGetLastError(), WSAEFAULT);
     assert_int_equal(getprotobyname("TCP")->p_proto, 6);
     assert_string_equal(getprotobynumber(17)->p_name, "udp");
     assert_null(getprotobynumber(250));

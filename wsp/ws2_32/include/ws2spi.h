@@ -156,6 +156,17 @@ typedef int(WSPAPI *LPWSPSTARTUP)(WORD version, LPWSPDATA data, LPWSAPROTOCOL_IN
 
 typedef enum _WSC_PROVIDER_INFO_TYPE { ProviderInfoLspCategories, ProviderInfoAudit } WSC_PROVIDER_INFO_TYPE;
 
+/* Categories of layered providers. */
+#define LSP_SYSTEM 0x80000000u
+#define LSP_INSPECTOR 0x00000001
+#define LSP_REDIRECTOR 0x00000002
+#define LSP_PROXY 0x00000004
+#define LSP_FIREWALL 0x00000008
+#define LSP_INBOUND_MODIFY 0x00000010
+#define LSP_OUTBOUND_MODIFY 0x00000020
+#define LSP_CRYPTO_COMPRESS 0x00000040
+#define LSP_LOCAL_CACHE 0x00000080
+
 WL_BEGIN_C
 
 int WSPAPI WSPStartup(WORD version, LPWSPDATA data, LPWSAPROTOCOL_INFOW info, WSPUPCALLTABLE upcalls,
@@ -169,24 +180,30 @@ int WSPAPI WSCInstallProvider(LPGUID provider, const WCHAR *path, LPWSAPROTOCOL_
 int WSPAPI WSCUpdateProvider(LPGUID provider, const WCHAR *path, LPWSAPROTOCOL_INFOW list, DWORD count, LPINT error);
 int WSPAPI WSCDeinstallProvider(LPGUID provider, LPINT error);
 int WSPAPI WSCGetProviderPath(LPGUID provider, WCHAR *path, LPINT path_chars, LPINT error);
+int WSPAPI WSCGetProviderInfo(LPGUID provider, WSC_PROVIDER_INFO_TYPE type, PBYTE info, size_t *bytes, DWORD flags,
+                              LPINT error);
+int WSPAPI WSCSetProviderInfo(LPGUID provider, WSC_PROVIDER_INFO_TYPE type, PBYTE info, size_t bytes, DWORD flags,
+                              LPINT error);
+int WSPAPI WSCGetApplicationCategory(LPCWSTR path, DWORD path_chars, LPCWSTR extra, DWORD extra_chars,
+                                     DWORD *categories, LPINT error);
+int WSPAPI WSCSetApplicationCategory(LPCWSTR path, DWORD path_chars, LPCWSTR extra, DWORD extra_chars, DWORD categories,
+                                     DWORD *before, LPINT error);
 
 WL_END_C
 
 /* Name service providers (rule LAY-8): cbSize tells whether NSPIoctl is there. */
-struct _WSAServiceClassInfoW;
-struct _WSACOMPLETION;
 typedef INT(WSPAPI *LPNSPCLEANUP)(LPGUID provider);
 typedef INT(WSPAPI *LPNSPLOOKUPSERVICEBEGIN)(LPGUID provider, LPWSAQUERYSETW restrictions,
-                                             struct _WSAServiceClassInfoW *class_info, DWORD flags, LPHANDLE lookup);
+                                             LPWSASERVICECLASSINFOW class_info, DWORD flags, LPHANDLE lookup);
 typedef INT(WSPAPI *LPNSPLOOKUPSERVICENEXT)(HANDLE lookup, DWORD flags, LPDWORD bytes, LPWSAQUERYSETW results);
 typedef INT(WSPAPI *LPNSPLOOKUPSERVICEEND)(HANDLE lookup);
-typedef INT(WSPAPI *LPNSPSETSERVICE)(LPGUID provider, struct _WSAServiceClassInfoW *class_info,
+typedef INT(WSPAPI *LPNSPSETSERVICE)(LPGUID provider, LPWSASERVICECLASSINFOW class_info,
                                      LPWSAQUERYSETW registration, WSAESETSERVICEOP operation, DWORD flags);
-typedef INT(WSPAPI *LPNSPINSTALLSERVICECLASS)(LPGUID provider, struct _WSAServiceClassInfoW *class_info);
+typedef INT(WSPAPI *LPNSPINSTALLSERVICECLASS)(LPGUID provider, LPWSASERVICECLASSINFOW class_info);
 typedef INT(WSPAPI *LPNSPREMOVESERVICECLASS)(LPGUID provider, LPGUID class_id);
-typedef INT(WSPAPI *LPNSPGETSERVICECLASSINFO)(LPGUID provider, LPDWORD bytes, struct _WSAServiceClassInfoW *class_info);
+typedef INT(WSPAPI *LPNSPGETSERVICECLASSINFO)(LPGUID provider, LPDWORD bytes, LPWSASERVICECLASSINFOW class_info);
 typedef INT(WSPAPI *LPNSPIOCTL)(HANDLE lookup, DWORD code, LPVOID in, DWORD in_bytes, LPVOID out, DWORD out_bytes,
-                                LPDWORD returned, struct _WSACOMPLETION *completion, LPWSATHREADID thread);
+                                LPDWORD returned, LPWSACOMPLETION completion, LPWSATHREADID thread);
 
 typedef struct _NSP_ROUTINE {
     DWORD cbSize;
@@ -202,5 +219,48 @@ typedef struct _NSP_ROUTINE {
     LPNSPGETSERVICECLASSINFO NSPGetServiceClassInfo;
     LPNSPIOCTL NSPIoctl;
 } NSP_ROUTINE, *LPNSP_ROUTINE;
+
+/* A namespace provider's one export. */
+typedef INT(WSPAPI *LPNSPSTARTUP)(LPGUID provider, LPNSP_ROUTINE routines);
+
+/* Namespace providers, second edition: the provider's export is NSPv2Startup's table, by WSAAdvertiseProvider. */
+typedef int(WSPAPI *LPNSPV2STARTUP)(LPGUID provider, LPVOID *session);
+typedef int(WSPAPI *LPNSPV2CLEANUP)(LPGUID provider, LPVOID session);
+typedef int(WSPAPI *LPNSPV2CLIENTSESSIONRUNDOWN)(LPGUID provider, LPVOID session);
+typedef int(WSPAPI *LPNSPV2LOOKUPSERVICEBEGIN)(LPGUID provider, LPWSAQUERYSET2W restrictions, DWORD flags,
+                                               LPVOID session, LPHANDLE lookup);
+typedef void(WSPAPI *LPNSPV2LOOKUPSERVICENEXTEX)(HANDLE call, HANDLE lookup, DWORD flags, LPDWORD bytes,
+                                                 LPWSAQUERYSET2W results);
+typedef int(WSPAPI *LPNSPV2LOOKUPSERVICEEND)(HANDLE lookup);
+typedef void(WSPAPI *LPNSPV2SETSERVICEEX)(HANDLE call, LPGUID provider, LPWSAQUERYSET2W registration,
+                                          WSAESETSERVICEOP operation, DWORD flags, LPVOID session);
+
+typedef struct _NSPV2_ROUTINE {
+    DWORD cbSize;
+    DWORD dwMajorVersion;
+    DWORD dwMinorVersion;
+    LPNSPV2STARTUP NSPv2Startup;
+    LPNSPV2CLEANUP NSPv2Cleanup;
+    LPNSPV2LOOKUPSERVICEBEGIN NSPv2LookupServiceBegin;
+    LPNSPV2LOOKUPSERVICENEXTEX NSPv2LookupServiceNextEx;
+    LPNSPV2LOOKUPSERVICEEND NSPv2LookupServiceEnd;
+    LPNSPV2SETSERVICEEX NSPv2SetServiceEx;
+    LPNSPV2CLIENTSESSIONRUNDOWN NSPv2ClientSessionRundown;
+} NSPV2_ROUTINE, *PNSPV2_ROUTINE, *LPNSPV2_ROUTINE;
+typedef const NSPV2_ROUTINE *PCNSPV2_ROUTINE, *LPCNSPV2_ROUTINE;
+
+WL_BEGIN_C
+
+INT WSAAPI WSAAdvertiseProvider(const GUID *provider, const LPCNSPV2_ROUTINE routines);
+INT WSAAPI WSAUnadvertiseProvider(const GUID *provider);
+INT WSAAPI WSAProviderCompleteAsyncCall(HANDLE call, INT code);
+
+INT WSPAPI WSCInstallNameSpace(LPWSTR name, LPWSTR path, DWORD name_space, DWORD version, LPGUID provider);
+INT WSPAPI WSCInstallNameSpaceEx(LPWSTR name, LPWSTR path, DWORD name_space, DWORD version, LPGUID provider,
+                                 LPBLOB blob);
+INT WSPAPI WSCUnInstallNameSpace(LPGUID provider);
+INT WSPAPI WSCEnableNSProvider(LPGUID provider, BOOL enable);
+
+WL_END_C
 
 #endif

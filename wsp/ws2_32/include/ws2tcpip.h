@@ -36,6 +36,36 @@ typedef int socklen_t;
 
 #define GAI_STRERROR_BUFFER_SIZE 1024
 
+typedef struct addrinfoexA {
+    int ai_flags;
+    int ai_family;
+    int ai_socktype;
+    int ai_protocol;
+    size_t ai_addrlen;
+    char *ai_canonname;
+    struct sockaddr *ai_addr;
+    void *ai_blob;
+    size_t ai_bloblen;
+    LPGUID ai_provider;
+    struct addrinfoexA *ai_next;
+} ADDRINFOEXA, *PADDRINFOEXA, *LPADDRINFOEXA;
+
+typedef struct addrinfoexW {
+    int ai_flags;
+    int ai_family;
+    int ai_socktype;
+    int ai_protocol;
+    size_t ai_addrlen;
+    PWSTR ai_canonname;
+    struct sockaddr *ai_addr;
+    void *ai_blob;
+    size_t ai_bloblen;
+    LPGUID ai_provider;
+    struct addrinfoexW *ai_next;
+} ADDRINFOEXW, *PADDRINFOEXW, *LPADDRINFOEXW;
+
+typedef void(CALLBACK *LPLOOKUPSERVICE_COMPLETION_ROUTINE)(DWORD error, DWORD bytes, LPWSAOVERLAPPED overlapped);
+
 WL_BEGIN_C
 
 extern const struct in6_addr in6addr_any WL_SYM(in6addr_any);
@@ -53,6 +83,22 @@ INT WSAAPI inet_pton(INT family, PCSTR text, PVOID addr) WL_SYM(inet_pton);
 PCSTR WSAAPI inet_ntop(INT family, const void *addr, PSTR text, size_t chars) WL_SYM(inet_ntop);
 INT WSAAPI InetPtonW(INT family, PCWSTR text, PVOID addr);
 PCWSTR WSAAPI InetNtopW(INT family, const void *addr, PWSTR text, size_t chars);
+INT WSAAPI GetAddrInfoExA(PCSTR name, PCSTR service, DWORD name_space, LPGUID provider, const ADDRINFOEXA *hints,
+                          PADDRINFOEXA *result, PTIMEVAL timeout, LPOVERLAPPED overlapped,
+                          LPLOOKUPSERVICE_COMPLETION_ROUTINE routine, LPHANDLE handle);
+INT WSAAPI GetAddrInfoExW(PCWSTR name, PCWSTR service, DWORD name_space, LPGUID provider, const ADDRINFOEXW *hints,
+                          PADDRINFOEXW *result, PTIMEVAL timeout, LPOVERLAPPED overlapped,
+                          LPLOOKUPSERVICE_COMPLETION_ROUTINE routine, LPHANDLE handle);
+INT WSAAPI GetAddrInfoExCancel(LPHANDLE handle);
+INT WSAAPI GetAddrInfoExOverlappedResult(LPOVERLAPPED overlapped);
+INT WSAAPI SetAddrInfoExA(PCSTR name, PCSTR service, SOCKET_ADDRESS *addresses, DWORD count, LPBLOB blob, DWORD flags,
+                          DWORD name_space, LPGUID provider, PTIMEVAL timeout, LPOVERLAPPED overlapped,
+                          LPLOOKUPSERVICE_COMPLETION_ROUTINE routine, LPHANDLE handle);
+INT WSAAPI SetAddrInfoExW(PCWSTR name, PCWSTR service, SOCKET_ADDRESS *addresses, DWORD count, LPBLOB blob, DWORD flags,
+                          DWORD name_space, LPGUID provider, PTIMEVAL timeout, LPOVERLAPPED overlapped,
+                          LPLOOKUPSERVICE_COMPLETION_ROUTINE routine, LPHANDLE handle);
+void WSAAPI FreeAddrInfoEx(PADDRINFOEXA list);
+void WSAAPI FreeAddrInfoExW(PADDRINFOEXW list);
 char *WSAAPI gai_strerrorA(int code);
 WCHAR *WSAAPI gai_strerrorW(int code);
 
@@ -63,7 +109,12 @@ WL_END_C
 #define GetAddrInfoA getaddrinfo
 #define FreeAddrInfoA freeaddrinfo
 #define GetNameInfoA getnameinfo
+#define FreeAddrInfoExA FreeAddrInfoEx
 #ifdef UNICODE
+#define GetAddrInfoEx GetAddrInfoExW
+#define SetAddrInfoEx SetAddrInfoExW
+#define FreeAddrInfoEx FreeAddrInfoExW
+typedef ADDRINFOEXW ADDRINFOEX, *PADDRINFOEX, *LPADDRINFOEX;
 #define InetPton InetPtonW
 #define InetNtop InetNtopW
 #define GetAddrInfo GetAddrInfoW
@@ -71,6 +122,9 @@ WL_END_C
 #define GetNameInfo GetNameInfoW
 #define gai_strerror gai_strerrorW
 #else
+#define GetAddrInfoEx GetAddrInfoExA
+#define SetAddrInfoEx SetAddrInfoExA
+typedef ADDRINFOEXA ADDRINFOEX, *PADDRINFOEX, *LPADDRINFOEX;
 #define InetPton InetPtonA
 #define InetNtop InetNtopA
 #define GetAddrInfo GetAddrInfoA

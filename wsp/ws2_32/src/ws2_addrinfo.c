@@ -1,8 +1,9 @@
 /*
- * getaddrinfo, getnameinfo and their wide forms. Sources of names: numeric text, the host's own name, the hosts file,
- * "localhost"; services from the system's list. Source: rules WS2-63, WS2-64, NSPX-17.
+ * getaddrinfo, getnameinfo and their wide forms: numeric text is read here, all else is asked of the namespace providers.
+ * Source: rules WS2-62 to WS2-64, NSPX-15 to NSPX-17; RFC 3493 section 6.
  */
-#include "ws2_hosts_priv.h"
+#include "ws2_addrinfo.h"
+#include "ws2_names_priv.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,172 +19,128 @@ static int fail_with(int code)
 
 /* ---- hosts ---- */
 
-static void result_add(struct ws2_host_result *result, int family, const void *addr, ULONG scope_id)
+static void add_wildcards(struct ws2_host_result *host, int family)
 {
-    struct ws2_host_address *at = &result->address[result->count];
-    if (result->count < WS2_HOST_ADDRESSES) {
-        at->family = family;
-        memset(at->addr, 0, sizeof at->addr);
-        memcpy(at->addr, addr, family == AF_INET ? 4 : 16);
-        at->scope_id = scope_id;
-        result->count++;
+    static const uint8_t any[16];
+    if (family != AF_INET) {
+        (void)ws2_host_add(host, AF_INET6, any, 0);
+    }
+    if (family != AF_INET6) {
+        (void)ws2_host_add(host, AF_INET, any, 0);
     }
 }
 
-struct by_name {
-    const char *name;
-    int family;
-    int pass_family;
-    struct ws2_host_result *result;
-};
-
-static bool visit_by_name(const struct ws2_host_line *line, void *context)
+/* Addresses of the other family as mapped ones, behind those that are there (RFC 3493 6.1). */
+static void add_mapped(struct ws2_host_result *host, const struct ws2_host_result *four)
 {
-    struct by_name *look = (struct by_name *)context;
     unsigned i;
-    for (i = 0; line->family == look->pass_family && i < line->names; i++) {
-        if (ws2_name_equal(line->name[i], look->name)) {
-            if (look->result->count == 0) {
-                snprintf(look->result->canonical, sizeof look->result->canonical, "%s", line->name[0]);
-            }
-            result_add(look->result, line->family, line->addr, 0);
-            break;
+    for (i = 0; i < four->count; i++) {
+        uint8_t mapped[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+        memcpy(mapped + 12, four->address[i].addr, 4);
+        if (four->address[i].family == AF_INET) {
+            (void)ws2_host_add(host, AF_INET6, mapped, 0);
         }
     }
-    return true;
-}
-
-static void result_add_loopback(struct ws2_host_result *result, int family)
-{
-    static const uint8_t four[4] = {127, 0, 0, 1};
-    if (family != AF_INET) {
-        result_add(result, AF_INET6, &in6addr_loopback, 0);
-    }
-    if (family != AF_INET6) {
-        result_add(result, AF_INET, four, 0);
+    if (host->canonical[0] == '\0') {
+        memcpy(host->canonical, four->canonical, sizeof host->canonical);
     }
 }
 
-/**
- * The addresses of a name, IPv6 first.
- *
- * @param name    Not numeric. "" means the host itself.
- * @param family  AF_UNSPEC, AF_INET or AF_INET6.
- * @return        false if the name has none.
- */
-bool ws2_host_by_name(const char *name, int family, struct ws2_host_result *result)
+static void keep_family(struct ws2_host_result *host, int family)
 {
-    struct by_name look = {name, family, AF_INET6, result};
-    char own[256];
-    memset(result, 0, sizeof *result);
-    if (ws2_name_equal(name, "localhost")) {
-        snprintf(result->canonical, sizeof result->canonical, "localhost");
-        result_add_loopback(result, family);
-        return true;
-    }
-    if (!ws2_os_host_name(own, sizeof own)) {
-        own[0] = '\0';
-    }
-    if (name[0] == '\0') {
-        look.name = own;
-    }
-    if (family != AF_INET) {
-        ws2_hosts_each(visit_by_name, &look);
-    }
-    look.pass_family = AF_INET;
-    if (family != AF_INET6) {
-        ws2_hosts_each(visit_by_name, &look);
-    }
-    if (result->count == 0 && own[0] != '\0' && ws2_name_equal(look.name, own)) {
-        snprintf(result->canonical, sizeof result->canonical, "%s", own);
-        result_add_loopback(result, family);
-    }
-    return result->count > 0;
-}
-
-struct by_address {
-    int family;
-    const uint8_t *addr;
-    char *name;
-    bool found;
-};
-
-static bool visit_by_address(const struct ws2_host_line *line, void *context)
-{
-    struct by_address *look = (struct by_address *)context;
-    if (line->family == look->family && memcmp(line->addr, look->addr, line->family == AF_INET ? 4 : 16) == 0) {
-        snprintf(look->name, 256, "%s", line->name[0]);
-        look->found = true;
-    }
-    return !look->found;
-}
-
-/** The name of an address in the hosts file. @return false if there is none. */
-bool ws2_host_by_address(int family, const uint8_t *addr, char name[256])
-{
-    struct by_address look = {family, addr, name, false};
-    ws2_hosts_each(visit_by_address, &look);
-    return look.found;
-}
-
-/* Numeric text, IPv6 with an optional %index. */
-static bool parse_numeric(const char *node, struct ws2_host_result *result)
-{
-    const char *percent = strchr(node, '%');
-    char text[64];
-    uint8_t addr[16];
-    uint32_t addr_be;
-    unsigned long scope = 0;
-    char *end = NULL;
-    size_t length = percent == NULL ? strlen(node) : (size_t)(percent - node);
-    memset(result, 0, sizeof *result);
-    if (percent == NULL && ws2_text_parse4_any(node, &addr_be)) {
-        result_add(result, AF_INET, &addr_be, 0);
-        return true;
-    }
-    if (length >= sizeof text) {
-        return false;
-    }
-    memcpy(text, node, length);
-    text[length] = '\0';
-    if (!ws2_text_parse6(text, addr)) {
-        return false;
-    }
-    if (percent != NULL) {
-        scope = strtoul(percent + 1, &end, 10);
-        if (percent[1] < '0' || percent[1] > '9' || *end != '\0' || scope > UINT32_MAX) {
-            return false;
+    unsigned kept = 0;
+    unsigned i;
+    for (i = 0; i < host->count; i++) {
+        if (family == AF_UNSPEC || host->address[i].family == family) {
+            host->address[kept++] = host->address[i];
         }
     }
-    result_add(result, AF_INET6, addr, (ULONG)scope);
-    return true;
+    host->count = kept;
 }
 
-static int find_addresses(const char *node, int flags, int family, struct ws2_host_result *result)
+/* AI_ADDRCONFIG: families of which no interface has an address are not asked for. */
+static bool configured(int *family)
 {
+    bool four = *family != AF_INET6 && ws2_host_has_address(AF_INET);
+    bool six = *family != AF_INET && ws2_host_has_address(AF_INET6);
+    *family = four && six ? AF_UNSPEC : six ? AF_INET6 : AF_INET;
+    return four || six;
+}
+
+static int ask_name(const char *node, int family, const struct ws2_info_ask *from, struct ws2_host_result *host)
+{
+    struct ws2_ask ask = {
+        .class_id = &ws2_class_by_name,
+        .name = node,
+        .flags = LUP_RETURN_NAME | LUP_RETURN_ADDR | LUP_DUAL_ADDR,
+        .name_space = from->name_space,
+        .provider = from->provider,
+        .family = family,
+        .live = from->live,
+    };
+    int code;
+    ask.flags |= (from->flags & AI_BYPASS_DNS_CACHE) != 0 ? LUP_FLUSHCACHE : 0;
+    ask.flags |= (from->flags & AI_DNS_ONLY) != 0 ? LUP_DNS_ONLY : 0;
+    code = ws2_ask_host(&ask, host);
+    keep_family(host, family);
+    return code != 0 ? code : host->count == 0 ? WSANO_DATA : 0;
+}
+
+static int ask_mapped(const char *node, const struct ws2_info_ask *from, struct ws2_host_result *host)
+{
+    struct ws2_host_result *four = ws2_host_result_new();
+    int code;
+    if (four == NULL) {
+        return EAI_MEMORY;
+    }
+    code = ask_name(node, AF_INET, from, four);
+    if (code == 0) {
+        add_mapped(host, four);
+    }
+    free(four);
+    return code;
+}
+
+static int find_named(const char *node, int family, const struct ws2_info_ask *from, struct ws2_host_result *host)
+{
+    bool mapped = (from->flags & AI_V4MAPPED) != 0 && family == AF_INET6;
+    int code;
+    if ((from->flags & AI_ADDRCONFIG) != 0 && node[0] != '\0' && !ws2_host_is_own(node) &&
+        !ws2_name_equal(node, "localhost") && !configured(&family)) {
+        return WSANO_DATA;
+    }
+    code = ask_name(node, family, from, host);
+    if (mapped && (code != 0 || (from->flags & AI_ALL) != 0)) {
+        int other = ask_mapped(node, from, host);
+        code = code == 0 || other == 0 ? 0 : code;
+    }
+    return code;
+}
+
+static int find_addresses(const char *node, int family, const struct ws2_info_ask *from, struct ws2_host_result *host)
+{
+    bool mapped = (from->flags & AI_V4MAPPED) != 0 && family == AF_INET6;
     if (node == NULL) {
-        static const uint8_t any[16];
-        memset(result, 0, sizeof *result);
-        if ((flags & AI_PASSIVE) == 0) {
-            result_add_loopback(result, family);
-            return 0;
-        }
-        if (family != AF_INET) {
-            result_add(result, AF_INET6, any, 0);
-        }
-        if (family != AF_INET6) {
-            result_add(result, AF_INET, any, 0);
+        if ((from->flags & AI_PASSIVE) != 0) {
+            add_wildcards(host, family);
+        } else {
+            ws2_host_add_loopback(host, family);
         }
         return 0;
     }
-    if (parse_numeric(node, result)) {
-        snprintf(result->canonical, sizeof result->canonical, "%s", node);
-        return family == AF_UNSPEC || result->address[0].family == family ? 0 : EAI_NONAME;
+    if (ws2_host_parse_numeric(node, host)) {
+        snprintf(host->canonical, sizeof host->canonical, "%s", node);
+        if (mapped && host->address[0].family == AF_INET) {
+            struct ws2_host_address four = host->address[0];
+            host->count = 0;
+            memmove(four.addr + 12, four.addr, 4);
+            memset(four.addr, 0, 10);
+            memset(four.addr + 10, 0xff, 2);
+            (void)ws2_host_add(host, AF_INET6, four.addr, 0);
+        }
+        return family == AF_UNSPEC || host->address[0].family == family ? 0 : EAI_NONAME;
     }
-    if ((flags & AI_NUMERICHOST) != 0 || !ws2_host_by_name(node, family, result)) {
-        return EAI_NONAME;
-    }
-    return 0;
+    return (from->flags & AI_NUMERICHOST) != 0 ? EAI_NONAME : find_named(node, family, from, host);
 }
 
 /* ---- services ---- */
@@ -210,21 +167,47 @@ static bool parse_port(const char *text, uint16_t *port_be)
     return true;
 }
 
+/* From the namespace providers, as getservbyname. */
+static bool service_ask(const char *name, const char *proto, struct ws2_service *out)
+{
+    struct ws2_name_query query = {.kind = WS2_ENTRY_SERVICE, .by_name = true};
+    const struct servent *found;
+    void *blob;
+    size_t bytes;
+    bool good;
+    if (strlen(name) >= sizeof query.name || strchr(name, '/') != NULL) {
+        return false;
+    }
+    memcpy(query.name, name, strlen(name) + 1);
+    snprintf(query.proto, sizeof query.proto, "%s", proto == NULL ? "" : proto);
+    good = ws2_name_answer(&query, NULL, &blob, &bytes) == 0 && ws2_name_rebase(WS2_ENTRY_SERVICE, blob, bytes);
+    if (good) {
+        found = (const struct servent *)blob;
+        memset(out, 0, sizeof *out);
+        memcpy(&out->port_be, &found->s_port, sizeof out->port_be);
+        snprintf(out->name, sizeof out->name, "%s", found->s_name);
+        snprintf(out->proto, sizeof out->proto, "%s", found->s_proto);
+    }
+    free(blob);
+    return good;
+}
+
 static int find_service(const char *service, struct wanted *want)
 {
     const char *proto = want->type == SOCK_STREAM ? "tcp" : want->type == SOCK_DGRAM ? "udp" : NULL;
-    char found[16];
+    struct ws2_service found;
     if (service == NULL || parse_port(service, &want->port_be)) {
         return 0;
     }
     if ((want->flags & AI_NUMERICSERV) != 0) {
         return EAI_NONAME;
     }
-    if (want->type == SOCK_RAW || !ws2_os_service_by_name(service, proto, &want->port_be, found)) {
+    if (want->type == SOCK_RAW || !service_ask(service, proto, &found)) {
         return EAI_SERVICE;
     }
+    want->port_be = found.port_be;
     if (want->type == 0) {
-        want->type = strcmp(found, "udp") == 0 ? SOCK_DGRAM : SOCK_STREAM;
+        want->type = strcmp(found.proto, "udp") == 0 ? SOCK_DGRAM : SOCK_STREAM;
     }
     return 0;
 }
@@ -238,7 +221,9 @@ static int read_hints(const char *node, const ADDRINFOA *hints, struct wanted *w
     if (hints->ai_addrlen != 0 || hints->ai_canonname != NULL || hints->ai_addr != NULL || hints->ai_next != NULL) {
         return EAI_FAIL;
     }
-    if (((unsigned)hints->ai_flags & ~KNOWN_AI_FLAGS) != 0 || ((hints->ai_flags & AI_CANONNAME) != 0 && node == NULL)) {
+    if (((unsigned)hints->ai_flags & ~KNOWN_AI_FLAGS) != 0 ||
+        ((hints->ai_flags & (AI_CANONNAME | AI_FQDN)) != 0 && node == NULL) ||
+        (hints->ai_flags & (AI_CANONNAME | AI_FQDN)) == (AI_CANONNAME | AI_FQDN)) {
         return EAI_BADFLAGS;
     }
     if (hints->ai_family != AF_UNSPEC && hints->ai_family != AF_INET && hints->ai_family != AF_INET6) {
@@ -305,7 +290,7 @@ static int make_list(const struct ws2_host_result *found, const struct wanted *w
     PADDRINFOA *tail = result;
     unsigned i;
     for (i = 0; i < found->count; i++) {
-        bool named = i == 0 && (want->flags & AI_CANONNAME) != 0;
+        bool named = i == 0 && (want->flags & (AI_CANONNAME | AI_FQDN)) != 0;
         *tail = make_node(&found->address[i], want, named ? found->canonical : NULL);
         if (*tail == NULL) {
             freeaddrinfo(*result);
@@ -318,6 +303,46 @@ static int make_list(const struct ws2_host_result *found, const struct wanted *w
 }
 
 /**
+ * The answer to getaddrinfo and GetAddrInfoEx.
+ *
+ * @param from    Who is asked, and where it can be cancelled. Its flags are those of hints.
+ * @param result  Out: a list for freeaddrinfo, NULL on failure.
+ * @return        0, or a code of getaddrinfo; WSA_E_CANCELLED. The last error is left anywhere.
+ *
+ * Context: any thread; may wait for DNS.
+ */
+int ws2_info_answer(const char *node, const char *service, const ADDRINFOA *hints, const struct ws2_info_ask *from,
+                    PADDRINFOA *result)
+{
+    struct ws2_info_ask ask = *from;
+    struct ws2_host_result *host;
+    struct wanted want;
+    int code;
+    *result = NULL;
+    if (node == NULL && service == NULL) {
+        return EAI_NONAME;
+    }
+    code = read_hints(node, hints, &want);
+    if (code == 0) {
+        code = find_service(service, &want);
+    }
+    if (code != 0) {
+        return code;
+    }
+    host = ws2_host_result_new();
+    if (host == NULL) {
+        return EAI_MEMORY;
+    }
+    ask.flags = want.flags;
+    code = find_addresses(node, want.family, &ask, host);
+    if (code == 0) {
+        code = make_list(host, &want, result);
+    }
+    free(host);
+    return code;
+}
+
+/**
  * Translate a host and a service.
  *
  * @param node     Numeric text, a name, "" for this host, or NULL: loopback, or with AI_PASSIVE the wildcard.
@@ -326,14 +351,14 @@ static int make_list(const struct ws2_host_result *found, const struct wanted *w
  * @param result   On success a list to be given to freeaddrinfo; NULL on failure.
  * @return         0, or the code, which is the last error too: WSANOTINITIALISED, WSAHOST_NOT_FOUND, WSATYPE_NOT_FOUND,
  *                 WSAEINVAL (flags), WSAEAFNOSUPPORT, WSAESOCKTNOSUPPORT, WSANO_RECOVERY (hints not empty),
- *                 WSA_NOT_ENOUGH_MEMORY, WSAEFAULT (result NULL).
+ *                 WSA_NOT_ENOUGH_MEMORY, WSAEFAULT (result NULL), WSATRY_AGAIN, WSANO_DATA, WSASERVICE_NOT_FOUND.
  *
- * Context: any thread; reads files. Source: rules WS2-63, WS2-64.
+ * Context: any thread; may wait for DNS. Source: rules WS2-62 to WS2-64, NSPX-15, NSPX-16; RFC 6724.
  */
 INT WSAAPI getaddrinfo(PCSTR node, PCSTR service, const ADDRINFOA *hints, PADDRINFOA *result)
 {
-    struct ws2_host_result found;
-    struct wanted want;
+    const struct ws2_info_ask ask = {.name_space = NS_ALL};
+    DWORD before = GetLastError();
     int code;
     if (!ws2_started()) {
         return fail_with(WSANOTINITIALISED);
@@ -341,21 +366,12 @@ INT WSAAPI getaddrinfo(PCSTR node, PCSTR service, const ADDRINFOA *hints, PADDRI
     if (result == NULL) {
         return fail_with(WSAEFAULT);
     }
-    *result = NULL;
-    if (node == NULL && service == NULL) {
-        return fail_with(EAI_NONAME);
+    code = ws2_info_answer(node, service, hints, &ask, result);
+    if (code != 0) {
+        return fail_with(code);
     }
-    code = read_hints(node, hints, &want);
-    if (code == 0) {
-        code = find_service(service, &want);
-    }
-    if (code == 0) {
-        code = find_addresses(node, want.flags, want.family, &found);
-    }
-    if (code == 0) {
-        code = make_list(&found, &want, result);
-    }
-    return code == 0 ? 0 : fail_with(code);
+    SetLastError(before);
+    return 0;
 }
 
 /** Free a list. NULL is accepted. Needs no WSAStartup (rule WS2-4). */
@@ -380,15 +396,61 @@ static int put_text(PCHAR out, DWORD chars, const char *text)
     return 0;
 }
 
+/* A host of our own domain by its first part alone. */
+static void strip_domain(char *name)
+{
+    char own[WS2_HOST_NAME_BYTES];
+    char *dot = strchr(name, '.');
+    const char *own_dot;
+    if (dot == NULL || !ws2_os_host_name(own, sizeof own)) {
+        return;
+    }
+    own_dot = strchr(own, '.');
+    if (ws2_host_is_own(name) || (own_dot != NULL && ws2_name_equal(dot, own_dot))) {
+        *dot = '\0';
+    }
+}
+
+/* The name of an address, from the namespace providers. 0, or the code. */
+static int name_ask(int family, const uint8_t *bytes, char name[WS2_HOST_NAME_BYTES])
+{
+    char text[46];
+    struct ws2_ask ask = {
+        .class_id = &ws2_class_by_address,
+        .name = text,
+        .flags = LUP_RETURN_NAME,
+        .name_space = NS_ALL,
+        .family = family,
+    };
+    struct ws2_host_result *host = ws2_host_result_new();
+    int code;
+    if (host == NULL) {
+        return EAI_MEMORY;
+    }
+    (void)(family == AF_INET ? ws2_text_format4(bytes, text) : ws2_text_format6(bytes, text));
+    code = ws2_ask_host(&ask, host);
+    memcpy(name, host->canonical, WS2_HOST_NAME_BYTES);
+    code = code == 0 && name[0] == '\0' ? EAI_NONAME : code;
+    free(host);
+    return code;
+}
+
 static int name_host(int family, const uint8_t *bytes, ULONG scope_id, PCHAR host, DWORD chars, INT flags)
 {
-    char name[256];
+    char name[WS2_HOST_NAME_BYTES];
     size_t length;
-    if ((flags & NI_NUMERICHOST) == 0 && ws2_host_by_address(family, bytes, name)) {
-        return put_text(host, chars, name);
+    int code = EAI_NONAME;
+    if ((flags & NI_NUMERICHOST) == 0) {
+        code = name_ask(family, bytes, name);
+        if (code == 0 && (flags & NI_NOFQDN) != 0) {
+            strip_domain(name);
+        }
+        if (code == 0) {
+            return put_text(host, chars, name);
+        }
     }
     if ((flags & NI_NAMEREQD) != 0) {
-        return EAI_NONAME;
+        return code == WSANO_DATA ? EAI_NONAME : code;
     }
     length = family == AF_INET ? ws2_text_format4(bytes, name) : ws2_text_format6(bytes, name);
     if (scope_id != 0) {
@@ -399,13 +461,12 @@ static int name_host(int family, const uint8_t *bytes, ULONG scope_id, PCHAR hos
 
 static int name_service(uint16_t port_be, PCHAR service, DWORD chars, INT flags)
 {
-    char name[64];
-    char proto[16];
+    struct ws2_service found;
     if ((flags & NI_NUMERICSERV) != 0 ||
-        !ws2_os_service_by_port(port_be, (flags & NI_DGRAM) != 0 ? "udp" : "tcp", name, proto)) {
-        snprintf(name, sizeof name, "%u", ntohs(port_be));
+        !ws2_os_service_by_port(port_be, (flags & NI_DGRAM) != 0 ? "udp" : "tcp", &found)) {
+        snprintf(found.name, sizeof found.name, "%u", ntohs(port_be));
     }
-    return put_text(service, chars, name);
+    return put_text(service, chars, found.name);
 }
 
 /**
@@ -415,7 +476,7 @@ static int name_service(uint16_t port_be, PCHAR service, DWORD chars, INT flags)
  * @return         0, or the code, which is the last error too: WSANOTINITIALISED, WSAEFAULT (address, lengths, room),
  *                 WSAEAFNOSUPPORT, WSAHOST_NOT_FOUND (NI_NAMEREQD, or nothing asked).
  *
- * Context: any thread; reads files.
+ * Context: any thread; may wait for DNS.
  */
 INT WSAAPI getnameinfo(const SOCKADDR *addr, socklen_t addr_bytes, PCHAR host, DWORD host_chars, PCHAR service,
                        DWORD service_chars, INT flags)

@@ -69,6 +69,7 @@ void ws2_catalog_defaults(struct ws2_catalog *catalog, const char *path)
         strncpy(entry->path, path, sizeof entry->path - 1);
     }
     catalog->count = i;
+    ws2_catalog_default_namespaces(catalog);
 }
 
 /** Directory and file to a path. @return false if it does not fit. */
@@ -278,8 +279,12 @@ int WSAAPI WSAEnumProtocolsA(LPINT protocols, LPWSAPROTOCOL_INFOA buffer, LPDWOR
     return count < 0 ? ws2_fail(WSAENOBUFS) : count;
 }
 
-/* WSC functions work before WSAStartup (rule WSC2-16): then from a copy read for the call. */
-static struct ws2_catalog *catalog_fresh(LPINT error)
+/**
+ * The catalogue as the file has it now: WSC functions work before WSAStartup (rule WSC2-16).
+ *
+ * @return  To be freed; NULL with *error WSA_NOT_ENOUGH_MEMORY or WSASYSNOTREADY.
+ */
+struct ws2_catalog *ws2_catalog_fresh(LPINT error)
 {
     struct ws2_catalog *fresh = (struct ws2_catalog *)malloc(sizeof *fresh);
     int code = fresh == NULL ? WSA_NOT_ENOUGH_MEMORY : ws2_catalog_load(fresh);
@@ -308,7 +313,7 @@ int WSPAPI WSCEnumProtocols(LPINT protocols, LPWSAPROTOCOL_INFOW buffer, LPDWORD
         *error = WSAEFAULT;
         return SOCKET_ERROR;
     }
-    fresh = catalog_fresh(error);
+    fresh = ws2_catalog_fresh(error);
     if (fresh == NULL) {
         return SOCKET_ERROR;
     }
@@ -339,7 +344,7 @@ int WSPAPI WSCGetProviderPath(LPGUID provider, WCHAR *path, LPINT path_chars, LP
         *error = WSAEFAULT;
         return SOCKET_ERROR;
     }
-    fresh = catalog_fresh(error);
+    fresh = ws2_catalog_fresh(error);
     if (fresh == NULL) {
         return SOCKET_ERROR;
     }

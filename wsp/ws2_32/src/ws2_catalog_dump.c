@@ -73,6 +73,37 @@ static bool same_provider(const struct ws2_entry *a, const struct ws2_entry *b)
            strcmp(a->path, b->path) == 0;
 }
 
+static json_t *dump_namespace(const struct ws2_ns_entry *entry, const char *final)
+{
+    char name[3 * WS2_NS_NAME];
+    char blob[2 * WS2_NS_BLOB_BYTES + 1];
+    json_t *object;
+    uint32_t i;
+    ws2_utf8_from_utf16(entry->name, name, sizeof name);
+    object = json_pack("{s:o, s:s, s:I, s:I, s:b}", "id", dump_guid(&entry->id), "name", name, "namespace",
+                       (json_int_t)entry->name_space, "version", (json_int_t)entry->version, "active", entry->active);
+    if (object != NULL && entry->path[0] != '\0') {
+        (void)json_object_set_new(object, "path", dump_path(entry->path, final));
+    }
+    for (i = 0; i < entry->blob_bytes; i++) {
+        snprintf(blob + 2 * i, 3, "%02x", entry->blob[i]);
+    }
+    if (object != NULL && entry->blob_bytes > 0) {
+        (void)json_object_set_new(object, "blob", json_string(blob));
+    }
+    return object;
+}
+
+static json_t *dump_namespaces(const struct ws2_catalog *catalog, const char *final)
+{
+    json_t *list = json_array();
+    unsigned i;
+    for (i = 0; i < catalog->namespaces; i++) {
+        (void)json_array_append_new(list, dump_namespace(&catalog->name_space[i], final));
+    }
+    return list;
+}
+
 static json_t *dump_catalog(const struct ws2_catalog *catalog, const char *final)
 {
     json_t *providers = json_array();
@@ -91,7 +122,8 @@ static json_t *dump_catalog(const struct ws2_catalog *catalog, const char *final
             return NULL;
         }
     }
-    return json_pack("{s:I, s:o}", "next_id", (json_int_t)catalog->next_id, "providers", providers);
+    return json_pack("{s:I, s:o, s:o}", "next_id", (json_int_t)catalog->next_id, "providers", providers, "namespaces",
+                     dump_namespaces(catalog, final));
 }
 
 /**

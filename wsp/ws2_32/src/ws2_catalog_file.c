@@ -6,6 +6,10 @@
  *                                     "protocol": 6, "protocol_max_offset": 0, "service_flags": 102,
  *                                     "provider_flags": 8, "address_bytes": 16, "message_bytes": 0 } ] } ] }
  *
+ * { ..., "namespaces": [ { "id": "{...}", "name": "DNS", "namespace": 12, "path": "./libnames.so" } ] } lists namespace
+ * providers, their order too; one may also say version (1), active (true) and blob (hexadecimal). Without a path it is the
+ * built-in one, which is the only one if the document lists none.
+ *
  * An entry may also say address_bytes_min, byte_order, security_scheme, service_flags_2 to _4, version and chain (a list
  * of entry numbers; empty: a layered provider's own entry), the document next_id. Providers may be repeated.
  * Order in the file is catalogue order, hence selection order (rule CAT-1). A relative path of more than one part counts
@@ -254,6 +258,78 @@ static bool read_provider(const struct reader *reader, const json_t *object)
     return true;
 }
 
+static bool read_blob(const struct reader *reader, const char *text, struct ws2_ns_entry *entry)
+{
+    size_t digits = text == NULL ? 0 : strlen(text);
+    size_t i;
+    if (digits % 2 != 0 || digits / 2 > sizeof entry->blob) {
+        return complain(reader, "blob", "must be an even number of hexadecimal digits, at most 512");
+    }
+    for (i = 0; i < digits; i++) {
+        int digit = hex_digit(text[i]);
+        if (digit < 0) {
+            return complain(reader, "blob", "must be hexadecimal digits");
+        }
+        entry->blob[i / 2] = (uint8_t)(entry->blob[i / 2] << 4 | digit);
+    }
+    entry->blob_bytes = (uint32_t)(digits / 2);
+    return true;
+}
+
+static bool read_namespace(const struct reader *reader, const json_t *object)
+{
+    static const char *const keys[] = {"id", "name", "namespace", "version", "active", "path", "blob", NULL};
+    const char *id = json_string_value(json_object_get(object, "id"));
+    const char *name = json_string_value(json_object_get(object, "name"));
+    const char *path = json_string_value(json_object_get(object, "path"));
+    const char *unknown = NULL;
+    struct ws2_ns_entry *entry;
+    json_int_t name_space, version;
+    if (!json_is_object(object) || !known_key(object, keys, &unknown)) {
+        return complain(reader, unknown == NULL ? "namespaces" : unknown, "is not a key of a namespace provider");
+    }
+    if (reader->catalog->namespaces == WS2_NAMESPACES) {
+        return complain(reader, "namespaces", "too many");
+    }
+    entry = &reader->catalog->name_space[reader->catalog->namespaces];
+    if (id == NULL || !ws2_guid_parse(id, &entry->id)) {
+        return complain(reader, "id", "must be a GUID");
+    }
+    if (name == NULL || strlen(name) >= WS2_NS_NAME) {
+        return complain(reader, "name", "must be a text of at most 255 characters");
+    }
+    if (!read_number(reader, object, "namespace", 1, UINT32_MAX, 0, &name_space) ||
+        !read_number(reader, object, "version", 0, UINT32_MAX, 1, &version) ||
+        (path != NULL && !read_path(reader, path, entry->path)) ||
+        !read_blob(reader, json_string_value(json_object_get(object, "blob")), entry)) {
+        return false;
+    }
+    entry->name_space = (DWORD)name_space;
+    entry->version = (DWORD)version;
+    entry->active = !json_is_false(json_object_get(object, "active"));
+    ws2_utf16_from_utf8(name, entry->name, WS2_NS_NAME);
+    reader->catalog->namespaces++;
+    return true;
+}
+
+static bool read_namespaces(const struct reader *reader, const json_t *list)
+{
+    size_t i;
+    if (list == NULL) {
+        ws2_catalog_default_namespaces(reader->catalog);
+        return true;
+    }
+    if (!json_is_array(list)) {
+        return complain(reader, "namespaces", "must be a list");
+    }
+    for (i = 0; i < json_array_size(list); i++) {
+        if (!read_namespace(reader, json_array_get(list, i))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /** The document of a file, for json_decref; NULL with the reason on the error stream. The last error is as before. */
 json_t *ws2_catalog_file_read(const char *file)
 {
@@ -300,6 +376,7 @@ int ws2_catalog_parse_file(struct ws2_catalog *catalog, const char *file)
     for (i = 0; good && i < json_array_size(providers); i++) {
         good = read_provider(&reader, json_array_get(providers, i));
     }
+    good = good && read_namespaces(&reader, json_object_get(root, "namespaces"));
     json_decref(root);
     return good ? 0 : WSASYSNOTREADY;
 }

@@ -32,17 +32,12 @@ struct wanted {
     unsigned port;     /* looked at when name is NULL */
 };
 
-struct answer {
-    char name[64];
-    char proto[16];
-    unsigned port;
-};
-
-static bool answer_give(const struct service *service, struct answer *answer)
+static bool answer_give(const struct service *service, struct ws2_service *answer)
 {
+    memset(answer, 0, sizeof *answer);
     snprintf(answer->name, sizeof answer->name, "%s", service->name);
     snprintf(answer->proto, sizeof answer->proto, "%s", service->proto);
-    answer->port = service->port;
+    answer->port_be = htons((u_short)service->port);
     return true;
 }
 
@@ -53,7 +48,7 @@ static bool service_fits(const struct service *service, const struct wanted *wan
 }
 
 /* One line: its names, each with the line's port and protocol, until one fits. */
-static bool line_fits(char *line, const struct wanted *want, struct answer *answer)
+static bool line_fits(char *line, const struct wanted *want, struct ws2_service *answer)
 {
     char *words[WORDS];
     unsigned count = 0;
@@ -80,13 +75,17 @@ static bool line_fits(char *line, const struct wanted *want, struct answer *answ
         service.name = words[i];
         if (i != 1 && service_fits(&service, want)) {
             service.name = words[0];
-            return answer_give(&service, answer);
+            (void)answer_give(&service, answer);
+            for (i = 2; i < count && answer->aliases < WS2_SERVICE_ALIASES; i++) {
+                snprintf(answer->alias[answer->aliases++], sizeof answer->alias[0], "%s", words[i]);
+            }
+            return true;
         }
     }
     return false;
 }
 
-static bool service_find(const struct wanted *want, struct answer *answer)
+static bool service_find(const struct wanted *want, struct ws2_service *answer)
 {
     char line[512];
     char path[512];
@@ -105,26 +104,14 @@ static bool service_find(const struct wanted *want, struct answer *answer)
     return found;
 }
 
-bool ws2_os_service_by_name(const char *name, const char *proto, uint16_t *port_be, char proto_out[16])
+bool ws2_os_service_by_name(const char *name, const char *proto, struct ws2_service *out)
 {
     struct wanted want = {name, proto, 0};
-    struct answer answer;
-    if (!service_find(&want, &answer)) {
-        return false;
-    }
-    *port_be = htons((u_short)answer.port);
-    memcpy(proto_out, answer.proto, 16);
-    return true;
+    return service_find(&want, out);
 }
 
-bool ws2_os_service_by_port(uint16_t port_be, const char *proto, char name_out[64], char proto_out[16])
+bool ws2_os_service_by_port(uint16_t port_be, const char *proto, struct ws2_service *out)
 {
     struct wanted want = {NULL, proto, ntohs(port_be)};
-    struct answer answer;
-    if (!service_find(&want, &answer)) {
-        return false;
-    }
-    memcpy(name_out, answer.name, 64);
-    memcpy(proto_out, answer.proto, 16);
-    return true;
+    return service_find(&want, out);
 }
