@@ -6,6 +6,7 @@
  */
 #include "wsp_error.h"
 #include "wsp_event.h"
+#include "wsp_notice.h"
 #include "wsp_overlapped.h"
 #include "wsp_provider.h"
 #include "wsp_share.h"
@@ -28,6 +29,19 @@ static void dispatch_service(struct wsp_socket *sock, void *unused)
     wsp_mutex_unlock(&sock->lock);
     wsp_requests_deliver(sock, &done);
     wsp_events_post(sock, &posts);
+}
+
+/* Interfaces, addresses or routes have changed. */
+static void dispatch_notices(struct wsp_socket *sock, void *unused)
+{
+    bool waits;
+
+    wsp_mutex_lock(&sock->lock);
+    waits = sock->queues[WSP_PENDING].head || sock->notices[WSP_NOTICE_ADDRESSES].asked ||
+            sock->notices[WSP_NOTICE_ROUTES].asked;
+    wsp_mutex_unlock(&sock->lock);
+    if (waits)
+        dispatch_service(sock, unused);
 }
 
 /* OVL2-14 for threads that were terminated: nobody else notices. Returns when to look next. */
@@ -59,11 +73,17 @@ static void dispatch_main(void *arg)
     struct stk_client *client = arg;
     struct stk_event events[DISPATCH_EVENTS];
     uint64_t reap_ns = 0;
+    uint32_t changes = stk_client_net_changes(client);
 
     while (atomic_load(&wsp_provider.stop) == 0) {
         int count = stk_events_wait(client, events, DISPATCH_EVENTS, dispatch_nap_ns(), &wsp_provider.stop);
 
         reap_ns = dispatch_reap(reap_ns);
+        if (changes != stk_client_net_changes(client)) {
+            changes = stk_client_net_changes(client);
+            wsp_socket_each(dispatch_notices, NULL);
+            wsp_notices_wake();
+        }
         wsp_share_expire();
         for (int i = 0; i < count; i++) {
             struct wsp_socket *sock = wsp_socket_get_context(events[i].cookie);

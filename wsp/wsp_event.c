@@ -2,6 +2,7 @@
 #include "wsp_event.h"
 
 #include "wsp_error.h"
+#include "wsp_notice.h"
 #include "wsp_share.h"
 #include "wsp_upcall.h"
 
@@ -72,7 +73,11 @@ static bool event_holds(struct wsp_socket *sock, int bit, const struct stk_sock_
             return false; /* a connect that failed is FD_CONNECT's to tell */
         *code = wsp_events_close_code(status);
         return (ready & STK_READY_RESET) || ((ready & STK_READY_EOF) && status->rx_bytes == 0);
-    default: /* no QoS; the address list and routes do not change while the engine runs */
+    case FD_ADDRESS_LIST_CHANGE_BIT:
+        return wsp_notice_event(sock, WSP_NOTICE_ADDRESSES);
+    case FD_ROUTING_INTERFACE_CHANGE_BIT:
+        return wsp_notice_event(sock, WSP_NOTICE_ROUTES);
+    default: /* no QoS */
         return false;
     }
 }

@@ -189,7 +189,7 @@ static int ioctl_run(struct wsp_socket *sock, struct wsp_ioctl_call *call)
 }
 
 /**
- * WSPIoctl. All codes complete at once. Context: any thread.
+ * WSPIoctl. Most codes complete at once; those of changes wait for one. Context: any thread.
  * Source: rules WSPIOCTL-1..13, IOC-1..6.
  */
 int WSPAPI wsp_ioctl(SOCKET s, DWORD dwIoControlCode, LPVOID lpvInBuffer, DWORD cbInBuffer, LPVOID lpvOutBuffer,
@@ -210,6 +210,8 @@ int WSPAPI wsp_ioctl(SOCKET s, DWORD dwIoControlCode, LPVOID lpvInBuffer, DWORD 
     if (!sock)
         return SOCKET_ERROR;
     call.overlapped = lpOverlapped && (sock->flags & WSA_FLAG_OVERLAPPED);
+    done.sock = sock;
+    call.pend = &done;
     if (!lpcbBytesReturned && !call.overlapped)
         code = WSAEFAULT; /* WSPIOCTL-10 */
     if (code == 0 && call.overlapped && lpCompletionRoutine && !lpThreadId)
@@ -218,10 +220,8 @@ int WSPAPI wsp_ioctl(SOCKET s, DWORD dwIoControlCode, LPVOID lpvInBuffer, DWORD 
         code = ioctl_run(sock, &call);
     if ((code == 0 || call.report) && lpcbBytesReturned)
         *lpcbBytesReturned = call.returned;
-    if (code == 0 && call.overlapped) {
-        done.sock = sock;
+    if (code == 0 && call.overlapped)
         code = wsp_request_complete_now(&done, call.returned);
-    }
     wsp_socket_put(sock);
     return code == 0 ? 0 : wsp_fail(lpErrno, code);
 }

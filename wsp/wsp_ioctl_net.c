@@ -3,6 +3,7 @@
 
 #include "wsp_addr.h"
 #include "wsp_error.h"
+#include "wsp_notice.h"
 #include "wsp_sdk.h"
 
 #include <stdlib.h>
@@ -187,10 +188,20 @@ static int ioctl_interface_list(struct wsp_socket *sock, struct wsp_ioctl_call *
     return code;
 }
 
-/* EVT-23: waits for what does not happen while the engine runs; only the nonblocking form has an answer. */
-static int ioctl_change(struct wsp_socket *sock, struct wsp_ioctl_call *call)
+static int ioctl_address_change(struct wsp_socket *sock, struct wsp_ioctl_call *call)
 {
-    return atomic_load(&sock->nonblocking) && !call->overlapped ? WSAEWOULDBLOCK : WSAEOPNOTSUPP;
+    (void)sock;
+    return wsp_notice_wait(call->pend, WSP_NOTICE_ADDRESSES, call->overlapped);
+}
+
+/* EVT-24: any address counts as the wildcard, as a provider may have it; it has to be one. */
+static int ioctl_route_change(struct wsp_socket *sock, struct wsp_ioctl_call *call)
+{
+    struct stk_addr about;
+    int code = wsp_addr_read((const struct sockaddr *)(const void *)call->in, (int)call->in_bytes, sock->family,
+                             &about);
+
+    return code != 0 ? code : wsp_notice_wait(call->pend, WSP_NOTICE_ROUTES, call->overlapped);
 }
 
 static const struct wsp_ioctl_row ioctl_rows[] = {
@@ -198,7 +209,7 @@ static const struct wsp_ioctl_row ioctl_rows[] = {
     {SIO_ROUTING_INTERFACE_QUERY, 0, 0, 0, 0, ioctl_route_query, 0},
     {SIO_ADDRESS_LIST_QUERY, 0, 0, 0, 0, ioctl_address_list, 0},
     {SIO_GET_INTERFACE_LIST, 0, 0, 0, 0, ioctl_interface_list, 0},
-    {SIO_ADDRESS_LIST_CHANGE, 0, 0, 0, 0, ioctl_change, 0},
-    {SIO_ROUTING_INTERFACE_CHANGE, 0, 0, 0, 0, ioctl_change, 0},
+    {SIO_ADDRESS_LIST_CHANGE, 0, 0, 0, 0, ioctl_address_change, 0},
+    {SIO_ROUTING_INTERFACE_CHANGE, 0, 0, 0, 0, ioctl_route_change, 0},
 };
 const struct wsp_ioctl_group wsp_ioctl_net = WSP_IOCTL_GROUP(ioctl_rows);

@@ -16,9 +16,10 @@ struct wsp_ioctl_call {
     char *out;
     DWORD out_bytes;
     DWORD returned; /* bytes written, or needed with WSAEFAULT where the code says so */
-    SOCKET handle; /* as the application gave it */
+    SOCKET handle;  /* as the application gave it */
     bool overlapped;
-    bool report; /* returned is told although the call fails */
+    const struct wsp_call *pend; /* for codes that wait: wsp_notice_wait */
+    bool report;                 /* returned is told although the call fails */
 };
 
 typedef int (*wsp_ioctl_fn)(struct wsp_socket *sock, struct wsp_ioctl_call *call);

@@ -91,12 +91,12 @@ static int option_set_fact_bit(struct wsp_socket *sock, const struct wsp_option_
 #define RAW WSP_OPT_RAW
 
 /* A fact that comes with a datagram; no fewer bytes than the whole value. */
-#define FACT(level, name, where, bit)                                                          \
-    {                                                                                          \
+#define FACT(level, name, where, bit)                                                     \
+    {                                                                                     \
         level, name, where, WHOLE, 4, bit, 0, 1, option_get_fact_bit, option_set_fact_bit \
     }
-#define CHOICE(level, name, where, opt, max)                                                       \
-    {                                                                                              \
+#define CHOICE(level, name, where, opt, max)                                                  \
+    {                                                                                         \
         level, name, where, WHOLE, 4, opt, 0, max, wsp_option_get_stack, wsp_option_set_stack \
     }
 

@@ -5,6 +5,7 @@
 #include "wsp_error.h"
 #include "wsp_event.h"
 #include "wsp_io.h"
+#include "wsp_notice.h"
 #include "wsp_share.h"
 #include "wsp_upcall.h"
 
@@ -315,12 +316,26 @@ static void requests_run_queue(struct wsp_socket *sock, enum wsp_direction direc
     }
 }
 
+/* Requests of control codes do not wait for each other. */
+static void requests_run_pending(struct wsp_socket *sock, struct wsp_queue *done)
+{
+    struct wsp_queue waiting = sock->queues[WSP_PENDING];
+    struct wsp_request *request;
+
+    if (!waiting.head)
+        return;
+    queue_init(&sock->queues[WSP_PENDING]);
+    while ((request = queue_pop(&waiting)) != NULL)
+        queue_push(wsp_notice_due(sock, request->notice, request->mark) ? done : &sock->queues[WSP_PENDING], request);
+}
+
 void wsp_requests_run(struct wsp_socket *sock, struct wsp_queue *done)
 {
     queue_init(done);
-    for (int direction = 0; direction < WSP_DIRECTIONS; direction++)
+    for (int direction = 0; direction < WSP_PENDING; direction++)
         if (sock->queues[direction].head)
             requests_run_queue(sock, (enum wsp_direction)direction, done);
+    requests_run_pending(sock, done);
     if (done->head)
         atomic_fetch_add(&sock->delivering, 1);
 }
@@ -464,6 +479,42 @@ int wsp_request_start(const struct wsp_call *call)
     if (code == WSA_IO_PENDING && wsp_share_is_shared(sock) && wsp_share_is_gone(sock, call->handle))
         (void)wsp_requests_cancel(sock, false, call->overlapped);
     return code;
+}
+
+int wsp_request_pend(const struct wsp_call *call, enum wsp_notice notice, uint32_t mark)
+{
+    struct wsp_call pending = *call;
+    struct wsp_socket *sock = call->sock;
+    struct wsp_thread *thread = wsp_thread_get();
+    struct wsp_request *request;
+    int code = wsp_dispatcher_start();
+
+    pending.direction = WSP_PENDING;
+    if (code != 0)
+        return code;
+    request = thread ? request_alloc() : NULL;
+    if (!request)
+        return WSAENOBUFS;
+    code = request_fill(request, &pending, thread);
+    if (code == 0)
+        code = request_mark_pending(&pending);
+    if (code != 0) {
+        request_free(request);
+        return code;
+    }
+    request->notice = notice;
+    request->mark = mark;
+    thread->issued++;
+    wsp_mutex_lock(&sock->lock);
+    if (wsp_socket_closing(sock)) {
+        wsp_mutex_unlock(&sock->lock);
+        request->code = WSAENOTSOCK;
+        return request_at_once(&pending, request);
+    }
+    queue_push(&sock->queues[WSP_PENDING], request);
+    wsp_mutex_unlock(&sock->lock);
+    wsp_notice_look(sock); /* it may have changed since the mark was taken */
+    return WSA_IO_PENDING;
 }
 
 int wsp_request_complete_now(const struct wsp_call *call, DWORD bytes)

@@ -57,6 +57,8 @@ struct wsp_request {
     struct stk_addr to;
     struct sockaddr *from;
     LPINT fromlen;
+    enum wsp_notice notice; /**< WSP_PENDING: what it waits for */
+    uint32_t mark;          /**< WSP_PENDING: how that was */
 };
 
 /**
@@ -68,6 +70,16 @@ struct wsp_request {
  * Context: an application thread with a reference and no lock. Does not block.
  */
 int wsp_request_start(const struct wsp_call *call);
+
+/**
+ * Queue a request of a control code, which ends when what it waits for differs from mark (wsp_notice_due), or by being
+ * cancelled.
+ *
+ * @return  WSA_IO_PENDING, or a code without any indication.
+ *
+ * Context: as wsp_request_start. Source: rules IOC-3, IOC-10, IOC-11.
+ */
+int wsp_request_pend(const struct wsp_call *call, enum wsp_notice notice, uint32_t mark);
 
 /** Attempt what is queued on a socket; called by the dispatcher. Completed requests go to done. Lock held. */
 void wsp_requests_run(struct wsp_socket *sock, struct wsp_queue *done);

@@ -41,7 +41,17 @@ enum wsp_wake {
     WSP_WAKE_SHARED, /**< it got another descriptor: waits go on as wsp_share.h has them */
 };
 
-enum wsp_direction { WSP_READING, WSP_SENDING, WSP_DIRECTIONS };
+/* Requests that pend are those of control codes: nothing but their own condition ends them. */
+enum wsp_direction { WSP_READING, WSP_SENDING, WSP_PENDING, WSP_DIRECTIONS };
+
+/** What a control code waits for. */
+enum wsp_notice { WSP_NOTICE_ADDRESSES, WSP_NOTICE_ROUTES, WSP_NOTICES };
+
+/** A nonblocking call wants the network event. Guarded by the socket's lock. */
+struct wsp_notice_ask {
+    bool asked;
+    uint32_t mark; /**< wsp_notice_mark at that call */
+};
 
 struct wsp_request;
 struct wsp_share;
@@ -81,9 +91,9 @@ struct wsp_socket {
     _Atomic uint32_t nonblocking;
     _Atomic uint32_t rcvtimeo_ms; /**< 0: for ever */
     _Atomic uint32_t sndtimeo_ms;
-    _Atomic uint32_t linger;    /**< on << 16 | seconds */
+    _Atomic uint32_t linger;     /**< on << 16 | seconds */
     _Atomic uint32_t values[16]; /**< options that are only remembered, see wsp_option */
-    _Atomic int connect_error;  /**< WSAE* of the last failed connect, until SO_ERROR takes it */
+    _Atomic int connect_error;   /**< WSAE* of the last failed connect, until SO_ERROR takes it */
     _Atomic uint32_t listening;
     _Atomic uint32_t shut;       /**< STK_SHUT_* by the application */
     _Atomic uint32_t ported;     /**< associated with a completion port: WSP_IOCTL_PORT */
@@ -95,6 +105,7 @@ struct wsp_socket {
     struct wsp_mutex lock; /**< guards what follows */
     struct wsp_queue queues[WSP_DIRECTIONS];
     struct wsp_events events;
+    struct wsp_notice_ask notices[WSP_NOTICES];
     struct wsp_socket *deferred; /**< connections that CF_DEFER left at the head, entries not yet opened */
     struct wsp_socket *deferred_next;
     struct stk_addr peer;              /**< of a connection that waits on a deferred list */

@@ -41,8 +41,7 @@ static int dest_look_up(struct stk_sock *sock, const struct stk_addr *to, struct
     struct client_dest *dest = &ring->dests[addr_hash(to) % CLIENT_DESTS];
     struct stk_addr key = *to;
     key.port = 0;
-    if (!ring->shared && dest->ifs_seq == ifs_seq && dest->via == via &&
-        memcmp(&dest->addr, &key, sizeof(key)) == 0) {
+    if (!ring->shared && dest->ifs_seq == ifs_seq && dest->via == via && memcmp(&dest->addr, &key, sizeof(key)) == 0) {
         *out = *dest;
         return STK_OK;
     }
@@ -112,7 +111,8 @@ static int dontfrag_check(struct stk_sock *sock, uint64_t payload, const struct 
         return STK_OK;
     }
     to = to != NULL ? to : &peer;
-    if (!stk_client_ip_whole(sock, to) || addr_is_multicast(to) || addr_is_limited_broadcast(to) || dest_look_up(sock, to, &dest) != STK_OK) {
+    if (!stk_client_ip_whole(sock, to) || addr_is_multicast(to) || addr_is_limited_broadcast(to) ||
+        dest_look_up(sock, to, &dest) != STK_OK) {
         return STK_OK;
     }
     return payload + header_bytes(to) > stk_client_ip_limit(sock, to, &dest) ? STK_EMSGSIZE : STK_OK;

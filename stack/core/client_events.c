@@ -76,6 +76,11 @@ static int events_look(struct stk_client *client, struct stk_event *events, size
     if (wake != NULL && atomic_load_explicit(wake, memory_order_seq_cst) != 0) {
         return STK_EINTR;
     }
+    uint32_t changes = stk_client_net_changes(client);
+    if (changes != client->net_seen) {
+        client->net_seen = changes;
+        return 0;
+    }
     int usable = stk_client_usable(client);
     return usable == STK_OK ? EVENTS_MORE : usable;
 }

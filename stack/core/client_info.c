@@ -65,6 +65,11 @@ int stk_client_interfaces(struct stk_client *client, struct stk_if_info *out, si
     return (int)number;
 }
 
+uint32_t stk_client_net_changes(const struct stk_client *client)
+{
+    return atomic_load_explicit(&client->region->abi->net_changes, memory_order_acquire);
+}
+
 static bool net_broadcast(const struct stk_if_abi *one, uint32_t index, const struct stk_addr *addr)
 {
     uint32_t prefix_len = one->addrs[index].prefix_len;
@@ -105,8 +110,7 @@ int stk_client_way(struct stk_client *client, const struct stk_addr *remote, uin
     struct stk_rep_abi rep;
     int result = stk_client_call(client, &sub, &rep, -1);
     if (result == STK_OK) {
-        *out = (struct client_way){
-            .local = rep.addr, .if_index = rep.arg[0], .mtu = rep.arg[1], .if_mtu = rep.arg[2]};
+        *out = (struct client_way){.local = rep.addr, .if_index = rep.arg[0], .mtu = rep.arg[1], .if_mtu = rep.arg[2]};
     }
     return result;
 }

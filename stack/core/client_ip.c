@@ -28,9 +28,9 @@ void stk_client_ip_note(struct stk_sock *sock, enum stk_opt opt, int32_t value)
         uint8_t version;
         uint8_t field;
     } rows[] = {
-        {STK_OPT_DONTFRAG, 0, 0},      {STK_OPT_MTU_DISCOVER, 0, 1},    {STK_OPT_USER_MTU, 0, 2},
-        {STK_OPT_UNICAST_IF, 0, 3},    {STK_OPT_V4_DONTFRAG, 1, 0},     {STK_OPT_V4_MTU_DISCOVER, 1, 1},
-        {STK_OPT_V4_USER_MTU, 1, 2},   {STK_OPT_V4_UNICAST_IF, 1, 3},
+        {STK_OPT_DONTFRAG, 0, 0},    {STK_OPT_MTU_DISCOVER, 0, 1},  {STK_OPT_USER_MTU, 0, 2},
+        {STK_OPT_UNICAST_IF, 0, 3},  {STK_OPT_V4_DONTFRAG, 1, 0},   {STK_OPT_V4_MTU_DISCOVER, 1, 1},
+        {STK_OPT_V4_USER_MTU, 1, 2}, {STK_OPT_V4_UNICAST_IF, 1, 3},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         if (rows[i].opt == opt) {

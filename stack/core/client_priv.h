@@ -72,9 +72,9 @@ struct stk_sock {
     struct stk_client *client;
     uint32_t index;
     uint32_t generation;
-    STK_U32 held;      /**< 1: between open or accept and close */
-    STK_U32 end_taken; /**< the end's error was given to stk_sock_error_take */
-    STK_U32 broadcast; /**< STK_OPT_BROADCAST */
+    STK_U32 held;           /**< 1: between open or accept and close */
+    STK_U32 end_taken;      /**< the end's error was given to stk_sock_error_take */
+    STK_U32 broadcast;      /**< STK_OPT_BROADCAST */
     struct client_ip ip[2]; /**< of the socket's family; of an IPv6 socket's IPv4 traffic */
 };
 
@@ -88,6 +88,7 @@ struct stk_client {
     const struct stk_engine_ops *ops; /**< of the engine */
     struct stk_client *next;          /**< in the list for threads that end */
     struct stk_sock *socks;           /**< region->socks_count */
+    uint32_t net_seen;                /**< net_changes as the dispatcher saw it last */
     uint32_t rings_own;               /**< rings that one thread may have for itself */
     struct client_ring rings[STK_RINGS_MAX];
 };

@@ -1,6 +1,7 @@
 #include "core/engine_priv.h"
 #include "core/engine_thread.h"
 
+#include "ipc/notify.h"
 #include "ipc/seq.h"
 #include "stack/clock.h"
 #include "stack/err.h"
@@ -425,5 +426,7 @@ void stk_engine_ifs_publish(struct stk_engine *engine)
     if (changed) {
         atomic_store_explicit(&abi->ifs_count, count, memory_order_relaxed);
         stk_seq_write_end(&abi->ifs_seq);
+        (void)atomic_fetch_add_explicit(&abi->net_changes, 1, memory_order_seq_cst);
+        stk_event_wake(&engine->region);
     }
 }

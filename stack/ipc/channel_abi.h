@@ -86,13 +86,13 @@ enum stk_sub_op {
     STK_SUB_CLOSE,    /* no reply; arg[0]: enum stk_close_mode */
     STK_SUB_OPT_SET,  /* arg[0]: enum stk_opt, arg[1]: bytes; data */
     STK_SUB_OPT_GET,  /* arg[0]: enum stk_opt. Reply: arg[0] value */
-    STK_SUB_ROUTE,    /* addr, arg[0]: interface, 0: any. Reply: addr = local, arg: interface, MTU of path, of interface */
-    STK_SUB_DETACH,   /* reset every open socket; arg[0]: drain time in ms. Reply when done or expired */
-    STK_SUB_AUTOBIND, /* addr: a destination; bind an unbound socket where it is reached from */
+    STK_SUB_ROUTE, /* addr, arg[0]: interface, 0: any. Reply: addr = local, arg: interface, MTU of path, of interface */
+    STK_SUB_DETACH,    /* reset every open socket; arg[0]: drain time in ms. Reply when done or expired */
+    STK_SUB_AUTOBIND,  /* addr: a destination; bind an unbound socket where it is reached from */
     STK_SUB_MCAST_SET, /* data: struct stk_mcast_filter_abi */
     STK_SUB_MCAST_GET, /* likewise; mode and count of what there is: reply's arg[0], arg[1]; sources into the chunk */
-    STK_SUB_ADMIT,    /* answer the SYN of a connection that is held back */
-    STK_SUB_INFO,     /* arg[0]: enum stk_info_kind, arg[1]: a chunk of the asker's, which the stack writes */
+    STK_SUB_ADMIT,     /* answer the SYN of a connection that is held back */
+    STK_SUB_INFO,      /* arg[0]: enum stk_info_kind, arg[1]: a chunk of the asker's, which the stack writes */
 };
 
 /** What STK_SUB_INFO asks for: a structure of stack/tcp_info.h, at the chunk's first byte. */
@@ -232,8 +232,8 @@ struct stk_sock_abi {
     _Alignas(STK_ABI_LINE) STK_U64 rx_head;
     STK_U32 rx_lock;
     STK_U32 rx_records_read;
-    STK_U64 rx_kick_head;    /* rx_head at the last kick for room */
-    STK_U64 rx_payload_read; /* payload bytes ever read (datagrams) */
+    STK_U64 rx_kick_head;     /* rx_head at the last kick for room */
+    STK_U64 rx_payload_read;  /* payload bytes ever read (datagrams) */
     STK_U64 rx_urgent_passed; /* rx_urgent as it was when its mark was passed */
     STK_U32 rx_urgent_read;   /* number of the last urgent byte that was read */
     uint32_t reserved4a;
@@ -359,7 +359,9 @@ struct stk_region_abi {
     STK_U32 ifs_seq; /* even: ifs is stable */
     STK_U32 ifs_count;
     STK_U32 stack_sleeping;
-    uint64_t reserved2[6];
+    STK_U32 net_changes; /* of ifs, counted; the dispatcher is woken */
+    uint32_t reserved2a;
+    uint64_t reserved2[5];
     /* line 3, shared */
     _Alignas(STK_ABI_LINE) STK_U32 stack_bell;
     uint32_t reserved3a;

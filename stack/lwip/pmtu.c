@@ -21,8 +21,7 @@ void stk_pmtu4_learn(struct stk_pmtu4 *table, uint32_t ip_be, uint32_t mtu, uint
     *entry = (struct stk_pmtu4_entry){.ip_be = ip_be, .mtu = mtu, .expires_ns = now_ns + LIFETIME_NS};
 }
 
-uint32_t stk_pmtu4_get(const struct stk_pmtu4 *table, uint32_t ip_be, uint32_t interface_mtu,
-                       uint64_t now_ns)
+uint32_t stk_pmtu4_get(const struct stk_pmtu4 *table, uint32_t ip_be, uint32_t interface_mtu, uint64_t now_ns)
 {
     const struct stk_pmtu4_entry *entry = &table->entries[slot_of(ip_be)];
     if (entry->ip_be != ip_be || entry->expires_ns <= now_ns || entry->mtu > interface_mtu) {

@@ -30,7 +30,6 @@ struct stk_pmtu4 {
 void stk_pmtu4_learn(struct stk_pmtu4 *table, uint32_t ip_be, uint32_t mtu, uint64_t now_ns);
 
 /** The MTU of the path to a destination: interface_mtu or less. */
-uint32_t stk_pmtu4_get(const struct stk_pmtu4 *table, uint32_t ip_be, uint32_t interface_mtu,
-                       uint64_t now_ns);
+uint32_t stk_pmtu4_get(const struct stk_pmtu4 *table, uint32_t ip_be, uint32_t interface_mtu, uint64_t now_ns);
 
 #endif

@@ -111,7 +111,8 @@ static void udp_error(struct stk_ep_table *table, const struct stk_inst *inst, c
         struct stk_ep *ep = &table->eps[at];
         /* On a datagram socket a refused port reads as a reset (rules WSPRECVFROM). */
         const int err = error->err == STK_ECONNREFUSED ? STK_ECONNRESET : error->err;
-        if (!dgram_concerned(ep, inst, error) || !(err == STK_ENETRESET ? ep->opts.udp_netreset : ep->opts.udp_connreset)) {
+        if (!dgram_concerned(ep, inst, error) ||
+            !(err == STK_ENETRESET ? ep->opts.udp_netreset : ep->opts.udp_connreset)) {
             continue;
         }
         if (err != STK_ECONNRESET && err != STK_ENETRESET && !ep->peer_set) {

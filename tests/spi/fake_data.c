@@ -506,6 +506,10 @@ int stk_events_wait(struct stk_client *client, struct stk_event *events, size_t 
         taken = fake_events_take(events, count);
         if (taken == 0 && wake && *wake != 0)
             taken = STK_EINTR;
+        if (taken == 0 && fake.net_seen != fake.net_changes) {
+            fake.net_seen = fake.net_changes;
+            break;
+        }
         if (taken != 0 || !fake_sleep(until, timeout_ns))
             break;
     }

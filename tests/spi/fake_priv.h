@@ -59,6 +59,9 @@ struct fake_state {
         int err;
         unsigned times;
     } forced[FAKE_OP_COUNT];
+    bool addr_gone;
+    uint32_t net_changes;
+    uint32_t net_seen; /* by the dispatcher */
 };
 
 extern struct fake_state fake;

@@ -189,6 +189,12 @@ static struct stk_sock *fake_sock_new(struct stk_client *client, int family, int
     sock->opts[STK_OPT_MCAST_LOOP] = 1;
     sock->opts[STK_OPT_V6ONLY] = 1;
     sock->opts[STK_OPT_UDP_CONNRESET] = 1;
+    sock->opts[STK_OPT_UDP_NETRESET] = 1;
+    sock->opts[STK_OPT_RECV_BROADCAST] = 1;
+    sock->opts[STK_OPT_USER_MTU] = -1;
+    sock->opts[STK_OPT_V4_USER_MTU] = -1;
+    sock->opts[STK_OPT_V4_TTL] = 128;
+    sock->opts[STK_OPT_PROTECTION] = STK_PROTECT_EDGERESTRICTED;
     sock->opts[STK_OPT_KEEPIDLE_MS] = 7200000;
     sock->opts[STK_OPT_KEEPINTVL_MS] = 1000;
     sock->opts[STK_OPT_KEEPCNT] = 10;
@@ -564,7 +570,7 @@ int stk_client_interfaces(struct stk_client *client, struct stk_if_info *out, si
         out[i].mtu = 1500;
         out[i].up = 1;
         out[i].loopback = i == 0;
-        out[i].addrs_count = 2;
+        out[i].addrs_count = i == 1 && fake.addr_gone ? 1 : 2;
         out[i].addrs[0].family = STK_AF_INET;
         out[i].addrs[0].prefix_len = i == 0 ? 8 : 24;
         memcpy(out[i].addrs[0].ip, i == 0 ? "\177\0\0\1" : "\12\11\0\1", 4);
@@ -577,6 +583,26 @@ int stk_client_interfaces(struct stk_client *client, struct stk_if_info *out, si
         }
     }
     return 2;
+}
+
+uint32_t stk_client_net_changes(const struct stk_client *client)
+{
+    uint32_t changes;
+
+    (void)client;
+    fake_lock();
+    changes = fake.net_changes;
+    fake_unlock();
+    return changes;
+}
+
+void fake_net_change(bool gone)
+{
+    fake_lock();
+    fake.addr_gone = gone;
+    fake.net_changes++;
+    t_cond_wake(&fake.changed);
+    fake_unlock();
 }
 
 int stk_client_route(struct stk_client *client, const struct stk_addr *remote, struct stk_addr *local,

@@ -240,10 +240,11 @@ static void ioctl__change_notifications__nonblocking_would_block(void **state)
     SOCKET s = t_socket(AF_INET, SOCK_DGRAM);
 
     (void)state;
-    assert_int_equal(run(s, SIO_ADDRESS_LIST_CHANGE, NULL, 0, NULL, 0), -WSAEOPNOTSUPP);
     assert_int_equal(t_nonblocking(s, true), 0);
     assert_int_equal(run(s, SIO_ADDRESS_LIST_CHANGE, NULL, 0, NULL, 0), -WSAEWOULDBLOCK);
-    assert_int_equal(run(s, SIO_ROUTING_INTERFACE_CHANGE, NULL, 0, NULL, 0), -WSAEWOULDBLOCK);
+    assert_int_equal(run(s, SIO_ROUTING_INTERFACE_CHANGE, t_addr(AF_INET, 0), 16, NULL, 0), -WSAEWOULDBLOCK);
+    assert_int_equal(run(s, SIO_ROUTING_INTERFACE_CHANGE, NULL, 0, NULL, 0), -WSAEFAULT);
+    assert_int_equal(run(s, SIO_ROUTING_INTERFACE_CHANGE, t_addr(AF_INET, 0), 15, NULL, 0), -WSAEFAULT);
     t_close(s);
 }
 

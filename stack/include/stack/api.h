@@ -94,20 +94,20 @@ enum stk_opt {
     STK_OPT_V4_MTU,
     STK_OPT_PROTECTION, /**< enum stk_protection: IPv6, whose packets and connections are taken */
     STK_OPT_RCVALL,     /**< RAW, bound to an interface: enum stk_rcvall */
-    STK_OPT_MAXRT_MS,    /**< streams: how long data may stay unacknowledged; 0: a number of repetitions, -1: for ever */
-    STK_OPT_SYN_RTO_MS,  /**< first time-out of a SYN, before connect or on a listener; 0: the stack's */
+    STK_OPT_MAXRT_MS,   /**< streams: how long data may stay unacknowledged; 0: a number of repetitions, -1: for ever */
+    STK_OPT_SYN_RTO_MS, /**< first time-out of a SYN, before connect or on a listener; 0: the stack's */
     STK_OPT_SYN_RETRIES, /**< repetitions of a SYN, 0..254, which then bound the attempt; -1: the connect timeout does */
     STK_OPT_TIMESTAMPS,  /**< RFC 7323: 1 SYNs offer them, 0 never, -1 only if the peer asks */
     STK_OPT_ICMP_FAIL,   /**< streams: bool: any ICMP error about the SYN ends the attempt with STK_EHOSTUNREACH */
     STK_OPT_RCV_COMPAT,  /**< streams: enum stk_rcv_compat bits, SIO_SET_COMPATIBILITY_MODE */
     STK_OPT_ISB,         /**< get: bytes that are best kept queued for sending */
     STK_OPT_FLUSH,       /**< set, streams: give up what no segment has taken yet */
-    STK_OPT_OOBINLINE,       /**< streams: bool: urgent bytes stay in the stream */
-    STK_OPT_URGENT_1122,     /**< streams: bool: the urgent pointer points at the urgent byte (RFC 1122), not behind it; changed
+    STK_OPT_OOBINLINE,   /**< streams: bool: urgent bytes stay in the stream */
+    STK_OPT_URGENT_1122, /**< streams: bool: the urgent pointer points at the urgent byte (RFC 1122), not behind it; changed
                                   once and before data flows */
-    STK_OPT_ACCEPT_HELD,     /**< streams, before listen: bool: SYNs are answered when stk_sock_admit says so */
-    STK_OPT_ACCEPT_PAUSED,   /**< listeners: bool: every SYN is answered with RST */
-    STK_OPT_MCAST_JOIN_SOURCE,  /**< this and the next three: set only: struct stk_mcast_source_req */
+    STK_OPT_ACCEPT_HELD,       /**< streams, before listen: bool: SYNs are answered when stk_sock_admit says so */
+    STK_OPT_ACCEPT_PAUSED,     /**< listeners: bool: every SYN is answered with RST */
+    STK_OPT_MCAST_JOIN_SOURCE, /**< this and the next three: set only: struct stk_mcast_source_req */
     STK_OPT_MCAST_LEAVE_SOURCE,
     STK_OPT_MCAST_BLOCK,
     STK_OPT_MCAST_UNBLOCK,
@@ -605,7 +605,7 @@ void stk_sock_disarm(struct stk_sock *sock, uint32_t mask);
  * Take events: for the one dispatcher thread of a client.
  *
  * @param timeout_ns, wake  As for stk_wait.
- * @return  Events taken, 0 on timeout, or an error as for stk_wait. Sockets closed
+ * @return  Events taken, 0 on timeout and when stk_client_net_changes grew, or an error as for stk_wait. Sockets closed
  *          meanwhile do not appear.
  *
  * Context: one thread per client.
@@ -621,6 +621,13 @@ int stk_events_wait(struct stk_client *client, struct stk_event *events, size_t 
  * @return  Number of interfaces (perhaps more than count); the first count are filled.
  */
 int stk_client_interfaces(struct stk_client *client, struct stk_if_info *out, size_t count);
+
+/**
+ * How often interfaces, their addresses or their state have changed. A change also makes stk_events_wait return.
+ *
+ * Context: any thread. Reads shared memory only.
+ */
+uint32_t stk_client_net_changes(const struct stk_client *client);
 
 /**
  * Which local address and interface would reach a destination.
