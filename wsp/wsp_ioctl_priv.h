@@ -45,7 +45,9 @@ struct wsp_ioctl_group {
         rows, sizeof(rows) / sizeof((rows)[0]) \
     }
 
+extern const struct wsp_ioctl_group wsp_ioctl_port; /**< reservations of ports */
 extern const struct wsp_ioctl_group wsp_ioctl_net; /**< interfaces, addresses, routes */
+extern const struct wsp_ioctl_group wsp_ioctl_tcp; /**< TCP */
 
 /** Give size bytes, which the row's out_bytes have room for. @return  0. */
 int wsp_ioctl_put(struct wsp_ioctl_call *call, const void *what, size_t size);

@@ -157,6 +157,7 @@ static int option_get_info(struct wsp_socket *sock, const struct wsp_option_row 
 #define MSGS WSP_OPT_MSGS
 #define ANY WSP_OPT_ANY
 #define S (WSP_OPT_IP46 | WSP_OPT_STREAM)
+#define PORTS (WSP_OPT_IP46 | WSP_OPT_STREAM | WSP_OPT_DGRAM)
 
 #define FACT(name, where)                                                       \
     {                                                                           \
@@ -179,6 +180,10 @@ static const struct wsp_option_row option_socket[] = {
     {SOL_SOCKET, SO_REUSEADDR, ANY, WSP_OPT_BOTH, 4, STK_OPT_REUSEADDR, 0, 1, wsp_option_get_stack, option_set_reuse},
     {SOL_SOCKET, SO_EXCLUSIVEADDRUSE, ANY, WSP_OPT_BOTH, 4, STK_OPT_EXCLUSIVE, 0, 1, wsp_option_get_stack,
      option_set_reuse},
+    WSP_OPT_ROW_BOOL(SOL_SOCKET, SO_PORT_SCALABILITY, PORTS, STK_OPT_PORT_SCALABILITY),
+    WSP_OPT_ROW_BOOL(SOL_SOCKET, SO_RANDOMIZE_PORT, PORTS, STK_OPT_RANDOMIZE_PORT),
+    WSP_OPT_ROW_BOOL(SOL_SOCKET, SO_REUSE_UNICASTPORT, PORTS, STK_OPT_REUSE_UNICASTPORT),
+    WSP_OPT_ROW_INT(SOL_SOCKET, SO_REUSE_MULTICASTPORT, IP46 | WSP_OPT_DGRAM, STK_OPT_REUSE_MCASTPORT, 0, 1),
     {SOL_SOCKET, SO_LINGER, S, WSP_OPT_BOTH, (int)sizeof(struct linger), 0, 0, 0, option_get_linger, option_set_linger},
     {SOL_SOCKET, SO_DONTLINGER, S, WSP_OPT_BOTH, 4, 0, 0, 1, option_get_linger, option_set_linger},
     {SOL_SOCKET, SO_RCVTIMEO, ANY, WSP_OPT_BOTH, 4, 0, 0, 0, option_get_timeout, option_set_timeout},
@@ -190,7 +195,9 @@ static const struct wsp_option_row option_socket[] = {
     WSP_OPT_ROW_STORED(SOL_SOCKET, PVD_CONFIG, ANY, WSP_VALUE_PVD_CONFIG, INT32_MAX),
     WSP_OPT_ROW_STORED(SOL_SOCKET, SO_DEBUG, ANY, WSP_VALUE_DEBUG, 1),
     WSP_OPT_ROW_STORED(SOL_SOCKET, SO_DONTROUTE, WSP_OPT_V4 | MSGS | WSP_OPT_STREAM, WSP_VALUE_DONTROUTE, 1),
-    WSP_OPT_ROW_STORED(SOL_SOCKET, SO_OOBINLINE, S, WSP_VALUE_OOBINLINE, 1),
+    WSP_OPT_ROW_BOOL(SOL_SOCKET, SO_OOBINLINE, S, STK_OPT_OOBINLINE),
+    WSP_OPT_ROW_BOOL(SOL_SOCKET, SO_CONDITIONAL_ACCEPT, S, STK_OPT_ACCEPT_HELD),
+    WSP_OPT_ROW_BOOL(SOL_SOCKET, SO_PAUSE_ACCEPT, S, STK_OPT_ACCEPT_PAUSED),
     WSP_OPT_ROW_STORED(SOL_SOCKET, SO_GROUP_PRIORITY, ANY, WSP_VALUE_GROUP_PRIORITY, INT32_MAX),
     WSP_OPT_ROW_REFUSED(SOL_SOCKET, SO_USELOOPBACK, ANY),
     WSP_OPT_ROW_REFUSED(SOL_SOCKET, SO_SNDLOWAT, ANY),

@@ -103,6 +103,8 @@ static int sock_op(struct stk_engine *engine, const struct stk_sub_abi *sub, str
         rep->arg[0] = (uint32_t)value;
         return err;
     }
+    case STK_SUB_PORTS:
+        return stk_ep_ports_op(engine->eps, sub->sock, sub, rep);
     case STK_SUB_INFO:
         return info_op(engine, sub);
     case STK_SUB_MCAST_SET:

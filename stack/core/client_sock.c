@@ -177,6 +177,37 @@ int stk_sock_admit(struct stk_sock *sock)
     return sock_arg_call(sock, STK_SUB_ADMIT, 0);
 }
 
+/* --- Reservations of ports ------------------------------------------------------ */
+
+int stk_sock_ports_acquire(struct stk_sock *sock, uint16_t first, uint16_t count, uint16_t *got, uint64_t *token)
+{
+    struct stk_sub_abi sub = {.op = STK_SUB_PORTS, .arg = {STK_PORTS_ACQUIRE, first, count}};
+    struct stk_rep_abi rep;
+    if (got == NULL || token == NULL) {
+        return STK_EINVAL;
+    }
+    const int result = stk_client_sock_call(sock, &sub, &rep);
+    if (result == STK_OK) {
+        *got = (uint16_t)rep.arg[0];
+        *token = rep.value;
+    }
+    return result;
+}
+
+int stk_sock_ports_associate(struct stk_sock *sock, uint64_t token)
+{
+    struct stk_sub_abi sub = {.op = STK_SUB_PORTS, .arg = {STK_PORTS_ASSOCIATE}, .value = token};
+    struct stk_rep_abi rep;
+    return stk_client_sock_call(sock, &sub, &rep);
+}
+
+int stk_sock_ports_release(struct stk_sock *sock, uint64_t token)
+{
+    struct stk_sub_abi sub = {.op = STK_SUB_PORTS, .arg = {STK_PORTS_RELEASE}, .value = token};
+    struct stk_rep_abi rep;
+    return stk_client_sock_call(sock, &sub, &rep);
+}
+
 /* --- Options and addresses --------------------------------------------------- */
 
 int stk_sock_opt_set(struct stk_sock *sock, enum stk_opt opt, const void *value, size_t len)

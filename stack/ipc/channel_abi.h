@@ -91,8 +91,16 @@ enum stk_sub_op {
     STK_SUB_AUTOBIND,  /* addr: a destination; bind an unbound socket where it is reached from */
     STK_SUB_MCAST_SET, /* data: struct stk_mcast_filter_abi */
     STK_SUB_MCAST_GET, /* likewise; mode and count of what there is: reply's arg[0], arg[1]; sources into the chunk */
-    STK_SUB_ADMIT,     /* answer the SYN of a connection that is held back */
-    STK_SUB_INFO,      /* arg[0]: enum stk_info_kind, arg[1]: a chunk of the asker's, which the stack writes */
+    STK_SUB_ADMIT,    /* answer the SYN of a connection that is held back */
+    STK_SUB_PORTS,    /* arg: enum stk_ports_op, first, count; value: token. Reply: arg[0]: first; value: token */
+    STK_SUB_INFO,     /* arg[0]: enum stk_info_kind, arg[1]: a chunk of the asker's, which the stack writes */
+};
+
+/** STK_SUB_PORTS: reservations of ports. */
+enum stk_ports_op {
+    STK_PORTS_ACQUIRE = 1, /* first, 0: any; count */
+    STK_PORTS_ASSOCIATE,   /* token */
+    STK_PORTS_RELEASE,     /* token */
 };
 
 /** What STK_SUB_INFO asks for: a structure of stack/tcp_info.h, at the chunk's first byte. */

@@ -46,7 +46,8 @@ int stk_pcb_table_init(struct stk_pcb_table *table, const struct stk_lwip_limits
     table->udp.port_users = calloc(STK_PORTS, sizeof(*table->udp.port_users));
     const bool listeners = names_init(&table->listeners, limits->tcp_listeners);
     const bool udp = names_init(&table->udp, limits->udp_endpoints);
-    if (table->conns != NULL && table->udp.port_users != NULL && listeners && udp)
+    table->port_conns = calloc(STK_PORTS, sizeof(struct tcp_pcb *));
+    if (table->port_conns != NULL && table->conns != NULL && table->udp.port_users != NULL && listeners && udp)
         return STK_OK;
     stk_pcb_table_fini(table);
     return STK_ENOMEM;
@@ -56,7 +57,9 @@ void stk_pcb_table_fini(struct stk_pcb_table *table)
 {
     names_fini(&table->udp);
     names_fini(&table->listeners);
+    free(table->port_conns);
     free(table->conns);
+    table->port_conns = NULL;
     table->conns = NULL;
 }
 
@@ -152,6 +155,25 @@ static struct tcp_pcb **recent_at(uint16_t local_port, uint16_t remote_port)
     return &stk_inst_selected()->pcbs.recent[(local_port ^ remote_port) % STK_PCB_RECENT];
 }
 
+static void port_add(struct tcp_pcb **head, struct tcp_pcb *pcb)
+{
+    pcb->links.port_next = *head;
+    pcb->links.port_at = head;
+    if (*head != NULL)
+        (*head)->links.port_at = &pcb->links.port_next;
+    *head = pcb;
+}
+
+static void port_remove(struct tcp_pcb *pcb)
+{
+    if (pcb->state == LISTEN || pcb->links.port_at == NULL)
+        return;
+    *pcb->links.port_at = pcb->links.port_next;
+    if (pcb->links.port_next != NULL)
+        pcb->links.port_next->links.port_at = pcb->links.port_at;
+    pcb->links.port_at = NULL;
+}
+
 void stk_hook_tcp_reg(struct tcp_pcb **list, struct tcp_pcb *pcb)
 {
     struct stk_pcb_table *table = &stk_inst_selected()->pcbs;
@@ -163,6 +185,7 @@ void stk_hook_tcp_reg(struct tcp_pcb **list, struct tcp_pcb *pcb)
         tcp_links(pcb->next)->list_at = &pcb->next;
     *list = pcb;
     links->hash_at = NULL;
+    links->port_at = NULL;
     if (pcb->state != LISTEN)
         pcb->asleep = 0;
     if (pcb->state == LISTEN) {
@@ -172,6 +195,8 @@ void stk_hook_tcp_reg(struct tcp_pcb **list, struct tcp_pcb *pcb)
         chain_add(
             &table->conns[stk_pcb_conn_bucket(&pcb->local_ip, pcb->local_port, &pcb->remote_ip, pcb->remote_port)], pcb,
             links_of_tcp);
+        if (pcb->state != TIME_WAIT)
+            port_add(&table->port_conns[pcb->local_port], pcb);
     }
 }
 
@@ -185,6 +210,7 @@ void stk_hook_tcp_rmv(struct tcp_pcb *pcb)
         tcp_links(pcb->next)->list_at = links->list_at;
     pcb->next = NULL;
     chain_remove(pcb, links_of_tcp);
+    port_remove(pcb);
     if (pcb->state == LISTEN) {
         names_count(&table->listeners, &pcb->local_ip, pcb->local_port, -1);
         return;
@@ -193,6 +219,14 @@ void stk_hook_tcp_rmv(struct tcp_pcb *pcb)
     if (*recent == pcb)
         *recent = NULL;
     stk_tcp_idle_forget(pcb);
+}
+
+bool stk_pcb_port_connected(const ip_addr_t *ip, bool v6, uint16_t port)
+{
+    const struct tcp_pcb *pcb = stk_inst_selected()->pcbs.port_conns[port];
+    while (pcb != NULL && !(ip != NULL ? ip_addr_eq(&pcb->local_ip, ip) : (IP_IS_V6_VAL(pcb->local_ip) != 0) == v6))
+        pcb = pcb->links.port_next;
+    return pcb != NULL;
 }
 
 static bool netif_suits(uint8_t netif_idx)

@@ -39,6 +39,7 @@ struct stk_pcb_table {
     void **conns;
     uint32_t conns_mask;
     struct tcp_pcb *recent[STK_PCB_RECENT]; /**< found last, by ports: most segments need no hash */
+    struct tcp_pcb **port_conns;            /**< per local port: connections, without those in TIME-WAIT */
     struct stk_pcb_names listeners;
     struct stk_pcb_names udp;
 };
@@ -68,6 +69,13 @@ struct tcp_pcb *stk_pcb_tcp_lookup(const ip_addr_t *local_ip, uint16_t local_por
  * @param before  NULL: the first one; else the one that was returned last, still registered.
  */
 struct udp_pcb *stk_pcb_udp_next(const struct udp_pcb *before, const ip_addr_t *ip, uint16_t port);
+
+/**
+ * Is there a connection of a local port that is not in TIME-WAIT?
+ *
+ * @param ip  Its local address; NULL: any of IPv6, or of IPv4.
+ */
+bool stk_pcb_port_connected(const ip_addr_t *ip, bool v6, uint16_t port);
 
 /** Bucket of a four-tuple, for tests of collisions. */
 uint32_t stk_pcb_conn_bucket(const ip_addr_t *local_ip, uint16_t local_port, const ip_addr_t *remote_ip,

@@ -11,19 +11,6 @@
 #define SWEEP_ROUND_NS STK_S_NS
 #define SWEEP_STEPS 512u
 
-/* Rows: the earlier bind, columns: the new one; 0..2 wildcard, 3..5 specific, each default, reuse, exclusive.
- * Source: rules-001 table T2 (modern Windows, same user). */
-enum { OK_ = STK_OK, USE = STK_EADDRINUSE, ACC = STK_EACCES };
-static const int8_t bind_conflicts[6][6] = {
-    /* new:          def-W reu-W exc-W def-S reu-S exc-S */
-    /* default W */ {USE, ACC, USE, OK_, OK_, OK_},
-    /* reuse W   */ {USE, OK_, USE, OK_, OK_, OK_},
-    /* exclus. W */ {USE, ACC, USE, ACC, ACC, ACC},
-    /* default S */ {OK_, OK_, USE, USE, ACC, USE},
-    /* reuse S   */ {OK_, OK_, USE, USE, OK_, USE},
-    /* exclus. S */ {OK_, OK_, USE, USE, ACC, USE},
-};
-
 /* --- Life --------------------------------------------------------------- */
 
 int stk_ep_table_create(const struct stk_ep_conf *conf, struct stk_ep_table **out)
@@ -44,15 +31,8 @@ int stk_ep_table_create(const struct stk_ep_conf *conf, struct stk_ep_table **ou
     table->next_ns = STK_NEVER;
     table->eps = calloc(table->socks_count, sizeof(*table->eps));
     table->chunk_refs = calloc(conf->region->chunks_count, sizeof(*table->chunk_refs));
-    bool failed = table->eps == NULL || table->chunk_refs == NULL;
-    for (int i = 0; i < 3; i++) {
-        table->ports[i] = malloc(STK_EP_PORTS * sizeof(*table->ports[i]));
-        failed = failed || table->ports[i] == NULL;
-        if (table->ports[i] != NULL) {
-            memset(table->ports[i], 0xff, STK_EP_PORTS * sizeof(*table->ports[i]));
-        }
-    }
-    if (failed || stk_ep_mcast_table_init(table, conf->mcast_max) != STK_OK || stk_ep_tcp_table_init(table) != STK_OK) {
+    const bool failed = table->eps == NULL || table->chunk_refs == NULL;
+    if (failed || stk_ep_ports_create(table) != STK_OK || stk_ep_mcast_table_init(table, conf->mcast_max) != STK_OK || stk_ep_tcp_table_init(table) != STK_OK) {
         stk_ep_table_destroy(table);
         return STK_ENOMEM;
     }
@@ -69,9 +49,7 @@ void stk_ep_table_destroy(struct stk_ep_table *table)
         stk_ep_abort_held(table);
         stk_ep_abort_closing(table);
     }
-    for (int i = 0; i < 3; i++) {
-        free(table->ports[i]);
-    }
+    stk_ep_ports_destroy(table);
     free(table->chunk_refs);
     stk_ep_mcast_table_fini(table);
     free(table->eps);
@@ -180,7 +158,6 @@ struct stk_ep *stk_ep_slot_take(struct stk_ep_table *table, uint8_t family, uint
                           .protocol = protocol,
                           .next = STK_EP_NONE,
                           .prev = STK_EP_NONE,
-                          .port_next = STK_EP_NONE,
                           .mcast_head = STK_EP_NONE,
                           .connect_deadline_ns = STK_NEVER,
                           .state = STK_ST_OPEN,
@@ -256,6 +233,7 @@ void stk_ep_slot_free(struct stk_ep *ep)
         table->connecting_count--;
     }
     stk_ep_port_remove(ep);
+    stk_ep_reservations_drop(ep);
     stk_ep_mcast_leave_all(ep);
     ep->state = 0;
     atomic_store_explicit(&ep->abi->state, 0, memory_order_release);
@@ -354,94 +332,30 @@ void stk_ep_tx_release(struct stk_ep *ep, uint64_t to)
 
 /* --- Binding ------------------------------------------------------------- */
 
-static uint32_t *port_head(const struct stk_ep *ep)
+/* What may be bound at all: reasons that do not depend on others. */
+static int bind_allowed(struct stk_ep *ep, const struct stk_addr *local)
 {
-    return &ep->table->ports[ep->type - 1][ep->local.port];
-}
-
-/* A bound stream has no PCB yet: its port is told to the chooser of dynamic ones. */
-static void port_count(const struct stk_ep *ep, int change)
-{
-    if (ep->type == STK_SOCK_STREAM) {
-        struct stk_inst_scope scope = stk_inst_enter(ep->inst);
-        stk_hook_tcp_port(ep->local.port, change);
-        stk_inst_leave(scope);
+    const bool link_local = local->family == STK_AF_INET6 && local->ip[0] == 0xfe && (local->ip[1] & 0x80) != 0;
+    if (local->family != ep->family) {
+        return STK_EAFNOSUPPORT;
     }
-}
-
-static void port_add(struct stk_ep *ep)
-{
-    port_count(ep, 1);
-    uint32_t *head = port_head(ep);
-    ep->port_next = *head;
-    *head = ep->index;
-    ep->in_ports = true;
-}
-
-void stk_ep_port_remove(struct stk_ep *ep)
-{
-    if (!ep->in_ports) {
-        return;
+    if (ep->bound) {
+        return STK_EINVAL;
     }
-    port_count(ep, -1);
-    uint32_t *at = port_head(ep);
-    while (*at != STK_EP_NONE && *at != ep->index) {
-        at = &ep->table->eps[*at].port_next;
+    if (ep->type == STK_SOCK_RAW && ep->protocol == IP_PROTO_TCP) {
+        return STK_EACCES; /* BND-10 */
     }
-    if (*at == ep->index) {
-        *at = ep->port_next;
+    if (link_local && local->scope_id == 0) {
+        return STK_EADDRNOTAVAIL; /* BND-9 */
     }
-    ep->in_ports = false;
-}
-
-static unsigned bind_class(const struct stk_ep *ep, const struct stk_addr *local)
-{
-    const unsigned mode = ep->opts.exclusive ? 2u : ep->opts.reuseaddr ? 1u : 0u;
-    return (stk_ep_addr_any(local) ? 0u : 3u) + mode;
-}
-
-static int bind_conflict(const struct stk_ep *ep, const struct stk_addr *local)
-{
-    const struct stk_ep_table *table = ep->table;
-    const bool any = stk_ep_addr_any(local);
-    uint32_t at = table->ports[ep->type - 1][local->port];
-    for (; at != STK_EP_NONE; at = table->eps[at].port_next) {
-        const struct stk_ep *other = &table->eps[at];
-        const bool both_stacks = (ep->family == STK_AF_INET6 && !ep->opts.v6only) ||
-                                 (other->family == STK_AF_INET6 && !other->opts.v6only);
-        if (other->family != ep->family && !both_stacks) {
-            continue;
-        }
-        const bool other_any = stk_ep_addr_any(&other->local);
-        if (!any && !other_any && !stk_ep_addr_equal_ip(&other->local, local)) {
-            continue; /* RU-3 */
-        }
-        const int err = bind_conflicts[bind_class(other, &other->local)][bind_class(ep, local)];
-        if (err != STK_OK) {
-            return err;
-        }
+    if (!ep->opts.broadcast && ep->type != STK_SOCK_STREAM && stk_ep_addr_bcast(ep->table, local)) {
+        return STK_EACCES;
+    }
+    if (ep->reservation != 0 && ep->type != STK_SOCK_RAW && local->port != 0 &&
+        (!stk_ep_reservation_valid(ep) || !stk_ep_reservation_has(ep, local->port))) {
+        return STK_EINVAL;
     }
     return STK_OK;
-}
-
-static int port_choose(struct stk_ep *ep, struct stk_addr *local, const struct stk_addr *remote)
-{
-    const uint8_t proto = ep->type == STK_SOCK_STREAM ? 6 : 17;
-    const uint32_t range = (uint32_t)ep->table->port_last - ep->table->port_first + 1u;
-    struct stk_inst_scope scope = stk_inst_enter(ep->inst);
-    int err = STK_EADDRINUSE;
-    for (uint32_t i = 0; i < range; i++) {
-        local->port = stk_lwip_port_pick(ep->inst, proto, local, remote);
-        if (local->port == 0) {
-            break;
-        }
-        if (ep->table->ports[ep->type - 1][local->port] == STK_EP_NONE) {
-            err = STK_OK;
-            break;
-        }
-    }
-    stk_inst_leave(scope);
-    return err;
 }
 
 /* Take address and port; the instance is chosen. */
@@ -450,7 +364,7 @@ static int bind_commit(struct stk_ep *ep, const struct stk_addr *local)
     ep->local = *local;
     ep->bound = true;
     if (ep->type != STK_SOCK_RAW) {
-        port_add(ep);
+        stk_ep_port_add(ep);
     }
     const int err = ep->type == STK_SOCK_STREAM ? STK_OK : stk_ep_dgram_bind(ep);
     if (err != STK_OK) {
@@ -469,11 +383,9 @@ int stk_ep_bind(struct stk_ep_table *table, uint32_t sock, const struct stk_addr
 {
     struct stk_ep *ep = &table->eps[sock];
     struct stk_addr want = *local;
-    if (want.family != ep->family) {
-        return STK_EAFNOSUPPORT;
-    }
-    if (ep->bound) {
-        return STK_EINVAL;
+    int err = bind_allowed(ep, &want);
+    if (err != STK_OK) {
+        return err;
     }
     const int inst = stk_ep_inst_of_local(table, ep, &want);
     if (inst < 0) {
@@ -482,13 +394,12 @@ int stk_ep_bind(struct stk_ep_table *table, uint32_t sock, const struct stk_addr
     ep->inst = table->insts[inst];
     ep->inst_index = (uint32_t)inst;
     ep->abi->instance = (uint32_t)inst;
-    int err = STK_OK;
     if (ep->type == STK_SOCK_RAW) {
         want.port = 0;
     } else if (want.port == 0) {
-        err = port_choose(ep, &want, NULL);
+        err = stk_ep_port_choose(ep, &want, NULL);
     } else {
-        err = bind_conflict(ep, &want);
+        err = stk_ep_port_conflict(ep, &want);
     }
     if (err == STK_OK) {
         err = bind_commit(ep, &want);
@@ -513,7 +424,7 @@ int stk_ep_autobind(struct stk_ep *ep, const struct stk_addr *remote)
     ep->inst_index = (uint32_t)inst;
     ep->abi->instance = (uint32_t)inst;
     struct stk_addr local = {.family = ep->family};
-    int err = ep->type == STK_SOCK_RAW ? STK_OK : port_choose(ep, &local, remote);
+    int err = ep->type == STK_SOCK_RAW ? STK_OK : stk_ep_port_choose(ep, &local, remote);
     if (err == STK_OK) {
         err = bind_commit(ep, &local);
     }
@@ -633,6 +544,7 @@ void stk_ep_close(struct stk_ep_table *table, uint32_t sock, uint32_t mode)
 {
     struct stk_ep *ep = &table->eps[sock];
     stk_ep_port_remove(ep);
+    stk_ep_reservations_drop(ep);
     stk_ep_closing_add(ep);
     if (ep->inst == NULL) {
         stk_ep_slot_free(ep);

@@ -11,6 +11,37 @@ static bool addr_mapped(const struct stk_addr *addr)
     return addr->family == STK_AF_INET6 && memcmp(addr->ip, mapped_prefix, sizeof(mapped_prefix)) == 0;
 }
 
+bool stk_ep_addr_unmap(struct stk_addr *addr)
+{
+    if (!addr_mapped(addr)) {
+        return false;
+    }
+    memmove(addr->ip, addr->ip + sizeof(mapped_prefix), 4);
+    memset(addr->ip + 4, 0, sizeof(addr->ip) - 4);
+    addr->family = STK_AF_INET;
+    addr->scope_id = 0;
+    return true;
+}
+
+bool stk_ep_addr_bcast(const struct stk_ep_table *table, const struct stk_addr *addr)
+{
+    ip_addr_t ip;
+    bool found = false;
+    if (addr->family != STK_AF_INET || !stk_addr_to_ip(addr, &ip)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < table->insts_count && !found; i++) {
+        struct stk_inst_scope scope = stk_inst_enter(table->insts[i]);
+        struct netif *netif;
+        NETIF_FOREACH(netif) {
+            found = found || (!ip_addr_isany(&ip) && !ip4_addr_isloopback(ip_2_ip4(&ip)) &&
+                              ip4_addr_isbroadcast(ip_2_ip4(&ip), netif));
+        }
+        stk_inst_leave(scope);
+    }
+    return found;
+}
+
 bool stk_ep_addr_any(const struct stk_addr *addr)
 {
     static const uint8_t zero[16];

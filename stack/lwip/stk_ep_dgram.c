@@ -137,7 +137,7 @@ static bool record_store(struct stk_ep *ep, struct stk_dgram_abi *record, const 
 /* Could lwIP have chosen this socket of the port as well? */
 static bool port_sharer(const struct stk_ep *ep, const struct stk_ep *other, const struct stk_dgram_abi *record)
 {
-    return other != ep && other->phase == STK_EP_HELD && !other->rx_shut && other->family == ep->family &&
+    return other != ep && other->phase == STK_EP_HELD && !other->opts.reuse_mcastport && !other->rx_shut && other->family == ep->family &&
            (other->spread || other->inst == stk_inst_selected()) &&
            (other->local_by_peer || stk_ep_addr_any(&other->local) ||
             stk_ep_addr_equal_ip(&other->local, &record->local));
@@ -148,20 +148,21 @@ static bool port_sharer(const struct stk_ep *ep, const struct stk_ep *other, con
 static struct stk_ep *dgram_receiver(struct stk_ep *ep, const struct stk_dgram_abi *record)
 {
     struct stk_ep_table *table = ep->table;
-    if (ep->type != STK_SOCK_DGRAM || (record->flags & (STK_MSG_MCAST | STK_MSG_BCAST)) != 0 ||
+    const bool alone = ep->opts.exclusive && ep->port_name != 0; /* RU-5: nothing of this address is the any address's */
+    if (ep->type != STK_SOCK_DGRAM || alone || (record->flags & (STK_MSG_MCAST | STK_MSG_BCAST)) != 0 ||
         (ep->peer_set && source_accepted(ep, &record->addr))) {
         return ep;
     }
     struct stk_ep *best = ep;
-    for (uint32_t at = table->ports[ep->type - 1][ep->local.port]; at != STK_EP_NONE; at = table->eps[at].port_next) {
-        struct stk_ep *other = &table->eps[at];
+    struct stk_ep *other = stk_ep_port_next(table, &record->local, NULL);
+    for (; other != NULL; other = stk_ep_port_next(table, &record->local, other)) {
         if (!port_sharer(ep, other, record) || !source_accepted(other, &record->addr)) {
             continue;
         }
         if (other->peer_set) {
             return other;
         }
-        best = source_accepted(best, &record->addr) ? best : other;
+        best = source_accepted(best, &record->addr) && !best->opts.reuse_mcastport ? best : other;
     }
     return best;
 }
@@ -172,7 +173,8 @@ static void dgram_deliver(struct stk_ep *ep, const struct pbuf *p, const ip_addr
     record_fill(ep, &record, addr, port);
     ep = dgram_receiver(ep, &record);
     if (ep->phase != STK_EP_HELD || ep->rx_shut || !record_accepted(ep, &record) ||
-        ((record.flags & STK_MSG_BCAST) != 0 && !ep->opts.recv_broadcast)) {
+        ((record.flags & STK_MSG_BCAST) != 0 && !ep->opts.recv_broadcast) ||
+        ((record.flags & (STK_MSG_MCAST | STK_MSG_BCAST)) == 0 && ep->opts.reuse_mcastport)) { /* X16 */
         ep->table->stats.udp_rx_filtered++;
         return;
     }

@@ -106,9 +106,8 @@ static bool dgram_concerned(const struct stk_ep *ep, const struct stk_inst *inst
 
 static void udp_error(struct stk_ep_table *table, const struct stk_inst *inst, const struct stk_inst_net_error *error)
 {
-    uint32_t at = table->ports[STK_SOCK_DGRAM - 1][error->local_addr.port];
-    for (; at != STK_EP_NONE; at = table->eps[at].port_next) {
-        struct stk_ep *ep = &table->eps[at];
+    struct stk_ep *ep = stk_ep_port_next(table, &error->local_addr, NULL);
+    for (; ep != NULL; ep = stk_ep_port_next(table, &error->local_addr, ep)) {
         /* On a datagram socket a refused port reads as a reset (rules WSPRECVFROM). */
         const int err = error->err == STK_ECONNREFUSED ? STK_ECONNRESET : error->err;
         if (!dgram_concerned(ep, inst, error) ||

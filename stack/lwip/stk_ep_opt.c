@@ -188,7 +188,8 @@ int stk_ep_opt_set(struct stk_ep_table *table, uint32_t sock, uint32_t opt, cons
     }
     if (opt == STK_OPT_KEEPALIVE && (ep->state & STK_ST_ENDED) != 0) { /* KA-8, X18 */
         const int end = atomic_load_explicit(&ep->abi->end_error, memory_order_relaxed);
-        return end == STK_ENETRESET ? STK_ENETRESET : STK_ENOTCONN;
+        const bool probed = end == STK_ENETRESET || (end == STK_ETIMEDOUT && ep->opts.keepalive);
+        return probed ? STK_ENETRESET : STK_ENOTCONN;
     }
     if (opt == STK_OPT_RCV_COMPAT && (ep->connecting || (ep->state & STK_ST_CONNECTED) != 0)) { /* SYNs are past */
         number = (number & (int32_t)STK_RCV_MAY_SHRINK) | (ep->opts.rcv_compat & ~(int32_t)STK_RCV_MAY_SHRINK);

@@ -46,6 +46,10 @@ enum stk_ep_phase {
 /** Option values kept until a PCB exists, and for getting. */
 struct stk_ep_opts {
     bool reuseaddr;
+    bool port_scalability;
+    bool randomize_port;
+    bool reuse_unicastport;
+    bool reuse_mcastport;
     bool exclusive;
     bool keepalive;
     bool nodelay;
@@ -125,7 +129,14 @@ struct stk_ep {
     uint32_t next; /* free list, or closing list */
     uint32_t prev; /* closing list */
     uint32_t inst_index;
-    uint32_t port_next; /* bound endpoints of one port and type */
+    uint32_t share_next; /* bound endpoints of one name, or of the any address and a port: index + 1 */
+    uint32_t share_prev;
+    uint32_t port_name;   /* a specific address: its name's index + 1 (stk_ep_port.c) */
+    uint64_t reservation; /* token of the ports that it is bound from; 0: none */
+    uint8_t port_mode;    /* how it shares, as it was when it was bound */
+    uint8_t port_stacks;  /* bits: IPv4, IPv6 */
+    bool port_shared;     /* its port may serve others for other destinations */
+    bool reserves;        /* it holds reservations */
     uint8_t family;
     uint8_t type;
     uint8_t protocol;
@@ -213,7 +224,7 @@ struct stk_ep_table {
     struct stk_ep_member *members;
     struct stk_ep_source *sources;
     uint8_t (*sources_scratch)[16]; /* a filter, copied out of the region */
-    uint32_t *ports[3];   /* per type: head of the endpoints bound to a port */
+    struct stk_ep_ports *ports;
     uint16_t *chunk_refs; /* per chunk: references of drivers; see STK_EP_REF_FREE */
     struct stk_ep_stats stats;
 };
@@ -228,14 +239,35 @@ void stk_ep_closing_add(struct stk_ep *ep);
 void stk_ep_state_set(struct stk_ep *ep, uint32_t set, uint32_t clear);
 void stk_ep_addrs_publish(struct stk_ep *ep);
 void stk_ep_tx_release(struct stk_ep *ep, uint64_t to);
-void stk_ep_port_remove(struct stk_ep *ep);
 int stk_ep_autobind(struct stk_ep *ep, const struct stk_addr *remote);
 static inline void stk_ep_notify(struct stk_ep *ep)
 {
     stk_notify(ep->table->region, ep->index);
 }
 
+/* stk_ep_port.c */
+int stk_ep_ports_create(struct stk_ep_table *table);
+void stk_ep_ports_destroy(struct stk_ep_table *table);
+/** May the unbound endpoint take an address and a port? STK_OK, STK_EADDRINUSE or STK_EACCES (table T2). */
+int stk_ep_port_conflict(const struct stk_ep *ep, const struct stk_addr *local);
+/** Fill in a dynamic port. STK_EADDRINUSE: there is none. remote: whom it connects to, or NULL. */
+int stk_ep_port_choose(struct stk_ep *ep, struct stk_addr *local, const struct stk_addr *remote);
+void stk_ep_port_add(struct stk_ep *ep);
+void stk_ep_port_remove(struct stk_ep *ep);
+/** Datagram endpoints that a datagram to an address may be for: of the address, then of the any address. */
+struct stk_ep *stk_ep_port_next(struct stk_ep_table *table, const struct stk_addr *local, const struct stk_ep *before);
+bool stk_ep_reservation_valid(const struct stk_ep *ep);
+bool stk_ep_reservation_has(const struct stk_ep *ep, uint16_t port);
+int stk_ep_reservation_acquire(struct stk_ep *ep, uint32_t start, uint32_t count, uint64_t *token, uint16_t *first);
+int stk_ep_reservation_associate(struct stk_ep *ep, uint64_t token);
+int stk_ep_reservation_release(struct stk_ep *ep, uint64_t token);
+void stk_ep_reservations_drop(struct stk_ep *ep);
+
 /* stk_ep_addr.c */
+/** A mapped address becomes the IPv4 one it stands for; false: it was none. */
+bool stk_ep_addr_unmap(struct stk_addr *addr);
+/** Is it the limited broadcast, or that of a subnet of any instance? */
+bool stk_ep_addr_bcast(const struct stk_ep_table *table, const struct stk_addr *addr);
 int stk_ep_ip_from(const struct stk_ep *ep, const struct stk_addr *addr, ip_addr_t *out);
 void stk_ep_ip_to(const struct stk_ep *ep, const ip_addr_t *ip, uint16_t port, struct stk_addr *out);
 bool stk_ep_addr_any(const struct stk_addr *addr);

@@ -198,6 +198,9 @@ static struct stk_sock *fake_sock_new(struct stk_client *client, int family, int
     sock->opts[STK_OPT_KEEPIDLE_MS] = 7200000;
     sock->opts[STK_OPT_KEEPINTVL_MS] = 1000;
     sock->opts[STK_OPT_KEEPCNT] = 10;
+    sock->opts[STK_OPT_SYN_RETRIES] = -1;
+    sock->opts[STK_OPT_TIMESTAMPS] = -1;
+    sock->opts[STK_OPT_ISB] = 65536;
     sock->next = fake.socks;
     fake.socks = sock;
     fake.socks_count++;
@@ -470,6 +473,35 @@ int stk_sock_accept(struct stk_sock *sock, uint64_t cookie, struct stk_sock **ou
     return err;
 }
 
+/* No connection of this stack is held back. */
+int stk_sock_admit(struct stk_sock *sock)
+{
+    (void)sock;
+    return STK_OK;
+}
+
+/* One block at a time, remembered by its token alone. */
+#define FAKE_TOKEN UINT64_C(0x1122334455667788)
+
+int stk_sock_ports_acquire(struct stk_sock *sock, uint16_t first, uint16_t count, uint16_t *got, uint64_t *token)
+{
+    (void)sock;
+    *got = first != 0 ? first : 50000;
+    *token = FAKE_TOKEN;
+    return count != 0 ? STK_OK : STK_EINVAL;
+}
+
+int stk_sock_ports_associate(struct stk_sock *sock, uint64_t token)
+{
+    return token == FAKE_TOKEN && !sock->bound ? STK_OK : STK_EINVAL;
+}
+
+int stk_sock_ports_release(struct stk_sock *sock, uint64_t token)
+{
+    (void)sock;
+    return token == FAKE_TOKEN ? STK_OK : STK_EINVAL;
+}
+
 int stk_sock_shutdown(struct stk_sock *sock, unsigned how)
 {
     int err;
@@ -530,6 +562,26 @@ int stk_sock_opt_get(struct stk_sock *sock, enum stk_opt opt, int32_t *value)
         *value = sock->opts[opt];
     fake_unlock();
     return err;
+}
+
+int stk_sock_tcp_info(struct stk_sock *sock, struct stk_tcp_info *out)
+{
+    int err;
+
+    fake_lock();
+    err = fake_forced(FAKE_OPT_GET);
+    memset(out, 0, sizeof *out);
+    if (err == 0)
+        out->state = sock->listening ? STK_TCP_LISTEN : sock->connected ? STK_TCP_ESTABLISHED : STK_TCP_CLOSED;
+    fake_unlock();
+    return err;
+}
+
+int stk_sock_icmp_info(struct stk_sock *sock, struct stk_icmp_info *out)
+{
+    (void)sock;
+    memset(out, 0, sizeof *out);
+    return 0;
 }
 
 int stk_sock_local(const struct stk_sock *sock, struct stk_addr *out)

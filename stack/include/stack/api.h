@@ -371,6 +371,36 @@ int stk_sock_accept(struct stk_sock *sock, uint64_t cookie, struct stk_sock **ou
 int stk_sock_admit(struct stk_sock *sock);
 
 /**
+ * Reserve a block of ports of the socket's protocol, none of which is in use. It is kept until the socket is closed or
+ * the block released; who is not associated with it cannot bind its ports.
+ *
+ * @param first  First port; 0: any block of dynamic ports.
+ * @param count  Ports, 1 at least.
+ * @param got    Out: the first port.
+ * @param token  Out: names the block.
+ * @retval STK_EINVAL       no ports, or beyond 65535.
+ * @retval STK_EADDRINUSE   one of them is in use, or there is no such block.
+ * @retval STK_EOPNOTSUPP   a RAW socket.
+ * @retval STK_ENOMEM       1024 blocks are reserved.
+ *
+ * Context: any thread. Source: rules PT-2.
+ */
+int stk_sock_ports_acquire(struct stk_sock *sock, uint16_t first, uint16_t count, uint16_t *got, uint64_t *token);
+
+/**
+ * Have an unbound socket bound from a block: to port 0, one of its free ports; to others than its ports, not at all.
+ *
+ * @retval STK_EINVAL      bound already, or no block of the socket's protocol.
+ * @retval STK_EOPNOTSUPP  a RAW socket.
+ *
+ * Context: any thread. Source: rules PT-3, BND-13.
+ */
+int stk_sock_ports_associate(struct stk_sock *sock, uint64_t token);
+
+/** Give a block up; sockets that are bound from it stay so. As stk_sock_ports_associate, but that the socket may be bound. */
+int stk_sock_ports_release(struct stk_sock *sock, uint64_t token);
+
+/**
  * Shut one or both directions (enum stk_shutdown bits). WR: FIN after what is
  * queued. RD: what is queued and what comes later is discarded, reads give STK_ESHUTDOWN.
  *

@@ -40,6 +40,8 @@ struct stk_pcb_links {
     void *hash_next;
     void **hash_at;           /* what points to this one in its chain; NULL: in none */
     struct tcp_pcb **list_at; /* what points to this one in its list; of UDP PCBs too */
+    struct tcp_pcb *port_next;
+    struct tcp_pcb **port_at; /* connections: what points to this one among those of its local port */
 };
 #define LWIP_TCP_PCB_LINKS struct stk_pcb_links links;
 #define LWIP_UDP_PCB_LINKS struct stk_pcb_links links;

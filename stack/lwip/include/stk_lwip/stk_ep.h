@@ -104,6 +104,9 @@ int stk_ep_tcp_info(struct stk_ep_table *table, uint32_t sock, struct stk_tcp_in
 /** The last attempt's ICMP error, or set = 0. */
 void stk_ep_icmp_info(struct stk_ep_table *table, uint32_t sock, struct stk_icmp_info *out);
 
+/** Reservations of ports: STK_SUB_PORTS and its reply; the errors of stk_sock_ports_acquire and its kin. */
+int stk_ep_ports_op(struct stk_ep_table *table, uint32_t sock, const struct stk_sub_abi *sub, struct stk_rep_abi *rep);
+
 /** Look at the FIFOs and the armed bits of a slot (STK_SUB_KICK). */
 void stk_ep_kick(struct stk_ep_table *table, uint32_t sock);
 
