@@ -4,6 +4,7 @@
 #include "wsp_addr.h"
 #include "wsp_error.h"
 #include "wsp_event.h"
+#include "wsp_privilege.h"
 #include "wsp_share.h"
 #include "wsp_wait.h"
 
@@ -23,10 +24,16 @@ struct socket_kind {
     int protocol;
 };
 
+/* DSC-18, E58: who may open those of the system, and whom the configuration lets. */
+static int socket_check_raw(void)
+{
+    return (wsp_provider.config && wsp_provider.config->engine.allow_raw) || wsp_privileged() ? 0 : WSAEACCES;
+}
+
 static int socket_check_protocol(const struct socket_kind *kind)
 {
     if (kind->type == SOCK_RAW)
-        return kind->protocol >= 0 && kind->protocol < IPPROTO_MAX ? 0 : WSAEPROTONOSUPPORT;
+        return kind->protocol < 0 || kind->protocol >= IPPROTO_MAX ? WSAEPROTONOSUPPORT : socket_check_raw();
     if (kind->type == SOCK_STREAM && kind->protocol != IPPROTO_TCP) /* DSC-19 */
         return kind->protocol == IPPROTO_UDP ? WSAEPROTOTYPE : WSAEPROTONOSUPPORT;
     if (kind->type == SOCK_DGRAM && kind->protocol != IPPROTO_UDP)

@@ -61,6 +61,7 @@ static const struct stk_conf_key engine_keys[] = {
     TIME_MS("connect_timeout", stk_conf_engine, connect_timeout_ms, 100, HOUR_MS, "100ms..1h"),
     COUNT("tcp_max", stk_conf_engine, tcp_max, 16, 262144),
     COUNT("udp_max", stk_conf_engine, udp_max, 4, 65535),
+    BOOL("allow_raw", stk_conf_engine, allow_raw),
     BOOL("counters_at_exit", stk_conf_engine, counters_at_exit),
     {.name = "counters_signal", .read = stk_conf_value_signal, FIELD(stk_conf_engine, counters_signal)},
     {.name = "counters_file", .read = stk_conf_value_text, FIELD(stk_conf_engine, counters_file)},

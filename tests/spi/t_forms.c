@@ -10,6 +10,7 @@ _Thread_local INT t_err;
 /* Loopback is carried by the instance; the ports are there for the stack that wants them. */
 static const char config_text[] = "[engine]\n"
                                   "spin = adaptive\n"
+                                  "allow_raw = yes\n"
                                   "[port a]\n"
                                   "driver = wire\n"
                                   "wire.link = spi\n"
