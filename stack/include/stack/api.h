@@ -111,6 +111,10 @@ enum stk_opt {
     STK_OPT_MCAST_LEAVE_SOURCE,
     STK_OPT_MCAST_BLOCK,
     STK_OPT_MCAST_UNBLOCK,
+    STK_OPT_PORT_SCALABILITY,  /**< bool, before bind: a dynamic port needs to be free on the address only */
+    STK_OPT_RANDOMIZE_PORT,    /**< bool, before bind; dynamic ports are random anyway */
+    STK_OPT_REUSE_UNICASTPORT, /**< bool, before bind: a dynamic port may be one that serves other destinations */
+    STK_OPT_REUSE_MCASTPORT,   /**< datagrams: bool, before bind: no unicasts; shares its port with others such */
     STK_OPT_COUNT
 };
 
