@@ -22,6 +22,10 @@ enum { OPT_NONE, OPT_BOOL, OPT_U8, OPT_U32, OPT_I32 };
 static const struct opt_row opt_rows[STK_OPT_COUNT] = {
     [STK_OPT_REUSEADDR] = {FIELD(reuseaddr), OPT_BOOL, ALL, 0, 1},
     [STK_OPT_EXCLUSIVE] = {FIELD(exclusive), OPT_BOOL, ALL, 0, 1},
+    [STK_OPT_PORT_SCALABILITY] = {FIELD(port_scalability), OPT_BOOL, STREAM | DGRAM, 0, 1},
+    [STK_OPT_RANDOMIZE_PORT] = {FIELD(randomize_port), OPT_BOOL, STREAM | DGRAM, 0, 1},
+    [STK_OPT_REUSE_UNICASTPORT] = {FIELD(reuse_unicastport), OPT_BOOL, STREAM | DGRAM, 0, 1},
+    [STK_OPT_REUSE_MCASTPORT] = {FIELD(reuse_mcastport), OPT_BOOL, DGRAM, 0, 1},
     [STK_OPT_KEEPALIVE] = {FIELD(keepalive), OPT_BOOL, STREAM, 0, 1},
     [STK_OPT_KEEPIDLE_MS] = {FIELD(keepidle_ms), OPT_I32, STREAM, 1, INT32_MAX},
     [STK_OPT_KEEPINTVL_MS] = {FIELD(keepintvl_ms), OPT_I32, STREAM, 1, INT32_MAX},
@@ -145,6 +149,9 @@ static bool frozen(const struct stk_ep *ep, uint32_t opt)
     case STK_OPT_REUSEADDR:
     case STK_OPT_EXCLUSIVE:
     case STK_OPT_V6ONLY:
+    case STK_OPT_RANDOMIZE_PORT:
+    case STK_OPT_REUSE_UNICASTPORT:
+    case STK_OPT_REUSE_MCASTPORT:
         return ep->bound;
     case STK_OPT_ACCEPT_HELD: /* CON-25 */
         return ep->listening;
@@ -196,6 +203,9 @@ int stk_ep_opt_set(struct stk_ep_table *table, uint32_t sock, uint32_t opt, cons
     }
     if (opt == STK_OPT_REUSEADDR && number != 0 && ep->opts.exclusive) {
         return STK_EINVAL;
+    }
+    if (opt == STK_OPT_RANDOMIZE_PORT && number != 0 && ep->opts.reuse_unicastport) {
+        return STK_EINVAL; /* PT-4: those are random already */
     }
     if (opt == STK_OPT_EXCLUSIVE && number != 0 && ep->opts.reuseaddr) {
         return STK_EINVAL;
