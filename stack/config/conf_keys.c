@@ -60,7 +60,8 @@ static const struct stk_conf_key engine_keys[] = {
     TIME_MS("tcp_msl", stk_conf_engine, tcp_msl_ms, 1, 240000, "1ms..4min"),
     TIME_MS("connect_timeout", stk_conf_engine, connect_timeout_ms, 100, HOUR_MS, "100ms..1h"),
     COUNT("tcp_max", stk_conf_engine, tcp_max, 16, 262144),
-    COUNT("udp_max", stk_conf_engine, udp_max, 4, 65535),
+    COUNT("udp_max", stk_conf_engine, udp_max, 4, 262144),
+    COUNT("time_wait_max", stk_conf_engine, time_wait_max, 1, 1048576),
     BOOL("allow_raw", stk_conf_engine, allow_raw),
     BOOL("counters_at_exit", stk_conf_engine, counters_at_exit),
     {.name = "counters_signal", .read = stk_conf_value_signal, FIELD(stk_conf_engine, counters_signal)},
@@ -125,6 +126,7 @@ void stk_conf_engine_defaults(struct stk_conf_engine *engine)
         .connect_timeout_ms = 21000,
         .tcp_max = 4096,
         .udp_max = 1024,
+        .time_wait_max = 16384,
     };
 }
 

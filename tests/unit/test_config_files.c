@@ -64,6 +64,7 @@ static void sample_winlane__each_key__is_described(void **state)
         "connect_timeout",
         "tcp_max",
         "udp_max",
+        "time_wait_max",
         "allow_raw",
         "counters_at_exit",
         "counters_signal",

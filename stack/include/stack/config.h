@@ -99,6 +99,7 @@ struct stk_conf_engine {
     uint32_t connect_timeout_ms; /**< SYN retransmission bound (21000) */
     uint32_t tcp_max;            /**< TCP connections per instance (4096) */
     uint32_t udp_max;            /**< UDP endpoints per instance (1024) */
+    uint32_t time_wait_max;      /**< connections in TIME_WAIT per instance; the oldest makes room (16384) */
     bool allow_raw;              /**< everybody may open RAW sockets (false) */
     bool counters_at_exit;       /**< dump counters at exit (false) */
     int32_t counters_signal;     /**< signal number that dumps counters; 0: none (0) */
