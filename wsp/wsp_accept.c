@@ -90,7 +90,7 @@ static int accept_ask(const struct accept_condition *condition, struct wsp_socke
     callee_id = (WSABUF){.len = (ULONG)callee_size, .buf = (CHAR *)&callee};
     switch (condition->ask(&caller_id, NULL, NULL, NULL, &callee_id, &callee_data, &g, condition->data)) {
     case CF_ACCEPT:
-        return 0;
+        return g == 0 ? 0 : WSAEINVAL; /* A.5.22: there are no groups to join */
     case CF_REJECT:
         return WSAECONNREFUSED;
     case CF_DEFER:
@@ -98,6 +98,28 @@ static int accept_ask(const struct accept_condition *condition, struct wsp_socke
     default:
         return WSAEINVAL;
     }
+}
+
+/*
+ * CON-22: a connection that SO_CONDITIONAL_ACCEPT holds back is made now. As Windows, also a nonblocking listener waits for
+ * the handshake: the caller gets a socket that is connected.
+ */
+static int accept_admit(struct wsp_socket *listener, SOCKET s, struct wsp_socket *sock)
+{
+    struct stk_wait_item items[2] = {{.sock = sock->stk, .wanted = STK_READY_CONN | STK_READY_RESET},
+                                     {.sock = listener->stk, .wanted = 0}};
+    int err = stk_sock_admit(sock->stk);
+    struct wsp_wait wait;
+    int found = 0, code;
+
+    if (err != STK_EINPROGRESS)
+        return wsp_error_of(WSP_OP_ACCEPT, err);
+    wsp_wait_begin(&wait, 0);
+    wait.handle = s;
+    code = wsp_wait_items(&wait, items, 2, listener->catalog_id, &found);
+    if (code == WSAENOTSOCK)
+        return WSAEINTR; /* the listener is being closed */
+    return code != 0 ? code : wsp_error_of(WSP_OP_ACCEPT, stk_sock_admit(sock->stk));
 }
 
 /* WSPACCEPT-4: everything but the ability to accept, as it is at this moment. */
@@ -153,12 +175,16 @@ static int accept_run(struct wsp_socket *listener, struct sockaddr *addr, LPINT 
     /* Before anything is taken, so that the connection stays queued (WSPACCEPT-3). */
     if (addr && addrlen && *addrlen < wsp_addr_size(listener->family))
         return WSAEFAULT;
+    if (condition->ask && !wsp_os_readable((const void *)(uintptr_t)condition->ask, 1))
+        return WSAEFAULT; /* A.5.24 */
     code = accept_take(listener, condition->listener, &sock);
     if (code != 0)
         return code;
     peer = sock->peer;
     if (condition->ask)
         code = accept_ask(condition, sock, listener->family);
+    if (code == 0)
+        code = accept_admit(listener, condition->listener, sock);
     if (code == WSATRY_AGAIN)
         accept_defer(listener, sock);
     else if (code != 0)

@@ -65,7 +65,7 @@ int WSPAPI wsp_send_disconnect(SOCKET s, LPWSABUF lpOutboundDisconnectData, LPIN
  */
 int WSPAPI wsp_recv_disconnect(SOCKET s, LPWSABUF lpInboundDisconnectData, LPINT lpErrno)
 {
-    return close_disconnect(s, lpInboundDisconnectData, STK_SHUT_RD, lpErrno);
+    return close_disconnect(s, lpInboundDisconnectData, STK_SHUT_RD_QUIET, lpErrno);
 }
 
 /* Send everything and the FIN, then wait for their acknowledgement. */

@@ -252,7 +252,7 @@ static int connect_datagram(struct wsp_socket *sock, struct stk_addr *remote)
 {
     int code;
 
-    if (wsp_addr_is_any(remote) && remote->port == 0)
+    if (wsp_addr_is_any(remote)) /* E27: whatever the port */
         remote->family = STK_AF_NONE;
     code = wsp_error_of(WSP_OP_CONNECT, stk_sock_connect(sock->stk, remote));
     if (code == 0 && remote->family != STK_AF_NONE) {
@@ -261,6 +261,19 @@ static int connect_datagram(struct wsp_socket *sock, struct stk_addr *remote)
             wsp_events_reenable(sock, FD_CONNECT);
     }
     return code;
+}
+
+/* E27: an all-zero structure, its family too, takes a datagram socket's peer away. */
+static int connect_name(const struct wsp_socket *sock, const struct sockaddr *name, int namelen, struct stk_addr *out)
+{
+    static const char zero[sizeof(SOCKADDR_IN6)];
+    int code = wsp_addr_read(name, namelen, sock->family, out);
+
+    if (code != WSAEAFNOSUPPORT || wsp_socket_is_stream(sock) ||
+        memcmp(name, zero, (size_t)wsp_addr_size(sock->family)) != 0)
+        return code;
+    memset(out, 0, sizeof *out);
+    return 0;
 }
 
 /**
@@ -274,10 +287,11 @@ int WSPAPI wsp_connect(SOCKET s, const struct sockaddr *name, int namelen, LPWSA
     struct stk_addr remote;
     int code;
 
-    (void)lpGQOS; /* reserved */
     if (!sock)
         return SOCKET_ERROR;
-    code = wsp_addr_read(name, namelen, sock->family, &remote);
+    code = connect_name(sock, name, namelen, &remote);
+    if (code == 0 && lpGQOS)
+        code = WSAEINVAL; /* E7: there are no groups */
     if (code == 0 && lpSQOS)
         code = WSAEOPNOTSUPP;
     if (code == 0 && wsp_socket_is_stream(sock)) {
@@ -288,7 +302,8 @@ int WSPAPI wsp_connect(SOCKET s, const struct sockaddr *name, int namelen, LPWSA
     } else if (code == 0) {
         code = connect_datagram(sock, &remote);
     }
-    if (code == 0 && lpCalleeData)
+    /* C.23: of a connect in progress too, since TCP never has data for it. */
+    if ((code == 0 || code == WSAEWOULDBLOCK) && lpCalleeData)
         lpCalleeData->len = 0;
     return connect_return(sock, code, lpErrno);
 }

@@ -10,7 +10,7 @@
 
 #define IO_LOCAL_IOVS 32u
 
-/* Send: hints are taken and ignored; urgent and partial data are refused (WSPSEND-5). */
+/* Send: hints are taken and ignored; partial data is refused, and urgent data but of streams (WSPSEND-5). */
 #define IO_SEND_FLAGS (MSG_DONTROUTE | MSG_INTERRUPT)
 #define IO_RECV_FLAGS (MSG_PEEK | MSG_OOB | MSG_WAITALL | MSG_PUSH_IMMEDIATE | MSG_PARTIAL | MSG_INTERRUPT)
 
@@ -23,10 +23,11 @@ struct io_vec {
     uint32_t total; /* bytes */
 };
 
-int64_t wsp_io_send_once(struct wsp_socket *sock, const struct stk_iov *iov, size_t count, const struct stk_addr *to)
+int64_t wsp_io_send_once(struct wsp_socket *sock, const struct stk_iov *iov, size_t count, DWORD flags,
+                         const struct stk_addr *to)
 {
     if (wsp_socket_is_stream(sock))
-        return stk_sock_send(sock->stk, iov, count);
+        return flags & MSG_OOB ? stk_sock_send_oob(sock->stk, iov, count) : stk_sock_send(sock->stk, iov, count);
     return stk_sock_sendto(sock->stk, iov, count, to);
 }
 
@@ -54,6 +55,23 @@ int wsp_io_code(const struct wsp_socket *sock, enum wsp_direction direction, boo
     if (direction == WSP_SENDING)
         op = named && !wsp_socket_is_stream(sock) ? WSP_OP_SENDTO : WSP_OP_SEND;
     return wsp_error_of(op, (int)err);
+}
+
+int wsp_io_ended(struct wsp_socket *sock, int code, bool in_progress)
+{
+    bool told;
+
+    if (!wsp_socket_is_stream(sock) || (code != WSAENETRESET && code != WSAETIMEDOUT))
+        return code;
+    told = atomic_exchange_explicit(&sock->end_told, (uint32_t)code, memory_order_relaxed) == (uint32_t)code;
+    if (!told || in_progress)
+        return code;
+    return code == WSAENETRESET ? WSAECONNRESET : WSAECONNABORTED;
+}
+
+bool wsp_io_at_mark(const struct wsp_socket *sock)
+{
+    return wsp_socket_is_stream(sock) && stk_sock_mark(sock->stk) == STK_MARK_HERE;
 }
 
 /* Skip the bytes that were moved. */
@@ -123,7 +141,7 @@ static int io_check_send(struct wsp_call *call, struct stk_addr *to)
 
     if (code != 0)
         return code;
-    if (call->flags & ~(DWORD)IO_SEND_FLAGS)
+    if (call->flags & ~(DWORD)(IO_SEND_FLAGS | (wsp_socket_is_stream(call->sock) ? MSG_OOB : 0)))
         return WSAEOPNOTSUPP;
     if (wsp_socket_is_stream(call->sock) || !call->to)
         call->to = NULL; /* WSPSENDTO-3, WSPSENDTO-5 */
@@ -148,9 +166,9 @@ static int io_check_recv(struct wsp_call *call)
     call->flags = *call->flags_out;
     if (call->flags & ~(DWORD)IO_RECV_FLAGS)
         return WSAEOPNOTSUPP; /* WSPRECV-4 */
-    if (call->flags & MSG_OOB)
-        return stream ? WSAEINVAL : WSAEOPNOTSUPP; /* none is ever pending; not a stream */
-    if ((call->flags & MSG_WAITALL) && (!stream || (call->flags & MSG_PEEK)))
+    if ((call->flags & MSG_OOB) && !stream)
+        return WSAEOPNOTSUPP;
+    if ((call->flags & MSG_WAITALL) && (!stream || (call->flags & (MSG_PEEK | MSG_OOB))))
         return WSAEOPNOTSUPP; /* WSPRECV-2 */
     if (stream)
         call->from = NULL; /* WSPRECVFROM-3 */
@@ -192,7 +210,7 @@ static int io_send_sync(const struct wsp_call *call, struct io_vec *vec, const s
     while (code == 0) {
         int64_t sent = io_blocked(sock, WSP_SENDING)
                            ? (int64_t)STK_EAGAIN
-                           : wsp_io_send_once(sock, vec->all + vec->first, vec->count - vec->first, to);
+                           : wsp_io_send_once(sock, vec->all + vec->first, vec->count - vec->first, call->flags, to);
 
         if (sent >= 0) {
             done += (uint32_t)sent;
@@ -200,7 +218,7 @@ static int io_send_sync(const struct wsp_call *call, struct io_vec *vec, const s
             if (done >= vec->total || !wsp_socket_is_stream(sock))
                 break;
         } else if (sent != STK_EAGAIN) {
-            code = wsp_io_code(sock, WSP_SENDING, call->named, sent);
+            code = wsp_io_ended(sock, wsp_io_code(sock, WSP_SENDING, call->named, sent), wait.asked);
         } else {
             code = io_wait(&wait, sock, WSP_SENDING);
         }
@@ -260,10 +278,10 @@ static int io_recv_sync(const struct wsp_call *call, struct io_vec *vec)
         if (got >= 0) {
             done += (uint32_t)got;
             io_advance(vec, (size_t)got);
-            if (!(call->flags & MSG_WAITALL) || got == 0 || done >= vec->total)
+            if (!(call->flags & MSG_WAITALL) || got == 0 || done >= vec->total || wsp_io_at_mark(sock))
                 break;
         } else if (got != STK_EAGAIN) {
-            code = wsp_io_code(sock, WSP_READING, call->named, got);
+            code = wsp_io_ended(sock, wsp_io_code(sock, WSP_READING, call->named, got), wait.asked);
         } else {
             code = io_recv_state(sock);
             if (code == 0)
@@ -281,6 +299,28 @@ static int io_recv_sync(const struct wsp_call *call, struct io_vec *vec)
 static bool io_is_overlapped(const struct wsp_call *call)
 {
     return call->overlapped && (call->sock->flags & WSA_FLAG_OVERLAPPED); /* CF-6, OVL2-1 */
+}
+
+/* The urgent byte, which jumps the queue: it is there, or the call fails; it never waits, not even where it was announced,
+   as it may be behind data that only this program can read. */
+static int io_recv_urgent(struct wsp_call *call, const struct io_vec *vec)
+{
+    struct wsp_socket *sock = call->sock;
+    unsigned how = STK_RECV_OOB | (call->flags & MSG_PEEK ? (unsigned)STK_RECV_PEEK : 0u);
+    int64_t got = stk_sock_recv(sock->stk, vec->all, vec->count, how);
+    int code = 0;
+
+    call->flags = MSG_OOB; /* what the result says */
+    if (got < 0)
+        code = wsp_io_ended(sock, wsp_io_code(sock, WSP_READING, call->named, got), false);
+    else if (io_is_overlapped(call))
+        code = wsp_request_complete_now(call, (DWORD)got);
+    if (code == 0) {
+        if (call->bytes)
+            *call->bytes = (DWORD)got;
+        *call->flags_out = MSG_OOB;
+    }
+    return code;
 }
 
 /* Everything but the shortest path. @param done  Bytes that the short path already sent. */
@@ -311,16 +351,16 @@ static int io_recv_checked(struct wsp_call *call)
 
     if (code != 0)
         return code;
-    if (io_is_overlapped(call)) {
+    if (io_is_overlapped(call) && !(call->flags & MSG_OOB)) {
         code = io_recv_state(call->sock);
         return code != 0 ? code : wsp_request_start(call);
     }
-    if (!call->bytes)
+    if (!call->bytes && !io_is_overlapped(call))
         return WSAEFAULT;
     code = io_vec_make(&vec, call->buffers, call->buffers_count);
     if (code != 0)
         return code;
-    code = io_recv_sync(call, &vec);
+    code = call->flags & MSG_OOB ? io_recv_urgent(call, &vec) : io_recv_sync(call, &vec);
     io_vec_free(&vec);
     return code;
 }

@@ -19,12 +19,14 @@ struct wsp_io_from {
 /**
  * One attempt to send.
  *
- * @param to  NULL: the peer. Streams ignore it.
+ * @param flags  MSG_OOB: streams, the last byte is urgent.
+ * @param to     NULL: the peer. Streams ignore it.
  * @return    Bytes, or a negative enum stk_err.
  *
  * Context: any thread. Does not block.
  */
-int64_t wsp_io_send_once(struct wsp_socket *sock, const struct stk_iov *iov, size_t count, const struct stk_addr *to);
+int64_t wsp_io_send_once(struct wsp_socket *sock, const struct stk_iov *iov, size_t count, DWORD flags,
+                         const struct stk_addr *to);
 
 /** One attempt to receive. @param from  Filled for datagrams. Returns as wsp_io_send_once. */
 int64_t wsp_io_recv_once(struct wsp_socket *sock, const struct stk_iov *iov, size_t count, DWORD flags,
@@ -32,6 +34,21 @@ int64_t wsp_io_recv_once(struct wsp_socket *sock, const struct stk_iov *iov, siz
 
 /** The code of a failed attempt. */
 int wsp_io_code(const struct wsp_socket *sock, enum wsp_direction direction, bool named, int64_t err);
+
+/**
+ * The code of an attempt that a connection's end failed: what lies behind the end is told once, and to every operation that
+ * was in progress; later ones hear that there is no connection any more.
+ *
+ * @param code         As wsp_io_code gave it.
+ * @param in_progress  The operation had begun before.
+ * @return             code, WSAECONNRESET after WSAENETRESET, WSAECONNABORTED after WSAETIMEDOUT.
+ *
+ * Context: any thread. Source: rules CLS-25, CLS-26.
+ */
+int wsp_io_ended(struct wsp_socket *sock, int code, bool in_progress);
+
+/** Is the mark of urgent data next? MSG_WAITALL ends there. Source: rule OOB-6. */
+bool wsp_io_at_mark(const struct wsp_socket *sock);
 
 /* Slots 20, 22, 24, 26. */
 int WSPAPI wsp_recv(SOCKET s, LPWSABUF lpBuffers, DWORD dwBufferCount, LPDWORD lpNumberOfBytesRecvd, LPDWORD lpFlags,

@@ -52,7 +52,8 @@ static int ioctl_atmark(struct wsp_socket *sock, struct wsp_ioctl_call *call)
 {
     int32_t in_line = 0;
     int err = stk_sock_opt_get(sock->stk, STK_OPT_OOBINLINE, &in_line);
-    BOOL mark = in_line != 0 ? stk_sock_mark(sock->stk) != STK_MARK_AHEAD : !(stk_sock_ready(sock->stk) & STK_READY_OOB);
+    BOOL mark = in_line != 0 ? stk_sock_mark(sock->stk) != STK_MARK_AHEAD
+                             : !(stk_sock_ready(sock->stk) & STK_READY_OOB);
 
     if (err != STK_OK)
         return wsp_error_of(WSP_OP_ANY, err);
@@ -164,7 +165,8 @@ static const struct wsp_ioctl_row ioctl_socket_rows[] = {
 };
 static const struct wsp_ioctl_group ioctl_socket = WSP_IOCTL_GROUP(ioctl_socket_rows);
 
-static const struct wsp_ioctl_group *const ioctl_groups[] = {&ioctl_socket, &wsp_ioctl_port, &wsp_ioctl_net, &wsp_ioctl_tcp};
+static const struct wsp_ioctl_group *const ioctl_groups[] = {&ioctl_socket, &wsp_ioctl_port, &wsp_ioctl_net,
+                                                             &wsp_ioctl_tcp};
 
 static bool ioctl_type_fits(const struct wsp_socket *sock, const struct wsp_ioctl_row *row)
 {

@@ -29,7 +29,6 @@ enum wsp_option_where {
 enum wsp_option_value {
     WSP_VALUE_DEBUG,
     WSP_VALUE_DONTROUTE,
-    WSP_VALUE_OOBINLINE,
     WSP_VALUE_GROUP_PRIORITY,
     WSP_VALUE_KEEPALIVE_VALS,
     WSP_VALUE_PVD_CONFIG,

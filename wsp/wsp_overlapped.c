@@ -261,8 +261,8 @@ static void request_received(struct wsp_socket *sock, struct wsp_request *reques
     }
 }
 
-/* true: finished, with its code. */
-static bool request_attempt(struct wsp_socket *sock, struct wsp_request *request)
+/* true: finished, with its code. waited: it was on the queue. */
+static bool request_attempt(struct wsp_socket *sock, struct wsp_request *request, bool waited)
 {
     bool stream = wsp_socket_is_stream(sock), whole;
     struct wsp_io_from from = {0};
@@ -273,13 +273,14 @@ static bool request_attempt(struct wsp_socket *sock, struct wsp_request *request
         size_t count = request->vec_count - request->vec_first;
 
         moved = request->direction == WSP_SENDING
-                    ? wsp_io_send_once(sock, iov, count, request->to_set ? &request->to : NULL)
+                    ? wsp_io_send_once(sock, iov, count, request->flags, request->to_set ? &request->to : NULL)
                     : wsp_io_recv_once(sock, iov, count, request->flags, &from);
         if (moved < 0)
             break;
         request_advance(request, (size_t)moved);
         whole = request->vec_first == request->vec_count;
-        if (stream && !whole && moved > 0 && (request->direction == WSP_SENDING || (request->flags & MSG_WAITALL)))
+        if (stream && !whole && moved > 0 &&
+            (request->direction == WSP_SENDING || ((request->flags & MSG_WAITALL) && !wsp_io_at_mark(sock))))
             continue;
         request->flags = 0;
         if (request->direction == WSP_READING)
@@ -291,7 +292,7 @@ static bool request_attempt(struct wsp_socket *sock, struct wsp_request *request
     request->flags = 0;
     if (request->direction == WSP_READING && request->bytes > 0)
         return true; /* MSG_WAITALL: what came before the end is not lost */
-    request->code = wsp_io_code(sock, request->direction, request->to_set, moved);
+    request->code = wsp_io_ended(sock, wsp_io_code(sock, request->direction, request->to_set, moved), waited);
     return true;
 }
 
@@ -306,7 +307,7 @@ static void requests_run_queue(struct wsp_socket *sock, enum wsp_direction direc
     struct wsp_queue *queue = &sock->queues[direction];
     uint32_t bit = direction == WSP_SENDING ? (uint32_t)WSP_SLOW_SENDING : (uint32_t)WSP_SLOW_READING;
 
-    while (queue->head && request_attempt(sock, queue->head))
+    while (queue->head && request_attempt(sock, queue->head, true))
         queue_push(done, queue_pop(queue));
     if (queue->head) {
         wsp_slow_set(sock, bit);
@@ -444,7 +445,7 @@ static int request_submit(const struct wsp_call *call, struct wsp_request *reque
         request->code = WSAENOTSOCK;
         return request_at_once(call, request);
     }
-    finished = !queue->head && request_attempt(sock, request);
+    finished = !queue->head && request_attempt(sock, request, false);
     if (!finished) {
         queue_push(queue, request);
         wsp_slow_set(sock, call->direction == WSP_SENDING ? (uint32_t)WSP_SLOW_SENDING : (uint32_t)WSP_SLOW_READING);
@@ -558,8 +559,9 @@ static bool request_is_chosen(const struct wsp_request *request, const struct re
     return !choice->overlapped || request->overlapped == choice->overlapped;
 }
 
-/* Move requests from a queue to done, as aborted. Lock held. */
-static uint32_t requests_take(struct wsp_queue *queue, const struct request_choice *choice, struct wsp_queue *done)
+/* Move requests from a queue to done, as aborted. torn: a send among them was half done. Lock held. */
+static uint32_t requests_take(struct wsp_queue *queue, const struct request_choice *choice, struct wsp_queue *done,
+                              bool *torn)
 {
     uint32_t taken = 0;
     struct wsp_queue kept;
@@ -571,6 +573,7 @@ static uint32_t requests_take(struct wsp_queue *queue, const struct request_choi
             queue_push(&kept, request);
             continue;
         }
+        *torn = *torn || (request->direction == WSP_SENDING && request->bytes > 0);
         request->code = WSA_OPERATION_ABORTED;
         request->flags = 0;
         queue_push(done, request);
@@ -585,11 +588,12 @@ static uint32_t requests_take(struct wsp_queue *queue, const struct request_choi
 static uint32_t requests_take_all(struct wsp_socket *sock, const struct request_choice *choice, struct wsp_queue *done)
 {
     uint32_t taken = 0;
+    bool torn = false;
 
     queue_init(done);
     wsp_mutex_lock(&sock->lock);
     for (int direction = 0; direction < WSP_DIRECTIONS; direction++)
-        taken += requests_take(&sock->queues[direction], choice, done);
+        taken += requests_take(&sock->queues[direction], choice, done, &torn);
     if (!sock->queues[WSP_READING].head)
         wsp_slow_clear(sock, WSP_SLOW_READING);
     if (!sock->queues[WSP_SENDING].head)
@@ -597,6 +601,9 @@ static uint32_t requests_take_all(struct wsp_socket *sock, const struct request_
     if (done->head)
         atomic_fetch_add(&sock->delivering, 1);
     wsp_mutex_unlock(&sock->lock);
+    /* CLS-21: a stream with a hole in it is no stream. */
+    if (torn && wsp_socket_is_stream(sock) && !wsp_socket_closing(sock))
+        (void)stk_sock_shutdown(sock->stk, STK_SHUT_ABORT);
     return taken;
 }
 

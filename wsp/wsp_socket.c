@@ -198,6 +198,7 @@ struct wsp_socket *wsp_socket_alloc(void)
     for (size_t i = 0; i < sizeof sock->values / sizeof sock->values[0]; i++)
         atomic_store(&sock->values[i], 0);
     atomic_store(&sock->connect_error, 0);
+    atomic_store(&sock->end_told, 0);
     atomic_store(&sock->listening, 0);
     atomic_store(&sock->shut, 0);
     atomic_store(&sock->ported, 0);

@@ -93,7 +93,8 @@ struct wsp_socket {
     _Atomic uint32_t sndtimeo_ms;
     _Atomic uint32_t linger;     /**< on << 16 | seconds */
     _Atomic uint32_t values[16]; /**< options that are only remembered, see wsp_option */
-    _Atomic int connect_error;   /**< WSAE* of the last failed connect, until SO_ERROR takes it */
+    _Atomic uint32_t end_told;  /**< why the connection ended, once that was told: WSAE* */
+    _Atomic int connect_error;  /**< WSAE* of the last failed connect, until SO_ERROR takes it */
     _Atomic uint32_t listening;
     _Atomic uint32_t shut;       /**< STK_SHUT_* by the application */
     _Atomic uint32_t ported;     /**< associated with a completion port: WSP_IOCTL_PORT */

@@ -40,6 +40,8 @@ uint32_t fake_ready(const struct stk_sock *sock)
         ready |= STK_READY_IN;
     if (sock->connected && !fake.hold_send && sock->other && fake_room(sock->other) > 0)
         ready |= STK_READY_OUT;
+    if (sock->urgent_there && !sock->opts[STK_OPT_OOBINLINE])
+        ready |= STK_READY_OOB;
     if (sock->connected || sock->ended)
         ready |= STK_READY_CONN;
     if (sock->connect_failed)
@@ -165,6 +167,49 @@ int64_t stk_sock_send(struct stk_sock *sock, const struct stk_iov *iov, size_t c
     return got;
 }
 
+/* All of it arrived, or none of it is urgent; one urgent byte waits beside the stream or is read with the rest. */
+int64_t stk_sock_send_oob(struct stk_sock *sock, const struct stk_iov *iov, size_t count)
+{
+    size_t size = fake_iov_size(iov, count);
+    struct stk_sock *to;
+    int64_t got;
+
+    fake_lock();
+    got = sock->type == STK_SOCK_STREAM ? fake_send_locked(sock, iov, count) : (int64_t)STK_EOPNOTSUPP;
+    to = sock->other;
+    if (got > 0 && (size_t)got == size && to && !to->opts[STK_OPT_OOBINLINE] && to->rx_len > 0) {
+        to->rx_len--;
+        to->urgent = to->rx[(to->rx_head + to->rx_len) % FAKE_RX_SIZE];
+        to->urgent_there = true;
+        fake_changed(to);
+    }
+    fake_unlock();
+    return got;
+}
+
+static int64_t fake_recv_urgent(struct stk_sock *sock, const struct stk_iov *iov, size_t count, unsigned flags)
+{
+    if (sock->shut_rd)
+        return STK_ESHUTDOWN;
+    if (!sock->connected && !sock->ended)
+        return STK_ENOTCONN;
+    if (sock->opts[STK_OPT_OOBINLINE] || !sock->urgent_there)
+        return STK_EINVAL;
+    for (size_t i = 0; i < count; i++)
+        if (iov[i].len > 0) {
+            *(uint8_t *)iov[i].base = sock->urgent;
+            sock->urgent_there = (flags & STK_RECV_PEEK) != 0;
+            return 1;
+        }
+    return 0;
+}
+
+enum stk_mark stk_sock_mark(const struct stk_sock *sock)
+{
+    (void)sock;
+    return STK_MARK_NONE;
+}
+
 static size_t fake_take(struct stk_sock *sock, const struct stk_iov *iov, size_t count, bool peek)
 {
     size_t head = sock->rx_head, left = sock->rx_len, done = 0;
@@ -198,6 +243,8 @@ static int64_t fake_recv_locked(struct stk_sock *sock, const struct stk_iov *iov
 
     if (err != 0)
         return err;
+    if (flags & STK_RECV_OOB)
+        return fake_recv_urgent(sock, iov, count, flags);
     if (sock->shut_rd)
         return STK_ESHUTDOWN;
     if (sock->rx_len > 0)

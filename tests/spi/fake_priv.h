@@ -35,6 +35,8 @@ struct stk_sock {
     struct stk_sock *event_next;
     uint32_t backlog, accept_count, armed;
     uint8_t *rx;
+    uint8_t urgent;
+    bool urgent_there;
     size_t rx_head, rx_len;
     struct fake_dgram *dgram_head, **dgram_tail;
     size_t dgram_bytes;

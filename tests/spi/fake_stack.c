@@ -511,9 +511,14 @@ int stk_sock_shutdown(struct stk_sock *sock, unsigned how)
     if (err == 0 && sock->type == STK_SOCK_STREAM && !sock->connected)
         err = sock->ended ? sock->end_error : STK_ENOTCONN;
     if (err == 0) {
-        if (how & STK_SHUT_RD) {
+        if (how & (STK_SHUT_RD | STK_SHUT_RD_QUIET)) {
             sock->shut_rd = true;
             sock->rx_len = 0;
+        }
+        if (how & STK_SHUT_ABORT) {
+            if (sock->other)
+                fake_end(sock->other, STK_ECONNRESET);
+            fake_end(sock, STK_ECONNABORTED);
         }
         if ((how & STK_SHUT_WR) && !sock->fin_sent) {
             sock->fin_sent = true;

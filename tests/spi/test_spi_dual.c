@@ -276,17 +276,32 @@ static void raw__header_included__is_taken(void **state)
     t_close(b);
 }
 
-/* E37: the receiving half that WSPRecvDisconnect ends is ended as by a shutdown: data that comes resets the peer. */
-static void disconnect__receive_then_data__peer_is_reset(void **state)
+/* WSPRECVDISCONNECT-2, E37: unlike a shutdown's, the receiving half that WSPRecvDisconnect ends resets nobody: data is taken in
+ * until the window is full, and the other direction goes on. */
+static void disconnect__receive_then_data__is_taken_in_and_nobody_is_reset(void **state)
 {
     struct t_pair pair = t_pair_make(AF_INET, 0);
+    static char block[65536];
+    size_t sent;
+    int n = 0;
     char buf[4];
 
     (void)state;
-    assert_int_equal(t_spi.lpWSPRecvDisconnect(pair.a, NULL, &t_err), 0);
+    assert_int_equal(t_send(pair.b, "0", 1), 1); /* unread data resets nobody either */
     assert_int_equal(t_option_set(pair.b, SOL_SOCKET, SO_RCVTIMEO, 5000), 0);
-    assert_int_equal(t_send(pair.b, "x", 1), 1);
-    t_fails(t_recv(pair.b, buf, sizeof buf), WSAECONNRESET);
+    assert_int_equal(t_spi.lpWSPRecvDisconnect(pair.a, NULL, &t_err), 0);
+    assert_int_equal(t_nonblocking(pair.b, true), 0);
+    for (sent = 0; sent < 64 * 1024 * 1024; sent += (size_t)n) {
+        n = t_send(pair.b, block, sizeof block);
+        if (n < 0)
+            break;
+    }
+    assert_int_equal(t_err, WSAEWOULDBLOCK); /* the window is full, and stays so */
+    assert_in_range(sent, sizeof block, 32 * 1024 * 1024);
+    assert_int_equal(t_nonblocking(pair.b, false), 0);
+    t_fails(t_recv(pair.a, buf, sizeof buf), WSAESHUTDOWN);
+    assert_int_equal(t_send(pair.a, "y", 1), 1);
+    assert_int_equal(t_recv(pair.b, buf, sizeof buf), 1);
     t_pair_close(&pair);
 }
 
@@ -366,7 +381,7 @@ int main(void)
         cmocka_unit_test(dual__datagrams__mapped_both_ways),
         cmocka_unit_test(dual__v6only_socket__has_no_way_to_v4),
         cmocka_unit_test(bind__same_address_twice__codes_of_table_t2),
-        cmocka_unit_test(disconnect__receive_then_data__peer_is_reset),
+        cmocka_unit_test(disconnect__receive_then_data__is_taken_in_and_nobody_is_reset),
         cmocka_unit_test(join_leaf__twice__isconn),
         cmocka_unit_test(multicast__own_traffic__comes_back_unless_switched_off),
         cmocka_unit_test(datagrams__full_socket__drops_what_comes),
