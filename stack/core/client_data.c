@@ -211,6 +211,10 @@ int64_t stk_sock_recv(struct stk_sock *sock, const struct stk_iov *iov, size_t c
     if (queued != 0) {
         return (int64_t)done;
     }
+    const int error = recv_empty_error(abi, state);
+    if (error == STK_EAGAIN && stk_client_unbuffered(sock)) {
+        stk_client_posted_iov(sock, iov, count);
+    }
     stk_client_pump_once(sock->client);
-    return recv_empty_error(abi, state);
+    return error;
 }

@@ -2,7 +2,7 @@
 
 #define PAYLOAD_MAX_IPV4 65507u /* 65535 less IPv4 and UDP headers */
 #define PAYLOAD_MAX_IPV6 65487u
-#define PAYLOAD_MAX_RAW 65535u
+#define PAYLOAD_MAX_RAW 65535u /* with the header, where the program gives it */
 
 /* --- Destinations ------------------------------------------------------------ */
 
@@ -350,6 +350,9 @@ static void info_fill(struct stk_msg_info *info, const struct stk_dgram_abi *hea
 /** What a datagram socket without a datagram answers. */
 static int recvfrom_empty_error(struct stk_sock *sock)
 {
+    if (stk_client_unbuffered(sock)) {
+        stk_client_posted_some(sock);
+    }
     stk_client_pump_once(sock->client);
     return STK_EAGAIN;
 }

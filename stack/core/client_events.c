@@ -5,6 +5,9 @@
 
 uint32_t stk_sock_arm(struct stk_sock *sock, uint32_t mask)
 {
+    if ((mask & STK_READY_IN) != 0 && stk_client_unbuffered(sock)) {
+        stk_client_posted_some(sock);
+    }
     if (stk_client_usable(sock->client) != STK_OK) {
         return 0;
     }

@@ -282,4 +282,18 @@ void stk_client_dump_watch(struct stk_client *client, const struct stk_conf_engi
 /** Dump the counters if the configuration wants that at exit. Context: an exit handler; the engine is parked. */
 void stk_client_dump_exit(void);
 
+/* client_posted.c: a receive buffer of 0 bytes takes only what somebody waits for (rules BUF-8, OVL-13). */
+
+/** A receive found nothing: its buffers wait from now on, though it may not. Holder of no lock. */
+void stk_client_posted_iov(struct stk_sock *sock, const struct stk_iov *iov, size_t count);
+
+/** Somebody waits for data with no buffer yet. */
+void stk_client_posted_some(struct stk_sock *sock);
+
+/** Is this such a socket? */
+static inline bool stk_client_unbuffered(const struct stk_sock *sock)
+{
+    return __builtin_expect(atomic_load_explicit(&sock->abi->rx_limit, memory_order_relaxed) == 0, 0);
+}
+
 #endif

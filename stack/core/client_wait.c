@@ -293,6 +293,11 @@ int stk_wait_words(struct stk_client *client, struct stk_wait_item *items, size_
     if (usable != STK_OK) {
         return usable;
     }
+    for (size_t i = 0; i < count; i++) {
+        if ((items[i].wanted & STK_READY_IN) != 0 && stk_client_unbuffered(items[i].sock)) {
+            stk_client_posted_some(items[i].sock);
+        }
+    }
     struct wait_call call = {
         .client = client, .items = items, .count = count, .wakes = *wakes, .deadline = {0, timeout_ns}};
     if (client->pump != NULL) {

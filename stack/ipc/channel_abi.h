@@ -245,7 +245,8 @@ struct stk_sock_abi {
     STK_U64 rx_urgent_passed; /* rx_urgent as it was when its mark was passed */
     STK_U32 rx_urgent_read;   /* number of the last urgent byte that was read */
     uint32_t reserved4a;
-    uint64_t reserved4[2];
+    STK_U64 rx_posted; /* while rx_limit is 0: position up to which buffers wait; datagrams: records that may come */
+    uint64_t reserved4;
     /* line 5, app; tx_lock held by the writer */
     _Alignas(STK_ABI_LINE) STK_U64 tx_tail;
     STK_U32 tx_lock;

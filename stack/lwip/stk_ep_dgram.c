@@ -105,6 +105,10 @@ static bool record_store(struct stk_ep *ep, struct stk_dgram_abi *record, const 
     const uint64_t used = ep->rx_tail - head;
     const uint64_t need = STK_DGRAM_SIZE(p->tot_len);
     const uint32_t limit = ep->abi->rx_limit;
+    if (limit == 0 && (uint32_t)atomic_load_explicit(&ep->abi->rx_posted, memory_order_acquire) ==
+                          atomic_load_explicit(&ep->abi->rx_records, memory_order_relaxed)) {
+        return false; /* BUF-8: nobody waits for it */
+    }
     if (used > STK_FIFO_MAX || used + need > STK_FIFO_MAX || (used > 0 && used + need > limit)) {
         return false;
     }

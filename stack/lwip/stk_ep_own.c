@@ -85,7 +85,6 @@ void stk_ep_tcp_window_set(const struct stk_ep *ep, struct tcp_pcb *pcb)
     if (tunes(ep) && window > WINDOW_AUTO_FIRST) {
         window = WINDOW_AUTO_FIRST;
     }
-    window = window > 0 ? window : 1;
     pcb->rcv_wnd = window;
     pcb->rcv_ann_wnd = window;
 }
@@ -146,8 +145,7 @@ bool stk_ep_window_follow(struct stk_ep *ep, uint32_t bytes)
     if (pcb == NULL) {
         return true;
     }
-    const uint32_t max = window_max(ep, pcb);
-    const uint32_t to = max > 0 ? max : 1;
+    const uint32_t to = window_max(ep, pcb);
     if (to > ep->window) {
         window_grow(ep, to);
     } else { /* what was announced is not taken back: it is not renewed (RFC 9293 3.8.6) */
@@ -156,6 +154,27 @@ bool stk_ep_window_follow(struct stk_ep *ep, uint32_t bytes)
         stk_ep_tcp_want_set(ep);
     }
     return true;
+}
+
+/* SO_RCVBUF 0: the window reaches as far as buffers wait, and is told at once however small the step is (BUF-8): RFC 9293
+ * 3.8.6.2.2 would wait for a segment's worth that nobody is going to have room for. */
+void stk_ep_window_posted(struct stk_ep *ep)
+{
+    struct tcp_pcb *pcb = ep->pcb.tcp;
+    const uint64_t posted = atomic_load_explicit(&ep->abi->rx_posted, memory_order_acquire);
+    const uint64_t reach = ep->rx_tail + pcb->rcv_wnd;
+    if (posted <= reach || posted - reach > STK_FIFO_MAX || pcb->state < ESTABLISHED) {
+        return;
+    }
+    uint64_t more = posted - reach;
+    while (more > 0) {
+        const u16_t step = more > 0xffff ? 0xffff : (u16_t)more;
+        tcp_recved(pcb, step);
+        more -= step;
+    }
+    pcb->rcv_ann_wnd = pcb->rcv_wnd;
+    tcp_ack_now(pcb);
+    (void)tcp_output(pcb);
 }
 
 /* Of what was read, how much the window gets back. */

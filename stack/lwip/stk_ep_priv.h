@@ -309,6 +309,7 @@ uint64_t stk_ep_own_connect_ms(const struct stk_ep *ep);
 bool stk_ep_window_follow(struct stk_ep *ep, uint32_t bytes);
 uint64_t stk_ep_window_pay(struct stk_ep *ep, uint64_t opened);
 void stk_ep_window_tune(struct stk_ep *ep);
+void stk_ep_window_posted(struct stk_ep *ep);
 uint32_t stk_ep_isb(const struct stk_ep *ep);
 
 /** The endpoint of a connection's PCB; NULL: none. */

@@ -282,7 +282,7 @@ static void tcp_credit(struct stk_ep *ep)
     /* Edge F. */
     const uint64_t head = atomic_load_explicit(&ep->abi->rx_head, memory_order_acquire);
     uint64_t opened = head - ep->rx_opened;
-    if (opened == 0) {
+    if (opened == 0 && ep->abi->rx_limit != 0) {
         return;
     }
     if (opened > ep->rx_tail - ep->rx_opened) { /* the application's side claims bytes that never came */
@@ -290,6 +290,10 @@ static void tcp_credit(struct stk_ep *ep)
         return;
     }
     ep->rx_opened = head;
+    if (ep->abi->rx_limit == 0) {
+        stk_ep_window_posted(ep);
+        return;
+    }
     if (ep->window_debt != 0) {
         opened = stk_ep_window_pay(ep, opened);
     }
@@ -521,9 +525,7 @@ static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
     (void)err;
     deadline_clear(ep);
     ep->connecting = false;
-    if (pcb->rttest != 0) {
-        stk_hook_tcp_rtt_end(pcb);
-    }
+    stk_hook_tcp_rtt_end(pcb);
     pcb->rttest = 0; /* the SYN's: lwIP takes it with the first data, and an idle time before that for a round trip */
     stk_ep_tcp_window_set(ep, pcb);
     stk_ep_own_opened(ep, pcb);

@@ -28,7 +28,7 @@ void stk_hook_tcp_limit(struct tcp_pcb *pcb, u8_t limit)
 void stk_hook_tcp_resent(struct tcp_pcb *pcb, u16_t len)
 {
     if (pcb->state == SYN_SENT || pcb->state == SYN_RCVD) {
-        pcb->own.syn_resent++;
+        pcb->own.syn_resent += pcb->nrtx > 0; /* an active opener's first SYN is behind SND.NXT for lwIP */
     } else {
         pcb->own.bytes_resent += len;
     }
@@ -69,6 +69,7 @@ void stk_hook_tcp_rtt_end(struct tcp_pcb *pcb)
         return;
     }
     const uint64_t us = (now_ns() - own->rtt_begin_ns) / 1000u;
+    own->rtt_begin_ns = 0;
     const uint32_t sample = us == 0 ? 1u : us > UINT32_MAX / 8u ? UINT32_MAX / 8u : (uint32_t)us;
     if (own->rtt_us == 0) {
         own->rtt_us = sample;

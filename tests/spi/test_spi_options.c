@@ -3,6 +3,32 @@
 
 #include <string.h>
 
+/* Missing in some versions of the headers. */
+#ifndef TCP_MAXRT
+#define TCP_MAXRT 5
+#endif
+#ifndef TCP_NOSYNRETRIES
+#define TCP_NOSYNRETRIES 9
+#endif
+#ifndef TCP_TIMESTAMPS
+#define TCP_TIMESTAMPS 10
+#endif
+#ifndef TCP_CONGESTION_ALGORITHM
+#define TCP_CONGESTION_ALGORITHM 12
+#endif
+#ifndef TCP_MAXRTMS
+#define TCP_MAXRTMS 14
+#endif
+#ifndef TCP_FASTOPEN
+#define TCP_FASTOPEN 15
+#endif
+#ifndef TCP_FAIL_CONNECT_ON_ICMP_ERROR
+#define TCP_FAIL_CONNECT_ON_ICMP_ERROR 18
+#endif
+#ifndef TCP_ICMP_ERROR_INFO
+#define TCP_ICMP_ERROR_INFO 19
+#endif
+
 #define T SOCK_STREAM
 #define U SOCK_DGRAM
 #define R SOCK_RAW
@@ -63,6 +89,22 @@ static const struct option_row rows[] = {
     {AF_INET, T, IPPROTO_TCP, TCP_KEEPINTVL, 0, 1, 7, 0, 7},
     {AF_INET, T, IPPROTO_TCP, TCP_KEEPCNT, 0, 10, 255, 0, 255},
     {AF_INET, T, IPPROTO_TCP, TCP_KEEPCNT, 0, 10, 256, WSAEINVAL, 0},
+    {AF_INET, T, IPPROTO_TCP, TCP_MAXRT, 0, 0, 30, 0, 30},
+    {AF_INET6, T, IPPROTO_TCP, TCP_MAXRT, 0, 0, -1, 0, -1},
+    {AF_INET, T, IPPROTO_TCP, TCP_MAXRT, 0, 0, -2, WSAEINVAL, 0},
+    {AF_INET, T, IPPROTO_TCP, TCP_MAXRT, 0, 0, INT32_MAX, WSAEINVAL, 0},
+    {AF_INET, U, IPPROTO_TCP, TCP_MAXRT, NOPROTO, 0, 1, NOPROTO, 0},
+    {AF_INET, T, IPPROTO_TCP, TCP_MAXRTMS, 0, 0, 1500, 0, 1500},
+    {AF_INET, T, IPPROTO_TCP, TCP_MAXRTMS, 0, 0, -2, WSAEINVAL, 0},
+    {AF_INET, T, IPPROTO_TCP, TCP_TIMESTAMPS, 0, 0, 7, 0, 1},
+    {AF_INET, U, IPPROTO_TCP, TCP_TIMESTAMPS, NOPROTO, 0, 1, NOPROTO, 0},
+    {AF_INET, T, IPPROTO_TCP, TCP_NOSYNRETRIES, 0, 0, 2, 0, 1},
+    {AF_INET, T, IPPROTO_TCP, TCP_NOSYNRETRIES, 0, 0, 0, 0, 0},
+    {AF_INET, T, IPPROTO_TCP, TCP_FAIL_CONNECT_ON_ICMP_ERROR, 0, 0, 5, 0, 1},
+    {AF_INET, U, IPPROTO_TCP, TCP_FAIL_CONNECT_ON_ICMP_ERROR, NOPROTO, 0, 1, NOPROTO, 0},
+    {AF_INET, T, IPPROTO_TCP, TCP_FASTOPEN, NOPROTO, 0, 1, NOPROTO, 0},
+    {AF_INET, T, IPPROTO_TCP, TCP_MAXSEG, 0, KEEP, 1400, NOPROTO, 0},
+    {AF_INET, T, IPPROTO_TCP, TCP_CONGESTION_ALGORITHM, NOPROTO, 0, 1, NOPROTO, 0},
     {AF_INET, T, IPPROTO_TCP, 999, NOPROTO, 0, 1, NOPROTO, 0},
     {AF_INET, U, IPPROTO_UDP, UDP_NOCHECKSUM, 0, 0, 1, 0, 1},
     {AF_INET6, U, IPPROTO_UDP, UDP_NOCHECKSUM, NOPROTO, 0, 1, NOPROTO, 0},
@@ -138,6 +180,42 @@ static void options__short_or_missing_values__are_fault(void **state)
     t_fails(t_spi.lpWSPGetSockOpt(s, SOL_SOCKET, SO_REUSEADDR, (char *)&value, NULL, &t_err), WSAEFAULT);
     t_fails(t_spi.lpWSPSetSockOpt(s, SOL_SOCKET, SO_LINGER, (char *)&value, 3, &t_err), WSAEFAULT);
     t_close(s);
+}
+
+/* TM-2: seconds and milliseconds are one limit. */
+static void options__maxrt__in_both_units(void **state)
+{
+    SOCKET s = t_socket(AF_INET, SOCK_STREAM);
+
+    (void)state;
+    assert_int_equal(t_option_set(s, IPPROTO_TCP, TCP_MAXRTMS, 1200), 0);
+    assert_int_equal(t_option_get(s, IPPROTO_TCP, TCP_MAXRT), 2);
+    assert_int_equal(t_option_set(s, IPPROTO_TCP, TCP_MAXRT, 7), 0);
+    assert_int_equal(t_option_get(s, IPPROTO_TCP, TCP_MAXRTMS), 7000);
+    assert_int_equal(t_option_set(s, IPPROTO_TCP, TCP_MAXRT, -1), 0);
+    assert_int_equal(t_option_get(s, IPPROTO_TCP, TCP_MAXRTMS), -1);
+    t_close(s);
+}
+
+/* IC-1, X26: nothing yet is a length of 0. */
+static void options__icmp_error_info__none_has_no_length(void **state)
+{
+    SOCKET s = t_socket(AF_INET, SOCK_STREAM), u = t_socket(AF_INET, SOCK_DGRAM);
+    char info[40];
+    int len = (int)sizeof info;
+
+    (void)state;
+    memset(info, 0x5a, sizeof info);
+    assert_int_equal(t_spi.lpWSPGetSockOpt(s, IPPROTO_TCP, TCP_ICMP_ERROR_INFO, info, &len, &t_err), 0);
+    assert_int_equal(len, 0);
+    assert_int_equal(info[0], 0x5a);
+    len = 35;
+    t_fails(t_spi.lpWSPGetSockOpt(s, IPPROTO_TCP, TCP_ICMP_ERROR_INFO, info, &len, &t_err), WSAEFAULT);
+    t_fails(t_spi.lpWSPSetSockOpt(s, IPPROTO_TCP, TCP_ICMP_ERROR_INFO, info, 36, &t_err), WSAENOPROTOOPT);
+    len = 36;
+    t_fails(t_spi.lpWSPGetSockOpt(u, IPPROTO_TCP, TCP_ICMP_ERROR_INFO, info, &len, &t_err), WSAENOPROTOOPT);
+    t_close(s);
+    t_close(u);
 }
 
 static void options__reuse_and_exclusive__exclude_each_other(void **state)
@@ -393,6 +471,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options__table__default_set_get_and_codes),
         cmocka_unit_test(options__short_or_missing_values__are_fault),
+        cmocka_unit_test(options__maxrt__in_both_units),
+        cmocka_unit_test(options__icmp_error_info__none_has_no_length),
         cmocka_unit_test(options__reuse_and_exclusive__exclude_each_other),
         cmocka_unit_test(options__linger__and_dontlinger_are_one),
         cmocka_unit_test(options__protocol_info__both_widths),

@@ -36,7 +36,7 @@ struct stk_tcp_own {
     uint32_t segments_reordered;
     uint32_t fast_resends;
     uint32_t dup_acks;
-    uint32_t timeouts;   /* rows of repetitions, not each of them */
+    uint32_t timeouts; /* rows of repetitions, not each of them */
     uint32_t syn_resent;
     uint32_t limit_from; /* snd_nxt when the present limit began */
     uint64_t limit_since_ns;
