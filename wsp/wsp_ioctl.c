@@ -96,18 +96,6 @@ static int ioctl_udp_netreset(struct wsp_socket *sock, struct wsp_ioctl_call *ca
     return wsp_option_stack_set(sock, STK_OPT_UDP_NETRESET, wsp_ioctl_in32(call) != 0);
 }
 
-static int ioctl_mcast_loop(struct wsp_socket *sock, struct wsp_ioctl_call *call)
-{
-    return wsp_option_stack_set(sock, STK_OPT_MCAST_LOOP, wsp_ioctl_in32(call) != 0);
-}
-
-static int ioctl_mcast_scope(struct wsp_socket *sock, struct wsp_ioctl_call *call)
-{
-    uint32_t ttl = wsp_ioctl_in32(call);
-
-    return ttl > 255 ? WSAEINVAL : wsp_option_stack_set(sock, STK_OPT_MCAST_TTL, (int32_t)ttl);
-}
-
 /* IOCP-30, IOCP-31: our ws2_32 had CancelIo or CancelIoEx called. */
 static int ioctl_cancel(struct wsp_socket *sock, struct wsp_ioctl_call *call)
 {
@@ -149,8 +137,6 @@ static const struct wsp_ioctl_row ioctl_socket_rows[] = {
     {SIO_KEEPALIVE_VALS, sizeof(struct tcp_keepalive), 0, STREAMS, WSAENOPROTOOPT, ioctl_keepalive, 0},
     {SIO_UDP_CONNRESET, 4, 0, WSP_OPT_DGRAM, WSAEINVAL, ioctl_udp_connreset, 0},
     {SIO_UDP_NETRESET, 4, 0, WSP_OPT_DGRAM, WSAEINVAL, ioctl_udp_netreset, 0},
-    {SIO_MULTIPOINT_LOOPBACK, 4, 0, MSGS, WSAEINVAL, ioctl_mcast_loop, 0},
-    {SIO_MULTICAST_SCOPE, 4, 0, MSGS, WSAEINVAL, ioctl_mcast_scope, 0},
     {WSP_IOCTL_CANCEL, sizeof(struct wsp_cancel_abi), sizeof(uint32_t), 0, 0, ioctl_cancel, 0},
     {WSP_IOCTL_PORT, 0, 0, 0, 0, ioctl_port, 0},
     {SIO_GET_EXTENSION_FUNCTION_POINTER, sizeof(GUID), sizeof(void (*)(void)), 0, 0, wsp_extension_get, 0},
@@ -165,7 +151,7 @@ static const struct wsp_ioctl_row ioctl_socket_rows[] = {
 };
 static const struct wsp_ioctl_group ioctl_socket = WSP_IOCTL_GROUP(ioctl_socket_rows);
 
-static const struct wsp_ioctl_group *const ioctl_groups[] = {&ioctl_socket, &wsp_ioctl_port, &wsp_ioctl_net,
+static const struct wsp_ioctl_group *const ioctl_groups[] = {&ioctl_socket, &wsp_ioctl_mcast, &wsp_ioctl_port, &wsp_ioctl_net,
                                                              &wsp_ioctl_tcp};
 
 static bool ioctl_type_fits(const struct wsp_socket *sock, const struct wsp_ioctl_row *row)

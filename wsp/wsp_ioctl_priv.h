@@ -46,6 +46,7 @@ struct wsp_ioctl_group {
     }
 
 extern const struct wsp_ioctl_group wsp_ioctl_port; /**< reservations of ports */
+extern const struct wsp_ioctl_group wsp_ioctl_mcast; /**< multicast filters, loopback, scope */
 extern const struct wsp_ioctl_group wsp_ioctl_net; /**< interfaces, addresses, routes */
 extern const struct wsp_ioctl_group wsp_ioctl_tcp; /**< TCP */
 

@@ -145,12 +145,6 @@ int wsp_option_stack_set(struct wsp_socket *sock, enum stk_opt opt, int32_t valu
 /** Hop limits: -1 asks for the default. */
 int wsp_option_set_hops(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value, int len);
 
-/* Memberships: wsp_option_mcast.c. */
-int wsp_option_set_mreq(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value, int len);
-int wsp_option_set_mreq6(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value, int len);
-int wsp_option_set_group(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value, int len);
-int wsp_option_set_mcast_if(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value, int len);
-
 /**
  * SO_BSP_STATE: a CSADDR_INFO, its addresses behind it.
  *

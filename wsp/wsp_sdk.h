@@ -13,6 +13,12 @@
 #include <mstcpip.h>
 #include <mswsock.h>
 
+#ifndef SIOCSMSFILTER
+#define SIOCSMSFILTER _IOW('t', 126, ULONG)
+#endif
+#ifndef SIOCGMSFILTER
+#define SIOCGMSFILTER _IOW('t', 127, ULONG)
+#endif
 #ifndef TCP_KEEPIDLE
 #define TCP_KEEPIDLE 3
 #endif

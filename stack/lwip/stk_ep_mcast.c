@@ -144,12 +144,19 @@ void stk_ep_mcast_leave_all(struct stk_ep *ep)
 
 /* --- Delivery ---------------------------------------------------------------- */
 
-static const struct stk_ep_member *member_of(const struct stk_ep *ep, const struct stk_addr *group, uint32_t if_index)
+/* Where the address of the packet's family stands: sockets of both families see IPv4 ones mapped. */
+static const uint8_t *ip_of(const struct stk_addr *addr, bool v6)
 {
-    const uint32_t bytes = group->family == STK_AF_INET6 ? 16 : 4;
+    return addr->family == STK_AF_INET6 && !v6 ? addr->ip + 12 : addr->ip;
+}
+
+static const struct stk_ep_member *member_of(const struct stk_ep *ep, const struct stk_dgram_abi *record, bool v6)
+{
+    const uint16_t family = v6 ? STK_AF_INET6 : STK_AF_INET;
     for (uint32_t at = ep->mcast_head; at != STK_EP_NONE; at = ep->table->members[at].next) {
         const struct stk_ep_member *member = &ep->table->members[at];
-        if (member->if_index == if_index && !member->gone && memcmp(member->group.ip, group->ip, bytes) == 0) {
+        if (member->if_index == record->if_index && !member->gone && member->group.family == family &&
+            memcmp(member->group.ip, ip_of(&record->local, v6), v6 ? 16 : 4) == 0) {
             return member;
         }
     }
@@ -159,13 +166,14 @@ static const struct stk_ep_member *member_of(const struct stk_ep *ep, const stru
 /* As a member, and of this source. */
 static bool member_wants(const struct stk_ep *ep, const struct stk_dgram_abi *record)
 {
-    const struct stk_ep_member *member = member_of(ep, &record->local, record->if_index);
+    const bool v6 = ip_current_is_v6();
+    const struct stk_ep_member *member = member_of(ep, record, v6);
     if (member == NULL) {
         return ep->type == STK_SOCK_RAW; /* RAW sockets see what the host takes, but for what they filter themselves */
     }
-    const uint32_t bytes = record->local.family == STK_AF_INET6 ? 16 : 4;
+    const uint8_t *from = ip_of(&record->addr, v6);
     uint32_t at = member->sources;
-    while (at != STK_EP_NONE && memcmp(ep->table->sources[at].ip, record->addr.ip, bytes) != 0) {
+    while (at != STK_EP_NONE && memcmp(ep->table->sources[at].ip, from, v6 ? 16 : 4) != 0) {
         at = ep->table->sources[at].next;
     }
     return (at != STK_EP_NONE) == (member->mode == STK_MCAST_INCLUDE);

@@ -45,7 +45,9 @@ static int place_enter(struct stk_ep *ep, const struct stk_addr *group, uint32_t
     if (ep->type == STK_SOCK_STREAM) {
         return STK_ENOPROTOOPT;
     }
-    if (group->family != ep->family || !stk_ep_addr_mcast(group)) {
+    /* A socket of both families may be a member of groups of both (DS-5). */
+    const bool fits = group->family == ep->family || (group->family == STK_AF_INET && !ep->opts.v6only);
+    if (!fits || !stk_ep_addr_mcast(group)) {
         return STK_EINVAL;
     }
     *at = (struct stk_ep_mcast_at){.ep = ep, .group = {.family = group->family}};

@@ -41,6 +41,8 @@ struct stk_sock {
     struct fake_dgram *dgram_head, **dgram_tail;
     size_t dgram_bytes;
     int32_t opts[STK_OPT_COUNT];
+    struct stk_mcast_filter filter; /* the last one that was set */
+    uint8_t filter_sources[STK_MCAST_SOURCES_MAX][16];
 };
 
 struct stk_client {
@@ -74,6 +76,9 @@ void fake_unlock(void);
 
 /** The error forced for op, or 0. Lock held. */
 int fake_forced(enum fake_op op);
+
+/** A change of one source of a membership. Lock held. */
+int fake_mcast_source(struct stk_sock *sock, enum stk_opt opt, const void *value, size_t len);
 
 /** Ready bits of a socket. Lock held. */
 uint32_t fake_ready(const struct stk_sock *sock);

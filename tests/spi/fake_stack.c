@@ -540,7 +540,9 @@ int stk_sock_opt_set(struct stk_sock *sock, enum stk_opt opt, const void *value,
     fake_lock();
     err = fake_forced(FAKE_OPT_SET);
     if (err == 0) {
-        if (opt == STK_OPT_MCAST_JOIN || opt == STK_OPT_MCAST_LEAVE) {
+        if (opt >= STK_OPT_MCAST_JOIN_SOURCE && opt <= STK_OPT_MCAST_UNBLOCK) {
+            err = fake_mcast_source(sock, opt, value, len);
+        } else if (opt == STK_OPT_MCAST_JOIN || opt == STK_OPT_MCAST_LEAVE) {
             if (len != sizeof(struct stk_mcast_req))
                 err = STK_EINVAL;
             else if (opt == STK_OPT_MCAST_LEAVE && sock->opts[STK_OPT_MCAST_JOIN] == 0)
