@@ -8,6 +8,8 @@
  */
 #include "wsp_ioctl_priv.h"
 
+#include "wsp_addr.h"
+
 #include "wsp_error.h"
 #include "wsp_sdk.h"
 
@@ -34,11 +36,11 @@ static int ioctl_acquire(struct wsp_socket *sock, struct wsp_ioctl_call *call)
     if (!call->out || call->out_bytes < sizeof instance)
         return WSAEINVAL; /* so the page says; nothing is returned */
     memcpy(&instance.range, call->in, sizeof instance.range);
-    err = stk_sock_ports_acquire(sock->stk, ntohs(instance.range.start_be), instance.range.count, &first,
+    err = stk_sock_ports_acquire(sock->stk, wsp_swap16(instance.range.start_be), instance.range.count, &first,
                                  &instance.token);
     if (err != STK_OK)
         return wsp_error_of(WSP_OP_OPTION, err);
-    instance.range.start_be = htons(first);
+    instance.range.start_be = wsp_swap16(first);
     return wsp_ioctl_put(call, &instance, sizeof instance);
 }
 
