@@ -114,6 +114,32 @@ static void exclusive__free_and_taken_port__bound_or_its_code(void **state)
     assert_int_equal(run(exclusive_main, "2 1 6 5150"), 0);
 }
 
+static void by_name__name_and_list__connected(void **state)
+{
+    (void)state;
+    pair(event_server_main, "5155 2", by_name_main, "localhost 5155"); /* its listener is of IPv4 alone */
+    pair(poll_server_main, "5156 2", by_name_main, "localhost 5156");
+}
+
+static void any_family__both_orders__connected(void **state)
+{
+    (void)state;
+    pair(poll_server_main, "5160 2", any_family_main, "127.0.0.1 5160");
+    pair(poll_server_main, "5161 2", any_family_main, "::1 5161");
+}
+
+static void poll_server__several_clients__everything_comes_back(void **state)
+{
+    (void)state;
+    pair(poll_server_main, "5185 5", echo_load_main, "127.0.0.1 5185 5");
+}
+
+static void source_group__one_source__only_it_is_heard(void **state)
+{
+    (void)state;
+    assert_int_equal(run(source_group_main, "239.1.2.3 5190 10.88.0.1 10.88.0.2"), 0);
+}
+
 static void local_name__empty_name__bound(void **state)
 {
     (void)state;
@@ -145,6 +171,10 @@ int main(void)
         cmocka_unit_test(simple__datagrams_by_name__echoed),
         cmocka_unit_test(simple__no_server__says_so),
         cmocka_unit_test_setup_teardown(exclusive__free_and_taken_port__bound_or_its_code, t_api_start, t_api_stop),
+        cmocka_unit_test(by_name__name_and_list__connected),
+        cmocka_unit_test(any_family__both_orders__connected),
+        cmocka_unit_test(poll_server__several_clients__everything_comes_back),
+        cmocka_unit_test(source_group__one_source__only_it_is_heard),
         cmocka_unit_test(local_name__empty_name__bound),
         cmocka_unit_test(board__four_ways__boards_are_equal),
         cmocka_unit_test(event_server__several_clients__everything_comes_back),
