@@ -32,7 +32,7 @@ void wsp_upcalls_set(const WSPUPCALLTABLE *table)
     atomic_store(&wsp_upcalls.post_message, table->lpWPUPostMessage);
     atomic_store(&wsp_upcalls.close_event, table->lpWPUCloseEvent);
     atomic_store(&wsp_upcalls.complete, complete);
-    atomic_store(&wsp_upcalls.set_last_error, (wsp_last_error_fn)upcall_system("WSASetLastError"));
+    atomic_store(&wsp_upcalls.set_last_error, (wsp_last_error_fn)upcall_system("SetLastError"));
     atomic_store(&wsp_upcalls.duplicate, (wsp_duplicate_fn)upcall_system("DuplicateHandle"));
     atomic_store(&wsp_upcalls.is_window, (wsp_is_window_fn)upcall_system("IsWindow"));
     atomic_store(&wsp_upcalls.alert, (wsp_alert_fn)upcall_system("wl_thread_alert"));
@@ -53,7 +53,7 @@ void wsp_upcall_last_error(int code)
     wsp_last_error_fn set = atomic_load_explicit(&wsp_upcalls.set_last_error, memory_order_relaxed);
 
     if (set)
-        set(code);
+        set((DWORD)code);
 }
 
 bool wsp_upcall_event_reset(WSAEVENT event)

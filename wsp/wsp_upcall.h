@@ -21,8 +21,8 @@ typedef BOOL(WINAPI *wsp_duplicate_fn)(HANDLE from, HANDLE handle, HANDLE to, LP
 typedef BOOL(WINAPI *wsp_is_window_fn)(HWND window);
 typedef DWORD(WINAPI *wsp_sleep_fn)(DWORD ms, BOOL alertable);
 
-/** WSASetLastError. */
-typedef void(WSAAPI *wsp_last_error_fn)(int code);
+/** SetLastError, whose storage is WSASetLastError's. */
+typedef void(WSAAPI *wsp_last_error_fn)(DWORD code);
 
 struct wsp_upcalls {
     _Atomic(LPWPUQUERYSOCKETHANDLECONTEXT) query_context;

@@ -94,6 +94,9 @@ extern const struct t_group t_group_names;
 extern const struct t_group t_group_ipv6;
 extern const struct t_group t_group_threads;
 extern const struct t_group t_group_urgent;
+extern const struct t_group t_group_conditional;
+extern const struct t_group t_group_poll;
+extern const struct t_group t_group_share;
 
 /* An address and its length. */
 struct t_addr {

@@ -3,7 +3,7 @@
  * bytes under one lock, pends overlapped receives and completes them from a thread of its own, and says what the DLL
  * did to it through fake_counters(). FAKE_PROVIDER=fail|version|slot in the environment makes WSPStartup misbehave,
  * nested makes it use Winsock from a thread of its own, as the libraries of a provider may; extensions makes it have
- * extension functions.
+ * extension functions, poll a WSAPoll that waits.
  */
 #include "fake_provider_priv.h"
 
@@ -317,6 +317,42 @@ static int WSPAPI fake_setsockopt(SOCKET s, int level, int optname, const char *
                                          : fake_fail(error, 0); /* fails without saying why: rule WS2-9 */
 }
 
+/* What one socket has to tell. */
+static SHORT poll_one(const WSAPOLLFD *entry)
+{
+    int unused;
+    struct fake_socket *sock = fake_lookup(entry->fd, &unused);
+    SHORT told = POLLWRNORM;
+    if (sock == NULL) {
+        return POLLNVAL;
+    }
+    if (sock->pipe_len > 0 || sock->datagram_count > 0) {
+        told |= POLLRDNORM;
+    }
+    return (SHORT)(told & entry->events);
+}
+
+/* FAKE_PROVIDER=poll: by the sockets' state, looked at again and again. */
+static INT WSAAPI fake_poll_really(LPWSAPOLLFD array, ULONG count, INT timeout_ms)
+{
+    int told = 0;
+    int waited = 0;
+    ULONG i;
+    for (;;) {
+        pthread_mutex_lock(&fake_lock);
+        for (i = 0; i < count; i++) {
+            array[i].revents = poll_one(&array[i]);
+            told += array[i].revents != 0;
+        }
+        pthread_mutex_unlock(&fake_lock);
+        if (told > 0 || (timeout_ms >= 0 && waited >= timeout_ms)) {
+            return told;
+        }
+        Sleep(1);
+        waited++;
+    }
+}
+
 /* Everything can be written to; a message is sent as its first buffer would be. */
 static INT WSAAPI fake_poll(LPWSAPOLLFD array, ULONG count, INT timeout_ms)
 {
@@ -345,8 +381,12 @@ static int extension_give(const void *id, void *out, DWORD out_bytes, LPDWORD re
     LPFN_WSAPOLL poll_function = fake_poll;
     LPFN_WSASENDMSG send_function = fake_send_message;
     const char *mode = getenv("FAKE_PROVIDER");
-    if (out_bytes < sizeof poll_function || mode == NULL || strcmp(mode, "extensions") != 0) {
+    bool really = mode != NULL && strcmp(mode, "poll") == 0;
+    if (out_bytes < sizeof poll_function || mode == NULL || (!really && strcmp(mode, "extensions") != 0)) {
         return fake_fail(error, WSAEOPNOTSUPP);
+    }
+    if (really) {
+        poll_function = fake_poll_really;
     }
     if (memcmp(id, &poll_id, sizeof poll_id) == 0) {
         memcpy(out, &poll_function, sizeof poll_function);

@@ -240,9 +240,9 @@ static void file_remove(void)
 static _Thread_local int last_error;
 
 /* Exported, as ws2_32 does: the provider finds it by name. */
-__attribute__((visibility("default"))) void WSAAPI WSASetLastError(int code)
+__attribute__((visibility("default"))) void WINAPI SetLastError(DWORD code)
 {
-    last_error = code;
+    last_error = (int)code;
 }
 
 int t_last_error(void)
