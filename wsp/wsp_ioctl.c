@@ -9,6 +9,12 @@
 #include "wsp_overlapped.h"
 #include "wsp_private_abi.h"
 #include "wsp_sdk.h"
+
+/* Layout of codes: rules 5.7, WSPIOCTL-2. */
+#define IOCTL_DIRECTION_MASK 0xe0000000u
+#define IOCTL_TYPE_MASK 0x18000000u
+#define IOCTL_FAMILY_SHIFT 16
+#define IOCTL_FAMILY_MASK 0x7ffu
 #include "wsp_share.h"
 
 int wsp_ioctl_put(struct wsp_ioctl_call *call, const void *what, size_t size)
@@ -131,6 +137,7 @@ static const struct wsp_ioctl_row ioctl_socket_rows[] = {
     {FIONREAD, 0, 4, 0, 0, ioctl_fionread, 0},
     {SIOCATMARK, 0, 4, STREAMS, WSAEINVAL, ioctl_atmark, 0},
     {SIO_BASE_HANDLE, 0, sizeof(SOCKET), 0, 0, ioctl_base_handle, 0},
+    {SIO_QUERY_TARGET_PNP_HANDLE, 0, sizeof(SOCKET), 0, 0, ioctl_base_handle, 0},
     {SIO_BSP_HANDLE, 0, sizeof(SOCKET), 0, 0, ioctl_base_handle, 0},
     {SIO_BSP_HANDLE_SELECT, 0, sizeof(SOCKET), 0, 0, ioctl_base_handle, 0},
     {SIO_BSP_HANDLE_POLL, 0, sizeof(SOCKET), 0, 0, ioctl_base_handle, 0},
@@ -141,7 +148,6 @@ static const struct wsp_ioctl_row ioctl_socket_rows[] = {
     {WSP_IOCTL_PORT, 0, 0, 0, 0, ioctl_port, 0},
     {SIO_GET_EXTENSION_FUNCTION_POINTER, sizeof(GUID), sizeof(void (*)(void)), 0, 0, wsp_extension_get, 0},
     {SIO_FLUSH, 0, 0, 0, 0, NULL, WSAENOPROTOOPT},
-    {SIO_ENABLE_CIRCULAR_QUEUEING, 0, 0, 0, 0, NULL, WSAENOPROTOOPT},
     {SIO_ASSOCIATE_HANDLE, 0, 0, 0, 0, NULL, WSAENOPROTOOPT},
     {SIO_TRANSLATE_HANDLE, 0, 0, 0, 0, NULL, WSAENOPROTOOPT},
     {SIO_GET_QOS, 0, 0, 0, 0, NULL, WSAENOPROTOOPT},
@@ -152,7 +158,7 @@ static const struct wsp_ioctl_row ioctl_socket_rows[] = {
 static const struct wsp_ioctl_group ioctl_socket = WSP_IOCTL_GROUP(ioctl_socket_rows);
 
 static const struct wsp_ioctl_group *const ioctl_groups[] = {&ioctl_socket, &wsp_ioctl_mcast, &wsp_ioctl_port, &wsp_ioctl_net,
-                                                             &wsp_ioctl_tcp};
+                                                             &wsp_ioctl_tcp, &wsp_ioctl_route};
 
 static bool ioctl_type_fits(const struct wsp_socket *sock, const struct wsp_ioctl_row *row)
 {
@@ -160,6 +166,15 @@ static bool ioctl_type_fits(const struct wsp_socket *sock, const struct wsp_ioct
         [SOCK_STREAM] = WSP_OPT_STREAM, [SOCK_DGRAM] = WSP_OPT_DGRAM, [SOCK_RAW] = WSP_OPT_RAW};
 
     return row->types == 0 || (row->types & types[sock->type]) != 0;
+}
+
+/* X8; WSPIOCTL-13: a code of another address family is not for this socket. One without a direction is none at all. */
+static int ioctl_unknown(const struct wsp_socket *sock, DWORD code)
+{
+    bool of_family = (code & IOCTL_TYPE_MASK) == IOC_PROTOCOL && (code & IOCTL_DIRECTION_MASK) != 0;
+
+    return of_family && (int)((code >> IOCTL_FAMILY_SHIFT) & IOCTL_FAMILY_MASK) != sock->family ? WSAEINVAL
+                                                                                                : WSAEOPNOTSUPP;
 }
 
 static int ioctl_run(struct wsp_socket *sock, struct wsp_ioctl_call *call)
@@ -171,7 +186,7 @@ static int ioctl_run(struct wsp_socket *sock, struct wsp_ioctl_call *call)
             if (ioctl_groups[g]->rows[i].code == call->code)
                 row = &ioctl_groups[g]->rows[i];
     if (!row)
-        return WSAEOPNOTSUPP; /* X8 */
+        return ioctl_unknown(sock, call->code);
     if (!ioctl_type_fits(sock, row))
         return row->wrong_type;
     if ((row->in_bytes > 0 && (!call->in || call->in_bytes < row->in_bytes)) ||

@@ -254,7 +254,9 @@ static u8_t on_raw(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip_addr
 {
     (void)pcb;
     const u16_t strip = ip_current_is_v6() ? ip_current_header_tot_len() : 0;
-    if (!stk_ep_ip_taken(arg, addr, ip_current_input_netif())) {
+    const struct stk_ep *ep = arg;
+    const bool tapped = ep->opts.rcvall == STK_RCVALL_GROUPS && ip_addr_ismulticast(ip_current_dest_addr());
+    if (tapped || !stk_ep_ip_taken(ep, addr, ip_current_input_netif())) {
         return 0;
     }
     if (strip == 0) {

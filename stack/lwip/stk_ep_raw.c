@@ -106,10 +106,16 @@ static bool taken_here(const ip_addr_t *to, struct netif *netif)
     return ip_addr_ismulticast(to) || stk_ep_ip_own(to) || ip_addr_isbroadcast(to, netif);
 }
 
+/* STK_RCVALL_GROUPS: incoming ones, by the IPv4 header. What the host takes itself does not come a second time. */
+static bool group_wanted(const struct stk_ep *ep, const struct pbuf *p, const ip_addr_t *to, bool out)
+{
+    return !out && ip_addr_ismulticast(to) && pbuf_get_at(p, 9) == ep->protocol;
+}
+
 static void tap_deliver(struct stk_ep *ep, struct pbuf *p, struct stk_dgram_abi *record, const ip_addr_t *to, bool out)
 {
     struct stk_netif *nif = ep->tap;
-    if (record->addr.family != ep->family ||
+    if (record->addr.family != ep->family || (ep->opts.rcvall == STK_RCVALL_GROUPS && !group_wanted(ep, p, to, out)) ||
         (!out && ep->opts.rcvall == STK_RCVALL_IP && !taken_here(to, &nif->netifs[0]))) {
         return;
     }
@@ -196,7 +202,7 @@ static struct stk_netif *tap_port(const struct stk_ep *ep)
 /* RAW-12. Not from one interface to another without being switched off between (rules 5.7). */
 int stk_ep_raw_tap_set(struct stk_ep *ep, int32_t mode)
 {
-    if (ep->type != STK_SOCK_RAW || mode < STK_RCVALL_OFF || mode > STK_RCVALL_IP || ep->inst == NULL) {
+    if (ep->type != STK_SOCK_RAW || mode < STK_RCVALL_OFF || mode > STK_RCVALL_GROUPS || ep->inst == NULL) {
         return STK_EINVAL;
     }
     if (mode == STK_RCVALL_SOCKET) {

@@ -146,6 +146,7 @@ enum stk_rcvall {
     STK_RCVALL_ON,     /**< every IP packet on the link, the port promiscuous */
     STK_RCVALL_SOCKET, /**< no effect */
     STK_RCVALL_IP,     /**< every IP packet that this host takes or sends */
+    STK_RCVALL_GROUPS, /**< every group's packets of the socket's protocol */
 };
 
 struct stk_mcast_req {
