@@ -20,5 +20,7 @@ int overlapped_server_main(int argc, char **argv);
 int poll_server_main(int argc, char **argv);
 int echo_load_main(int argc, char **argv);
 int source_group_main(int argc, char **argv);
+int reserve_main(int argc, char **argv);
+int get_x_by_y_main(int argc, char **argv);
 
 #endif

@@ -164,6 +164,13 @@ static void overlapped_server__several_clients__everything_comes_back(void **sta
     pair(overlapped_server_main, "5180 5", echo_load_main, "127.0.0.1 5180 5");
 }
 
+static void reserve__block_of_ports__for_its_sockets_alone(void **state)
+{
+    (void)state;
+    assert_int_equal(run(reserve_main, "tcp 5"), 0);
+    assert_int_equal(run(reserve_main, "udp 5"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +181,7 @@ int main(void)
         cmocka_unit_test(by_name__name_and_list__connected),
         cmocka_unit_test(any_family__both_orders__connected),
         cmocka_unit_test(poll_server__several_clients__everything_comes_back),
+        cmocka_unit_test(reserve__block_of_ports__for_its_sockets_alone),
         cmocka_unit_test(source_group__one_source__only_it_is_heard),
         cmocka_unit_test(local_name__empty_name__bound),
         cmocka_unit_test(board__four_ways__boards_are_equal),
