@@ -97,6 +97,7 @@ extern const struct t_group t_group_urgent;
 extern const struct t_group t_group_conditional;
 extern const struct t_group t_group_poll;
 extern const struct t_group t_group_share;
+extern const struct t_group t_group_storm;
 
 /* An address and its length. */
 struct t_addr {
