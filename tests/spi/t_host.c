@@ -17,6 +17,7 @@ static struct t_host {
     LPBLOCKINGCALLBACK hook;
     DWORD_PTR hook_context;
     unsigned hook_asked;
+    DWORD entry; /* of the last handle asked for */
 } host;
 
 static void host_lock(void)
@@ -35,8 +36,8 @@ static SOCKET WSPAPI host_create_handle(DWORD id, DWORD_PTR context, LPINT err)
 {
     SOCKET s = INVALID_SOCKET;
 
-    (void)id;
     host_lock();
+    host.entry = id;
     if (host.fail_next != 0) {
         *err = host.fail_next;
         host.fail_next = 0;
@@ -102,6 +103,16 @@ unsigned t_completions(void)
     count = host.completions;
     host_unlock();
     return count;
+}
+
+DWORD t_handle_entry(void)
+{
+    DWORD entry;
+
+    host_lock();
+    entry = host.entry;
+    host_unlock();
+    return entry;
 }
 
 void t_handle_fail_next(INT code)

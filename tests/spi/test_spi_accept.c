@@ -192,6 +192,98 @@ static void accept__handle_refused__connection_is_gone_and_nothing_leaks(void **
     t_close(listener);
 }
 
+/* A.5.6, WSPLISTEN-5: without descriptors clients are still taken in, and accepted when there are descriptors again. */
+static void listen__no_descriptors__goes_on_and_serves_later(void **state)
+{
+    SOCKET listener = t_listener(AF_INET), clients[4], served;
+
+    (void)state;
+    clients[0] = client_of(listener);
+    clients[1] = client_of(listener);
+    t_handle_fail_next(WSAEMFILE);
+    t_fails(t_spi.lpWSPAccept(listener, NULL, NULL, NULL, 0, &t_err) == INVALID_SOCKET ? SOCKET_ERROR : 0, WSAEMFILE);
+    clients[2] = client_of(listener);
+    clients[3] = client_of(listener);
+    for (int i = 1; i < 4; i++) {
+        served = t_spi.lpWSPAccept(listener, NULL, NULL, NULL, 0, &t_err);
+        assert_true(served != INVALID_SOCKET);
+        assert_int_equal(t_send(clients[i], "x", 1), 1);
+        t_close(served);
+    }
+    for (int i = 0; i < 4; i++)
+        t_close(clients[i]);
+    t_close(listener);
+}
+
+/* WSPACCEPT-5: the handle is asked for with the listener's catalogue entry. */
+static void accept__handle__has_the_listeners_entry(void **state)
+{
+    static const int families[] = {AF_INET, AF_INET6};
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        SOCKET listener = t_listener(families[i]), a, b;
+        DWORD entry = t_handle_entry();
+
+        t_close(t_bound(families[1 - i], SOCK_DGRAM)); /* another entry meanwhile */
+        assert_true(t_handle_entry() != entry);
+        a = t_socket(families[i], SOCK_STREAM);
+        assert_int_equal(t_spi.lpWSPConnect(a, t_addr(families[i], t_port(listener)), i == 0 ? 16 : 28, NULL, NULL,
+                                            NULL, NULL, &t_err),
+                         0);
+        t_close(t_bound(families[1 - i], SOCK_DGRAM));
+        b = t_spi.lpWSPAccept(listener, NULL, NULL, NULL, 0, &t_err);
+        assert_true(b != INVALID_SOCKET);
+        assert_int_equal(t_handle_entry(), entry);
+        t_close(a);
+        t_close(b);
+        t_close(listener);
+    }
+}
+
+static int CALLBACK condition_groups(LPWSABUF caller_id, LPWSABUF caller_data, LPQOS sqos, LPQOS gqos,
+                                     LPWSABUF callee_id, LPWSABUF callee_data, GROUP *g, DWORD_PTR data)
+{
+    (void)caller_id, (void)caller_data, (void)sqos, (void)gqos, (void)callee_id, (void)callee_data;
+    *g = (GROUP)data;
+    return CF_ACCEPT;
+}
+
+/* A.5.22: there are no groups that a connection could be put into. */
+static void accept__condition_asks_for_a_group__is_inval(void **state)
+{
+    static const GROUP groups[] = {0x01 /* SG_UNCONSTRAINED_GROUP */, 0x02 /* SG_CONSTRAINED_GROUP */, 77};
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        SOCKET listener = t_listener(AF_INET), a = client_of(listener);
+
+        t_fails(t_spi.lpWSPAccept(listener, NULL, NULL, condition_groups, groups[i], &t_err) == INVALID_SOCKET
+                    ? SOCKET_ERROR
+                    : 0,
+                WSAEINVAL);
+        t_close(a);
+        t_close(listener);
+    }
+}
+
+/* A.5.24: and the client waits on. */
+static void accept__condition_is_no_function__is_fault(void **state)
+{
+    SOCKET listener = t_listener(AF_INET), a = client_of(listener), b;
+
+    (void)state;
+    t_fails(t_spi.lpWSPAccept(listener, NULL, NULL, (LPCONDITIONPROC)(uintptr_t)64, 0, &t_err) == INVALID_SOCKET
+                ? SOCKET_ERROR
+                : 0,
+            WSAEFAULT);
+    b = t_spi.lpWSPAccept(listener, NULL, NULL, NULL, 0, &t_err);
+    assert_true(b != INVALID_SOCKET);
+    t_close(a);
+    t_close(b);
+    t_close(listener);
+}
+
 static void listen__backlogs_of_every_kind__succeed(void **state)
 {
     static const int backlogs[] = {0, 1, -1, -200, -70000, 5, 70000, SOMAXCONN, INT32_MIN};
@@ -241,6 +333,10 @@ int main(void)
         cmocka_unit_test(accept__new_socket__has_the_listeners_properties),
         cmocka_unit_test(accept__no_connection__wouldblock),
         cmocka_unit_test(accept__handle_refused__connection_is_gone_and_nothing_leaks),
+        cmocka_unit_test(listen__no_descriptors__goes_on_and_serves_later),
+        cmocka_unit_test(accept__handle__has_the_listeners_entry),
+        cmocka_unit_test(accept__condition_asks_for_a_group__is_inval),
+        cmocka_unit_test(accept__condition_is_no_function__is_fault),
         cmocka_unit_test(listen__backlogs_of_every_kind__succeed),
         cmocka_unit_test(accept__condition_answers__address_is_filled),
     };

@@ -196,8 +196,8 @@ static void cancel__told_of_it__nothing_is_written_later(void **state)
     }
 }
 
-/* IOCP-34: how much of it went out is open; other sockets do not notice. */
-static void cancel__send_partly_taken__told_and_others_unharmed(void **state)
+/* IOCP-34, CLS-21: how much of it went out is open, so the connection ends; other sockets do not notice. */
+static void cancel__send_partly_taken__connection_ends_and_others_unharmed(void **state)
 {
     struct t_pair pair = t_pair_make(AF_INET, WSA_FLAG_OVERLAPPED), other = t_pair_make(AF_INET, WSA_FLAG_OVERLAPPED);
     static char out[4 << 20], in[65536];
@@ -214,7 +214,10 @@ static void cancel__send_partly_taken__told_and_others_unharmed(void **state)
     assert_int_equal(cancel(pair.a, WSP_CANCEL_ONE, &cancelled), 1);
     assert_true(t_event_wait(cancelled.hEvent, 5000));
     assert_int_equal(cancelled.OffsetHigh, WSA_OPERATION_ABORTED);
-    assert_true(t_recv(pair.b, in, sizeof in) > 0); /* a part was taken */
+    t_fails(t_send(pair.a, "x", 1), WSAECONNABORTED);
+    while (t_recv(pair.b, in, sizeof in) > 0) /* a part was taken */
+        continue;
+    assert_int_equal(t_err, WSAECONNRESET);
     t_pair_close(&pair);
     while (at < sizeof out) {
         int part = t_recv(other.b, in, sizeof in);
@@ -239,7 +242,7 @@ int main(void)
         cmocka_unit_test(cancel__bad_arguments__refused),
         cmocka_unit_test(cancel__own_threads__only_those),
         cmocka_unit_test(cancel__told_of_it__nothing_is_written_later),
-        cmocka_unit_test(cancel__send_partly_taken__told_and_others_unharmed),
+        cmocka_unit_test(cancel__send_partly_taken__connection_ends_and_others_unharmed),
     };
 
     return cmocka_run_group_tests(tests, t_host_start, t_host_stop);

@@ -215,6 +215,25 @@ static void tcp__disconnect_calls__are_shutdowns_without_data(void **state)
     t_pair_close(&pair);
 }
 
+/* E7, C.12: nobody has socket groups. C.23, A.6.14: TCP gives no data, which a connect in progress says too. */
+static void tcp__connect_with_group_qos_or_room__has_its_answer(void **state)
+{
+    SOCKET listener = t_listener(AF_INET), s = t_socket(AF_INET, SOCK_STREAM);
+    static QOS qos;
+    char room[16];
+    WSABUF callee = {sizeof room, room};
+
+    (void)state;
+    t_fails(t_spi.lpWSPConnect(s, t_addr(AF_INET, t_port(listener)), 16, NULL, &callee, NULL, &qos, &t_err), WSAEINVAL);
+    assert_int_equal(callee.len, sizeof room);
+    assert_int_equal(t_nonblocking(s, true), 0);
+    if (t_spi.lpWSPConnect(s, t_addr(AF_INET, t_port(listener)), 16, NULL, &callee, NULL, NULL, &t_err) != 0)
+        assert_int_equal(t_err, WSAEWOULDBLOCK);
+    assert_int_equal(callee.len, 0);
+    t_close(s);
+    t_close(listener);
+}
+
 static void tcp__receive_timeout__is_timedout(void **state)
 {
     struct t_pair pair = t_pair_make(AF_INET, WSA_FLAG_OVERLAPPED);
@@ -513,6 +532,7 @@ int main(void)
         cmocka_unit_test(tcp__half_close__data_flows_the_other_way),
         cmocka_unit_test(tcp__shutdown_receive__later_receives_fail),
         cmocka_unit_test(tcp__disconnect_calls__are_shutdowns_without_data),
+        cmocka_unit_test(tcp__connect_with_group_qos_or_room__has_its_answer),
         cmocka_unit_test(tcp__receive_timeout__is_timedout),
         cmocka_unit_test(tcp__send_timeout__is_timedout),
         cmocka_unit_test(tcp__refused__tells_and_can_connect_again),

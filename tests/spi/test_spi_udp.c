@@ -130,6 +130,34 @@ static void udp__zero_address__disconnects(void **state)
     t_close(b);
 }
 
+/* E27, A.6.10, C.18, WSPCONNECT-5: each form of a zero address takes the peer away. Then there is nobody to send to, and who knows
+   the address goes on; a bound socket hears everybody, with WSPRecv too, as on Windows. */
+static void udp__zero_address_of_each_form__disconnects(void **state)
+{
+    static const SOCKADDR_IN forms[] = {
+        {.sin_family = AF_INET}, {.sin_family = AF_INET, .sin_port = 0x1234}, {.sin_family = 0}};
+    char buf[4];
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        SOCKET a = t_bound(AF_INET, SOCK_DGRAM), b = t_bound(AF_INET, SOCK_DGRAM);
+
+        assert_int_equal(t_spi.lpWSPConnect(a, t_addr(AF_INET, t_port(b)), 16, NULL, NULL, NULL, NULL, &t_err), 0);
+        assert_int_equal(t_send(a, "x", 1), 1);
+        assert_int_equal(t_spi.lpWSPConnect(a, (const struct sockaddr *)&forms[i], 16, NULL, NULL, NULL, NULL, &t_err),
+                         0);
+        t_fails(t_send(a, "x", 1), WSAENOTCONN);
+        assert_int_equal(t_sendto(a, "y", 1, t_addr(AF_INET, t_port(b))), 1);
+        assert_int_equal(t_sendto(b, "1", 1, t_addr(AF_INET, t_port(a))), 1);
+        assert_int_equal(t_sendto(b, "2", 1, t_addr(AF_INET, t_port(a))), 1);
+        assert_int_equal(t_recvfrom(a, buf, sizeof buf, NULL), 1);
+        assert_int_equal(t_recv(a, buf, sizeof buf), 1);
+        assert_int_equal(buf[0], '2');
+        t_close(a);
+        t_close(b);
+    }
+}
+
 static void udp__port_unreachable__is_connreset_once_unless_switched_off(void **state)
 {
     SOCKET a = t_bound(AF_INET, SOCK_DGRAM), dead = t_bound(AF_INET, SOCK_DGRAM);
@@ -222,6 +250,7 @@ int main(void)
         cmocka_unit_test(udp__gather_and_scatter__one_message),
         cmocka_unit_test(udp__connected__sends_to_its_peer_and_hears_only_it),
         cmocka_unit_test(udp__zero_address__disconnects),
+        cmocka_unit_test(udp__zero_address_of_each_form__disconnects),
         cmocka_unit_test(udp__port_unreachable__is_connreset_once_unless_switched_off),
         cmocka_unit_test(udp__bad_destinations__have_their_codes),
         cmocka_unit_test(udp__unbound__cannot_receive_until_it_sent),
