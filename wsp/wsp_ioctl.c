@@ -147,7 +147,6 @@ static const struct wsp_ioctl_row ioctl_socket_rows[] = {
     {WSP_IOCTL_CANCEL, sizeof(struct wsp_cancel_abi), sizeof(uint32_t), 0, 0, ioctl_cancel, 0},
     {WSP_IOCTL_PORT, 0, 0, 0, 0, ioctl_port, 0},
     {SIO_GET_EXTENSION_FUNCTION_POINTER, sizeof(GUID), sizeof(void (*)(void)), 0, 0, wsp_extension_get, 0},
-    {SIO_FLUSH, 0, 0, 0, 0, NULL, WSAENOPROTOOPT},
     {SIO_ASSOCIATE_HANDLE, 0, 0, 0, 0, NULL, WSAENOPROTOOPT},
     {SIO_TRANSLATE_HANDLE, 0, 0, 0, 0, NULL, WSAENOPROTOOPT},
     {SIO_GET_QOS, 0, 0, 0, 0, NULL, WSAENOPROTOOPT},

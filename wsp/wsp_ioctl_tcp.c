@@ -2,6 +2,7 @@
 #include "wsp_ioctl_priv.h"
 
 #include "wsp_error.h"
+#include "wsp_notice.h"
 #include "wsp_sdk.h"
 
 #define VISTA 0x06000000u /* TargetOsVersion */
@@ -157,16 +158,30 @@ static int ioctl_compatibility(struct wsp_socket *sock, struct wsp_ioctl_call *c
 
 static int ioctl_backlog_query(struct wsp_socket *sock, struct wsp_ioctl_call *call)
 {
-    int32_t bytes = 0;
-    int code;
+    uint32_t bytes = 0;
+    int err;
 
     call->report = true;
     if (!call->out || call->out_bytes < sizeof bytes)
         return WSAEINVAL;
-    if (!(stk_sock_ready(sock->stk) & STK_READY_CONN))
-        return WSAENOTCONN; /* X7 */
-    code = wsp_error_of(WSP_OP_OPTION, stk_sock_opt_get(sock->stk, STK_OPT_ISB, &bytes));
-    return code != 0 ? code : wsp_ioctl_put(call, &bytes, sizeof bytes);
+    err = stk_sock_isb(sock->stk, &bytes);
+    if (err != STK_OK && err != STK_ESHUTDOWN)
+        return wsp_error_of(WSP_OP_ANY, err); /* X7 */
+    return wsp_ioctl_put(call, &bytes, sizeof bytes);
+}
+
+static int ioctl_backlog_change(struct wsp_socket *sock, struct wsp_ioctl_call *call)
+{
+    (void)sock;
+    return call->out_bytes != 0 ? WSAEINVAL : wsp_notice_backlog(call->pend, call->overlapped);
+}
+
+/* A.7.32, OVL2-13: what was not handed on is given up. Bytes of completed sends are the stack's to deliver. */
+static int ioctl_flush(struct wsp_socket *sock, struct wsp_ioctl_call *call)
+{
+    (void)call;
+    wsp_requests_flush(sock);
+    return 0;
 }
 
 #define STREAMS WSP_OPT_STREAM
@@ -176,6 +191,8 @@ static const struct wsp_ioctl_row ioctl_tcp_rows[] = {
     {SIO_TCP_INITIAL_RTO, 4, 0, STREAMS, WSAEOPNOTSUPP, ioctl_initial_rto, 0},
     {SIO_SET_COMPATIBILITY_MODE, 0, 0, STREAMS, WSAEOPNOTSUPP, ioctl_compatibility, 0},
     {SIO_IDEAL_SEND_BACKLOG_QUERY, 0, 0, STREAMS, WSAEOPNOTSUPP, ioctl_backlog_query, 0},
+    {SIO_IDEAL_SEND_BACKLOG_CHANGE, 0, 0, STREAMS, WSAEOPNOTSUPP, ioctl_backlog_change, 0},
+    {SIO_FLUSH, 0, 0, 0, 0, ioctl_flush, 0},
     {SIO_LOOPBACK_FAST_PATH, 0, 0, 0, 0, NULL, WSAEOPNOTSUPP},
 };
 const struct wsp_ioctl_group wsp_ioctl_tcp = WSP_IOCTL_GROUP(ioctl_tcp_rows);

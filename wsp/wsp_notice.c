@@ -64,7 +64,18 @@ uint32_t wsp_notice_mark(enum wsp_notice kind, int family)
 
 bool wsp_notice_due(const struct wsp_socket *sock, enum wsp_notice kind, uint32_t mark)
 {
+    uint32_t bytes = 0;
+
+    if (kind == WSP_NOTICE_BACKLOG)
+        return stk_sock_isb(sock->stk, &bytes) != STK_OK || bytes != mark;
     return wsp_notice_mark(kind, sock->family) != mark;
+}
+
+int wsp_notice_code(const struct wsp_socket *sock, enum wsp_notice kind)
+{
+    uint32_t bytes;
+
+    return kind == WSP_NOTICE_BACKLOG && stk_sock_isb(sock->stk, &bytes) != STK_OK ? WSA_OPERATION_ABORTED : 0;
 }
 
 bool wsp_notice_event(struct wsp_socket *sock, enum wsp_notice kind)
@@ -133,4 +144,50 @@ int wsp_notice_wait(const struct wsp_call *call, enum wsp_notice kind, bool over
     if (overlapped)
         return wsp_request_pend(call, kind, wsp_notice_mark(kind, sock->family));
     return atomic_load(&sock->nonblocking) ? notice_arm(sock, kind) : notice_block(sock, kind);
+}
+
+/* Blocks whatever the socket's mode. */
+static int notice_backlog_block(struct wsp_socket *sock, uint32_t mark)
+{
+    struct wsp_wait wait;
+    int code = 0;
+
+    wsp_wait_begin(&wait, 0);
+    while (code == 0 && !wsp_notice_due(sock, WSP_NOTICE_BACKLOG, mark))
+        code = wsp_wait_ready(&wait, sock, STK_READY_ISB | STK_READY_RESET);
+    if (code == 0 && wsp_notice_code(sock, WSP_NOTICE_BACKLOG) != 0)
+        code = WSAEINTR;
+    return code;
+}
+
+int wsp_notice_backlog(const struct wsp_call *call, bool overlapped)
+{
+    struct wsp_socket *sock = call->sock;
+    struct wsp_notice_ask *ask = &sock->notices[WSP_NOTICE_BACKLOG];
+    uint32_t mark = 0;
+    int err = stk_sock_isb(sock->stk, &mark);
+    bool taken;
+    int code;
+
+    if (err == STK_ENOTCONN)
+        return WSAENOTCONN;
+    if (err == STK_ESHUTDOWN)
+        return overlapped ? WSA_OPERATION_ABORTED : WSAEINTR;
+    if (err != STK_OK)
+        return wsp_error_of(WSP_OP_ANY, err);
+    wsp_mutex_lock(&sock->lock);
+    taken = ask->asked || wsp_request_pends(sock, WSP_NOTICE_BACKLOG);
+    if (!taken && !overlapped)
+        ask->asked = true;
+    wsp_mutex_unlock(&sock->lock);
+    if (taken)
+        return overlapped ? WSA_OPERATION_ABORTED : WSAEINTR;
+    stk_sock_isb_watch(sock->stk, mark);
+    if (overlapped)
+        return wsp_request_pend(call, WSP_NOTICE_BACKLOG, mark);
+    code = notice_backlog_block(sock, mark);
+    wsp_mutex_lock(&sock->lock);
+    ask->asked = false;
+    wsp_mutex_unlock(&sock->lock);
+    return code;
 }

@@ -35,6 +35,19 @@ int wsp_notice_wait(const struct wsp_call *call, enum wsp_notice kind, bool over
 /** Is a request of this kind and mark due? Context: any thread. */
 bool wsp_notice_due(const struct wsp_socket *sock, enum wsp_notice kind, uint32_t mark);
 
+/** What a due request of this kind completes with: 0, or WSA_OPERATION_ABORTED where there is nothing to wait for any more. */
+int wsp_notice_code(const struct wsp_socket *sock, enum wsp_notice kind);
+
+/**
+ * Wait until the ideal send backlog of a connection is another: SIO_IDEAL_SEND_BACKLOG_CHANGE. One call a socket waits.
+ *
+ * @return  0; WSA_IO_PENDING; WSAENOTCONN; WSAEINTR or (overlapped) WSA_OPERATION_ABORTED: sending has ended, or another
+ *          call waits already; WSAENOBUFS, WSAENETDOWN.
+ *
+ * Context: as wsp_notice_wait, and blocks also where the socket does not. Source: rules 5.7, BUF-7.
+ */
+int wsp_notice_backlog(const struct wsp_call *call, bool overlapped);
+
 /** Has a nonblocking call of this kind asked for the network event, and did the change come? It is then asked no more.
  *  Context: the socket's lock is held. */
 bool wsp_notice_event(struct wsp_socket *sock, enum wsp_notice kind);

@@ -326,8 +326,17 @@ static void requests_run_pending(struct wsp_socket *sock, struct wsp_queue *done
     if (!waiting.head)
         return;
     queue_init(&sock->queues[WSP_PENDING]);
-    while ((request = queue_pop(&waiting)) != NULL)
-        queue_push(wsp_notice_due(sock, request->notice, request->mark) ? done : &sock->queues[WSP_PENDING], request);
+    while ((request = queue_pop(&waiting)) != NULL) {
+        bool due = wsp_notice_due(sock, request->notice, request->mark);
+
+        if (!due && request->notice == WSP_NOTICE_BACKLOG) { /* armed first, then the look */
+            (void)stk_sock_arm(sock->stk, STK_READY_ISB | STK_READY_RESET);
+            due = wsp_notice_due(sock, request->notice, request->mark);
+        }
+        if (due)
+            request->code = wsp_notice_code(sock, request->notice);
+        queue_push(due ? done : &sock->queues[WSP_PENDING], request);
+    }
 }
 
 void wsp_requests_run(struct wsp_socket *sock, struct wsp_queue *done)
@@ -543,8 +552,9 @@ int wsp_request_complete_now(const struct wsp_call *call, DWORD bytes)
 
 /* --- Cancellation -------------------------------------------------------------------- */
 
-/* Which requests; without either: all. */
+/* Which requests; without any: all. */
 struct request_choice {
+    bool sends; /* only sends */
     uint64_t thread;            /* issued by it; 0: any */
     LPWSAOVERLAPPED overlapped; /* NULL: any */
     SOCKET handle;              /* 0: any */
@@ -555,6 +565,8 @@ static bool request_is_chosen(const struct wsp_request *request, const struct re
     if (choice->thread != 0 && atomic_load_explicit(&request->thread, memory_order_relaxed) != choice->thread)
         return false;
     if (choice->handle != 0 && request->handle != choice->handle)
+        return false;
+    if (choice->sends && request->direction != WSP_SENDING)
         return false;
     return !choice->overlapped || request->overlapped == choice->overlapped;
 }
@@ -619,6 +631,24 @@ uint32_t wsp_requests_cancel(struct wsp_socket *sock, bool own, LPWSAOVERLAPPED 
     taken = requests_take_all(sock, &choice, &done);
     wsp_requests_deliver(sock, &done);
     return taken;
+}
+
+void wsp_requests_flush(struct wsp_socket *sock)
+{
+    const struct request_choice sends = {.sends = true};
+    struct wsp_queue done;
+
+    (void)requests_take_all(sock, &sends, &done);
+    wsp_requests_deliver(sock, &done);
+}
+
+bool wsp_request_pends(const struct wsp_socket *sock, enum wsp_notice notice)
+{
+    const struct wsp_request *request = sock->queues[WSP_PENDING].head;
+
+    while (request && request->notice != notice)
+        request = request->next;
+    return request != NULL;
 }
 
 void wsp_requests_abort(struct wsp_socket *sock, bool deliver)

@@ -111,6 +111,13 @@ void wsp_requests_abort_thread(uint64_t thread);
 /** Requests in use, for tests and the counters. */
 uint32_t wsp_requests_count(void);
 
+/** Does a request of this kind wait on the socket? Context: the socket's lock is held. */
+bool wsp_request_pends(const struct wsp_socket *sock, enum wsp_notice notice);
+
+/** End the sends of a socket that have not completed, with WSA_OPERATION_ABORTED and their indication (SIO_FLUSH). Context: a
+ *  thread with a reference and no lock. */
+void wsp_requests_flush(struct wsp_socket *sock);
+
 /** Deliver a completed operation that had no request (an ioctl): event, port or routine. */
 int wsp_request_complete_now(const struct wsp_call *call, DWORD bytes);
 

@@ -45,7 +45,7 @@ enum wsp_wake {
 enum wsp_direction { WSP_READING, WSP_SENDING, WSP_PENDING, WSP_DIRECTIONS };
 
 /** What a control code waits for. */
-enum wsp_notice { WSP_NOTICE_ADDRESSES, WSP_NOTICE_ROUTES, WSP_NOTICES };
+enum wsp_notice { WSP_NOTICE_ADDRESSES, WSP_NOTICE_ROUTES, WSP_NOTICE_BACKLOG, WSP_NOTICES };
 
 /** A nonblocking call wants the network event. Guarded by the socket's lock. */
 struct wsp_notice_ask {

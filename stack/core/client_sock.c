@@ -273,6 +273,27 @@ int stk_sock_tcp_info(struct stk_sock *sock, struct stk_tcp_info *out)
     return out == NULL ? STK_EINVAL : sock_info(sock, STK_INFO_TCP, out, sizeof(*out));
 }
 
+int stk_sock_isb(const struct stk_sock *sock, uint32_t *bytes)
+{
+    int usable = stk_client_usable(sock->client);
+    if (usable != STK_OK) {
+        return usable;
+    }
+    const uint32_t state = atomic_load_explicit(&sock->abi->state, memory_order_acquire);
+    if ((state & STK_ST_CONNECTED) == 0 || (state & STK_ST_ENDED) != 0) {
+        return STK_ENOTCONN;
+    }
+    *bytes = atomic_load_explicit(&sock->abi->isb, memory_order_relaxed);
+    return (state & STK_ST_TX_SHUT) != 0 ? STK_ESHUTDOWN : STK_OK;
+}
+
+void stk_sock_isb_watch(struct stk_sock *sock, uint32_t bytes)
+{
+    if (stk_client_usable(sock->client) == STK_OK) {
+        atomic_store_explicit(&sock->abi->isb_seen, bytes, memory_order_relaxed);
+    }
+}
+
 int stk_sock_icmp_info(struct stk_sock *sock, struct stk_icmp_info *out)
 {
     return out == NULL ? STK_EINVAL : sock_info(sock, STK_INFO_ICMP, out, sizeof(*out));

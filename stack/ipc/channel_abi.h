@@ -216,7 +216,8 @@ struct stk_sock_abi {
     STK_U32 rx_limit;  /* bytes the receive FIFO may hold */
     STK_U32 tx_limit;  /* bytes the transmit FIFO may hold */
     uint32_t backlog;
-    uint32_t reserved0[7];
+    STK_U32 isb; /* streams: bytes that are best kept queued for sending, as last told */
+    uint32_t reserved0[6];
     /* line 1, stack, under addr_seq */
     _Alignas(STK_ABI_LINE) struct stk_addr local;
     struct stk_addr peer;
@@ -253,7 +254,7 @@ struct stk_sock_abi {
     STK_U32 app_flags;
     STK_U64 cookie;
     STK_U32 kicked; /* beside tx_tail: both change hands in one transfer of the line */
-    uint32_t reserved5a;
+    STK_U32 isb_seen; /* the isb whose change is waited for; 0: nobody waits */
     STK_U64 tx_head_seen; /* app's last look at tx_head; under tx_lock */
     STK_U64 tx_urgent;    /* position behind the last urgent byte, 0: none; stored before the tx_tail that reaches it */
     uint64_t reserved5[2];

@@ -115,8 +115,19 @@ static inline uint32_t stk_ready_urgent(const struct stk_sock_abi *sock)
     return (stk_urgent_flags(word) & STK_URGENT_TURNED) != 0 ? STK_READY_IN : STK_READY_OOB;
 }
 
-/** Bits that need a look at the transmit FIFO. */
-#define STK_READY_TX_BITS ((uint32_t)(STK_READY_OUT | STK_READY_DRAINED))
+/** Is somebody told that the ideal send backlog is another, or that nothing is sent any more? */
+static inline uint32_t stk_ready_isb(const struct stk_sock_abi *sock, uint32_t state)
+{
+    const uint32_t seen = atomic_load_explicit(&sock->isb_seen, memory_order_relaxed);
+    if (seen == 0) {
+        return 0;
+    }
+    const bool ended = (state & (STK_ST_TX_SHUT | STK_ST_ENDED)) != 0;
+    return ended || atomic_load_explicit(&sock->isb, memory_order_relaxed) != seen ? (uint32_t)STK_READY_ISB : 0u;
+}
+
+/** Bits that need a look at the transmit side. */
+#define STK_READY_TX_BITS ((uint32_t)(STK_READY_OUT | STK_READY_DRAINED | STK_READY_ISB))
 
 /**
  * The ready bits of a socket.
@@ -149,7 +160,10 @@ static inline uint32_t stk_sock_abi_ready_for(const struct stk_sock_abi *sock, u
     if ((wanted & STK_READY_TX_BITS) == 0) {
         return ready;
     }
-    return ready | (sock->type == STK_SOCK_STREAM ? stk_ready_stream_tx(sock, state) : stk_ready_dgram_tx(sock, state));
+    if (sock->type != STK_SOCK_STREAM) {
+        return ready | stk_ready_dgram_tx(sock, state);
+    }
+    return ready | stk_ready_stream_tx(sock, state) | stk_ready_isb(sock, state);
 }
 
 /** All bits. Context: any thread. */

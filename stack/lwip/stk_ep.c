@@ -114,6 +114,8 @@ static void abi_open(struct stk_ep *ep, uint64_t cookie)
     atomic_store_explicit(&abi->rx_payload, 0, memory_order_relaxed);
     atomic_store_explicit(&abi->rx_kick_head, 0, memory_order_relaxed);
     atomic_store_explicit(&abi->rx_posted, 0, memory_order_relaxed);
+    atomic_store_explicit(&abi->isb, 0, memory_order_relaxed);
+    atomic_store_explicit(&abi->isb_seen, 0, memory_order_relaxed);
     atomic_store_explicit(&abi->rx_head, 0, memory_order_relaxed);
     atomic_store_explicit(&abi->rx_urgent, 0, memory_order_relaxed);
     atomic_store_explicit(&abi->rx_urgent_passed, 0, memory_order_relaxed);

@@ -240,10 +240,6 @@ int stk_ep_opt_get(struct stk_ep_table *table, uint32_t sock, uint32_t opt, int3
     if (opt == STK_OPT_MTU || opt == STK_OPT_V4_MTU) {
         return stk_ep_ip_mtu(ep, opt == STK_OPT_V4_MTU || ep->family == STK_AF_INET, value);
     }
-    if (opt == STK_OPT_ISB && ep->type == STK_SOCK_STREAM) {
-        *value = (int32_t)stk_ep_isb(ep);
-        return STK_OK;
-    }
     const struct opt_row *row = row_find(ep, opt);
     if (row == NULL) {
         return STK_ENOPROTOOPT;

@@ -89,6 +89,16 @@ void stk_ep_tcp_window_set(const struct stk_ep *ep, struct tcp_pcb *pcb)
     pcb->rcv_ann_wnd = window;
 }
 
+/* Never less than the buffer holds; enough for the path to be full while one flight is acknowledged. */
+static uint32_t isb_of(const struct stk_ep *ep)
+{
+    const struct tcp_pcb *pcb = ep->pcb.tcp;
+    const uint32_t limit = atomic_load_explicit(&ep->abi->tx_limit, memory_order_relaxed);
+    const uint64_t flight = 2u * (uint64_t)LWIP_MIN(pcb->cwnd, pcb->snd_wnd_max);
+    const uint64_t ideal = flight > limit ? flight : limit;
+    return ideal < STK_FIFO_MAX ? (uint32_t)ideal : STK_FIFO_MAX;
+}
+
 /* The handshake is done; nothing was received yet. */
 void stk_ep_own_opened(struct stk_ep *ep, struct tcp_pcb *pcb)
 {
@@ -97,6 +107,7 @@ void stk_ep_own_opened(struct stk_ep *ep, struct tcp_pcb *pcb)
     ep->window = pcb->rcv_wnd;
     ep->window_debt = 0;
     ep->tune_at = 0;
+    atomic_store_explicit(&ep->abi->isb, isb_of(ep), memory_order_relaxed);
 }
 
 /* Options that may change at any time. */
@@ -275,15 +286,19 @@ void stk_ep_icmp_info(struct stk_ep_table *table, uint32_t sock, struct stk_icmp
     *out = table->eps[sock].icmp;
 }
 
-/* Never less than the configured buffer holds; enough for the path to be full while one flight is acknowledged. */
-uint32_t stk_ep_isb(const struct stk_ep *ep)
+/* BUF-6, BUF-7: from time to time. A buffer that was not set follows; steps of less than a quarter are told to nobody. */
+void stk_ep_isb_update(struct stk_ep *ep)
 {
-    const struct tcp_pcb *pcb = ep->pcb.tcp;
-    const uint32_t limit = atomic_load_explicit(&ep->abi->tx_limit, memory_order_relaxed);
-    if (pcb == NULL || ep->listening || pcb->state < ESTABLISHED) {
-        return limit;
+    struct stk_sock_abi *abi = ep->abi;
+    const uint32_t before = atomic_load_explicit(&abi->isb, memory_order_relaxed);
+    const uint32_t now = isb_of(ep);
+    const uint32_t apart = now > before ? now - before : before - now;
+    if (apart < before / 4 || apart == 0) {
+        return;
     }
-    const uint64_t flight = 2u * (uint64_t)LWIP_MIN(pcb->cwnd, pcb->snd_wnd);
-    const uint64_t ideal = flight > limit ? flight : limit;
-    return ideal < STK_FIFO_MAX ? (uint32_t)ideal : STK_FIFO_MAX;
+    atomic_store_explicit(&abi->isb, now, memory_order_relaxed);
+    if (!ep->opts.sndbuf_set && now > atomic_load_explicit(&abi->tx_limit, memory_order_relaxed)) {
+        atomic_store_explicit(&abi->tx_limit, now, memory_order_relaxed);
+    }
+    stk_ep_notify(ep);
 }

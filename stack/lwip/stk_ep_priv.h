@@ -310,7 +310,7 @@ bool stk_ep_window_follow(struct stk_ep *ep, uint32_t bytes);
 uint64_t stk_ep_window_pay(struct stk_ep *ep, uint64_t opened);
 void stk_ep_window_tune(struct stk_ep *ep);
 void stk_ep_window_posted(struct stk_ep *ep);
-uint32_t stk_ep_isb(const struct stk_ep *ep);
+void stk_ep_isb_update(struct stk_ep *ep);
 
 /** The endpoint of a connection's PCB; NULL: none. */
 struct stk_ep *stk_ep_tcp_of(const struct tcp_pcb *pcb);

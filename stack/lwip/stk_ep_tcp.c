@@ -234,7 +234,11 @@ static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
 {
     struct stk_ep *ep = arg;
     (void)pcb;
-    stk_ep_tx_release(ep, ep->tx_acked + len);
+    const uint64_t acked = ep->tx_acked;
+    stk_ep_tx_release(ep, acked + len);
+    if ((acked ^ ep->tx_acked) >> 16 != 0 && ep->phase != STK_EP_CLOSING) { /* once in a while */
+        stk_ep_isb_update(ep);
+    }
     const uint64_t tail = atomic_load_explicit(&ep->abi->tx_tail, memory_order_acquire);
     if ((tail != ep->tx_queued || ep->fin_wanted) && !tcp_push(ep)) {
         return ERR_ABRT;

@@ -148,12 +148,68 @@ static void rcvbuf_zero__datagrams__lost_unless_somebody_waits(void **state)
     sim_trace_close(&trace);
 }
 
+/* Send and receive for a while, over a path of 20 ms. */
+static void stream_for(struct stk_sock *client, struct stk_sock *server, uint32_t turns)
+{
+    const struct stk_iov iov = {.base = scratch, .len = sizeof(scratch)};
+    for (uint32_t i = 0; i < turns; i++) {
+        while (stk_sock_send(client, &iov, 1) > 0) {
+        }
+        while (stk_sock_recv(server, &iov, 1, 0) > 0) {
+        }
+        sim_world_run_until(&trace.world, trace.world.now_ns + 2 * STK_MS_NS);
+        sim_wire_drain(&trace.wire);
+        trace.count = 0;
+    }
+}
+
+/* BUF-6, BUF-7: the ideal backlog follows the path, and with it a send buffer that nobody set. */
+static void backlog__fast_long_path__grows_and_is_told(void **state)
+{
+    (void)state;
+    for (int set_by_hand = 0; set_by_hand < 2; set_by_hand++) {
+        struct stk_sock *client;
+        struct stk_sock *server;
+        uint32_t before = 0;
+        uint32_t after = 0;
+        sim_trace_open(&trace, 410, "wire.delay = 10ms\n", "sndbuf = 64KiB\n");
+        sim_connect_pair(&trace.world, STK_AF_INET, PORT, &client, &server);
+        if (set_by_hand) {
+            set(client, STK_OPT_SNDBUF, 65536);
+        }
+        assert_int_equal(stk_sock_isb(client, &before), STK_OK);
+        assert_int_equal(before, 65536);
+        stk_sock_isb_watch(client, before);
+        assert_int_equal(stk_sock_ready(client) & STK_READY_ISB, 0);
+        stream_for(client, server, 1000);
+        assert_int_equal(stk_sock_isb(client, &after), STK_OK);
+        assert_true(after >= before + before / 4 && after <= 16 * 1024 * 1024);
+        assert_int_not_equal(stk_sock_ready(client) & STK_READY_ISB, 0);
+        if (set_by_hand) {
+            assert_int_equal(get(client, STK_OPT_SNDBUF), 65536);
+        } else {
+            assert_int_equal(get(client, STK_OPT_SNDBUF), after);
+        }
+        stk_sock_isb_watch(client, after);
+        assert_int_equal(stk_sock_ready(client) & STK_READY_ISB, 0);
+        assert_int_equal(stk_sock_shutdown(client, STK_SHUT_WR), STK_OK);
+        assert_int_equal(stk_sock_isb(client, &after), STK_ESHUTDOWN);
+        assert_int_not_equal(stk_sock_ready(client) & STK_READY_ISB, 0);
+        assert_int_equal(stk_sock_close(client, STK_CLOSE_ABORT), STK_OK);
+        sim_trace_run(&trace, 50 * STK_MS_NS, STEP);
+        assert_int_equal(stk_sock_isb(server, &after), STK_ENOTCONN);
+        assert_int_equal(stk_sock_close(server, STK_CLOSE_ABORT), STK_OK);
+        sim_trace_close(&trace);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rcvbuf_zero__stream__window_is_what_waits),
         cmocka_unit_test(rcvbuf_zero__stream__waiters_are_served),
         cmocka_unit_test(rcvbuf_zero__datagrams__lost_unless_somebody_waits),
+        cmocka_unit_test(backlog__fast_long_path__grows_and_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -50,6 +50,8 @@ uint32_t fake_ready(const struct stk_sock *sock)
         ready |= STK_READY_EOF;
     if (sock->ended)
         ready |= STK_READY_RESET;
+    if (sock->isb_seen != 0 && (sock->isb != sock->isb_seen || sock->fin_sent || sock->ended))
+        ready |= STK_READY_ISB;
     if (!fake.hold_drain)
         ready |= STK_READY_DRAINED;
     return ready;

@@ -40,6 +40,7 @@ struct stk_sock {
     size_t rx_head, rx_len;
     struct fake_dgram *dgram_head, **dgram_tail;
     size_t dgram_bytes;
+    uint32_t isb, isb_seen;
     int32_t opts[STK_OPT_COUNT];
     struct stk_mcast_filter filter; /* the last one that was set */
     uint8_t filter_sources[STK_MCAST_SOURCES_MAX][16];

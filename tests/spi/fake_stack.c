@@ -200,7 +200,7 @@ static struct stk_sock *fake_sock_new(struct stk_client *client, int family, int
     sock->opts[STK_OPT_KEEPCNT] = 10;
     sock->opts[STK_OPT_SYN_RETRIES] = -1;
     sock->opts[STK_OPT_TIMESTAMPS] = -1;
-    sock->opts[STK_OPT_ISB] = 65536;
+    sock->isb = 65536;
     sock->next = fake.socks;
     fake.socks = sock;
     fake.socks_count++;
@@ -582,6 +582,34 @@ int stk_sock_tcp_info(struct stk_sock *sock, struct stk_tcp_info *out)
         out->state = sock->listening ? STK_TCP_LISTEN : sock->connected ? STK_TCP_ESTABLISHED : STK_TCP_CLOSED;
     fake_unlock();
     return err;
+}
+
+void fake_isb_set(uint32_t bytes)
+{
+    fake_lock();
+    for (struct stk_sock *sock = fake.socks; sock; sock = sock->next) {
+        sock->isb = bytes;
+        fake_changed(sock);
+    }
+    fake_unlock();
+}
+
+int stk_sock_isb(const struct stk_sock *sock, uint32_t *bytes)
+{
+    int err;
+
+    fake_lock();
+    *bytes = sock->isb;
+    err = !sock->connected || sock->ended ? STK_ENOTCONN : sock->fin_sent ? STK_ESHUTDOWN : STK_OK;
+    fake_unlock();
+    return err;
+}
+
+void stk_sock_isb_watch(struct stk_sock *sock, uint32_t bytes)
+{
+    fake_lock();
+    sock->isb_seen = bytes;
+    fake_unlock();
 }
 
 int stk_sock_icmp_info(struct stk_sock *sock, struct stk_icmp_info *out)

@@ -52,6 +52,9 @@ void fake_dgram_error(uint16_t port, int err);
 /** End every stream of this process with an error, as a lost peer would. */
 void fake_reset_streams(int err);
 
+/** The ideal send backlog of all streams becomes this. */
+void fake_isb_set(uint32_t bytes);
+
 /** Take an address of the second interface away, or give it back: the routing table changes, and its IPv6 address list. */
 void fake_net_change(bool gone);
 

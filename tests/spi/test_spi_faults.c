@@ -7,6 +7,14 @@
 
 #include <string.h>
 
+/* Missing in some versions of the headers. */
+#ifndef SIO_IDEAL_SEND_BACKLOG_QUERY
+#define SIO_IDEAL_SEND_BACKLOG_QUERY _IOR('t', 123, ULONG)
+#endif
+#ifndef SIO_IDEAL_SEND_BACKLOG_CHANGE
+#define SIO_IDEAL_SEND_BACKLOG_CHANGE _IO('t', 122)
+#endif
+
 static void linger_set(SOCKET s, u_short seconds)
 {
     struct linger linger = {.l_onoff = 1, .l_linger = seconds};
@@ -420,6 +428,28 @@ static void streams__end_by_error__close_event_has_its_code(void **state)
     }
 }
 
+/* BUF-7: a change ends the wait, in both forms of it. */
+static void backlog__changes__tells_who_waits(void **state)
+{
+    struct t_pair pair = t_pair_make(AF_INET, WSA_FLAG_OVERLAPPED);
+    WSAOVERLAPPED ov = {.hEvent = t_event_new()};
+    DWORD bytes = 9, flags = 0;
+    ULONG isb = 0;
+
+    (void)state;
+    t_fails(t_spi.lpWSPIoctl(pair.a, SIO_IDEAL_SEND_BACKLOG_CHANGE, NULL, 0, NULL, 0, &bytes, &ov, NULL, NULL, &t_err),
+            WSA_IO_PENDING);
+    fake_isb_set(100000);
+    assert_true(t_event_wait(ov.hEvent, 3000));
+    assert_true(t_spi.lpWSPGetOverlappedResult(pair.a, &ov, &bytes, FALSE, &flags, &t_err));
+    assert_int_equal(bytes, 0);
+    assert_int_equal(
+        t_spi.lpWSPIoctl(pair.a, SIO_IDEAL_SEND_BACKLOG_QUERY, NULL, 0, &isb, 4, &bytes, NULL, NULL, NULL, &t_err), 0);
+    assert_int_equal(isb, 100000);
+    t_event_free(ov.hEvent);
+    t_pair_close(&pair);
+}
+
 static int group_stop(void **state)
 {
     int result = t_host_stop(state);
@@ -444,6 +474,7 @@ int main(void)
         cmocka_unit_test(connect__each_failure__can_connect_again),
         cmocka_unit_test(connect__held__event_has_the_code),
         cmocka_unit_test(connect__cancelled__is_intr),
+        cmocka_unit_test(backlog__changes__tells_who_waits),
         cmocka_unit_test(streams__end_by_error__close_event_has_its_code),
     };
 

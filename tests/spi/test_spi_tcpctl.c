@@ -188,6 +188,103 @@ static void backlog_query__by_state__size_or_code(void **state)
     t_pair_close(&pair);
 }
 
+static void reset(SOCKET s)
+{
+    struct linger hard = {.l_onoff = 1, .l_linger = 0};
+
+    assert_int_equal(t_spi.lpWSPSetSockOpt(s, SOL_SOCKET, SO_LINGER, (char *)&hard, (int)sizeof hard, &t_err), 0);
+    t_close(s);
+}
+
+static int change(SOCKET s, LPWSAOVERLAPPED ov)
+{
+    DWORD bytes = 0xdead;
+
+    t_err = 0;
+    return t_spi.lpWSPIoctl(s, SIO_IDEAL_SEND_BACKLOG_CHANGE, NULL, 0, NULL, 0, &bytes, ov, NULL, NULL, &t_err) == 0
+               ? (int)bytes
+               : -t_err;
+}
+
+/* X7: what waits needs a connection, and gives nothing back. */
+static void backlog_change__bad_calls__have_their_codes(void **state)
+{
+    struct t_pair pair = t_pair_make(AF_INET, 0);
+    SOCKET s = t_socket(AF_INET, SOCK_STREAM), u = t_bound(AF_INET, SOCK_DGRAM);
+    ULONG bytes = 0;
+
+    (void)state;
+    assert_int_equal(run(pair.a, SIO_IDEAL_SEND_BACKLOG_CHANGE, NULL, 0, &bytes, 4), -WSAEINVAL);
+    assert_int_equal(change(s, NULL), -WSAENOTCONN);
+    assert_int_equal(change(u, NULL), -WSAEOPNOTSUPP);
+    t_close(s);
+    t_close(u);
+    t_pair_close(&pair);
+}
+
+/* One waits; the next is refused; sending that ends, or the socket, ends the wait. */
+static void backlog_change__pending__one_that_ends(void **state)
+{
+    (void)state;
+    for (int how = 0; how < 3; how++) {
+        struct t_pair pair = t_pair_make(AF_INET, WSA_FLAG_OVERLAPPED);
+        WSAOVERLAPPED ov = {.hEvent = t_event_new()}, second = {.hEvent = t_event_new()};
+        DWORD bytes = 9, flags = 0;
+
+        assert_int_equal(t_nonblocking(pair.a, true), 0); /* makes no difference */
+        assert_int_equal(change(pair.a, &ov), -WSA_IO_PENDING);
+        assert_int_equal(change(pair.a, &second), -WSA_OPERATION_ABORTED);
+        assert_int_equal(change(pair.a, NULL), -WSAEINTR);
+        assert_false(t_event_wait(ov.hEvent, 50));
+        if (how == 0)
+            assert_int_equal(t_spi.lpWSPShutdown(pair.a, SD_SEND, &t_err), 0);
+        else if (how == 1)
+            reset(pair.b);
+        else
+            t_close(pair.a);
+        assert_true(t_event_wait(ov.hEvent, 3000));
+        if (how != 2) {
+            assert_false(t_spi.lpWSPGetOverlappedResult(pair.a, &ov, &bytes, FALSE, &flags, &t_err));
+            assert_int_equal(t_err, WSA_OPERATION_ABORTED);
+            assert_int_equal(change(pair.a, NULL), how == 0 ? -WSAEINTR : -WSAENOTCONN);
+            t_close(pair.a);
+        }
+        if (how != 1)
+            t_close(pair.b);
+        t_event_free(ov.hEvent);
+        t_event_free(second.hEvent);
+    }
+}
+
+/* A.7.32, OVL2-13, IOC-11: sends that wait end, with their indication; one that was half done leaves no stream behind. */
+static void flush__pending_sends__are_aborted(void **state)
+{
+    struct t_pair pair = t_pair_make(AF_INET, WSA_FLAG_OVERLAPPED);
+    static char big[8 << 20];
+    WSABUF buf = {sizeof big, big}, one = {1, big};
+    WSAOVERLAPPED ov[2] = {{.hEvent = t_event_new()}, {.hEvent = t_event_new()}};
+    WSAOVERLAPPED reading = {.hEvent = t_event_new()};
+    DWORD bytes, flags = 0;
+
+    (void)state;
+    assert_int_equal(run(pair.a, SIO_FLUSH, NULL, 0, NULL, 0), 0); /* nothing waits */
+    t_fails(t_spi.lpWSPRecv(pair.a, &one, 1, NULL, &flags, &reading, NULL, NULL, &t_err), WSA_IO_PENDING);
+    for (int i = 0; i < 2; i++)
+        t_fails(t_spi.lpWSPSend(pair.a, &buf, 1, NULL, 0, &ov[i], NULL, NULL, &t_err), WSA_IO_PENDING);
+    assert_int_equal(run(pair.a, SIO_FLUSH, NULL, 0, NULL, 0), 0);
+    for (int i = 0; i < 2; i++) {
+        assert_true(t_event_wait(ov[i].hEvent, 3000));
+        assert_false(t_spi.lpWSPGetOverlappedResult(pair.a, &ov[i], &bytes, FALSE, &flags, &t_err));
+        assert_int_equal(t_err, WSA_OPERATION_ABORTED);
+        t_event_free(ov[i].hEvent);
+    }
+    assert_true(t_event_wait(reading.hEvent, 3000)); /* CLS-21: the first was half done */
+    assert_false(t_spi.lpWSPGetOverlappedResult(pair.a, &reading, &bytes, FALSE, &flags, &t_err));
+    assert_int_not_equal(t_err, WSA_OPERATION_ABORTED);
+    t_event_free(reading.hEvent);
+    t_pair_close(&pair);
+}
+
 /* LF-1: deprecated, and refused as Windows does that does not have it. */
 static void fast_path__any_socket__is_refused(void **state)
 {
@@ -209,6 +306,9 @@ int main(void)
         cmocka_unit_test(initial_rto__before_connect__is_taken),
         cmocka_unit_test(compatibility__arguments__have_their_codes),
         cmocka_unit_test(backlog_query__by_state__size_or_code),
+        cmocka_unit_test(backlog_change__bad_calls__have_their_codes),
+        cmocka_unit_test(backlog_change__pending__one_that_ends),
+        cmocka_unit_test(flush__pending_sends__are_aborted),
         cmocka_unit_test(fast_path__any_socket__is_refused),
     };
 

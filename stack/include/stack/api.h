@@ -49,6 +49,7 @@ enum stk_ready {
     STK_READY_DRAINED = 1u << 8, /**< everything sent is acknowledged, FIN too if one was sent */
     STK_READY_CANCEL = 1u << 9,  /**< stk_sock_cancel was called */
     STK_READY_OOB = 1u << 10,    /**< an urgent byte waits beside the stream */
+    STK_READY_ISB = 1u << 11,    /**< the ideal send backlog is not the one of stk_sock_isb_watch, or sending has ended */
 };
 
 /** Options. Values are int32_t unless a structure is named. */
@@ -100,8 +101,6 @@ enum stk_opt {
     STK_OPT_TIMESTAMPS,  /**< RFC 7323: 1 SYNs offer them, 0 never, -1 only if the peer asks */
     STK_OPT_ICMP_FAIL,   /**< streams: bool: any ICMP error about the SYN ends the attempt with STK_EHOSTUNREACH */
     STK_OPT_RCV_COMPAT,  /**< streams: enum stk_rcv_compat bits, SIO_SET_COMPATIBILITY_MODE */
-    STK_OPT_ISB,         /**< get: bytes that are best kept queued for sending */
-    STK_OPT_FLUSH,       /**< set, streams: give up what no segment has taken yet */
     STK_OPT_OOBINLINE,   /**< streams: bool: urgent bytes stay in the stream */
     STK_OPT_URGENT_1122, /**< streams: bool: the urgent pointer points at the urgent byte (RFC 1122), not behind it; changed
                                   once and before data flows */
@@ -470,6 +469,19 @@ int stk_sock_opt_get(struct stk_sock *sock, enum stk_opt opt, int32_t *value);
  * Context: any thread. A control call. Source: rules TINFO-1, TINFO-6, TINFO-8.
  */
 int stk_sock_tcp_info(struct stk_sock *sock, struct stk_tcp_info *out);
+
+/**
+ * Bytes that a stream is best given to send ahead, as the stack told it last.
+ *
+ * @retval STK_ENOTCONN   no connection, or it has ended.
+ * @retval STK_ESHUTDOWN  sending was shut down.
+ *
+ * Context: any thread. Reads shared memory only. Source: rules BUF-7.
+ */
+int stk_sock_isb(const struct stk_sock *sock, uint32_t *bytes);
+
+/** From now on STK_READY_ISB tells that it is not bytes any more; 0: stop. Context: any thread; one watch a socket. */
+void stk_sock_isb_watch(struct stk_sock *sock, uint32_t bytes);
 
 /** The ICMP error about the last attempt to connect, or set = 0. Errors, context: as above. Source: rules IC-1. */
 int stk_sock_icmp_info(struct stk_sock *sock, struct stk_icmp_info *out);
