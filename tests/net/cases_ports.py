@@ -8,16 +8,28 @@ from net_lib import (IP_DONTFRAGMENT, IPPROTO_IP, IPPROTO_IPV6, IPV6_DONTFRAG, W
 
 GROUP4, GROUP6 = "239.7.7.7", "ff15::77"
 IGMP, ICMPV6, TCP, UDP = 2, 58, 6, 17
-IGMP_REPORT2, IGMP_LEAVE, MLD_REPORT1, MLD_DONE = 0x16, 0x17, 131, 132
+IGMP_REPORT3, MLD_REPORT2 = 0x22, 143
+TO_IN, TO_EX = 3, 4
 
 
-def igmp(frame, kinds, group):
-    return frame.proto == IGMP and frame.l4[0] in kinds and socket.inet_ntoa(frame.l4[4:8]) == group
+def records(frame):
+    """The records of an IGMPv3 or MLDv2 report: (kind, group, sources)."""
+    kinds = {IGMP: (IGMP_REPORT3, socket.AF_INET, 4), ICMPV6: (MLD_REPORT2, socket.AF_INET6, 16)}
+    report, family, size = kinds.get(frame.proto, (None, None, None))
+    if not frame.l4 or frame.l4[0] != report:
+        return []
+    found, at = [], 8
+    for _ in range(struct.unpack("!H", frame.l4[6:8])[0]):
+        kind, _, count = struct.unpack("!BBH", frame.l4[at:at + 4])
+        words = [socket.inet_ntop(family, frame.l4[i:i + size])
+                 for i in range(at + 4, at + 4 + size * (count + 1), size)]
+        found.append((kind, words[0], words[1:]))
+        at += 4 + size * (count + 1)
+    return found
 
 
-def mld(frame, kinds, group):
-    return (frame.proto == ICMPV6 and frame.l4[0] in kinds
-            and socket.inet_ntop(socket.AF_INET6, frame.l4[8:24]) == group)
+def says(frame, kind, group, sources=()):
+    return (kind, group, list(sources)) in records(frame)
 
 
 def feed_send(lab, interface, address, group, port, text):
@@ -58,7 +70,7 @@ def feeds_join4(lab, agent, wire):
     agent.fails(f"join4 sa {GROUP4} 172.16.1.10", WSAEADDRNOTAVAIL)
     agent.fails(f"join4 sa {GROUP4} 172.16.9.10", WSAEADDRNOTAVAIL)
     for letter in "ab":
-        wire[letter].wait(lambda f: igmp(f, (IGMP_REPORT2,), GROUP4), 3, f"IGMP report on feed {letter}")
+        wire[letter].wait(lambda f: says(f, TO_EX, GROUP4), 3, f"IGMP report on feed {letter}")
     for name, port, letter, other in (("sa", 5001, "a", "b"), ("sb", 5002, "b", "a")):
         nets = {"a": 1, "b": 2}
         feed_send(lab, f"peer-{other}", f"172.16.{nets[other]}.1", GROUP4, port, f"wrong-{name}")
@@ -83,12 +95,12 @@ def feeds_leave4(lab, agent, wire):
     agent.do("set both 65535 4102 200")
     feed_send(lab, "peer-a", "172.16.1.1", GROUP4, 5003, "gone")
     agent.fails("recvfrom both", WSAETIMEDOUT)
-    check(not wire["a"].find(lambda f: igmp(f, (IGMP_LEAVE,), GROUP4)), "left on the wire while a member is there")
+    check(not wire["a"].find(lambda f: says(f, TO_IN, GROUP4)), "left on the wire while a member is there")
     agent.do(f"leave4 sa {GROUP4} 0.0.0.10")
-    wire["a"].wait(lambda f: igmp(f, (IGMP_LEAVE,), GROUP4), 3, "IGMP leave on feed a")
+    wire["a"].wait(lambda f: says(f, TO_IN, GROUP4), 3, "IGMP leave on feed a")
     agent.do("close sb")
     agent.do("close both")
-    wire["b"].wait(lambda f: igmp(f, (IGMP_LEAVE,), GROUP4), 3, "IGMP leave on feed b by closing")
+    wire["b"].wait(lambda f: says(f, TO_IN, GROUP4), 3, "IGMP leave on feed b by closing")
     agent.do("close sa")
 
 
@@ -97,7 +109,7 @@ def feeds_v6(lab, agent, wire):
         agent.udp(name, "::", port)
         agent.do(f"{'join6' if name == 'sa' else 'joing'} {name} {GROUP6} {index}")
     for letter in "ab":
-        wire[letter].wait(lambda f: mld(f, (MLD_REPORT1,), GROUP6), 3, f"MLD report on feed {letter}")
+        wire[letter].wait(lambda f: says(f, TO_EX, GROUP6), 3, f"MLD report on feed {letter}")
     for name, port, letter, other, index in (("sa", 5001, "a", "b", 10), ("sb", 5002, "b", "a", 11)):
         feed_send(lab, f"peer-{other}", None, GROUP6, port, "wrong")
         feed_send(lab, f"peer-{letter}", None, GROUP6, port, f"right-{name}")
@@ -118,7 +130,7 @@ def feeds_v6(lab, agent, wire):
     agent.do(f"leave6 sa {GROUP6} 10")
     agent.do(f"leaveg sb {GROUP6} 11")
     for letter in "ab":
-        wire[letter].wait(lambda f: mld(f, (MLD_DONE,), GROUP6), 3, f"MLD done on feed {letter}")
+        wire[letter].wait(lambda f: says(f, TO_IN, GROUP6), 3, f"MLD leave on feed {letter}")
 
 
 def feeds_send(lab, agent):

@@ -359,6 +359,36 @@ static void do_member6(struct command *c)
     answer(setsockopt(c->at->s, IPPROTO_IPV6, option, (const char *)&mreq, (int)sizeof mreq));
 }
 
+/* source NAME OPTION GROUP SOURCE INDEX: MCAST_JOIN_SOURCE_GROUP ... of either family */
+static void do_source(struct command *c)
+{
+    GROUP_SOURCE_REQ req = {.gsr_interface = (ULONG)atoi(c->words[5])};
+    bool v6 = strchr(c->words[3], ':') != NULL;
+    SOCKADDR_STORAGE *addrs[] = {&req.gsr_group, &req.gsr_source};
+
+    for (int i = 0; i < 2; i++) {
+        addrs[i]->ss_family = v6 ? AF_INET6 : AF_INET;
+        inet_pton(v6 ? AF_INET6 : AF_INET, c->words[3 + i],
+                  v6 ? (void *)&((SOCKADDR_IN6 *)addrs[i])->sin6_addr : (void *)&((SOCKADDR_IN *)addrs[i])->sin_addr);
+    }
+    answer(setsockopt(c->at->s, v6 ? IPPROTO_IPV6 : IPPROTO_IP, atoi(c->words[2]), (const char *)&req,
+                      (int)sizeof req));
+}
+
+/* leaf NAME FLAGS GROUP PORT: a multipoint socket that joins by WSAJoinLeaf with JL_* flags */
+static void do_leaf(struct command *c)
+{
+    SOCKADDR_IN group = {.sin_family = AF_INET, .sin_port = htons((u_short)atoi(c->words[4]))};
+    DWORD flags = WSA_FLAG_OVERLAPPED | WSA_FLAG_MULTIPOINT_C_LEAF | WSA_FLAG_MULTIPOINT_D_LEAF;
+    SOCKET s = WSASocketW(AF_INET, SOCK_DGRAM, IPPROTO_UDP, NULL, 0, flags);
+
+    inet_pton(AF_INET, c->words[3], &group.sin_addr);
+    closesocket(c->at->s);
+    c->at->s = s;
+    answer(WSAJoinLeaf(s, (struct sockaddr *)&group, (int)sizeof group, NULL, NULL, NULL, NULL,
+                       (DWORD)atoi(c->words[2])) == s ? 0 : SOCKET_ERROR);
+}
+
 /* joing|leaveg NAME GROUP INDEX: of either family */
 static void do_group(struct command *c)
 {
@@ -476,6 +506,8 @@ static const struct verb verbs[] = {
     {"join6", 4, true, do_member6},
     {"leave6", 4, true, do_member6},
     {"joing", 4, true, do_group},
+    {"source", 6, true, do_source},
+    {"leaf", 5, true, do_leaf},
     {"leaveg", 4, true, do_group},
     {"mcastif", 3, true, do_mcast_if},
     {"addrs", 2, true, do_addrs},

@@ -8,7 +8,7 @@ import time
 
 from net_lib import Failed, Lab, Skipped
 
-MODULES = ("cases_ports", "cases_paths", "cases_tcp")
+MODULES = ("cases_mcast", "cases_ports", "cases_paths", "cases_tcp")
 TOOLS = ("ip", "ethtool")
 
 
