@@ -1,5 +1,5 @@
 /*
- * The order of the catalogue. Source: rule WSC2-8.
+ * The orders of the catalogue. Source: rules WSC2-8, WSC2-12.
  */
 #ifndef WL_SPORDER_H
 #define WL_SPORDER_H
@@ -9,6 +9,7 @@
 WL_BEGIN_C
 
 int WSPAPI WSCWriteProviderOrder(LPDWORD ids, DWORD count);
+int WSPAPI WSCWriteNameSpaceOrder(LPGUID ids, DWORD count);
 
 WL_END_C
 

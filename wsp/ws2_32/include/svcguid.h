@@ -7,9 +7,12 @@
 
 #include "guiddef.h"
 
-#define WL_SVCID(data1, data3)                                    \
-    {                                                             \
-        (data1), 0, (data3), { 0xC0, 0, 0, 0, 0, 0, 0, 0x46 } \
+#define WL_SVCID(data1, data3)           \
+    {                                    \
+        (data1), 0, (data3),             \
+        {                                \
+            0xC0, 0, 0, 0, 0, 0, 0, 0x46 \
+        }                                \
     }
 
 #define SVCID_HOSTNAME WL_SVCID(0x0002A800, 0)
@@ -27,7 +30,8 @@
 static inline int wl_svcid_in(const GUID *id, uint32_t group)
 {
     static const GUID tail = WL_SVCID(0, 0);
-    return (id->Data1 & 0xFFFF0000u) == group && id->Data2 == 0 && memcmp(id->Data4, tail.Data4, sizeof tail.Data4) == 0;
+    return (id->Data1 & 0xFFFF0000u) == group && id->Data2 == 0 &&
+           memcmp(id->Data4, tail.Data4, sizeof tail.Data4) == 0;
 }
 
 static inline void wl_svcid_set(GUID *id, uint32_t data1, uint16_t data3)

@@ -14,6 +14,12 @@
 #define AI_BYPASS_DNS_CACHE 0x00000040
 #endif
 
+/* Windows only: not in every SDK. */
+#ifdef _WIN32
+INT WSAAPI GetAddrInfoExCancel(LPHANDLE handle);
+INT WSAAPI GetAddrInfoExOverlappedResult(LPOVERLAPPED overlapped);
+#endif
+
 /* Who is asked. */
 struct ws2_info_ask {
     DWORD name_space;

@@ -83,10 +83,10 @@ static void source_give(const struct ws2_cares_address *from, struct sockaddr *o
 static ares_ssize_t receive(ares_socket_t s, void *buffer, size_t bytes, int flags, struct sockaddr *from,
                             ares_socklen_t *from_bytes, void *user)
 {
+    const struct ws2_cares *cares = (const struct ws2_cares *)user;
     struct ws2_cares_address source;
-    long got = ws2_wire_receive(s, buffer, bytes, from == NULL ? NULL : &source);
+    long got = ws2_wire_receive(cares->user, s, buffer, bytes, from == NULL ? NULL : &source);
     (void)flags;
-    (void)user;
     if (got >= 0 && from != NULL && from_bytes != NULL) {
         source_give(&source, from, from_bytes);
     }
@@ -228,7 +228,8 @@ static void on_addresses(void *user, int status, int timeouts, struct ares_addri
         const unsigned char *name = (const unsigned char *)node->ai_addr;
         bool six = node->ai_family == AF_INET6;
         ws2_wire_address(cares->user, six,
-                         name + (six ? offsetof(struct sockaddr_in6, sin6_addr) : offsetof(struct sockaddr_in, sin_addr)),
+                         name +
+                             (six ? offsetof(struct sockaddr_in6, sin6_addr) : offsetof(struct sockaddr_in, sin_addr)),
                          seconds(node->ai_ttl));
     }
     for (cname = answer->cnames; cname != NULL; cname = cname->next) {

@@ -47,7 +47,7 @@ void ws2_cares_cancel(struct ws2_cares *cares);
 int ws2_wire_open(void *user, bool six, bool stream);
 int ws2_wire_close(int s);
 int ws2_wire_connect(void *user, int s, const struct ws2_cares_address *to);
-long ws2_wire_receive(int s, void *buffer, size_t bytes, struct ws2_cares_address *from);
+long ws2_wire_receive(void *user, int s, void *buffer, size_t bytes, struct ws2_cares_address *from);
 long ws2_wire_send(int s, const void *buffer, size_t bytes);
 
 /* What was found. */

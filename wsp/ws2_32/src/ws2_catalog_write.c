@@ -11,21 +11,14 @@
 
 #define FIRST_ID 1001u
 
-/* On the heap: two paths and a catalogue are too large for the stack. */
-struct change {
-    void *lock;
-    char file[WS2_PATH_BYTES - 8];
-    char beside[WS2_PATH_BYTES]; /* the file's name with a suffix */
-    struct ws2_catalog catalog;
-};
-
-static bool suffixed(struct change *change, const char *suffix)
+static bool suffixed(struct ws2_catalog_change *change, const char *suffix)
 {
     return (size_t)snprintf(change->beside, sizeof change->beside, "%s%s", change->file, suffix) <
            sizeof change->beside;
 }
 
-static void change_end(struct change *change)
+/** End a change, committed or not. */
+void ws2_catalog_change_end(struct ws2_catalog_change *change)
 {
     if (change->lock != NULL) {
         ws2_os_file_unlock(change->lock);
@@ -33,10 +26,14 @@ static void change_end(struct change *change)
     free(change);
 }
 
-/* 0, or the code; then there is nothing to end. */
-static int change_begin(struct change **out)
+/**
+ * Begin a change: the catalogue as the file has it, under the lock that all processes share.
+ *
+ * @return  0, or WSANO_RECOVERY (the file), WSA_NOT_ENOUGH_MEMORY; then there is nothing to end.
+ */
+int ws2_catalog_change_begin(struct ws2_catalog_change **out)
 {
-    struct change *change = (struct change *)calloc(1, sizeof *change);
+    struct ws2_catalog_change *change = (struct ws2_catalog_change *)calloc(1, sizeof *change);
     bool named;
     if (change == NULL) {
         return WSA_NOT_ENOUGH_MEMORY;
@@ -45,15 +42,15 @@ static int change_begin(struct change **out)
         change->lock = ws2_os_file_lock(change->beside);
     }
     if (change->lock == NULL || ws2_catalog_load(&change->catalog) != 0) {
-        change_end(change);
+        ws2_catalog_change_end(change);
         return WSANO_RECOVERY;
     }
     *out = change;
     return 0;
 }
 
-/* Whole or not at all. 0, or WSANO_RECOVERY. */
-static int change_commit(struct change *change)
+/** Write what was changed, whole or not at all. @return 0, or WSANO_RECOVERY. */
+int ws2_catalog_change_commit(struct ws2_catalog_change *change)
 {
     if (!suffixed(change, ".new")) {
         return WSANO_RECOVERY;
@@ -93,6 +90,41 @@ static int arguments_check(LPGUID provider, const WCHAR *path, const WSAPROTOCOL
     }
     for (i = 0; i < count; i++) {
         if (!info_good(&list[i])) {
+            return WSAEINVAL;
+        }
+    }
+    return 0;
+}
+
+/*
+ * A chain names entries that are there, no layered protocol twice, and ends with a base protocol. 0, or WSAEINVAL.
+ * Source: rules WSC-5 to WSC-7, CAT-3.
+ */
+static int chain_check(const struct ws2_catalog *catalog, const WSAPROTOCOL_INFOW *info)
+{
+    const WSAPROTOCOLCHAIN *chain = &info->ProtocolChain;
+    int i;
+    int other;
+    for (i = 0; chain->ChainLen > BASE_PROTOCOL && i < chain->ChainLen; i++) {
+        const struct ws2_entry *link = ws2_catalog_by_id(catalog, chain->ChainEntries[i]);
+        bool last = i == chain->ChainLen - 1;
+        if (link == NULL || link->info.ProtocolChain.ChainLen != (last ? BASE_PROTOCOL : LAYERED_PROTOCOL)) {
+            return WSAEINVAL;
+        }
+        for (other = 0; other < i; other++) {
+            if (chain->ChainEntries[other] == chain->ChainEntries[i]) {
+                return WSAEINVAL;
+            }
+        }
+    }
+    return 0;
+}
+
+static int chains_check(const struct ws2_catalog *catalog, const WSAPROTOCOL_INFOW *list, DWORD count)
+{
+    DWORD i;
+    for (i = 0; i < count; i++) {
+        if (chain_check(catalog, &list[i]) != 0) {
             return WSAEINVAL;
         }
     }
@@ -187,21 +219,22 @@ static int wsc_result(LPINT error, int code)
  *
  * @param path   Of its library; %variables% are expanded when it is loaded.
  * @param list   count entries; their numbers and provider are assigned.
- * @return       0, or SOCKET_ERROR with *error WSAEFAULT (pointers), WSAEINVAL (no entry, an entry that cannot be, the
- *               path), WSANO_RECOVERY (installed already, the file cannot be read or written), WSAENOBUFS (too many
+ * @return       0, or SOCKET_ERROR with *error WSAEFAULT (pointers), WSAEINVAL (no entry, an entry or a chain that cannot
+ *               be, the path), WSANO_RECOVERY (installed already, the file cannot be read or written), WSAENOBUFS (too many
  *               entries), WSA_NOT_ENOUGH_MEMORY.
  *
  * Context: any thread; reads and writes files. Needs no WSAStartup. Source: rule WSC2-1.
  */
 int WSPAPI WSCInstallProvider(LPGUID provider, const WCHAR *path, LPWSAPROTOCOL_INFOW list, DWORD count, LPINT error)
 {
-    struct change *change = NULL;
+    struct ws2_catalog_change *change = NULL;
     int code = arguments_check(provider, path, list, count);
-    if (code == 0 && (code = change_begin(&change)) == 0) {
+    if (code == 0 && (code = ws2_catalog_change_begin(&change)) == 0) {
         code = entries_of(&change->catalog, provider) > 0 ? WSANO_RECOVERY
-                                                          : append(&change->catalog, provider, path, list, count);
-        code = code == 0 ? change_commit(change) : code;
-        change_end(change);
+                                                          : chains_check(&change->catalog, list, count);
+        code = code == 0 ? append(&change->catalog, provider, path, list, count) : code;
+        code = code == 0 ? ws2_catalog_change_commit(change) : code;
+        ws2_catalog_change_end(change);
     }
     return wsc_result(error, code);
 }
@@ -215,13 +248,13 @@ int WSPAPI WSCInstallProvider(LPGUID provider, const WCHAR *path, LPWSAPROTOCOL_
  */
 int WSPAPI WSCUpdateProvider(LPGUID provider, const WCHAR *path, LPWSAPROTOCOL_INFOW list, DWORD count, LPINT error)
 {
-    struct change *change = NULL;
+    struct ws2_catalog_change *change = NULL;
     int code = arguments_check(provider, path, list, count);
-    if (code == 0 && (code = change_begin(&change)) == 0) {
-        code = entries_of(&change->catalog, provider) == 0 ? WSAEINVAL
-                                                           : update(&change->catalog, provider, path, list, count);
-        code = code == 0 ? change_commit(change) : code;
-        change_end(change);
+    if (code == 0 && (code = ws2_catalog_change_begin(&change)) == 0) {
+        code = entries_of(&change->catalog, provider) == 0 ? WSAEINVAL : chains_check(&change->catalog, list, count);
+        code = code == 0 ? update(&change->catalog, provider, path, list, count) : code;
+        code = code == 0 ? ws2_catalog_change_commit(change) : code;
+        ws2_catalog_change_end(change);
     }
     return wsc_result(error, code);
 }
@@ -236,10 +269,10 @@ int WSPAPI WSCUpdateProvider(LPGUID provider, const WCHAR *path, LPWSAPROTOCOL_I
  */
 int WSPAPI WSCDeinstallProvider(LPGUID provider, LPINT error)
 {
-    struct change *change = NULL;
+    struct ws2_catalog_change *change = NULL;
     int code = provider == NULL ? WSAEFAULT : 0;
     unsigned i = 0;
-    if (code == 0 && (code = change_begin(&change)) == 0) {
+    if (code == 0 && (code = ws2_catalog_change_begin(&change)) == 0) {
         code = entries_of(&change->catalog, provider) == 0 ? WSAEINVAL : 0;
         while (code == 0 && i < change->catalog.count) {
             if (memcmp(&change->catalog.entry[i].info.ProviderId, provider, sizeof *provider) == 0) {
@@ -248,8 +281,8 @@ int WSPAPI WSCDeinstallProvider(LPGUID provider, LPINT error)
                 i++;
             }
         }
-        code = code == 0 ? change_commit(change) : code;
-        change_end(change);
+        code = code == 0 ? ws2_catalog_change_commit(change) : code;
+        ws2_catalog_change_end(change);
     }
     return wsc_result(error, code);
 }
@@ -294,12 +327,12 @@ static bool reorder(struct ws2_catalog *catalog, const DWORD *ids)
  */
 int WSPAPI WSCWriteProviderOrder(LPDWORD ids, DWORD count)
 {
-    struct change *change = NULL;
+    struct ws2_catalog_change *change = NULL;
     int code = ids == NULL ? WSAEFAULT : 0;
-    if (code == 0 && (code = change_begin(&change)) == 0) {
+    if (code == 0 && (code = ws2_catalog_change_begin(&change)) == 0) {
         code = count == change->catalog.count && reorder(&change->catalog, ids) ? 0 : WSAEINVAL;
-        code = code == 0 ? change_commit(change) : code;
-        change_end(change);
+        code = code == 0 ? ws2_catalog_change_commit(change) : code;
+        ws2_catalog_change_end(change);
     }
     return code;
 }

@@ -39,8 +39,7 @@ void ws2_class_pack(struct ws2_pack *pack, const WSASERVICECLASSINFOW *from)
 {
     WSASERVICECLASSINFOW *at = (WSASERVICECLASSINFOW *)ws2_pack_take(pack, sizeof *at, sizeof(void *));
     GUID *id = (GUID *)ws2_pack_copy(pack, from->lpServiceClassId, sizeof(GUID), 4);
-    WSANSCLASSINFOW *list =
-        (WSANSCLASSINFOW *)ws2_pack_take(pack, from->dwCount * sizeof *list, sizeof(void *));
+    WSANSCLASSINFOW *list = (WSANSCLASSINFOW *)ws2_pack_take(pack, from->dwCount * sizeof *list, sizeof(void *));
     WCHAR *name = ws2_pack_wide(pack, from->lpszServiceClassName);
     DWORD i;
     for (i = 0; i < from->dwCount; i++) {

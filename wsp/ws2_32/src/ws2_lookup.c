@@ -201,6 +201,18 @@ INT WSAAPI WSALookupServiceEnd(HANDLE handle)
     return 0;
 }
 
+/** End the lookups that programs have left. Context: before the last WSACleanup, holding no lock. */
+void ws2_lookup_end_all(void)
+{
+    HANDLE handles[64];
+    unsigned count;
+    while ((count = ws2_ticket_list(WS2_TICKET_LOOKUP, handles, 64)) > 0) {
+        while (count > 0) {
+            (void)WSALookupServiceEnd(handles[--count]);
+        }
+    }
+}
+
 /**
  * A control code for the provider of a lookup.
  *

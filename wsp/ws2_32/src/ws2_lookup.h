@@ -41,6 +41,7 @@ struct ws2_live {
     atomic_uintptr_t lookup; /* the handle while there is one */
 };
 
+void ws2_lookup_end_all(void);
 void ws2_live_cancel(struct ws2_live *live);
 int ws2_ask_host(const struct ws2_ask *ask, struct ws2_host_result *host);
 int ws2_ask_blob(const struct ws2_ask *ask, void **blob, size_t *bytes);

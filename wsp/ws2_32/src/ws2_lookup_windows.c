@@ -30,12 +30,3 @@ INT WSAAPI WSAProviderCompleteAsyncCall(HANDLE call, INT code)
     (void)code;
     return refuse(WSAEINVAL);
 }
-
-/** Be told of a change of the catalogue. Fails with WSANOTINITIALISED, WSAEFAULT (NULL), WSAEOPNOTSUPP. */
-INT WSAAPI WSAProviderConfigChange(LPHANDLE notification, LPWSAOVERLAPPED overlapped,
-                                   LPWSAOVERLAPPED_COMPLETION_ROUTINE routine)
-{
-    (void)overlapped;
-    (void)routine;
-    return refuse(notification == NULL ? WSAEFAULT : WSAEOPNOTSUPP);
-}

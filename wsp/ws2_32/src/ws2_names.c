@@ -310,7 +310,8 @@ struct servent *WSAAPI getservbyname(const char *name, const char *proto)
     if (data == NULL) {
         return NULL;
     }
-    if (name == NULL || name[0] == '\0' || (name[0] >= '0' && name[0] <= '9' && strspn(name, "0123456789") == strlen(name)) ||
+    if (name == NULL || name[0] == '\0' ||
+        (name[0] >= '0' && name[0] <= '9' && strspn(name, "0123456789") == strlen(name)) ||
         strlen(name) >= sizeof query.name || strchr(name, '/') != NULL || !proto_copy(&query, proto)) {
         return (struct servent *)refuse(name == NULL ? WSAEFAULT : WSANO_DATA);
     }

@@ -40,7 +40,8 @@ static void put_entry(struct ws2_pack *pack, const struct ws2_ns_entry *entry, c
     }
 }
 
-_Static_assert(offsetof(WSANAMESPACE_INFOA, lpszIdentifier) == offsetof(WSANAMESPACE_INFOEXW, lpszIdentifier), "one layout");
+_Static_assert(offsetof(WSANAMESPACE_INFOA, lpszIdentifier) == offsetof(WSANAMESPACE_INFOEXW, lpszIdentifier),
+               "one layout");
 _Static_assert(sizeof(WSANAMESPACE_INFOEXA) == sizeof(WSANAMESPACE_INFOEXW), "one layout");
 
 static int enumerate(DWORD *bytes, void *buffer, const struct form *form)

@@ -121,7 +121,7 @@ unsigned ws2_nsp_chosen(DWORD name_space, const GUID *id, struct ws2_nsp *list[W
 /**
  * End every namespace provider that was started. Libraries stay loaded.
  *
- * Context: the last WSACleanup. Source: rules WS2-2, NSPX-3.
+ * Context: before the last WSACleanup, holding no lock. Source: rules WS2-2, NSPX-3.
  */
 void ws2_nsp_cleanup_all(void)
 {

@@ -52,6 +52,9 @@ FILE *ws2_os_file_open(const char *path, const char *mode);
 /** Put a file in the place of another, which may be there: other processes see either, whole. @return false if not. */
 bool ws2_os_file_replace(const char *from, const char *to);
 
+/** A number that is another after a file was replaced or changed; 0 if it is not there. */
+uint64_t ws2_os_file_stamp(const char *path);
+
 /** Delete a file. @return false if it cannot be. */
 bool ws2_os_file_remove(const char *path);
 

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -111,8 +112,8 @@ static bool os_word_readable(uintptr_t at)
 {
     static const struct timespec at_once = {0, 0};
     int before = errno;
-    bool readable =
-        syscall(SYS_futex, at & ~(uintptr_t)3, FUTEX_WAIT_PRIVATE, 0, &at_once, NULL, 0) == 0 || errno != EFAULT;
+    bool readable = syscall(SYS_futex, at & ~(uintptr_t)3, FUTEX_WAIT_PRIVATE, 0, &at_once, NULL, 0) == 0 ||
+                    errno != EFAULT;
     errno = before;
     return readable;
 }
@@ -159,6 +160,16 @@ FILE *ws2_os_file_open(const char *path, const char *mode)
 bool ws2_os_file_replace(const char *from, const char *to)
 {
     return rename(from, to) == 0;
+}
+
+uint64_t ws2_os_file_stamp(const char *path)
+{
+    struct stat about;
+    if (stat(path, &about) != 0) {
+        return 0;
+    }
+    return (uint64_t)about.st_ino * 1000003u + (uint64_t)about.st_mtim.tv_sec * 1000000000u +
+           (uint64_t)about.st_mtim.tv_nsec + (uint64_t)about.st_size;
 }
 
 bool ws2_os_file_remove(const char *path)

@@ -154,6 +154,18 @@ bool ws2_os_file_replace(const char *from, const char *to)
     return done;
 }
 
+uint64_t ws2_os_file_stamp(const char *path)
+{
+    WCHAR wide[PATH_CHARS];
+    WIN32_FILE_ATTRIBUTE_DATA about;
+    DWORD before = GetLastError();
+    bool known = wide_path(path, wide) && GetFileAttributesExW(wide, GetFileExInfoStandard, &about);
+    SetLastError(before);
+    return !known ? 0
+                  : ((uint64_t)about.ftLastWriteTime.dwHighDateTime << 32 | about.ftLastWriteTime.dwLowDateTime) +
+                        about.nFileSizeLow;
+}
+
 bool ws2_os_file_remove(const char *path)
 {
     WCHAR wide[PATH_CHARS];

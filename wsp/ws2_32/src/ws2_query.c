@@ -84,8 +84,8 @@ void ws2_query_narrow(struct ws2_pack *pack, const WSAQUERYSETW *from)
         set.lpVersion = (LPWSAVERSION)ws2_pack_copy(pack, from->lpVersion, sizeof *from->lpVersion, 4);
     }
     if (from->lpafpProtocols != NULL && from->dwNumberOfProtocols > 0) {
-        set.lpafpProtocols = (LPAFPROTOCOLS)ws2_pack_copy(
-            pack, from->lpafpProtocols, from->dwNumberOfProtocols * sizeof *from->lpafpProtocols, 4);
+        set.lpafpProtocols = (LPAFPROTOCOLS)ws2_pack_copy(pack, from->lpafpProtocols,
+                                                          from->dwNumberOfProtocols * sizeof *from->lpafpProtocols, 4);
     }
     narrow_addresses(pack, from, &set);
     if (from->lpBlob != NULL) {

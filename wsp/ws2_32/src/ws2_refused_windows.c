@@ -1,6 +1,6 @@
 /*
  * The rest of what Microsoft's DLL exports and this one does not do: it fails as documented, and is there, because a
- * missing export ends a program. There is no catalogue for 32-bit programs and none of namespace providers or of
+ * missing export ends a program. There is no catalogue for 32-bit programs and none of
  * applications. Windows only: the headers for Linux do not declare these. Source: rules WSC2-2 to WSC2-14, WS2-70, WS2-73.
  */
 #include "ws2_unlisted_windows.h"
@@ -152,77 +152,45 @@ int WSPAPI WSCSetApplicationCategory(LPCWSTR path, DWORD path_chars, LPCWSTR ext
     return wsc_fail(error, path == NULL ? WSAEINVAL : WSANO_RECOVERY);
 }
 
-/* ---- namespace providers: the code is the last error; no WSAStartup is needed ---- */
+/* ---- namespace providers of 32-bit programs: the code is the last error; no WSAStartup is needed ---- */
 
-/** Fails with WSAEINVAL (pointers) or WSANO_RECOVERY: there is no place for it. Source: rule WSC2-11. */
-INT WSPAPI WSCInstallNameSpace(LPWSTR name, LPWSTR path, DWORD name_space, DWORD version, LPGUID provider)
+/** Fails with WSAEINVAL (pointers) or WSANO_RECOVERY: there is no place for it. Source: rule WSC2-14. */
+INT WSPAPI WSCInstallNameSpace32(LPWSTR name, LPWSTR path, DWORD name_space, DWORD version, LPGUID provider)
 {
     (void)name_space;
     (void)version;
     return ws2_fail(name == NULL || path == NULL || provider == NULL ? WSAEINVAL : WSANO_RECOVERY);
 }
 
-/** As WSCInstallNameSpace. */
-INT WSPAPI WSCInstallNameSpace32(LPWSTR name, LPWSTR path, DWORD name_space, DWORD version, LPGUID provider)
-{
-    return WSCInstallNameSpace(name, path, name_space, version, provider);
-}
-
-/** As WSCInstallNameSpace. */
-int WSPAPI WSCInstallNameSpaceEx(LPWSTR name, LPWSTR path, DWORD name_space, DWORD version, LPGUID provider,
-                                 LPBLOB blob)
-{
-    (void)blob;
-    return WSCInstallNameSpace(name, path, name_space, version, provider);
-}
-
-/** As WSCInstallNameSpace. */
+/** As WSCInstallNameSpace32. */
 int WSPAPI WSCInstallNameSpaceEx32(LPWSTR name, LPWSTR path, DWORD name_space, DWORD version, LPGUID provider,
                                    LPBLOB blob)
 {
     (void)blob;
-    return WSCInstallNameSpace(name, path, name_space, version, provider);
+    return WSCInstallNameSpace32(name, path, name_space, version, provider);
 }
 
-/** Fails with WSAEINVAL: no such provider. Source: rule WSC2-12. */
-INT WSPAPI WSCUnInstallNameSpace(LPGUID provider)
+/** Fails with WSAEINVAL: no such provider. */
+INT WSPAPI WSCUnInstallNameSpace32(LPGUID provider)
 {
     (void)provider;
     return ws2_fail(WSAEINVAL);
 }
 
-/** As WSCUnInstallNameSpace. */
-INT WSPAPI WSCUnInstallNameSpace32(LPGUID provider)
-{
-    return WSCUnInstallNameSpace(provider);
-}
-
 /** Fails with WSAEFAULT (NULL) or WSAEINVAL: no such provider. */
-INT WSPAPI WSCEnableNSProvider(LPGUID provider, BOOL enable)
+INT WSPAPI WSCEnableNSProvider32(LPGUID provider, BOOL enable)
 {
     (void)enable;
     return ws2_fail(provider == NULL ? WSAEFAULT : WSAEINVAL);
 }
 
-/** As WSCEnableNSProvider. */
-INT WSPAPI WSCEnableNSProvider32(LPGUID provider, BOOL enable)
-{
-    return WSCEnableNSProvider(provider, enable);
-}
-
 /** @return WSAEINVAL, which is the last error too: no list is a permutation of nothing. */
-int WSPAPI WSCWriteNameSpaceOrder(LPGUID ids, DWORD count)
+int WSPAPI WSCWriteNameSpaceOrder32(LPGUID ids, DWORD count)
 {
     (void)ids;
     (void)count;
     ws2_fail(WSAEINVAL);
     return WSAEINVAL;
-}
-
-/** As WSCWriteNameSpaceOrder. */
-int WSPAPI WSCWriteNameSpaceOrder32(LPGUID ids, DWORD count)
-{
-    return WSCWriteNameSpaceOrder(ids, count);
 }
 
 /** @return 0: none; or SOCKET_ERROR with WSAEFAULT (bytes NULL). */

@@ -13,6 +13,7 @@ struct asking {
     HANDLE events[2]; /* the sockets'; the one that cancels, or NULL */
     struct ws2_host_result *result;
     bool reached; /* a server is there to be asked */
+    bool refused; /* the last one that answered would not, or could not (RFC 1035 4.1.1: NOTIMP, REFUSED) */
 };
 
 /* ---- the wire ---- */
@@ -88,8 +89,9 @@ int ws2_wire_connect(void *user, int s, const struct ws2_cares_address *to)
     return failed();
 }
 
-long ws2_wire_receive(int s, void *buffer, size_t bytes, struct ws2_cares_address *from)
+long ws2_wire_receive(void *user, int s, void *buffer, size_t bytes, struct ws2_cares_address *from)
 {
+    struct asking *asking = (struct asking *)user;
     SOCKADDR_STORAGE source;
     int source_bytes = sizeof source;
     int room = bytes > INT32_MAX ? INT32_MAX : (int)bytes;
@@ -102,6 +104,10 @@ long ws2_wire_receive(int s, void *buffer, size_t bytes, struct ws2_cares_addres
     got = recvfrom((SOCKET)s, (char *)buffer, room, 0, (struct sockaddr *)&source, &source_bytes);
     if (got < 0) {
         return failed();
+    }
+    if (got >= 4) {
+        unsigned rcode = ((const uint8_t *)buffer)[3] & 0xfu;
+        asking->refused = rcode == 4 || rcode == 5;
     }
     memset(from, 0, sizeof *from);
     from->six = source.ss_family == AF_INET6;
@@ -219,7 +225,7 @@ static int wait_answer(struct asking *asking, struct ws2_cares *cares)
 
 static int ask(const struct ws2_host_question *question, struct ws2_host_result *result)
 {
-    struct asking asking = {{NULL, question->cancel}, result, false};
+    struct asking asking = {{NULL, question->cancel}, result, false, false};
     struct ws2_resolv *resolv = (struct ws2_resolv *)malloc(sizeof *resolv);
     struct ws2_cares *cares = NULL;
     int code = resolv == NULL ? WSA_NOT_ENOUGH_MEMORY : ws2_resolv_read(resolv) ? 0 : WSAHOST_NOT_FOUND;
@@ -238,6 +244,8 @@ static int ask(const struct ws2_host_question *question, struct ws2_host_result 
         code = wait_answer(&asking, cares);
         /* Without a way to any server there is no DNS here, which trying again would not change. */
         code = code == WSATRY_AGAIN && !asking.reached ? WSAHOST_NOT_FOUND : code;
+        /* c-ares goes on to the next server, and in the end does not say what the last one said. */
+        code = code == WSATRY_AGAIN && asking.refused ? WSANO_RECOVERY : code;
         ws2_cares_close(cares);
     } else if (code == 0) {
         code = WSATRY_AGAIN;

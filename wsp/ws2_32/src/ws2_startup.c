@@ -1,7 +1,10 @@
 /*
  * WSAStartup to WSACleanup, error codes, blocking hooks. Source: rules WS2-1 to WS2-3, WS2-11, WS2-53 to WS2-56.
  */
+#include "ws2_hosts_priv.h"
+#include "ws2_lookup.h"
 #include "ws2_priv.h"
+#include "ws2_work.h"
 
 #include <string.h>
 
@@ -135,6 +138,15 @@ int WSAAPI WSAStartup(WORD version, LPWSADATA data)
     return 0;
 }
 
+/* Questions use sockets and their providers may call anything: they end before the rest, and under no lock. */
+static void names_stop(void)
+{
+    ws2_work_end_all();
+    ws2_lookup_end_all();
+    ws2_nsp_cleanup_all();
+    ws2_dns_flush();
+}
+
 /**
  * Undo one WSAStartup. The last one cleans up every provider; sockets still open are reset.
  *
@@ -148,6 +160,9 @@ int WSAAPI WSACleanup(void)
     unsigned last = 1;
     if (undone) {
         return 0;
+    }
+    if (atomic_load_explicit(&ws2_start_count, memory_order_relaxed) == 1) {
+        names_stop();
     }
     ws2_os_lock(ws2_process_lock());
     while (!undone && !atomic_compare_exchange_weak_explicit(&ws2_start_count, &last, 1 | ENDING, memory_order_acq_rel,

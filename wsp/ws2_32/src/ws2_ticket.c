@@ -92,17 +92,17 @@ struct ws2_ticket *ws2_ticket_close(HANDLE handle, enum ws2_ticket_kind kind)
     return ticket;
 }
 
-/** The handle of any ticket of a kind, NULL if there is none. */
-HANDLE ws2_ticket_any(enum ws2_ticket_kind kind)
+/** The handles of a kind, at most `room`. @return how many. */
+unsigned ws2_ticket_list(enum ws2_ticket_kind kind, HANDLE *handles, unsigned room)
 {
     const struct ws2_ticket *at;
-    HANDLE handle;
+    unsigned count = 0;
     ws2_os_lock(ws2_os_names_mutex());
-    at = tickets;
-    while (at != NULL && at->kind != kind) {
-        at = at->next;
+    for (at = tickets; at != NULL && count < room; at = at->next) {
+        if (at->kind == kind) {
+            handles[count++] = handle_of(at);
+        }
     }
-    handle = at == NULL ? NULL : handle_of(at);
     ws2_os_unlock(ws2_os_names_mutex());
-    return handle;
+    return count;
 }

@@ -28,6 +28,6 @@ HANDLE ws2_ticket_open(struct ws2_ticket *ticket, enum ws2_ticket_kind kind, voi
 struct ws2_ticket *ws2_ticket_hold(HANDLE handle, enum ws2_ticket_kind kind);
 void ws2_ticket_drop(struct ws2_ticket *ticket);
 struct ws2_ticket *ws2_ticket_close(HANDLE handle, enum ws2_ticket_kind kind);
-HANDLE ws2_ticket_any(enum ws2_ticket_kind kind);
+unsigned ws2_ticket_list(enum ws2_ticket_kind kind, HANDLE *handles, unsigned room);
 
 #endif

@@ -7,8 +7,6 @@
 
 #include "ws2_priv.h"
 
-INT WSAAPI GetAddrInfoExCancel(LPHANDLE handle);
-INT WSAAPI GetAddrInfoExOverlappedResult(LPOVERLAPPED overlapped);
 DWORD WSAAPI ProcessSocketNotifications(HANDLE port, UINT32 registrations, void *registration, UINT32 timeout_ms,
                                         ULONG completions, void *entries, UINT32 *received);
 BOOL WSAAPI WEP(void);

@@ -1,0 +1,20 @@
+/*
+ * Questions that are asked in the background, each by a thread of its own: see ws2_work.c.
+ */
+#ifndef WS2_WORK_H
+#define WS2_WORK_H
+
+#include "ws2_lookup.h"
+
+/* First member of a question. */
+struct ws2_work {
+    struct ws2_ticket ticket; /* its handle; released when the thread is done with it, too */
+    struct ws2_live live;
+    void (*run)(struct ws2_work *work);
+};
+
+bool ws2_work_start(struct ws2_work *work);
+bool ws2_work_cancel(HANDLE handle, enum ws2_ticket_kind kind);
+void ws2_work_end_all(void);
+
+#endif
