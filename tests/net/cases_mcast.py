@@ -28,9 +28,9 @@ def kernel_option(sock, option, index, *addresses):
 
 
 def reports(wire, outgoing, group):
-    """Bytes of the reports of a group, ours or the kernel's, each once, without the checksum (the sources differ)."""
+    """Bytes of the reports of a group alone, ours or the kernel's, each once, without the checksum (the sources differ)."""
     seen = []
-    for frame in wire.find(lambda f: f.outgoing == outgoing and any(r[1] == group for r in records(f))):
+    for frame in wire.find(lambda f: f.outgoing == outgoing and [r[1] for r in records(f)] == [group]):
         body = frame.l4[:2] + frame.l4[4:]
         if not seen or seen[-1] != body:
             seen.append(body)

@@ -187,21 +187,52 @@ static void do_close(struct command *c)
 
 /* --- Data ------------------------------------------------------------------ */
 
-/* send NAME TEXT: one send. */
+/* send|sendoob NAME TEXT: one send. */
 static void do_send(struct command *c)
 {
-    answer(send(c->at->s, c->words[2], (int)strlen(c->words[2]), 0));
+    int flags = strcmp(c->words[0], "sendoob") == 0 ? MSG_OOB : 0;
+
+    answer(send(c->at->s, c->words[2], (int)strlen(c->words[2]), flags));
 }
 
-/* recv NAME: one recv, "ok COUNT TEXT". */
+/* recv|recvoob NAME: one recv, "ok COUNT TEXT". */
 static void do_recv(struct command *c)
 {
-    int got = recv(c->at->s, block, BLOCK_BYTES, 0);
+    int got = recv(c->at->s, block, BLOCK_BYTES, strcmp(c->words[0], "recvoob") == 0 ? MSG_OOB : 0);
 
     if (got == SOCKET_ERROR)
         answer_error(WSAGetLastError());
     else
         printf("ok %d %.*s\n", got, got, block);
+}
+
+/* ready NAME r|w|x MS: select, "ok 0" or "ok 1" */
+static void do_ready(struct command *c)
+{
+    int ms = atoi(c->words[3]);
+    struct timeval time = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+    fd_set set = {.fd_count = 1, .fd_array = {c->at->s}};
+    char kind = c->words[2][0];
+
+    answer(select(0, kind == 'r' ? &set : NULL, kind == 'w' ? &set : NULL, kind == 'x' ? &set : NULL, &time));
+}
+
+static int CALLBACK condition(LPWSABUF caller, LPWSABUF caller_data, LPQOS sqos, LPQOS gqos, LPWSABUF callee,
+                              LPWSABUF callee_data, GROUP *g, DWORD_PTR verdict)
+{
+    (void)caller, (void)caller_data, (void)sqos, (void)gqos, (void)callee, (void)callee_data, (void)g;
+    return (int)verdict;
+}
+
+/* acceptif NAME NEW VERDICT: WSAAccept with a condition function that says CF_... */
+static void do_accept_if(struct command *c)
+{
+    SOCKET s = WSAAccept(c->at->s, NULL, NULL, condition, (DWORD_PTR)atoi(c->words[3]));
+
+    if (s == INVALID_SOCKET)
+        answer_error(WSAGetLastError());
+    else
+        keep(c->words[2], s, c->at->family);
 }
 
 /* sendfile NAME PATH: all of it, "ok BYTES". */
@@ -371,8 +402,8 @@ static void do_source(struct command *c)
         inet_pton(v6 ? AF_INET6 : AF_INET, c->words[3 + i],
                   v6 ? (void *)&((SOCKADDR_IN6 *)addrs[i])->sin6_addr : (void *)&((SOCKADDR_IN *)addrs[i])->sin_addr);
     }
-    answer(setsockopt(c->at->s, v6 ? IPPROTO_IPV6 : IPPROTO_IP, atoi(c->words[2]), (const char *)&req,
-                      (int)sizeof req));
+    answer(
+        setsockopt(c->at->s, v6 ? IPPROTO_IPV6 : IPPROTO_IP, atoi(c->words[2]), (const char *)&req, (int)sizeof req));
 }
 
 /* leaf NAME FLAGS GROUP PORT: a multipoint socket that joins by WSAJoinLeaf with JL_* flags */
@@ -386,7 +417,9 @@ static void do_leaf(struct command *c)
     closesocket(c->at->s);
     c->at->s = s;
     answer(WSAJoinLeaf(s, (struct sockaddr *)&group, (int)sizeof group, NULL, NULL, NULL, NULL,
-                       (DWORD)atoi(c->words[2])) == s ? 0 : SOCKET_ERROR);
+                       (DWORD)atoi(c->words[2])) == s
+               ? 0
+               : SOCKET_ERROR);
 }
 
 /* joing|leaveg NAME GROUP INDEX: of either family */
@@ -493,6 +526,10 @@ static const struct verb verbs[] = {
     {"close", 2, true, do_close},
     {"send", 3, true, do_send},
     {"recv", 2, true, do_recv},
+    {"sendoob", 3, true, do_send},
+    {"recvoob", 2, true, do_recv},
+    {"ready", 4, true, do_ready},
+    {"acceptif", 4, true, do_accept_if},
     {"sendfile", 3, true, do_sendfile},
     {"recvfile", 3, true, do_recvfile},
     {"sendto", 5, true, do_sendto},
