@@ -248,6 +248,45 @@ static void keepalive__set_while_connecting__is_refused(void **state)
     sim_trace_close(&trace);
 }
 
+/* KA-8, X18, E23, A.15.4: how a connection ended is what setting the option later says. */
+static void keepalive__set_after_the_end__says_how_it_ended(void **state)
+{
+    (void)state;
+    for (int probed = 0; probed < 2; probed++) {
+        struct sim_peer peer;
+        const int32_t on = 1;
+        const struct stk_addr addr = sim_addr(STK_AF_INET, 1, PORT);
+        sim_trace_open(&trace, 155, "", "");
+        struct stk_sock *listener = sim_listen(&trace.world.hosts[1], &addr);
+        sim_peer_open(&peer, &trace, listener, PORT, NULL, 0);
+        set(peer.sock, STK_OPT_KEEPALIVE, 1);
+        set(peer.sock, STK_OPT_KEEPIDLE_MS, 5000);
+        set(peer.sock, STK_OPT_KEEPINTVL_MS, 1000);
+        set(peer.sock, STK_OPT_KEEPCNT, 3);
+        if (probed) {
+            const uint32_t first = trace.count;
+            const uint64_t start = trace.world.now_ns;
+            while ((stk_sock_ready(peer.sock) & STK_READY_RESET) == 0) {
+                sim_trace_run(&trace, STEP, STEP);
+            }
+            about(trace.world.now_ns - start, 8000, 300);
+            assert_int_equal(trace.count - first, 3 + 1); /* the probes, the reset */
+            about(trace.segments[first].at_ns - start, 5000, 200);
+            about(trace.segments[first + 1].at_ns - start, 6000, 200);
+        } else {
+            sim_peer_send(&peer, SIM_RST | SIM_ACK, NULL, 0);
+        }
+        assert_int_equal(stk_sock_error_take(peer.sock), probed ? STK_ENETRESET : STK_ECONNRESET);
+        for (int again = 0; again < 2; again++) {
+            assert_int_equal(stk_sock_opt_set(peer.sock, STK_OPT_KEEPALIVE, &on, sizeof(on)),
+                             probed ? STK_ENETRESET : STK_ENOTCONN);
+        }
+        assert_int_equal(stk_sock_close(peer.sock, STK_CLOSE_ABORT), STK_OK);
+        assert_int_equal(stk_sock_close(listener, STK_CLOSE_GRACEFUL), STK_OK);
+        sim_trace_close(&trace);
+    }
+}
+
 /* TM-4: one segment is acknowledged late, the second of two at once. */
 static void acknowledgement__one_segment__is_delayed(void **state)
 {
@@ -373,6 +412,69 @@ static void packets__ten_single_bytes__are_twenty_seven(void **state)
     sim_trace_close(&trace);
 }
 
+#define RTT_MS 100u
+#define CELL 8
+
+/* Bytes from one end to the other, in pieces; returns when the last is there. */
+static void pass(struct stk_sock *from, struct stk_sock *to, int host_to, uint32_t bytes, uint32_t piece)
+{
+    uint32_t got = 0;
+    for (uint32_t sent = 0; sent < bytes; sent += piece) {
+        const struct stk_iov iov = {.base = scratch, .len = piece};
+        assert_int_equal(stk_sock_send(from, &iov, 1), piece);
+    }
+    while (got < bytes) {
+        const struct stk_iov iov = {.base = scratch, .len = sizeof(scratch)};
+        (void)sim_wait(&trace.world.hosts[host_to], to, STK_READY_IN);
+        const int64_t now = stk_sock_recv(to, &iov, 1, 0);
+        assert_true(now > 0);
+        got += (uint32_t)now;
+    }
+}
+
+/* What a question and its answer of some cells take on a connection. */
+static uint64_t ask(struct stk_sock *client, struct stk_sock *server, uint32_t bytes, uint32_t piece)
+{
+    const uint64_t start = trace.world.now_ns;
+    pass(client, server, 1, bytes, piece);
+    pass(server, client, 0, bytes, piece);
+    return trace.world.now_ns - start;
+}
+
+/* TM-10: a cell takes 2 round trips with a connection for each, 1 on one that stays, 1/500 of one in a batch; with a
+ * connection and small sends that Nagle's rule holds back at most 4 and three delayed acknowledgements. */
+static void cells__connections_batches_small_sends__take_their_round_trips(void **state)
+{
+    (void)state;
+    struct stk_sock *client;
+    struct stk_sock *server;
+    sim_trace_open(&trace, 156, "wire.delay = 50ms\n", "");
+    sim_connect_pair(&trace.world, STK_AF_INET, PORT + 1, &client, &server); /* the neighbours know each other */
+    assert_int_equal(stk_sock_close(client, STK_CLOSE_ABORT), STK_OK);
+    sim_world_run_until(&trace.world, trace.world.now_ns + STK_S_NS);
+    assert_int_equal(stk_sock_close(server, STK_CLOSE_ABORT), STK_OK);
+    for (int small = 0; small < 2; small++) {
+        const uint64_t start = trace.world.now_ns;
+        sim_connect_pair(&trace.world, STK_AF_INET, PORT, &client, &server);
+        const uint64_t accepted = trace.world.now_ns -
+                                  start; /* waits for the last of three packets, which goes along */
+        about(accepted, RTT_MS * 3 / 2, 5);
+        const uint64_t asked = ask(client, server, CELL, small ? CELL / 4 : CELL);
+        const uint64_t ms = (accepted + asked) / STK_MS_NS - RTT_MS / 2;
+        if (small) {
+            assert_in_range(ms, 3 * RTT_MS, 4 * RTT_MS + 600);
+        } else {
+            assert_in_range(ms, 2 * RTT_MS, 2 * RTT_MS + 10);
+        }
+        about(ask(client, server, CELL, CELL), RTT_MS, 5);
+        about(ask(client, server, CELL * 500, CELL * 500) * 1000 / 500, RTT_MS * 1000 / 500, 20); /* us */
+        assert_int_equal(stk_sock_close(client, STK_CLOSE_ABORT), STK_OK);
+        sim_world_run_until(&trace.world, trace.world.now_ns + STK_S_NS);
+        assert_int_equal(stk_sock_close(server, STK_CLOSE_ABORT), STK_OK);
+    }
+    sim_trace_close(&trace);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -384,6 +486,8 @@ int main(void)
         cmocka_unit_test(data__never_acknowledged__ends_after_twelve_repetitions),
         cmocka_unit_test(window__closed_by_a_living_peer__time_is_not_up),
         cmocka_unit_test(keepalive__set_while_connecting__is_refused),
+        cmocka_unit_test(keepalive__set_after_the_end__says_how_it_ended),
+        cmocka_unit_test(cells__connections_batches_small_sends__take_their_round_trips),
         cmocka_unit_test(acknowledgement__one_segment__is_delayed),
         cmocka_unit_test(close__first__is_in_time_wait),
         cmocka_unit_test(sender__new_connection__starts_slowly),
