@@ -1,6 +1,8 @@
 /** @file What only the in-memory stack can do: held sends, drains and connects, forced errors, lost engines. */
 #include "t_host.h"
 
+#include "wsp_share.h"
+
 #include "fake_stack.h"
 
 #include "stack/api.h"
@@ -450,6 +452,37 @@ static void backlog__changes__tells_who_waits(void **state)
     t_pair_close(&pair);
 }
 
+/* WSPDUPLICATESOCKET-3: a token that nobody uses expires, and with it a socket that nobody else has. */
+static void duplicate__unused_token__expires_and_the_socket_with_it(void **state)
+{
+    uint64_t before = wsp_share_life_ns;
+    struct t_pair pair;
+    WSAPROTOCOL_INFOW info, late;
+    char byte;
+
+    /* The dispatcher looks that often, from its start on. */
+    assert_int_equal(t_spi.lpWSPCleanup(&t_err), 0);
+    wsp_share_life_ns = 80000000;
+    assert_int_equal(t_host_start(state), 0);
+    pair = t_pair_make(AF_INET, 0);
+    assert_int_equal(t_spi.lpWSPDuplicateSocket(pair.b, t_process_id(), &info, &t_err), 0);
+    assert_int_equal(t_spi.lpWSPDuplicateSocket(pair.a, t_process_id(), &late, &t_err), 0);
+    t_close(pair.b);
+    assert_int_equal(fake_sockets_count(), 2);     /* the token is a descriptor of its own */
+    assert_int_equal(t_recv(pair.a, &byte, 1), 0); /* until it has expired: the end of the stream */
+    assert_true(t_spi.lpWSPSocket(AF_INET, SOCK_STREAM, IPPROTO_TCP, &info, 0, 0, &t_err) == INVALID_SOCKET);
+    assert_int_equal(t_err, WSAEINVAL);
+    t_sleep_ms(100);
+    assert_true(t_spi.lpWSPSocket(AF_INET, SOCK_STREAM, IPPROTO_TCP, &late, 0, 0, &t_err) == INVALID_SOCKET);
+    assert_int_equal(t_err, WSAEINVAL);
+    t_fails(t_send(pair.a, "x", 1), WSAECONNRESET); /* the other descriptor lives on */
+    t_close(pair.a);
+    assert_int_equal(t_handles_count(), 0);
+    assert_int_equal(t_spi.lpWSPCleanup(&t_err), 0);
+    wsp_share_life_ns = before;
+    assert_int_equal(t_host_start(state), 0);
+}
+
 static int group_stop(void **state)
 {
     int result = t_host_stop(state);
@@ -476,6 +509,7 @@ int main(void)
         cmocka_unit_test(connect__cancelled__is_intr),
         cmocka_unit_test(backlog__changes__tells_who_waits),
         cmocka_unit_test(streams__end_by_error__close_event_has_its_code),
+        cmocka_unit_test(duplicate__unused_token__expires_and_the_socket_with_it),
     };
 
     return cmocka_run_group_tests_name("spi_faults", tests, t_host_start, group_stop);

@@ -1,0 +1,151 @@
+/*
+ * Memory that is short in the Winsock DLL: every allocation of a call fails in turn. The program's own allocation functions
+ * stand before libc's for all libraries of the process.
+ */
+#include "t_api.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+/* Allocations of the calling thread that still succeed; negative: all do. */
+static _Thread_local int memory_left = -1;
+static _Thread_local bool memory_failed;
+
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *old, size_t size);
+
+static bool memory_fails(void)
+{
+    if (memory_left < 0 || memory_left-- > 0) {
+        return false;
+    }
+    memory_failed = true;
+    return true;
+}
+
+__attribute__((visibility("default"))) void *malloc(size_t size)
+{
+    return memory_fails() ? NULL : __libc_malloc(size);
+}
+
+__attribute__((visibility("default"))) void *calloc(size_t count, size_t size)
+{
+    return memory_fails() ? NULL : __libc_calloc(count, size);
+}
+
+__attribute__((visibility("default"))) void *realloc(void *old, size_t size)
+{
+    return memory_fails() ? NULL : __libc_realloc(old, size);
+}
+
+struct row {
+    const char *name;
+    bool (*call)(void); /* false: it failed */
+    DWORD codes[2];
+};
+
+/* Rules A.9.18, OVL-27. */
+static bool on_create_event(void)
+{
+    WSAEVENT event = WSACreateEvent();
+    return event != WSA_INVALID_EVENT && WSACloseEvent(event);
+}
+
+/* Rule A.9.26. */
+static WSAEVENT waited;
+
+static bool on_wait(void)
+{
+    return WSAWaitForMultipleEvents(1, &waited, FALSE, 0, TRUE) != WSA_WAIT_FAILED;
+}
+
+static SOCKET receiver;
+
+static void CALLBACK routine(DWORD error, DWORD bytes, LPWSAOVERLAPPED overlapped, DWORD flags)
+{
+    (void)error;
+    (void)bytes;
+    (void)overlapped;
+    (void)flags;
+}
+
+/* Whether it pends or not: the thread ends, and its request with it. */
+static bool on_receive_with_routine(void)
+{
+    static WSAOVERLAPPED overlapped;
+    static char byte;
+    WSABUF buffer = {1, &byte};
+    DWORD got = 0;
+    DWORD flags = 0;
+    return WSARecv(receiver, &buffer, 1, &got, &flags, &overlapped, routine) == 0 ||
+           WSAGetLastError() == WSA_IO_PENDING;
+}
+
+static const struct row rows[] = {
+    {"WSACreateEvent", on_create_event, {WSA_NOT_ENOUGH_MEMORY, WSA_NOT_ENOUGH_MEMORY}},
+    {"WSAWaitForMultipleEvents", on_wait, {WSA_NOT_ENOUGH_MEMORY, WSA_NOT_ENOUGH_MEMORY}},
+    {"WSARecv with a routine", on_receive_with_routine, {WSAENOBUFS, WSAENOBUFS}},
+};
+
+struct attempt {
+    const struct row *row;
+    int left;
+    bool worked;
+    bool failed;
+    DWORD code;
+};
+
+static void *attempt_run(void *context)
+{
+    struct attempt *attempt = (struct attempt *)context;
+    SetLastError(0);
+    memory_failed = false;
+    memory_left = attempt->left;
+    attempt->worked = attempt->row->call();
+    memory_left = -1;
+    attempt->failed = memory_failed;
+    attempt->code = GetLastError();
+    return NULL;
+}
+
+static void memory__each_allocation_fails__has_its_code(void **state)
+{
+    SOCKADDR_IN at = t_api_loopback(0);
+    size_t i;
+    (void)state;
+    waited = WSACreateEvent();
+    receiver = socket(AF_INET, SOCK_DGRAM, 0);
+    assert_true(receiver != INVALID_SOCKET);
+    assert_int_equal(bind(receiver, (struct sockaddr *)&at, sizeof at), 0);
+    for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct attempt attempt = {.row = &rows[i], .failed = true};
+        int failures = 0;
+        for (attempt.left = 0; attempt.failed; attempt.left++) {
+            pthread_t thread; /* not one of CreateThread's, whose record is made before it runs */
+            assert_int_equal(pthread_create(&thread, NULL, attempt_run, &attempt), 0);
+            assert_int_equal(pthread_join(thread, NULL), 0);
+            assert_in_range(attempt.left, 0, 50);
+            if (!attempt.worked && attempt.code != rows[i].codes[0] && attempt.code != rows[i].codes[1]) {
+                fail_msg("%s, allocation %d: code %u", rows[i].name, attempt.left, attempt.code);
+            }
+            if (!attempt.failed && !attempt.worked) {
+                fail_msg("%s fails with all memory", rows[i].name);
+            }
+            failures += attempt.failed && !attempt.worked;
+        }
+        if (failures == 0) {
+            fail_msg("%s needs no memory", rows[i].name);
+        }
+    }
+    assert_int_equal(closesocket(receiver), 0);
+    assert_true(WSACloseEvent(waited));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(memory__each_allocation_fails__has_its_code, t_api_start, t_api_stop),
+    };
+    return cmocka_run_group_tests(tests, t_api_use_winlane, NULL);
+}
