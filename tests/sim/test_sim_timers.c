@@ -422,6 +422,9 @@ static void pass(struct stk_sock *from, struct stk_sock *to, int host_to, uint32
     for (uint32_t sent = 0; sent < bytes; sent += piece) {
         const struct stk_iov iov = {.base = scratch, .len = piece};
         assert_int_equal(stk_sock_send(from, &iov, 1), piece);
+        if (piece < bytes) { /* each is a packet of its own, if it may */
+            sim_world_run_until(&trace.world, trace.world.now_ns + STK_MS_NS);
+        }
     }
     while (got < bytes) {
         const struct stk_iov iov = {.base = scratch, .len = sizeof(scratch)};
