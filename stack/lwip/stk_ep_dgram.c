@@ -245,7 +245,8 @@ static void on_udp(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr
 /* RFC 3542 3.1: ICMPv6 is checked before a RAW socket sees it; ICMPv6 counts the bad ones. p is behind the IP header. */
 static bool icmp6_good(const struct stk_ep *ep, struct pbuf *p)
 {
-    return ep->protocol != IP6_NEXTH_ICMP6 ||
+    const struct netif *netif = ip_current_input_netif();
+    return ep->protocol != IP6_NEXTH_ICMP6 || (netif->chksum_flags & NETIF_CHECKSUM_CHECK_ICMP6) == 0 ||
            ip6_chksum_pseudo(p, IP6_NEXTH_ICMP6, p->tot_len, ip6_current_src_addr(), ip6_current_dest_addr()) == 0;
 }
 
