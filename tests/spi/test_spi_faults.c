@@ -290,8 +290,50 @@ static void streams__end_by_error__tell_it_everywhere(void **state)
     assert_false(t_spi.lpWSPGetOverlappedResult(pair.b, &ov, &got, FALSE, &flags, &t_err));
     assert_int_equal(t_err, WSAENETRESET);
     t_fails(t_send(pair.a, "x", 1), WSAENETRESET);
+    t_fails(t_send(pair.a, "x", 1), WSAECONNRESET); /* KA-8 */
+    t_fails(t_send(pair.b, "x", 1), WSAECONNRESET);
     t_event_free(ov.hEvent);
     t_pair_close(&pair);
+}
+
+/* CLS-25, CLS-26, A.7.19, A.8.13: what was in progress, or the first call after it, hears why the connection ended; the calls
+   that follow hear that it is gone. */
+static void streams__end_by_silence__why_once_then_that_it_is_gone(void **state)
+{
+    static const struct {
+        int err;
+        int why;
+        int gone;
+    } rows[] = {{STK_ENETRESET, WSAENETRESET, WSAECONNRESET},
+                {STK_ETIMEDOUT, WSAETIMEDOUT, WSAECONNABORTED},
+                {STK_ECONNRESET, WSAECONNRESET, WSAECONNRESET},
+                {STK_ECONNABORTED, WSAECONNABORTED, WSAECONNABORTED}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct t_pair pair = t_pair_make(AF_INET, WSA_FLAG_OVERLAPPED);
+        char bytes[2];
+        WSABUF bufs[2] = {{1, &bytes[0]}, {1, &bytes[1]}};
+        WSAOVERLAPPED ov[2] = {{.hEvent = t_event_new()}, {.hEvent = t_event_new()}};
+        DWORD got = 0, flags = 0;
+
+        for (int k = 0; k < 2; k++)
+            t_fails(t_spi.lpWSPRecv(pair.b, &bufs[k], 1, &got, &flags, &ov[k], NULL, NULL, &t_err), WSA_IO_PENDING);
+        fake_reset_streams(rows[i].err);
+        for (int k = 0; k < 2; k++) {
+            assert_true(t_event_wait(ov[k].hEvent, 3000));
+            assert_false(t_spi.lpWSPGetOverlappedResult(pair.b, &ov[k], &got, FALSE, &flags, &t_err));
+            assert_int_equal(t_err, rows[i].why);
+        }
+        t_fails(t_send(pair.b, "x", 1), rows[i].gone);
+        t_fails(t_recv(pair.b, bytes, 1), rows[i].gone);
+        t_fails(t_send(pair.a, "x", 1), rows[i].why);
+        t_fails(t_recv(pair.a, bytes, 1), rows[i].gone);
+        t_fails(t_spi.lpWSPSend(pair.a, &bufs[0], 1, &got, 0, &ov[0], NULL, NULL, &t_err), rows[i].gone);
+        t_event_free(ov[0].hEvent);
+        t_event_free(ov[1].hEvent);
+        t_pair_close(&pair);
+    }
 }
 
 static void sends__held__datagrams_block_or_would_block(void **state)
@@ -502,6 +544,7 @@ int main(void)
         cmocka_unit_test(forced__every_operation__passes_the_code_on),
         cmocka_unit_test(attach__fails__netdown_and_nothing_is_left),
         cmocka_unit_test(streams__end_by_error__tell_it_everywhere),
+        cmocka_unit_test(streams__end_by_silence__why_once_then_that_it_is_gone),
         cmocka_unit_test(sends__held__datagrams_block_or_would_block),
         cmocka_unit_test(sends__held__pending_datagram_keeps_its_address),
         cmocka_unit_test(connect__each_failure__can_connect_again),

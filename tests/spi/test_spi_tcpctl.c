@@ -65,6 +65,26 @@ static void tcp_info__each_version__has_its_size(void **state)
     t_pair_close(&pair);
 }
 
+/* TINFO-7: a version begins with the one before it; times go on meanwhile. */
+static void tcp_info__versions__are_prefixes(void **state)
+{
+    struct t_pair pair = t_pair_make(AF_INET, 0);
+    uint8_t out[3][V2];
+
+    (void)state;
+    assert_int_equal(t_send(pair.a, "12345", 5), 5);
+    t_sleep_ms(80);
+    for (DWORD version = 0; version < 3; version++) {
+        memset(out[version], 0, V2);
+        assert_true(info(pair.a, version, out[version], V2) > 0);
+        memset(out[version] + 8, 0, 8);   /* ConnectionTimeMs */
+        memset(out[version] + 124, 0, 4); /* SndLimTimeSnd */
+    }
+    assert_memory_equal(out[0], out[1], V0);
+    assert_memory_equal(out[1], out[2], V1);
+    t_pair_close(&pair);
+}
+
 /* TINFO-2 to TINFO-5: what is refused; bytes are 0, and nothing is written. */
 static void tcp_info__bad_arguments__have_their_codes(void **state)
 {
@@ -300,6 +320,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tcp_info__each_version__has_its_size),
+        cmocka_unit_test(tcp_info__versions__are_prefixes),
         cmocka_unit_test(tcp_info__bad_arguments__have_their_codes),
         cmocka_unit_test(tcp_info__no_connection__state_and_zeros),
         cmocka_unit_test(tcp_info__overlapped__is_complete),
