@@ -63,9 +63,13 @@ static uint64_t dispatch_reap(uint64_t due_ns)
 /* How long to sleep when nothing happens; -1: for ever. */
 static int64_t dispatch_nap_ns(void)
 {
-    int64_t watch_ns = wsp_os_watch_ns(), share_ns = wsp_share_watch_ns();
+    const int64_t wishes[] = {wsp_os_watch_ns(), wsp_share_watch_ns(), wsp_events_watch_ns()};
+    int64_t nap_ns = -1;
 
-    return watch_ns < 0 || (share_ns >= 0 && share_ns < watch_ns) ? share_ns : watch_ns;
+    for (size_t i = 0; i < sizeof wishes / sizeof wishes[0]; i++)
+        if (wishes[i] >= 0 && (nap_ns < 0 || wishes[i] < nap_ns))
+            nap_ns = wishes[i];
+    return nap_ns;
 }
 
 static void dispatch_main(void *arg)
@@ -85,6 +89,7 @@ static void dispatch_main(void *arg)
             wsp_notices_wake();
         }
         wsp_share_expire();
+        wsp_events_retry();
         for (int i = 0; i < count; i++) {
             struct wsp_socket *sock = wsp_socket_get_context(events[i].cookie);
 

@@ -6,6 +6,8 @@
 #include "wsp_share.h"
 #include "wsp_upcall.h"
 
+#define EVENTS_RETRY_NS 5000000 /* until a full queue is tried again */
+
 /* What has to be armed for an event to be noticed. */
 static const uint32_t event_ready[FD_MAX_EVENTS] = {
     [FD_READ_BIT] = STK_READY_IN,
@@ -90,6 +92,10 @@ void wsp_events_evaluate(struct wsp_socket *sock, struct wsp_event_posts *posts)
     uint32_t arm = 0;
     int code;
 
+    if (events->window && sock->posting) {
+        sock->post_again = true;
+        return;
+    }
     stk_sock_status(sock->stk, &status);
     for (int bit = 0; bit < FD_MAX_EVENTS; bit++) {
         if (!(events->mask & events->enabled & (1 << bit)))
@@ -107,9 +113,15 @@ void wsp_events_evaluate(struct wsp_socket *sock, struct wsp_event_posts *posts)
     arm &= ~status.ready;
     if (arm != 0)
         (void)stk_sock_arm(sock->stk, arm);
+    for (int bit = 0; bit < FD_MAX_EVENTS; bit++)
+        if (events->unposted & ~occurred & (1 << bit))
+            posts->codes[bit] = events->codes[bit];
+    occurred |= events->unposted;
+    events->unposted = 0;
     if (occurred == 0)
         return;
     if (events->window) {
+        sock->posting = true;
         posts->window = events->window;
         posts->message = events->message;
         posts->handle = events->handle != 0 ? events->handle : atomic_load(&sock->handle);
@@ -120,7 +132,8 @@ void wsp_events_evaluate(struct wsp_socket *sock, struct wsp_event_posts *posts)
     wsp_upcall_event_set(events->event);
 }
 
-void wsp_events_post(struct wsp_socket *sock, const struct wsp_event_posts *posts)
+/* @return  The events that could not be posted. */
+static LONG events_post_all(const struct wsp_event_posts *posts)
 {
     LPWPUPOSTMESSAGE post = atomic_load_explicit(&wsp_upcalls.post_message, memory_order_relaxed);
     LONG failed = 0;
@@ -133,12 +146,67 @@ void wsp_events_post(struct wsp_socket *sock, const struct wsp_event_posts *post
             if (!post(posts->window, posts->message, (WPARAM)posts->handle, what))
                 failed |= 1 << bit;
         }
-    if (failed == 0)
+    return failed;
+}
+
+/* Some event of some socket waits for room in a window's queue. */
+static _Atomic bool events_unposted;
+
+/* The queue was full: kept, for the dispatcher to try again. Lock held. */
+static void events_keep(struct wsp_socket *sock, const struct wsp_event_posts *posts, LONG failed)
+{
+    uint32_t arm = 0;
+
+    if (sock->events.window != posts->window || wsp_socket_closing(sock))
+        return; /* registered anew, or over */
+    failed &= sock->events.mask;
+    sock->events.unposted |= failed;
+    if (failed == 0 || atomic_exchange(&events_unposted, true))
         return;
-    /* WSPASYNCSELECT-3: the queue is full; the next evaluation posts again. */
-    wsp_mutex_lock(&sock->lock);
-    sock->events.enabled |= failed & sock->events.mask;
-    wsp_mutex_unlock(&sock->lock);
+    /* It may be asleep for ever: a bit that is set already makes an event at once. */
+    for (int bit = 0; bit < FD_MAX_EVENTS; bit++)
+        if (failed & (1 << bit))
+            arm |= event_ready[bit];
+    arm &= stk_sock_ready(sock->stk);
+    if (arm != 0)
+        (void)stk_sock_arm(sock->stk, arm);
+}
+
+void wsp_events_post(struct wsp_socket *sock, const struct wsp_event_posts *posts)
+{
+    struct wsp_event_posts now = *posts;
+
+    while (now.bits != 0) {
+        LONG failed = events_post_all(&now);
+
+        wsp_mutex_lock(&sock->lock);
+        sock->posting = false;
+        if (failed != 0)
+            events_keep(sock, &now, failed);
+        now.bits = 0;
+        if (sock->post_again && !wsp_socket_closing(sock))
+            wsp_events_evaluate(sock, &now);
+        sock->post_again = false;
+        wsp_mutex_unlock(&sock->lock);
+    }
+}
+
+int64_t wsp_events_watch_ns(void)
+{
+    return atomic_load(&events_unposted) ? EVENTS_RETRY_NS : -1;
+}
+
+static void events_retry_one(struct wsp_socket *sock, void *arg)
+{
+    (void)arg;
+    if (wsp_events_registered(sock))
+        wsp_events_reenable(sock, 0);
+}
+
+void wsp_events_retry(void)
+{
+    if (atomic_exchange(&events_unposted, false))
+        wsp_socket_each(events_retry_one, NULL);
 }
 
 void wsp_events_reenable(struct wsp_socket *sock, LONG bits)

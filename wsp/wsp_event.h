@@ -30,6 +30,12 @@ void wsp_events_evaluate(struct wsp_socket *sock, struct wsp_event_posts *posts)
 /** Post what wsp_events_evaluate gave. Context: no lock held. */
 void wsp_events_post(struct wsp_socket *sock, const struct wsp_event_posts *posts);
 
+/** How soon wsp_events_retry is to be called, in nanoseconds; -1: there is nothing to be tried again. */
+int64_t wsp_events_watch_ns(void);
+
+/** Post again what found a window's queue full (WSPASYNCSELECT-3). Context: the dispatcher. */
+void wsp_events_retry(void);
+
 /** A call that re-enables bits was made. Context: no lock held. */
 void wsp_events_reenable(struct wsp_socket *sock, LONG bits);
 

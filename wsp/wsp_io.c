@@ -198,13 +198,19 @@ static int io_wait(struct wsp_wait *wait, struct wsp_socket *sock, enum wsp_dire
     return wsp_wait_ready(wait, sock, ready);
 }
 
+/* BLK-13: on a socket without the overlapped attribute the options do nothing. */
+static uint32_t io_time_limit(const struct wsp_socket *sock, const _Atomic uint32_t *ms)
+{
+    return sock->flags & WSA_FLAG_OVERLAPPED ? atomic_load_explicit(ms, memory_order_relaxed) : 0;
+}
+
 static int io_send_sync(const struct wsp_call *call, struct io_vec *vec, const struct stk_addr *to, uint32_t done)
 {
     struct wsp_socket *sock = call->sock;
     struct wsp_wait wait;
     int code = 0;
 
-    wsp_wait_begin(&wait, atomic_load_explicit(&sock->sndtimeo_ms, memory_order_relaxed));
+    wsp_wait_begin(&wait, io_time_limit(sock, &sock->sndtimeo_ms));
     wait.handle = call->handle;
     io_advance(vec, done);
     while (code == 0) {
@@ -268,7 +274,7 @@ static int io_recv_sync(const struct wsp_call *call, struct io_vec *vec)
     uint32_t done = 0;
     int code = 0;
 
-    wsp_wait_begin(&wait, atomic_load_explicit(&sock->rcvtimeo_ms, memory_order_relaxed));
+    wsp_wait_begin(&wait, io_time_limit(sock, &sock->rcvtimeo_ms));
     wait.handle = call->handle;
     while (code == 0) {
         int64_t got = io_blocked(sock, WSP_READING)

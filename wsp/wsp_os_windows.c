@@ -381,7 +381,7 @@ void wsp_os_sleep_ns(int64_t ns)
 
 void (*wsp_os_symbol(void (*inside)(void), const char *name))(void)
 {
-    static const WCHAR *const places[] = {L"ws2_32.dll", L"kernel32.dll", L"user32.dll"};
+    static const WCHAR *const places[] = {L"ws2_32.dll", L"kernel32.dll", L"user32.dll", L"ntdll.dll"};
     HMODULE module = NULL;
     FARPROC found = NULL;
 

@@ -62,6 +62,7 @@ struct wsp_thread {
     uint32_t issued;     /**< overlapped requests were started here */
     bool blocking;       /**< inside a blocking hook */
     bool cancelled;      /**< WSPCancelBlockingCall was called in it */
+    bool alerted;        /**< a wait of it is running queued calls: they do not nest (E34) */
     void *select_memory; /**< of its last WSPSelect or WSAPoll, for the next one; NULL: in use */
     size_t select_bytes;
     void *routines; /**< completion routines that are running, innermost first */

@@ -213,6 +213,8 @@ struct wsp_socket *wsp_socket_alloc(void)
     sock->deferred = NULL;
     sock->deferred_next = NULL;
     sock->ending = false;
+    sock->posting = false;
+    sock->post_again = false;
     return sock;
 }
 

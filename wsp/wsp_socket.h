@@ -67,6 +67,7 @@ struct wsp_events {
     LONG mask;      /**< nominated */
     LONG enabled;   /**< may be recorded */
     LONG recorded;  /**< occurred, not yet enumerated */
+    LONG unposted;  /**< occurred, and the window's queue was full: WSPASYNCSELECT-3 */
     WSAEVENT event; /**< WSPEventSelect: an own handle, wsp_upcall_event_hold */
     WSAEVENT named; /**< the application's, of which it was made */
     HWND window;    /**< WSPAsyncSelect */
@@ -93,8 +94,8 @@ struct wsp_socket {
     _Atomic uint32_t sndtimeo_ms;
     _Atomic uint32_t linger;     /**< on << 16 | seconds */
     _Atomic uint32_t values[16]; /**< options that are only remembered, see wsp_option */
-    _Atomic uint32_t end_told;  /**< why the connection ended, once that was told: WSAE* */
-    _Atomic int connect_error;  /**< WSAE* of the last failed connect, until SO_ERROR takes it */
+    _Atomic uint32_t end_told;   /**< why the connection ended, once that was told: WSAE* */
+    _Atomic int connect_error;   /**< WSAE* of the last failed connect, until SO_ERROR takes it */
     _Atomic uint32_t listening;
     _Atomic uint32_t shut;       /**< STK_SHUT_* by the application */
     _Atomic uint32_t ported;     /**< associated with a completion port: WSP_IOCTL_PORT */
@@ -111,6 +112,8 @@ struct wsp_socket {
     struct wsp_socket *deferred_next;
     struct stk_addr peer;              /**< of a connection that waits on a deferred list */
     bool ending;                       /**< the last descriptor is being closed */
+    bool posting;                      /**< a thread posts messages of this socket: they keep their order */
+    bool post_again;                   /**< somebody else looked meanwhile: it looks again */
     _Atomic(struct wsp_share *) share; /**< several descriptors: see wsp_share.h; NULL: the one handle */
 };
 

@@ -34,6 +34,7 @@ void wsp_upcalls_set(const WSPUPCALLTABLE *table)
     atomic_store(&wsp_upcalls.complete, complete);
     atomic_store(&wsp_upcalls.set_last_error, (wsp_last_error_fn)upcall_system("SetLastError"));
     atomic_store(&wsp_upcalls.duplicate, (wsp_duplicate_fn)upcall_system("DuplicateHandle"));
+    atomic_store(&wsp_upcalls.query_event, (wsp_query_event_fn)upcall_system("NtQueryEvent"));
     atomic_store(&wsp_upcalls.is_window, (wsp_is_window_fn)upcall_system("IsWindow"));
     atomic_store(&wsp_upcalls.alert, (wsp_alert_fn)upcall_system("wl_thread_alert"));
     atomic_store(&wsp_upcalls.sleep, (wsp_sleep_fn)upcall_system("SleepEx"));
@@ -65,11 +66,13 @@ bool wsp_upcall_event_reset(WSAEVENT event)
 }
 
 #define OWN_PROCESS ((HANDLE)(LONG_PTR)-1)
-#define EVENT_RIGHTS 0x00100002u /* SYNCHRONIZE, EVENT_MODIFY_STATE */
+#define EVENT_RIGHTS 0x00100003u /* SYNCHRONIZE, EVENT_MODIFY_STATE, EVENT_QUERY_STATE */
 
 int wsp_upcall_event_hold(WSAEVENT event, WSAEVENT *own)
 {
     wsp_duplicate_fn duplicate = atomic_load(&wsp_upcalls.duplicate);
+    wsp_query_event_fn query = atomic_load(&wsp_upcalls.query_event);
+    LONG state[2]; /* EVENT_BASIC_INFORMATION */
     HANDLE copy = NULL;
 
     *own = event;
@@ -77,6 +80,11 @@ int wsp_upcall_event_hold(WSAEVENT event, WSAEVENT *own)
         return 0;
     if (!duplicate(OWN_PROCESS, event, OWN_PROCESS, &copy, EVENT_RIGHTS, FALSE, 0))
         return WSA_INVALID_HANDLE;
+    /* Windows: another object may have given rights of these numbers. */
+    if (query && query(copy, 0, state, sizeof state, NULL) < 0) {
+        wsp_upcall_event_release(copy, event);
+        return WSA_INVALID_HANDLE;
+    }
     *own = copy;
     return 0;
 }

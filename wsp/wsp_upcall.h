@@ -18,6 +18,7 @@
 
 typedef BOOL(WINAPI *wsp_duplicate_fn)(HANDLE from, HANDLE handle, HANDLE to, LPHANDLE out, DWORD rights, BOOL inherit,
                                        DWORD options);
+typedef LONG(WINAPI *wsp_query_event_fn)(HANDLE event, int what, void *out, ULONG bytes, ULONG *used);
 typedef BOOL(WINAPI *wsp_is_window_fn)(HWND window);
 typedef DWORD(WINAPI *wsp_sleep_fn)(DWORD ms, BOOL alertable);
 
@@ -37,6 +38,7 @@ struct wsp_upcalls {
     _Atomic(LPWPUCOMPLETEOVERLAPPEDREQUEST) complete; /* by name: WPU-20 */
     _Atomic(wsp_last_error_fn) set_last_error;        /* by name: functions that programs call by pointer */
     _Atomic(wsp_duplicate_fn) duplicate;              /* likewise, as the following */
+    _Atomic(wsp_query_event_fn) query_event;
     _Atomic(wsp_is_window_fn) is_window;
     _Atomic(wsp_alert_fn) alert;
     _Atomic(wsp_sleep_fn) sleep;

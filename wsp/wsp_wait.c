@@ -111,17 +111,23 @@ static int wait_alertably(struct stk_client *client, struct stk_wait_item *items
  */
 static int wait_native(struct wsp_wait *wait, struct stk_wait_item *items, size_t count, const _Atomic uint32_t *wake)
 {
-    bool told = atomic_load_explicit(&wsp_upcalls.alert, memory_order_relaxed) != NULL;
     wsp_sleep_fn run = atomic_load_explicit(&wsp_upcalls.sleep, memory_order_relaxed);
+    bool told = run && atomic_load_explicit(&wsp_upcalls.alert, memory_order_relaxed) != NULL;
+    struct wsp_thread *thread = told ? NULL : wsp_thread_get();
     struct stk_client *client;
 
+    if (thread && (thread->alerted || thread->routines))
+        run = NULL;
     while ((client = wsp_provider_client_now()) != NULL) {
         struct stk_wakes wakes = {.ending = wake};
         int64_t left = wait_left(wait);
         bool whole = told || !run || (left >= 0 && left <= ALERT_NS);
-        int found = wait_alertably(client, items, count, whole ? left : ALERT_NS, &wakes);
+        int found;
 
-        if (found > 0 || left == 0 || !run)
+        if (left == 0) /* a look is no wait: nothing runs in it */
+            return stk_wait_words(client, items, count, 0, &wakes);
+        found = wait_alertably(client, items, count, whole ? left : ALERT_NS, &wakes);
+        if (found > 0 || !run)
             return found;
         if (found == 0 && whole)
             return 0;
@@ -129,7 +135,11 @@ static int wait_native(struct wsp_wait *wait, struct stk_wait_item *items, size_
             return found;
         if (found < 0 && found != STK_EINTR)
             return found;
+        if (thread)
+            thread->alerted = true;
         (void)run(0, TRUE);
+        if (thread)
+            thread->alerted = false;
     }
     return STK_EINTR;
 }

@@ -2,7 +2,11 @@
 # there and, copied away from them, on Wine's own ws2_32, the reference. On Linux: on ours.
 set(t_both_sources both_main.c both_groups.c both.c both_start.c both_socket.c both_bind.c both_listen.c both_connect.c
     both_stream.c both_close.c both_udp.c both_select.c both_events.c both_overlapped.c both_option.c both_ioctl.c
+<<<<<<< Updated upstream
     both_text.c both_names.c both_ipv6.c both_threads.c both_urgent.c both_conditional.c both_poll.c both_share.c both_storm.c)
+=======
+    both_text.c both_names.c both_ipv6.c both_threads.c both_urgent.c both_window.c both_message.c both_alert.c)
+>>>>>>> Stashed changes
 find_package(Python3 COMPONENTS Interpreter)
 if(NOT TARGET winlane OR NOT Python3_FOUND)
     wl_left_out(api_both "Python 3 judges it and is not here")
@@ -15,7 +19,7 @@ add_executable(api_both ${t_both_sources})
 target_link_libraries(api_both PRIVATE winlane::warnings)
 if(WIN32)
     # The import library is the system's: the program takes whatever ws2_32 it finds.
-    target_link_libraries(api_both PRIVATE ws2::ws2_32)
+    target_link_libraries(api_both PRIVATE ws2::ws2_32 user32)
     target_link_options(api_both PRIVATE -static)
     set_target_properties(api_both PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${t_api_folder}")
     add_dependencies(api_both t_api_dlls)

@@ -57,6 +57,49 @@ static void socket__closed_as_handle__refused(void **state)
     assert_int_equal(closesocket(s), 0);
 }
 
+/* Rule WSPASYNCSELECT-3: a queue has its limit, and room again when a message was taken. */
+static void window__full_queue__posting_fails(void **state)
+{
+    HWND window = CreateWindowExA(0, "STATIC", "t", 0, 0, 0, 0, 0, HWND_MESSAGE, NULL, NULL, NULL);
+    MSG msg;
+    unsigned i;
+    (void)state;
+    assert_non_null(window);
+    for (i = 0; i <= WL_MESSAGES_MAX && PostMessageA(window, WM_USER, i, 0); i++) {
+    }
+    assert_int_equal(i, WL_MESSAGES_MAX);
+    assert_int_equal(GetLastError(), ERROR_NOT_ENOUGH_QUOTA);
+    assert_true(PeekMessageA(&msg, window, WM_USER, WM_USER, PM_REMOVE));
+    assert_int_equal(msg.wParam, 0);
+    assert_true(PostMessageA(window, WM_USER, 0, 0));
+    assert_true(DestroyWindow(window));
+}
+
+#define HANDLES_MAX (1u << 20)
+
+/* Rules A.1.6, OVL-27: as many events as there are handles; the next one cannot be made, nor a socket. */
+static void events__no_handle_left__invalid_event(void **state)
+{
+    WSAEVENT *events = (WSAEVENT *)calloc(HANDLES_MAX, sizeof *events);
+    unsigned made = 0;
+    (void)state;
+    assert_non_null(events);
+    while (made < HANDLES_MAX && (events[made] = WSACreateEvent()) != WSA_INVALID_EVENT) {
+        made++;
+    }
+    assert_in_range(made, 1, HANDLES_MAX - 1);
+    assert_int_equal(WSAGetLastError(), WSA_NOT_ENOUGH_MEMORY);
+    assert_true(socket(AF_INET, SOCK_STREAM, 0) == INVALID_SOCKET);
+    assert_true(WSACloseEvent(events[--made]));
+    events[made] = WSACreateEvent();
+    assert_true(events[made] != WSA_INVALID_EVENT);
+    made++;
+    while (made > 0) {
+        assert_true(WSACloseEvent(events[--made]));
+    }
+    free(events);
+}
+
 static void messages__of_codes__sentences(void **state)
 {
     const DWORD one_line = FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS | FORMAT_MESSAGE_MAX_WIDTH_MASK;
@@ -87,6 +130,8 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(fork__live_sockets__child_not_initialised_parent_unharmed, t_api_start,
                                         t_api_stop),
         cmocka_unit_test_setup_teardown(socket__closed_as_handle__refused, t_api_start, t_api_stop),
+        cmocka_unit_test_setup_teardown(window__full_queue__posting_fails, t_api_start, t_api_stop),
+        cmocka_unit_test_setup_teardown(events__no_handle_left__invalid_event, t_api_start, t_api_stop),
         cmocka_unit_test(messages__of_codes__sentences),
     };
     (void)argv;

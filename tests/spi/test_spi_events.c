@@ -497,12 +497,33 @@ static void messages__full_queue__is_tried_again(void **state)
 
     (void)state;
     assert_int_equal(t_spi.lpWSPAsyncSelect(pair.b, WINDOW, 0x401, FD_READ, &t_err), 0);
-    t_message_fail(1);
+    t_message_fail(3);
     assert_int_equal(t_send(pair.a, "xy", 2), 2);
+    assert_true(t_message_take(&message, 3000)); /* nobody calls: the provider tries again by itself */
+    assert_int_equal(message.lparam, MAKELONG(FD_READ, 0));
     assert_false(t_message_take(&message, 60));
     assert_int_equal(t_recv(pair.b, buf, 1), 1);
     assert_true(t_message_take(&message, 3000));
     t_pair_close(&pair);
+}
+
+/* What is kept has its code, which was taken from the stack when it came. */
+static void messages__full_queue_and_refused_connect__code_is_kept(void **state)
+{
+    SOCKET s = t_socket(AF_INET, SOCK_STREAM), dead = t_bound(AF_INET, SOCK_STREAM);
+    uint16_t port = t_port(dead);
+    struct t_message message;
+
+    (void)state;
+    t_close(dead);
+    assert_int_equal(t_spi.lpWSPAsyncSelect(s, WINDOW, 0x401, FD_CONNECT, &t_err), 0);
+    t_message_fail(2);
+    t_fails(t_spi.lpWSPConnect(s, t_addr(AF_INET, port), t_addr_size(AF_INET), NULL, NULL, NULL, NULL, &t_err),
+            WSAEWOULDBLOCK);
+    assert_true(t_message_take(&message, 3000));
+    assert_int_equal(message.lparam, MAKELONG(FD_CONNECT, WSAECONNREFUSED));
+    assert_false(t_message_take(&message, 30));
+    t_close(s);
 }
 
 /* Rule A.2.12: what could not be posted is gone with the last cleanup, and the next start works. */
@@ -694,6 +715,7 @@ int main(void)
         cmocka_unit_test(events__datagrams__write_after_bind),
         cmocka_unit_test(messages__events_arrive_as_messages),
         cmocka_unit_test(messages__full_queue__is_tried_again),
+        cmocka_unit_test(messages__full_queue_and_refused_connect__code_is_kept),
         cmocka_unit_test(messages__cleanup_with_one_unposted__it_is_gone),
         cmocka_unit_test(events__every_bit__accepted),
         cmocka_unit_test(events__deferred_head__no_accept_is_told),

@@ -253,8 +253,8 @@ int ws2_select(int nfds, fd_set *readfds, fd_set *writefds, fd_set *exceptfds, s
     struct ws2_provider *provider;
     SOCKET s;
     int error = 0;
-    if (!ws2_started()) {
-        return ws2_fail(WSANOTINITIALISED);
+    if (!ws2_started() || ws2_busy()) {
+        return ws2_fail(ws2_started() ? WSAEINPROGRESS : WSANOTINITIALISED);
     }
     if (!first_socket(readfds, &s, &error) && !first_socket(writefds, &s, &error) &&
         !first_socket(exceptfds, &s, &error)) {

@@ -97,7 +97,7 @@ struct ws2_provider {
     atomic_bool started;
     GUID id;
     char path[WS2_PATH_BYTES];
-    void *module; /* stays loaded for the life of the process */
+    void *module;               /* stays loaded for the life of the process */
     _Atomic(LPFN_WSAPOLL) poll; /* its WSAPoll once asked for */
 };
 
@@ -162,7 +162,10 @@ struct ws2_thread_data {
     _Alignas(8) char host_blob[6144]; /* what the name functions of 1.1 return */
     _Alignas(8) char service_blob[1024];
     _Alignas(8) char protocol_blob[256];
-    FARPROC blocking_hook;
+    FARPROC blocking_hook;                  /* of a 1.1 program; NULL: none */
+    struct ws2_provider *blocking_provider; /* whose call blocks */
+    bool blocking;                          /* the hook is running */
+    bool cancelled;                         /* WSACancelBlockingCall was called in it */
 };
 
 struct ws2_thread_data *ws2_thread_data(void);
@@ -170,19 +173,34 @@ bool ws2_thread_self_id(WSATHREADID *id);
 
 bool ws2_memory_readable(const void *at, size_t bytes); /* ws2_memory.c */
 
+/* ---- blocking hooks (ws2_blocking.c) ---- */
+
+extern atomic_uint ws2_hooks_running;
+bool ws2_in_hook(void);
+
+/** Whether the call comes from the thread's own blocking hook: WSAEINPROGRESS (rules BLK-8, WS2-55). */
+static inline bool ws2_busy(void)
+{
+    return atomic_load_explicit(&ws2_hooks_running, memory_order_relaxed) != 0 && ws2_in_hook();
+}
+
 /* ---- routing ---- */
 
 /**
  * The provider of a socket, or NULL with the last error set.
  *
  * Context: any thread, on the data path: two loads for the start count and the handle, no lock.
- * Source: rules WS2-5, WS2-12, WS2-13.
+ * Source: rules WS2-5, WS2-12, WS2-13, WS2-55.
  */
 static inline struct ws2_provider *ws2_route(SOCKET s)
 {
     struct ws2_provider *provider;
     if (!ws2_started()) {
         ws2_fail(WSANOTINITIALISED);
+        return NULL;
+    }
+    if (ws2_busy()) {
+        ws2_fail(WSAEINPROGRESS);
         return NULL;
     }
     provider = ws2_handle_provider(s);

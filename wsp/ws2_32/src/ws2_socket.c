@@ -48,7 +48,8 @@ static SOCKET socket_from_entry(const struct ws2_entry *entry, int af, int type,
  *
  * @param af, type, protocol  Selection by the catalogue when info is NULL; else passed on, FROM_PROTOCOL_INFO allowed.
  * @param info                A catalogue entry, or what WSADuplicateSocket filled; borrowed.
- * @return                    The socket, or INVALID_SOCKET with WSANOTINITIALISED, WSAEINVAL (flags, unknown entry),
+ * @return                    The socket, or INVALID_SOCKET with WSANOTINITIALISED, WSAEINPROGRESS (from a blocking
+ *                            hook), WSAEINVAL (flags, unknown entry),
  *                            WSAEAFNOSUPPORT, WSAESOCKTNOSUPPORT, WSAEPROTONOSUPPORT, the codes of provider loading,
  *                            or the provider's.
  *
@@ -58,8 +59,8 @@ SOCKET WSAAPI WSASocketW(int af, int type, int protocol, LPWSAPROTOCOL_INFOW inf
 {
     const struct ws2_entry *entry;
     int error = WSAEINVAL;
-    if (!ws2_started()) {
-        return no_socket(WSANOTINITIALISED);
+    if (!ws2_started() || ws2_busy()) {
+        return no_socket(ws2_started() ? WSAEINPROGRESS : WSANOTINITIALISED);
     }
     /* What WSADuplicateSocket filled: the flags are those of the socket (rule A.3.19). */
     if ((flags & ~KNOWN_SOCKET_FLAGS) != 0 && (info == NULL || info->dwProviderReserved == 0)) {

@@ -1,5 +1,5 @@
 /*
- * WSAStartup to WSACleanup, error codes, blocking hooks. Source: rules WS2-1 to WS2-3, WS2-11, WS2-53 to WS2-56.
+ * WSAStartup to WSACleanup, error codes. Source: rules WS2-1 to WS2-3, WS2-11.
  */
 #include "ws2_hosts_priv.h"
 #include "ws2_lookup.h"
@@ -9,7 +9,9 @@
 #include <string.h>
 
 atomic_uint ws2_start_count;
-static atomic_uint legacy_count; /* outstanding WSAStartup calls that negotiated 1.x */
+static atomic_ullong
+    legacy_starts;           /* outstanding WSAStartup calls that negotiated 1.x: bits by their number, the last for
+                                       all further ones */
 static atomic_bool poisoned; /* a fork of a process that had a provider loaded: rule of the engine, never restarted */
 static struct ws2_catalog catalog;
 
@@ -20,7 +22,7 @@ struct ws2_mutex *ws2_process_lock(void)
 
 bool ws2_is_legacy(void)
 {
-    return atomic_load_explicit(&legacy_count, memory_order_relaxed) != 0;
+    return atomic_load_explicit(&legacy_starts, memory_order_relaxed) != 0;
 }
 
 const struct ws2_catalog *ws2_catalog_current(void)
@@ -38,7 +40,7 @@ int ws2_fail(int code)
 static void forked_child(void)
 {
     atomic_store_explicit(&ws2_start_count, 0, memory_order_release);
-    atomic_store_explicit(&legacy_count, 0, memory_order_relaxed);
+    atomic_store_explicit(&legacy_starts, 0, memory_order_relaxed);
     if (ws2_provider_any_loaded()) {
         atomic_store_explicit(&poisoned, true, memory_order_relaxed);
     }
@@ -77,26 +79,41 @@ static void data_fill(LPWSADATA data, WORD version)
  */
 #define ENDING 0x80000000u
 
-static bool count_step(unsigned step, unsigned least)
+/* The count behind the step, or 0: it is below `least`. */
+static unsigned count_step(unsigned step, unsigned least)
 {
     unsigned count = atomic_load_explicit(&ws2_start_count, memory_order_relaxed);
     do {
         if (count < least || (count & ENDING) != 0) {
-            return false;
+            return 0;
         }
     } while (!atomic_compare_exchange_weak_explicit(&ws2_start_count, &count, count + step, memory_order_acq_rel,
                                                     memory_order_relaxed));
-    return true;
+    return count + step;
 }
 
-static int first_start(void)
+/* Which version the start of a number negotiated. WSACleanup undoes the last one: a part of a program that uses 1.1 for a while
+ * leaves no trace. */
+static void legacy_note(unsigned number, bool legacy)
+{
+    unsigned long long bit = 1ull << (number > 63 ? 63 : number);
+    if (legacy) {
+        atomic_fetch_or_explicit(&legacy_starts, bit, memory_order_relaxed);
+    } else {
+        atomic_fetch_and_explicit(&legacy_starts, ~bit, memory_order_relaxed);
+    }
+}
+
+static int first_start(unsigned *number)
 {
     int error = 0;
     ws2_os_lock(ws2_process_lock());
     ws2_os_watch_fork(forked_child);
-    if (!count_step(1, 1)) {
+    *number = count_step(1, 1);
+    if (*number == 0) {
         error = ws2_catalog_load(&catalog);
         if (error == 0) {
+            *number = 1;
             atomic_store_explicit(&ws2_start_count, 1, memory_order_release);
         }
     }
@@ -117,6 +134,7 @@ static int first_start(void)
 int WSAAPI WSAStartup(WORD version, LPWSADATA data)
 {
     WORD given = version_for(version);
+    unsigned number;
     int error;
     if (LOBYTE(version) == 0) {
         return WSAVERNOTSUPPORTED;
@@ -127,13 +145,12 @@ int WSAAPI WSAStartup(WORD version, LPWSADATA data)
     if (atomic_load_explicit(&poisoned, memory_order_relaxed)) {
         return WSASYSNOTREADY;
     }
-    error = count_step(1, 1) ? 0 : first_start();
+    number = count_step(1, 1);
+    error = number != 0 ? 0 : first_start(&number);
     if (error != 0) {
         return error;
     }
-    if (LOBYTE(given) < 2) {
-        atomic_fetch_add_explicit(&legacy_count, 1, memory_order_relaxed);
-    }
+    legacy_note(number, LOBYTE(given) < 2);
     data_fill(data, given);
     return 0;
 }
@@ -150,34 +167,41 @@ static void names_stop(void)
 /**
  * Undo one WSAStartup. The last one cleans up every provider; sockets still open are reset.
  *
- * @return  0, or SOCKET_ERROR with WSANOTINITIALISED.
+ * @return  0, or SOCKET_ERROR with WSANOTINITIALISED or WSAEINPROGRESS (from a blocking hook).
  *
  * Context: any thread; waits for the providers' bounded drain of closed connections. Source: rule WS2-2.
  */
 int WSAAPI WSACleanup(void)
 {
-    bool undone = count_step(0u - 1u, 2);
     unsigned last = 1;
-    if (undone) {
+    unsigned left;
+    if (ws2_busy()) {
+        return ws2_fail(WSAEINPROGRESS);
+    }
+    left = count_step(0u - 1u, 2);
+    if (left != 0) {
+        legacy_note(left + 1, false);
         return 0;
     }
     if (atomic_load_explicit(&ws2_start_count, memory_order_relaxed) == 1) {
         names_stop();
     }
     ws2_os_lock(ws2_process_lock());
-    while (!undone && !atomic_compare_exchange_weak_explicit(&ws2_start_count, &last, 1 | ENDING, memory_order_acq_rel,
-                                                             memory_order_relaxed)) {
+    while (left == 0 && !atomic_compare_exchange_weak_explicit(&ws2_start_count, &last, 1 | ENDING,
+                                                               memory_order_acq_rel, memory_order_relaxed)) {
         if (last == 0) {
             ws2_os_unlock(ws2_process_lock());
             return ws2_fail(WSANOTINITIALISED);
         }
-        undone = count_step(0u - 1u, 2);
+        left = count_step(0u - 1u, 2);
         last = 1;
     }
-    if (!undone) {
+    if (left != 0) {
+        legacy_note(left + 1, false);
+    } else {
         /* Providers first: their closing of sockets uses upcalls, which must still work. */
         ws2_provider_cleanup_all();
-        atomic_store_explicit(&legacy_count, 0, memory_order_relaxed);
+        atomic_store_explicit(&legacy_starts, 0, memory_order_relaxed);
         atomic_store_explicit(&ws2_start_count, 0, memory_order_release);
     }
     ws2_os_unlock(ws2_process_lock());
@@ -194,64 +218,4 @@ int WSAAPI WSAGetLastError(void)
 void WSAAPI WSASetLastError(int code)
 {
     SetLastError((DWORD)code);
-}
-
-/** Whether the thread is inside a blocking call of a 1.1 program: its hook is never run, so never. */
-BOOL WSAAPI WSAIsBlocking(void)
-{
-    return FALSE;
-}
-
-/**
- * Keep a 1.1 program's blocking hook.
- *
- * @return  The hook before, or NULL with WSANOTINITIALISED, WSAEOPNOTSUPP (Winsock 2 program), WSAEFAULT (NULL).
- *
- * Source: rules WS2-53, WS2-56: stored, not run.
- */
-FARPROC WSAAPI WSASetBlockingHook(FARPROC hook)
-{
-    struct ws2_thread_data *data;
-    FARPROC before;
-    if (!ws2_started() || !ws2_is_legacy() || hook == NULL) {
-        ws2_fail(!ws2_started() ? WSANOTINITIALISED : !ws2_is_legacy() ? WSAEOPNOTSUPP : WSAEFAULT);
-        return NULL;
-    }
-    data = ws2_thread_data();
-    if (data == NULL) {
-        ws2_fail(WSAENOBUFS);
-        return NULL;
-    }
-    before = data->blocking_hook;
-    data->blocking_hook = hook;
-    return before;
-}
-
-/** Forget the hook. @return 0, or SOCKET_ERROR with WSANOTINITIALISED or WSAEOPNOTSUPP. Source: rule WS2-53. */
-int WSAAPI WSAUnhookBlockingHook(void)
-{
-    struct ws2_thread_data *data;
-    if (!ws2_started() || !ws2_is_legacy()) {
-        return ws2_fail(!ws2_started() ? WSANOTINITIALISED : WSAEOPNOTSUPP);
-    }
-    data = ws2_thread_data();
-    if (data != NULL) {
-        data->blocking_hook = NULL;
-    }
-    return 0;
-}
-
-/**
- * Cancel the thread's blocking call, possible only from inside a hook.
- *
- * @return  SOCKET_ERROR with WSANOTINITIALISED, WSAEOPNOTSUPP (Winsock 2 program) or WSAEINVAL (no call blocks).
- *
- * Source: rules WS2-53, WSPCANCELBLOCKINGCALL-1.
- */
-int WSAAPI WSACancelBlockingCall(void)
-{
-    if (!ws2_started()) {
-        return ws2_fail(WSANOTINITIALISED);
-    }
-    return ws2_fail(ws2_is_legacy() ? WSAEINVAL : WSAEOPNOTSUPP);
 }

@@ -161,6 +161,16 @@ bool ws2_thread_self_id(WSATHREADID *id)
     return true;
 }
 
+/** A thread's handle; of what GetCurrentThread gives, the calling thread's own. 0: memory or handles are short. */
+uintptr_t ws2_thread_handle(HANDLE thread)
+{
+    WSATHREADID id;
+    if (thread != GetCurrentThread()) {
+        return (uintptr_t)thread;
+    }
+    return ws2_thread_self_id(&id) ? (uintptr_t)id.ThreadHandle : 0;
+}
+
 /** Make a thread look again at what it waits for. Context: any thread; edge W2, writer. */
 void ws2_thread_wake(struct ws2_thread *thread)
 {
@@ -410,7 +420,7 @@ DWORD WINAPI QueueUserAPC(PAPCFUNC function, HANDLE thread, ULONG_PTR context)
         SetLastError(ERROR_INVALID_PARAMETER);
         return 0;
     }
-    slot = ws2_handle_pin((uintptr_t)thread, WS2_KIND_THREAD);
+    slot = ws2_handle_pin(ws2_thread_handle(thread), WS2_KIND_THREAD);
     queued = slot != NULL && ws2_thread_queue_apc((struct ws2_thread *)slot->object, function, context);
     if (slot != NULL) {
         ws2_handle_unpin(slot);
@@ -419,6 +429,12 @@ DWORD WINAPI QueueUserAPC(PAPCFUNC function, HANDLE thread, ULONG_PTR context)
         SetLastError(ERROR_INVALID_HANDLE);
     }
     return queued;
+}
+
+/** What stands for the calling thread: DuplicateHandle and QueueUserAPC know it. */
+HANDLE WINAPI GetCurrentThread(void)
+{
+    return (HANDLE)(LONG_PTR)-2;
 }
 
 /** The calling thread's number, unique in the system while it runs. */

@@ -4,8 +4,7 @@
  * Those that need the platform's threads and windows, and WPUCompleteOverlappedRequest, live in ws2_upcall_linux.c; on
  * Windows in ws2_apc_windows.c, ws2_message_windows.c and ws2_port_windows.c.
  */
-#include "ws2_priv.h"
-#include "ws2_upcall_priv.h"
+#include "ws2_blocking.h"
 
 static BOOL event_upcall(BOOL(WINAPI *function)(HANDLE), WSAEVENT event, LPINT error)
 {
@@ -87,23 +86,6 @@ static SOCKET WSPAPI upcall_modify_ifs_handle(DWORD entry_id, SOCKET proposed, L
     return INVALID_SOCKET;
 }
 
-/* Rules WPU-30, WS2-56: hooks are kept but not run, so a blocking call waits on native objects. */
-static int WSPAPI upcall_query_blocking_callback(DWORD entry_id, LPBLOCKINGCALLBACK *callback, PDWORD_PTR context,
-                                                 LPINT error)
-{
-    if (callback == NULL || context == NULL) {
-        *error = WSAEFAULT;
-        return SOCKET_ERROR;
-    }
-    if (ws2_catalog_by_id(ws2_catalog_current(), entry_id) == NULL) {
-        *error = WSAEINVAL;
-        return SOCKET_ERROR;
-    }
-    *callback = NULL;
-    *context = 0;
-    return 0;
-}
-
 static int WSPAPI upcall_query_socket_handle_context(SOCKET s, PDWORD_PTR context, LPINT error)
 {
     if (ws2_handle_context(s, context)) {
@@ -135,7 +117,7 @@ void ws2_upcalls_fill(WSPUPCALLTABLE *table)
         .lpWPUGetProviderPath = upcall_get_provider_path,
         .lpWPUModifyIFSHandle = upcall_modify_ifs_handle,
         .lpWPUPostMessage = ws2_upcall_post_message,
-        .lpWPUQueryBlockingCallback = upcall_query_blocking_callback,
+        .lpWPUQueryBlockingCallback = ws2_upcall_query_blocking,
         .lpWPUQuerySocketHandleContext = upcall_query_socket_handle_context,
         .lpWPUQueueApc = ws2_upcall_queue_apc,
         .lpWPUResetEvent = upcall_reset_event,

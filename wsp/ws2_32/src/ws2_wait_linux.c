@@ -227,7 +227,7 @@ BOOL WINAPI DuplicateHandle(HANDLE from, HANDLE object, HANDLE to, LPHANDLE out,
         SetLastError(out == NULL ? ERROR_INVALID_PARAMETER : ERROR_ACCESS_DENIED);
         return FALSE;
     }
-    slot = pin_waitable(object);
+    slot = pin_waitable((HANDLE)ws2_thread_handle(object));
     if (slot == NULL) {
         SetLastError(ERROR_INVALID_HANDLE);
         return FALSE;

@@ -61,6 +61,7 @@ struct ws2_thread *ws2_thread_new(void);
 void ws2_thread_adopt(struct ws2_thread *thread);
 void ws2_thread_unref(struct ws2_thread *thread);
 struct wsp_alert_abi *wl_thread_alert(void);
+uintptr_t ws2_thread_handle(HANDLE thread);
 void ws2_thread_wake(struct ws2_thread *thread);
 bool ws2_thread_queue_apc(struct ws2_thread *thread, void (*routine)(uintptr_t), uintptr_t context);
 bool ws2_thread_apc_waits(struct ws2_thread *thread);

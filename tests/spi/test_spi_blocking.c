@@ -1,0 +1,105 @@
+/** @file What ends a wait, and what does not: time limits, results of requests with a completion routine. */
+#include "t_host.h"
+
+#include <string.h>
+
+struct late {
+    SOCKET s;
+    unsigned after_ms;
+};
+
+static void *late_send(void *arg)
+{
+    const struct late *late = arg;
+
+    t_sleep_ms(late->after_ms);
+    (void)t_send(late->s, "x", 1);
+    return NULL;
+}
+
+/* BLK-13: the limit is remembered, and does nothing to a socket without the attribute. */
+static void blocking__time_limit_without_the_overlapped_attribute__does_nothing(void **state)
+{
+    struct t_pair pair = t_pair_make(AF_INET, 0);
+    struct late late = {.s = pair.b, .after_ms = 120};
+    struct t_task task;
+    char byte;
+
+    (void)state;
+    assert_int_equal(t_option_set(pair.a, SOL_SOCKET, SO_RCVTIMEO, 20), 0);
+    assert_int_equal(t_option_get(pair.a, SOL_SOCKET, SO_RCVTIMEO), 20);
+    t_task_start(&task, late_send, &late);
+    assert_int_equal(t_recv(pair.a, &byte, 1), 1);
+    t_task_join(&task);
+    t_pair_close(&pair);
+}
+
+static void *late_drain(void *arg)
+{
+    static char block[1 << 20];
+    const struct late *late = arg;
+
+    t_sleep_ms(late->after_ms);
+    while (t_recv(late->s, block, sizeof block) > 0)
+        ;
+    return NULL;
+}
+
+static void blocking__send_limit_without_the_overlapped_attribute__does_nothing(void **state)
+{
+    static char block[4 << 20];
+    struct t_pair pair = t_pair_make(AF_INET, 0);
+    struct late late = {.s = pair.b, .after_ms = 120};
+    struct t_task task;
+
+    (void)state;
+    assert_int_equal(t_option_set(pair.a, SOL_SOCKET, SO_SNDTIMEO, 20), 0);
+    t_task_start(&task, late_drain, &late);
+    assert_int_equal(t_send(pair.a, block, sizeof block), (int)sizeof block);
+    assert_int_equal(t_spi.lpWSPShutdown(pair.a, SD_SEND, &t_err), 0);
+    t_task_join(&task);
+    t_pair_close(&pair);
+}
+
+static void CALLBACK routine(DWORD code, DWORD bytes, LPWSAOVERLAPPED overlapped, DWORD flags)
+{
+    (void)code, (void)bytes, (void)flags;
+    overlapped->hEvent = NULL; /* as a mark: the field is the program's when there is a routine */
+}
+
+/* E13, WSPGETOVERLAPPEDRESULT-4: such a request is not to be waited for; looking is allowed. */
+static void blocking__result_of_a_request_with_a_routine__wait_is_inval(void **state)
+{
+    struct t_pair pair = t_pair_make(AF_INET, WSA_FLAG_OVERLAPPED);
+    WSAOVERLAPPED overlapped;
+    char room[4];
+    WSABUF buffer = {sizeof room, room};
+    DWORD moved = 0, flags = 0;
+
+    (void)state;
+    memset(&overlapped, 0, sizeof overlapped);
+    overlapped.hEvent = (WSAEVENT)&overlapped; /* the program's own */
+    t_fails(t_spi.lpWSPRecv(pair.a, &buffer, 1, NULL, &flags, &overlapped, routine, t_thread(), &t_err),
+            WSA_IO_PENDING);
+    assert_false(t_spi.lpWSPGetOverlappedResult(pair.a, &overlapped, &moved, FALSE, &flags, &t_err));
+    assert_int_equal(t_err, WSA_IO_INCOMPLETE);
+    assert_false(t_spi.lpWSPGetOverlappedResult(pair.a, &overlapped, &moved, TRUE, &flags, &t_err));
+    assert_int_equal(t_err, WSAEINVAL);
+    assert_int_equal(t_send(pair.b, "ab", 2), 2);
+    assert_int_equal(t_alertable(5000), 1);
+    assert_null(overlapped.hEvent);
+    assert_true(t_spi.lpWSPGetOverlappedResult(pair.a, &overlapped, &moved, FALSE, &flags, &t_err));
+    assert_int_equal(moved, 2);
+    t_pair_close(&pair);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(blocking__time_limit_without_the_overlapped_attribute__does_nothing),
+        cmocka_unit_test(blocking__send_limit_without_the_overlapped_attribute__does_nothing),
+        cmocka_unit_test(blocking__result_of_a_request_with_a_routine__wait_is_inval),
+    };
+
+    return cmocka_run_group_tests_name("spi_blocking", tests, t_host_start, t_host_stop);
+}
