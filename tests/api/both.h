@@ -94,16 +94,13 @@ extern const struct t_group t_group_names;
 extern const struct t_group t_group_ipv6;
 extern const struct t_group t_group_threads;
 extern const struct t_group t_group_urgent;
-<<<<<<< Updated upstream
+extern const struct t_group t_group_window;
+extern const struct t_group t_group_message;
+extern const struct t_group t_group_alert;
 extern const struct t_group t_group_conditional;
 extern const struct t_group t_group_poll;
 extern const struct t_group t_group_share;
 extern const struct t_group t_group_storm;
-=======
-extern const struct t_group t_group_window;
-extern const struct t_group t_group_message;
-extern const struct t_group t_group_alert;
->>>>>>> Stashed changes
 
 /* An address and its length. */
 struct t_addr {

@@ -9,11 +9,7 @@
 struct storm {
     SOCKET s;
     int kind;
-<<<<<<< Updated upstream
     LONG *stop;
-=======
-    volatile LONG *stop;
->>>>>>> Stashed changes
     unsigned calls;
     unsigned moved;
     int code; /* of the first failure */
@@ -120,11 +116,7 @@ static int (*const storm_kinds[STORM_THREADS])(struct storm *storm) = {
 static DWORD WINAPI storm_run(LPVOID context)
 {
     struct storm *storm = (struct storm *)context;
-<<<<<<< Updated upstream
     while (__atomic_load_n(storm->stop, __ATOMIC_ACQUIRE) == 0) {
-=======
-    while (InterlockedCompareExchange(storm->stop, 0, 0) == 0) {
->>>>>>> Stashed changes
         if (storm_kinds[storm->kind](storm) == SOCKET_ERROR) {
             storm->code = WSAGetLastError();
             break;
@@ -150,11 +142,7 @@ static DWORD WINAPI storm_echo(LPVOID context)
     return 0;
 }
 
-<<<<<<< Updated upstream
 static bool storm_begin(struct t_run *t, struct storm *storms, HANDLE *threads, SOCKET s, LONG *stop)
-=======
-static bool storm_begin(struct t_run *t, struct storm *storms, HANDLE *threads, SOCKET s, volatile LONG *stop)
->>>>>>> Stashed changes
 {
     int i;
     *stop = 0;
@@ -173,11 +161,7 @@ static void one_socket__eight_kinds_of_calls__all_succeed(struct t_run *t)
 {
     static struct storm storms[STORM_THREADS];
     static struct storm echo;
-<<<<<<< Updated upstream
     static LONG stop;
-=======
-    static volatile LONG stop;
->>>>>>> Stashed changes
     HANDLE threads[STORM_THREADS];
     HANDLE other;
     SOCKET ends[2];
@@ -188,11 +172,7 @@ static void one_socket__eight_kinds_of_calls__all_succeed(struct t_run *t)
     T_TRUE(other != NULL);
     T_TRUE(storm_begin(t, storms, threads, ends[0], &stop));
     Sleep(300);
-<<<<<<< Updated upstream
     __atomic_store_n(&stop, 1, __ATOMIC_RELEASE);
-=======
-    (void)InterlockedExchange(&stop, 1);
->>>>>>> Stashed changes
     for (i = 0; i < STORM_THREADS; i++) {
         if (i == 1) {
             continue; /* may wait for the echo's last bytes, and then for the end */
@@ -217,11 +197,7 @@ static bool storm_code(int code)
 static void one_socket__closed_under_eight_kinds_of_calls__all_end(struct t_run *t)
 {
     static struct storm storms[2][STORM_THREADS];
-<<<<<<< Updated upstream
     static LONG stop;
-=======
-    static volatile LONG stop;
->>>>>>> Stashed changes
     HANDLE threads[STORM_THREADS];
     int round;
     int i;

@@ -67,12 +67,8 @@ static void put_name(struct answer *answer, const char *name)
     answer->bytes[answer->used++] = 0;
 }
 
-<<<<<<< Updated upstream
 static void put_record(struct answer *answer, const char *name, unsigned type, unsigned ttl, const void *data,
                        size_t bytes)
-=======
-static void put_record(struct answer *answer, const char *name, unsigned type, unsigned ttl, const void *data, size_t bytes)
->>>>>>> Stashed changes
 {
     if (name == NULL) {
         put16(answer, 0xc00c); /* the question's */
@@ -163,12 +159,8 @@ static int reply(const struct question *question, bool stream, struct answer *an
 }
 
 /* @return bytes of the answer in `answer`; 0: silence. */
-<<<<<<< Updated upstream
 static size_t respond(const unsigned char *in, size_t bytes, bool stream, struct answer *answer,
                       struct question *question)
-=======
-static size_t respond(const unsigned char *in, size_t bytes, bool stream, struct answer *answer, struct question *question)
->>>>>>> Stashed changes
 {
     int code;
     memset(answer, 0, sizeof *answer);

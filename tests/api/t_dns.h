@@ -15,19 +15,11 @@ struct t_dns {
     atomic_int stop;
     u_short port; /* host order */
     /* What was asked, counted by the server's thread. */
-<<<<<<< Updated upstream
     atomic_int queries;    /* datagrams */
     atomic_int streams;    /* questions over TCP */
     atomic_int ids_differ; /* ids that differ from the one before */
     atomic_int ports_differ;
     atomic_int dropped; /* left unanswered by intention */
-=======
-    atomic_int queries;     /* datagrams */
-    atomic_int streams;     /* questions over TCP */
-    atomic_int ids_differ;  /* ids that differ from the one before */
-    atomic_int ports_differ;
-    atomic_int dropped;     /* left unanswered by intention */
->>>>>>> Stashed changes
     u_short last_id;
     u_short last_port;
 };

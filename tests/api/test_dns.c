@@ -14,15 +14,10 @@ static void resolv_write(const char *more)
 {
     FILE *file = fopen(resolv_path, "w");
     assert_non_null(file);
-<<<<<<< Updated upstream
     fprintf(
         file,
         "# a server of the test's own\nnameserver 10.88.0.2:%u ; the only one\noptions timeout-ms:200 attempts:2\n%s\n",
         dns.port, more);
-=======
-    fprintf(file, "# a server of the test's own\nnameserver 10.88.0.2:%u ; the only one\noptions timeout-ms:200 attempts:2\n%s\n",
-            dns.port, more);
->>>>>>> Stashed changes
     assert_int_equal(fclose(file), 0);
 }
 
@@ -130,17 +125,12 @@ struct code_row {
 static void name__server_says_no__has_its_code(void **state)
 {
     static const struct code_row rows[] = {
-<<<<<<< Updated upstream
         {"nx.test", WSAHOST_NOT_FOUND},
         {"nodata.test", WSANO_DATA},
         {"fail.test", WSATRY_AGAIN},
         {"refused.test", WSANO_RECOVERY},
         {"form.test", WSANO_RECOVERY},
         {"silent.test", WSATRY_AGAIN},
-=======
-        {"nx.test", WSAHOST_NOT_FOUND},     {"nodata.test", WSANO_DATA},       {"fail.test", WSATRY_AGAIN},
-        {"refused.test", WSANO_RECOVERY},   {"form.test", WSANO_RECOVERY},     {"silent.test", WSATRY_AGAIN},
->>>>>>> Stashed changes
         {"garbage.test", WSATRY_AGAIN},
         {"a-label-of-more-than-sixty-three-characters-is-not-a-name-that-dns-knows.test", WSAHOST_NOT_FOUND},
     };

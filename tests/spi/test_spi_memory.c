@@ -48,11 +48,7 @@ void *__wrap_realloc(void *old, size_t size)
 
 /* --- Calls ------------------------------------------------------------------------- */
 
-<<<<<<< Updated upstream
 #define LIST 40 /* buffers: more than the provider keeps room for without memory */
-=======
-#define LIST 12 /* buffers: more than the provider keeps room for without memory */
->>>>>>> Stashed changes
 
 struct memory_call {
     struct t_task thread;

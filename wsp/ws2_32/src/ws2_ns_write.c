@@ -168,14 +168,8 @@ int WSPAPI WSCWriteNameSpaceOrder(LPGUID ids, DWORD count)
     struct ws2_catalog_change *change = NULL;
     int code = ids == NULL ? WSAEFAULT : ws2_catalog_change_begin(&change);
     if (code == 0) {
-<<<<<<< Updated upstream
         code = count == change->catalog.namespaces && reorder(&change->catalog, ids) ? ws2_catalog_change_commit(change)
                                                                                      : WSAEINVAL;
-=======
-        code = count == change->catalog.namespaces && reorder(&change->catalog, ids)
-                   ? ws2_catalog_change_commit(change)
-                   : WSAEINVAL;
->>>>>>> Stashed changes
         ws2_catalog_change_end(change);
     }
     if (code != 0) {
