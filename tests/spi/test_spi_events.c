@@ -576,6 +576,34 @@ static void messages__read__one_until_a_receive(void **state)
     t_pair_close(&pair);
 }
 
+/* A.11.7, A.11.9, A.11.15: no FD_READ; once, again after a receive that leaves it, and not after the one that took it. */
+static void messages__urgent__again_while_it_waits(void **state)
+{
+    struct t_pair pair = t_pair_make(AF_INET, 0);
+    struct t_message message;
+    char buf[4];
+    WSABUF out = {1, t_bytes("U")}, in = {sizeof buf, buf};
+    DWORD n = 0, flags;
+
+    (void)state;
+    assert_int_equal(t_spi.lpWSPAsyncSelect(pair.b, WINDOW, 0x404, FD_OOB | FD_READ, &t_err), 0);
+    assert_int_equal(t_spi.lpWSPSend(pair.a, &out, 1, &n, MSG_OOB, NULL, NULL, NULL, &t_err), 0);
+    message_take(&message, pair.b, FD_OOB, 0);
+    assert_false(t_message_take(&message, 30));
+    t_fails(t_recv(pair.b, buf, sizeof buf), WSAEWOULDBLOCK);
+    message_take(&message, pair.b, FD_OOB, 0);
+    flags = MSG_OOB | MSG_PEEK;
+    assert_int_equal(t_spi.lpWSPRecv(pair.b, &in, 1, &n, &flags, NULL, NULL, NULL, &t_err), 0);
+    assert_int_equal(flags, MSG_OOB);
+    message_take(&message, pair.b, FD_OOB, 0);
+    flags = MSG_OOB;
+    assert_int_equal(t_spi.lpWSPRecv(pair.b, &in, 1, &n, &flags, NULL, NULL, NULL, &t_err), 0);
+    assert_int_equal(n, 1);
+    assert_int_equal(buf[0], 'U');
+    assert_false(t_message_take(&message, 60));
+    t_pair_close(&pair);
+}
+
 static void messages__data_before_the_call__told_at_once(void **state)
 {
     struct t_pair pair = t_pair_make(AF_INET, 0);
@@ -729,6 +757,7 @@ int main(void)
         cmocka_unit_test(events__datagram__write_after_bind),
         cmocka_unit_test(events__enumerated_while_data_flows__none_is_lost),
         cmocka_unit_test(messages__read__one_until_a_receive),
+        cmocka_unit_test(messages__urgent__again_while_it_waits),
         cmocka_unit_test(messages__data_before_the_call__told_at_once),
         cmocka_unit_test(messages__connect__has_its_code),
         cmocka_unit_test(messages__accepted_socket__has_the_listeners_window),

@@ -215,6 +215,36 @@ static void tcp__disconnect_calls__are_shutdowns_without_data(void **state)
     t_pair_close(&pair);
 }
 
+/* WSPRECV-4, A.8.18: hints on input are taken; no message protocol here has parts. */
+static void tcp__receive_hints__are_taken(void **state)
+{
+    static const DWORD hints[] = {MSG_PUSH_IMMEDIATE, MSG_PARTIAL, MSG_PUSH_IMMEDIATE | MSG_PARTIAL | MSG_PEEK};
+    struct t_pair pair = t_pair_make(AF_INET, 0);
+    SOCKET a = t_bound(AF_INET, SOCK_DGRAM), b = t_bound(AF_INET, SOCK_DGRAM);
+    char buf[8];
+    WSABUF in = {sizeof buf, buf};
+    DWORD n, flags;
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(t_send(pair.a, "x", 1), 1);
+        flags = hints[i];
+        assert_int_equal(t_spi.lpWSPRecv(pair.b, &in, 1, &n, &flags, NULL, NULL, NULL, &t_err), 0);
+        assert_int_equal(n, 1);
+        assert_int_equal(flags, 0);
+        assert_int_equal(t_sendto(a, "yz", 2, t_addr(AF_INET, t_port(b))), 2);
+        flags = hints[i];
+        assert_int_equal(t_spi.lpWSPRecvFrom(b, &in, 1, &n, &flags, NULL, NULL, NULL, NULL, NULL, &t_err), 0);
+        assert_int_equal(n, 2);
+        assert_int_equal(flags, 0);
+    }
+    flags = 0x4000;
+    t_fails(t_spi.lpWSPRecv(pair.b, &in, 1, &n, &flags, NULL, NULL, NULL, &t_err), WSAEOPNOTSUPP);
+    t_close(a);
+    t_close(b);
+    t_pair_close(&pair);
+}
+
 /* E7, C.12: nobody has socket groups. C.23, A.6.14: TCP gives no data, which a connect in progress says too. */
 static void tcp__connect_with_group_qos_or_room__has_its_answer(void **state)
 {
@@ -533,6 +563,7 @@ int main(void)
         cmocka_unit_test(tcp__shutdown_receive__later_receives_fail),
         cmocka_unit_test(tcp__disconnect_calls__are_shutdowns_without_data),
         cmocka_unit_test(tcp__connect_with_group_qos_or_room__has_its_answer),
+        cmocka_unit_test(tcp__receive_hints__are_taken),
         cmocka_unit_test(tcp__receive_timeout__is_timedout),
         cmocka_unit_test(tcp__send_timeout__is_timedout),
         cmocka_unit_test(tcp__refused__tells_and_can_connect_again),
