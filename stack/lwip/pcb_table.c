@@ -382,33 +382,53 @@ struct udp_pcb *stk_pcb_udp_next(const struct udp_pcb *before, const ip_addr_t *
     return next != NULL ? next : stk_inst_selected()->pcbs.udp.wild[port];
 }
 
-/* PCBs of the addresses that the port has where a broadcast came in: one interface of lwIP's for each address. */
-static struct udp_pcb *udp_of_port(const struct netif *after, const struct netif *inp, uint16_t port)
+/* The addresses that a port has in the family of the packet in hand; NULL: behind the last. An IPv4 address has an
+ * interface of lwIP's for itself. */
+static const ip_addr_t *port_address(const struct netif *inp, uint32_t nth)
 {
-    const struct netif *netif = after == NULL ? netif_list : after->next;
+    const struct netif *netif = netif_list;
+    if (ip_current_is_v6())
+        return nth < LWIP_IPV6_NUM_ADDRESSES ? netif_ip_addr6(inp, nth) : NULL;
     for (; netif != NULL; netif = netif->next) {
-        if (netif != inp && (netif->state == NULL || netif->state != inp->state))
-            continue;
-        struct udp_pcb *pcb = udp_specific(netif_ip_addr4(netif), port);
+        if ((netif == inp || (netif->state != NULL && netif->state == inp->state)) && nth-- == 0)
+            return netif_ip_addr4(netif);
+    }
+    return NULL;
+}
+
+/* PCBs of the addresses that the port has where a broadcast or a multicast came in, from the nth on; then those of any. */
+static struct udp_pcb *udp_of_port(uint32_t nth, const struct netif *inp, uint16_t port)
+{
+    for (const ip_addr_t *ip = port_address(inp, nth); ip != NULL; ip = port_address(inp, ++nth)) {
+        struct udp_pcb *pcb = ip_addr_isany(ip) ? NULL : udp_specific(ip, port);
         if (pcb != NULL)
             return pcb;
     }
     return stk_inst_selected()->pcbs.udp.wild[port];
 }
 
+/* The number behind that of an address; of all of them if it is not there. */
+static uint32_t port_address_after(const struct netif *inp, const ip_addr_t *wanted)
+{
+    uint32_t nth = 0;
+    for (const ip_addr_t *ip = port_address(inp, nth); ip != NULL; ip = port_address(inp, nth)) {
+        nth++;
+        if (ip_addr_eq(ip, wanted))
+            break;
+    }
+    return nth;
+}
+
 struct udp_pcb *stk_hook_udp_next(const struct udp_pcb *before, u16_t port, const struct netif *inp, int broadcast)
 {
-    if (!broadcast)
+    if (!broadcast && !ip_addr_ismulticast(ip_current_dest_addr()))
         return stk_pcb_udp_next(before, ip_current_dest_addr(), port);
     if (before == NULL)
-        return udp_of_port(NULL, inp, port);
+        return udp_of_port(0, inp, port);
     if (ip_addr_isany(&before->local_ip))
         return before->links.hash_next;
     struct udp_pcb *next = udp_named(before->links.hash_next, &before->local_ip, port);
     if (next != NULL)
         return next;
-    const struct netif *netif = netif_list;
-    while (netif != NULL && !ip_addr_eq(netif_ip_addr4(netif), &before->local_ip))
-        netif = netif->next;
-    return netif != NULL ? udp_of_port(netif, inp, port) : stk_inst_selected()->pcbs.udp.wild[port];
+    return udp_of_port(port_address_after(inp, &before->local_ip), inp, port);
 }
