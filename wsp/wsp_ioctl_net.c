@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#define IOCTL_SITE 1 /* this host is in one site */
 #define IOCTL_INTERFACES_MAX (STK_CONF_PORTS_MAX + STK_CONF_INSTANCES_MAX)
 
 static int ioctl_broadcast_address(struct wsp_socket *sock, struct wsp_ioctl_call *call)
@@ -88,8 +89,8 @@ static void ioctl_address(const struct stk_if_info *info, const struct stk_conf_
     INT size = (INT)sizeof *out;
 
     memcpy(addr.ip, net->ip, sizeof addr.ip);
-    if (family == AF_INET6 && addr.ip[0] == 0xfe && (addr.ip[1] & 0xc0) == 0x80)
-        addr.scope_id = info->if_index;
+    if (family == AF_INET6 && addr.ip[0] == 0xfe && (addr.ip[1] & 0x80) != 0)
+        addr.scope_id = (addr.ip[1] & 0x40) == 0 ? info->if_index : IOCTL_SITE; /* DS-9 */
     memset(out, 0, sizeof *out);
     (void)wsp_addr_write(&addr, family, (struct sockaddr *)out, &size);
 }

@@ -229,6 +229,10 @@ void stk_hook_unresolved(struct netif *netif, const struct pbuf *p)
     error.if_index = netif_get_index(netif);
     if (len == 0)
         return;
+    if (bytes[0] >> 4 == 6 && len >= 40 && bytes[24] == 0xfe && (bytes[25] & 0xc0) == 0x80) {
+        struct stk_inst *inst = stk_inst_selected();
+        stk_scope_failed(&inst->scopes, bytes + 24, netif, inst->ops->now_ns(inst->ctx));
+    }
     bool known = bytes[0] >> 4 == 4 ? quote_parse4(bytes, len, &error, &l4) : quote_parse6(bytes, len, &error, &l4);
     if (known)
         error_deliver(&error, &kind, l4);

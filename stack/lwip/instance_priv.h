@@ -10,6 +10,7 @@
 #include "lwip/pcb_table.h"
 #include "lwip/pmtu.h"
 #include "lwip/route.h"
+#include "lwip/scope.h"
 #include "lwip/siphash.h"
 #include "lwip/slab.h"
 #include "lwip/time_wait.h"
@@ -76,6 +77,7 @@ struct stk_inst {
     uint32_t random_pool[64];
     uint32_t random_left;
     struct stk_pmtu4 pmtu4;
+    struct stk_scope_table scopes;
     uint16_t raw_id;     /**< identification of RAW packets that come without one */
     uint16_t mtu6_limit; /**< bytes: what is being sent over IPv6 has no larger packets; 0: no such limit */
     bool dont_fragment;  /**< the datagram that is being sent leaves whole, with DF, or not at all */

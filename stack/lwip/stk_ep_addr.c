@@ -162,14 +162,16 @@ int stk_ep_inst_of_local(struct stk_ep_table *table, const struct stk_ep *ep, co
 
 int stk_ep_inst_of_remote(struct stk_ep_table *table, const struct stk_ep *ep, const struct stk_addr *remote)
 {
-    ip_addr_t ip;
-    if (stk_ep_ip_from(ep, remote, &ip) != STK_OK) {
+    ip_addr_t given;
+    if (stk_ep_ip_from(ep, remote, &given) != STK_OK) {
         return -1;
     }
-    const uint32_t via = stk_ep_ip_opts_for(ep, IP_IS_V4(&ip)).unicast_if;
+    const uint32_t via = stk_ep_ip_opts_for(ep, IP_IS_V4(&given)).unicast_if;
     int routed = -1;
     for (uint32_t i = 0; i < table->insts_count; i++) {
         struct stk_inst_scope scope = stk_inst_enter(table->insts[i]);
+        ip_addr_t ip = given;
+        stk_ep_ip_scope_settle(ep, &ip);
         const bool own = ip_is_own(&ip);
         ip_addr_t any;
         ip_addr_set_any(IP_IS_V6(&ip), &any);

@@ -387,6 +387,7 @@ static err_t record_send(struct stk_ep *ep, const struct stk_dgram_abi *record, 
     if ((record->addr.family == STK_AF_NONE && !ep->peer_set) || stk_ep_ip_from(ep, to, &ip) != STK_OK) {
         return ERR_ARG;
     }
+    stk_ep_ip_scope_settle(ep, &ip);
     const bool copy = record->payload_bytes <= STK_EP_COPY_MAX || (ep->type == STK_SOCK_RAW && stk_ep_raw_edits(ep));
     struct pbuf *p = copy ? payload_copy(ep, at, record->payload_bytes) : payload_chain(ep, at, record->payload_bytes);
     if (p == NULL) {
@@ -637,12 +638,16 @@ int stk_ep_dgram_connect(struct stk_ep *ep, const struct stk_addr *remote)
     }
     struct stk_addr local;
     struct stk_inst_scope scope = stk_inst_enter(ep->table->insts[send_inst(ep, remote)]);
+    stk_ep_ip_scope_settle(ep, &ip);
     err = peer_route(ep, &ip, &local);
     stk_inst_leave(scope);
     if (err != STK_OK) {
         return err;
     }
     ep->peer = *remote;
+    if (IP_IS_V6(&ip) && ip6_addr_has_zone(ip_2_ip6(&ip))) {
+        ep->peer.scope_id = ip6_addr_zone(ip_2_ip6(&ip)); /* where its datagrams come from */
+    }
     ep->peer_set = true;
     if (stk_ep_addr_any(&ep->local) || ep->local_by_peer) {
         ep->local = local;

@@ -95,6 +95,27 @@ struct netif *stk_ep_ip_netif(const struct stk_ep *ep, const ip_addr_t *local, c
     return netif != NULL ? netif : ip_route(local, ip);
 }
 
+/* DS-11, DS-12: a link-local destination gets the zone of an interface. The instance is entered. */
+void stk_ep_ip_scope_settle(const struct stk_ep *ep, ip_addr_t *ip)
+{
+    if (!IP_IS_V6(ip) || !ip6_addr_lacks_zone(ip_2_ip6(ip), IP6_UNICAST)) {
+        return;
+    }
+    struct stk_inst *inst = stk_inst_selected();
+    ip_addr_t source;
+    ip_addr_set_any(true, &source);
+    if (ep->bound && !ep->local_by_peer) {
+        (void)stk_ep_ip_from(ep, &ep->local, &source);
+    }
+    struct netif *netif = ep->opts.unicast_if != 0 ? stk_ep_ip_port(ep->opts.unicast_if, NULL) : NULL;
+    if (netif == NULL) {
+        netif = stk_scope_choose(&inst->scopes, ip_2_ip6(ip), &source, stk_inst_now_ns(inst));
+    }
+    if (netif != NULL) {
+        ip6_addr_assign_zone(ip_2_ip6(ip), IP6_UNICAST, netif);
+    }
+}
+
 /* What one packet may have on its way, IP header included. To itself a host sends packets of any size. */
 static uint32_t way_mtu(struct netif *netif, const ip_addr_t *ip, bool path)
 {
@@ -207,6 +228,7 @@ int stk_ep_route(struct stk_ep_table *table, const struct stk_addr *remote, uint
     struct stk_inst_scope scope = stk_inst_enter(table->insts[inst]);
     ip_addr_t any;
     ip_addr_set_any(IP_IS_V6(&ip), &any);
+    stk_ep_ip_scope_settle(&asker, &ip);
     struct netif *netif = stk_ep_ip_netif(&asker, &any, &ip);
     const ip_addr_t *src = netif != NULL ? ip_netif_get_local_ip(netif, &ip) : NULL;
     if (src != NULL) {

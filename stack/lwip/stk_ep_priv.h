@@ -364,6 +364,7 @@ void stk_ep_ip_end(const struct stk_ep_ip_scope *scope);
 struct netif *stk_ep_ip_netif(const struct stk_ep *ep, const ip_addr_t *local, const ip_addr_t *ip);
 struct netif *stk_ep_ip_port(uint32_t if_index, const ip_addr_t *local);
 bool stk_ep_ip_own(const ip_addr_t *ip);
+void stk_ep_ip_scope_settle(const struct stk_ep *ep, ip_addr_t *ip);
 int stk_ep_ip_mtu(const struct stk_ep *ep, bool v4, int32_t *value);
 int stk_ep_ip_if_check(const struct stk_ep_table *table, uint32_t if_index);
 bool stk_ep_ip_taken(const struct stk_ep *ep, const ip_addr_t *from, struct netif *inp);

@@ -589,6 +589,7 @@ static int connect_start(struct stk_ep *ep, const struct stk_addr *remote)
         ip_addr_set_any(false, &ep->pcb.tcp->local_ip);
     }
     if (err == STK_OK) {
+        stk_ep_ip_scope_settle(ep, &ip);
         const struct stk_ep_ip_opts opts = stk_ep_ip_opts_for(ep, IP_IS_V4(&ip));
         struct tcp_pcb *pcb = ep->pcb.tcp;
         pcb->ttl = opts.ttl != 0 ? opts.ttl : IP_DEFAULT_TTL;
