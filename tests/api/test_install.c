@@ -305,6 +305,114 @@ static void order__changed__next_start_selects_by_it(void **state)
     assert_int_equal(WSACleanup(), 0);
 }
 
+static GUID chain_id = {0x9f1c3a53, 0x4d0e, 0x4b11, {0x9c, 0x1e, 0x5a, 0x77, 0x30, 0x2b, 0x64, 0xd1}};
+
+/* Rules WSC-5 to WSC-7: a chain is made of entries that are there, none twice, a base protocol at its end. */
+static void chain__entries_missing_or_twice__refused(void **state)
+{
+    static const struct {
+        int length;
+        DWORD entry[3];
+        int code;
+    } rows[] = {
+        {2, {4242, 1001}, WSAEINVAL},       {2, {1003, 4242}, WSAEINVAL}, {2, {1001, 1003}, WSAEINVAL},
+        {3, {1003, 1003, 1001}, WSAEINVAL}, {2, {1001, 1001}, WSAEINVAL}, {2, {1003, 1001}, 0},
+    };
+    static WCHAR path[] = L"layer.so";
+    WSAPROTOCOL_INFOW info;
+    unsigned i;
+    int error = 0;
+    (void)state;
+    assert_int_equal(base_file(NULL), 0);
+    assert_true(enumerate() > 0);
+    info = listing[0];
+    info.ProtocolChain.ChainLen = LAYERED_PROTOCOL;
+    assert_int_equal(WSCInstallProvider(&ours, path, &info, 1, &error), 0);
+    for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        int result;
+        print_message("row %u\n", i);
+        info.ProtocolChain.ChainLen = rows[i].length;
+        memcpy(info.ProtocolChain.ChainEntries, rows[i].entry, sizeof rows[i].entry);
+        error = 0;
+        result = WSCInstallProvider(&chain_id, path, &info, 1, &error);
+        assert_int_equal(result, rows[i].code == 0 ? 0 : SOCKET_ERROR);
+        assert_int_equal(error, rows[i].code);
+        assert_int_equal(enumerate(), rows[i].code == 0 ? 4 : 3);
+    }
+    info.ProtocolChain.ChainEntries[0] = 4242;
+    assert_int_equal(WSCUpdateProvider(&chain_id, path, &info, 1, &error), SOCKET_ERROR);
+    assert_int_equal(error, WSAEINVAL);
+}
+
+/* Rule WS2-8: variables of the environment in a path are replaced when the library is loaded, and not before. */
+static void path__with_a_variable__expanded_when_loaded(void **state)
+{
+    static WCHAR path[600];
+    static WCHAR said[600];
+    char narrow[600];
+    const DWORD order[] = {1003, 1001, 1002};
+    WSAPROTOCOL_INFOW info;
+    int chars = 600;
+    int error = 0;
+    unsigned i;
+    (void)state;
+    assert_int_equal(t_api_use_fake(NULL), 0);
+    assert_true(enumerate() > 0);
+    info = listing[0];
+    assert_int_equal(WSCGetProviderPath(&info.ProviderId, path, &chars, &error), 0);
+    assert_int_equal(base_file(NULL), 0);
+    for (i = 0; path[i] != 0; i++) {
+        narrow[i] = (char)path[i];
+    }
+    narrow[i] = '\0';
+    t_api_environment("T_LIBRARY", narrow[0] == '.' ? narrow + 2 : narrow);
+    assert_int_equal(WSCInstallProvider(&ours, L"%T_LIBRARY%", &info, 1, &error), 0);
+    assert_int_equal(WSCWriteProviderOrder((LPDWORD)(uintptr_t)order, 3), 0);
+    chars = 600;
+    assert_int_equal(WSCGetProviderPath(&ours, said, &chars, &error), 0);
+    assert_memory_equal(said, L"%T_LIBRARY%", sizeof L"%T_LIBRARY%");
+    assert_int_equal(t_api_start(NULL), 0);
+    assert_int_equal(entry_of_socket(SOCK_STREAM, IPPROTO_TCP), 1003);
+    assert_int_equal(WSACleanup(), 0);
+    t_api_environment("T_LIBRARY", "no-such-library");
+    assert_int_equal(t_api_start(NULL), 0);
+    assert_int_equal(entry_of_socket(SOCK_STREAM, IPPROTO_TCP), 1003); /* loaded once, it stays */
+    assert_int_equal(WSACleanup(), 0);
+}
+
+/* Rule WSC2-13: who runs is told that the catalogue has changed. */
+static void change__of_the_catalogue__is_told(void **state)
+{
+    static WCHAR path[] = L"other.so";
+    OVERLAPPED overlapped = {.hEvent = WSACreateEvent()};
+    HANDLE notification = NULL;
+    HANDLE none = (HANDLE)(uintptr_t)4242;
+    WSAPROTOCOL_INFOW info;
+    int error = 0;
+    (void)state;
+    assert_int_equal(base_file(NULL), 0);
+    assert_fails(WSAProviderConfigChange(&notification, NULL, NULL), WSANOTINITIALISED);
+    assert_int_equal(t_api_start(NULL), 0);
+    assert_fails(WSAProviderConfigChange(NULL, NULL, NULL), WSAEFAULT);
+    assert_fails(WSAProviderConfigChange(&none, NULL, NULL), WSA_INVALID_HANDLE);
+    assert_int_equal(WSAProviderConfigChange(&notification, NULL, NULL), 0);
+    assert_non_null(notification);
+    assert_fails(WSAProviderConfigChange(&notification, &overlapped, NULL), WSA_IO_PENDING);
+    assert_int_equal(WaitForSingleObject(overlapped.hEvent, 100), WAIT_TIMEOUT);
+    assert_true(enumerate() > 0);
+    info = listing[0];
+    assert_int_equal(WSCInstallProvider(&ours, path, &info, 1, &error), 0);
+    assert_int_equal(WaitForSingleObject(overlapped.hEvent, 5000), WAIT_OBJECT_0);
+    assert_int_equal(overlapped.Internal, 0);
+    WSAResetEvent(overlapped.hEvent);
+    assert_fails(WSAProviderConfigChange(&notification, &overlapped, NULL), WSA_IO_PENDING);
+    assert_int_equal(WSACleanup(), 0);
+    assert_int_equal(WaitForSingleObject(overlapped.hEvent, 0), WAIT_OBJECT_0);
+    assert_int_equal(overlapped.Internal, WSA_OPERATION_ABORTED);
+    CloseHandle(notification);
+    WSACloseEvent(overlapped.hEvent);
+}
+
 /* A chain's entry stands for its top layer: that one's library is loaded and gets the calls. */
 static void chain__asked_for_by_its_entry__top_layer_is_called(void **state)
 {
@@ -321,16 +429,18 @@ static void chain__asked_for_by_its_entry__top_layer_is_called(void **state)
     info = listing[0];
     assert_int_equal(WSCGetProviderPath(&info.ProviderId, path, &chars, &error), 0);
     assert_int_equal(base_file(NULL), 0);
+    info.ProtocolChain.ChainLen = LAYERED_PROTOCOL; /* the layer itself, 1003 */
+    assert_int_equal(WSCInstallProvider(&ours, path[0] == L'.' ? path + 2 : path, &info, 1, &error), 0);
     info.ProtocolChain.ChainLen = 2;
     info.ProtocolChain.ChainEntries[0] = 1003;
     info.ProtocolChain.ChainEntries[1] = 1001; /* whose library is not there: the layer's affair */
-    assert_int_equal(WSCInstallProvider(&ours, path[0] == L'.' ? path + 2 : path, &info, 1, &error), 0);
-    assert_int_equal(enumerate(), 3);
-    assert_int_equal(listing[2].ProtocolChain.ChainLen, 2);
+    assert_int_equal(WSCInstallProvider(&chain_id, path[0] == L'.' ? path + 2 : path, &info, 1, &error), 0);
+    assert_int_equal(enumerate(), 4);
+    assert_int_equal(listing[3].ProtocolChain.ChainLen, 2);
     assert_int_equal(t_api_start(NULL), 0);
-    s = WSASocketW(FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, &listing[2], 0, 0);
+    s = WSASocketW(FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, &listing[3], 0, 0);
     assert_true(s != INVALID_SOCKET);
-    assert_int_equal(t_api_counters()->last_entry, 1003);
+    assert_int_equal(t_api_counters()->last_entry, 1004);
     assert_fails(WSAIoctl(s, SIO_FLUSH, &value, 4, &value, 4, &bytes, NULL, NULL), WSAEOPNOTSUPP); /* its word */
     assert_int_equal(closesocket(s), 0);
     assert_int_equal(WSACleanup(), 0);
@@ -439,6 +549,9 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(file__missing_or_wrong__no_recovery, base_file),
         cmocka_unit_test_setup(running_process__catalogue_changed__keeps_its_own, base_file),
         cmocka_unit_test_setup(order__changed__next_start_selects_by_it, base_file),
+        cmocka_unit_test_setup(chain__entries_missing_or_twice__refused, base_file),
+        cmocka_unit_test_setup(path__with_a_variable__expanded_when_loaded, base_file),
+        cmocka_unit_test_setup(change__of_the_catalogue__is_told, base_file),
         cmocka_unit_test_setup(chain__asked_for_by_its_entry__top_layer_is_called, base_file),
         cmocka_unit_test_setup(changes__two_threads__none_lost, base_file),
     };

@@ -1,7 +1,6 @@
 /*
  * The rest of what Microsoft's DLL exports and this one does not do: it fails as documented, and is there, because a
- * missing export ends a program. There is no catalogue for 32-bit programs and none of
- * applications. Windows only: the headers for Linux do not declare these. Source: rules WSC2-2 to WSC2-14, WS2-70, WS2-73.
+ * missing export ends a program. There is no catalogue for 32-bit programs. Windows only: the headers for Linux do not declare these. Source: rules WSC2-2 to WSC2-14, WS2-70, WS2-73.
  */
 #include "ws2_unlisted_windows.h"
 
@@ -92,19 +91,7 @@ int WSPAPI WSCWriteProviderOrder32(LPDWORD ids, DWORD count)
     return WSAEINVAL;
 }
 
-/* ---- categories of layered providers ---- */
-
-/** Fails with WSAEINVALIDPROVIDER, or ERROR_CALL_NOT_IMPLEMENTED for ProviderInfoAudit. Source: rule WSC2-9. */
-int WSPAPI WSCGetProviderInfo(LPGUID provider, WSC_PROVIDER_INFO_TYPE type, PBYTE info, size_t *bytes, DWORD flags,
-                              LPINT error)
-{
-    (void)info;
-    (void)flags;
-    if (provider == NULL || bytes == NULL) {
-        return wsc_fail(error, WSAEFAULT);
-    }
-    return wsc_fail(error, type == ProviderInfoAudit ? ERROR_CALL_NOT_IMPLEMENTED : WSAEINVALIDPROVIDER);
-}
+/* ---- categories of layered providers in that catalogue ---- */
 
 /** As WSCGetProviderInfo. */
 int WSPAPI WSCGetProviderInfo32(LPGUID provider, WSC_PROVIDER_INFO_TYPE type, PBYTE info, size_t *bytes, DWORD flags,
@@ -113,43 +100,11 @@ int WSPAPI WSCGetProviderInfo32(LPGUID provider, WSC_PROVIDER_INFO_TYPE type, PB
     return WSCGetProviderInfo(provider, type, info, bytes, flags, error);
 }
 
-/** Fails with WSAEFAULT (pointers) or WSANO_RECOVERY: there is no place for it. */
-int WSPAPI WSCSetProviderInfo(LPGUID provider, WSC_PROVIDER_INFO_TYPE type, PBYTE info, size_t bytes, DWORD flags,
-                              LPINT error)
-{
-    (void)type;
-    (void)bytes;
-    (void)flags;
-    return wsc_fail(error, provider == NULL || info == NULL ? WSAEFAULT : WSANO_RECOVERY);
-}
-
 /** As WSCSetProviderInfo. */
 int WSPAPI WSCSetProviderInfo32(LPGUID provider, WSC_PROVIDER_INFO_TYPE type, PBYTE info, size_t bytes, DWORD flags,
                                 LPINT error)
 {
     return WSCSetProviderInfo(provider, type, info, bytes, flags, error);
-}
-
-/** Fails with WSAEINVAL (pointers) or WSASERVICE_NOT_FOUND: no application has categories. Source: rule WSC2-10. */
-int WSPAPI WSCGetApplicationCategory(LPCWSTR path, DWORD path_chars, LPCWSTR extra, DWORD extra_chars,
-                                     DWORD *categories, LPINT error)
-{
-    (void)path_chars;
-    (void)extra;
-    (void)extra_chars;
-    return wsc_fail(error, path == NULL || categories == NULL ? WSAEINVAL : WSASERVICE_NOT_FOUND);
-}
-
-/** Fails with WSAEINVAL (path NULL) or WSANO_RECOVERY: there is no place for it. */
-int WSPAPI WSCSetApplicationCategory(LPCWSTR path, DWORD path_chars, LPCWSTR extra, DWORD extra_chars, DWORD categories,
-                                     DWORD *before, LPINT error)
-{
-    (void)path_chars;
-    (void)extra;
-    (void)extra_chars;
-    (void)categories;
-    (void)before;
-    return wsc_fail(error, path == NULL ? WSAEINVAL : WSANO_RECOVERY);
 }
 
 /* ---- namespace providers of 32-bit programs: the code is the last error; no WSAStartup is needed ---- */

@@ -1,7 +1,5 @@
 /*
- * Namespace providers, service classes and names of hosts by lookups. There is no namespace provider: lists of them are
- * empty, and nothing is found in them. Every function fails as the documentation says a real one may. Windows only: the
- * headers for Linux do not declare them. Source: rules NSPX, WS2-52, WS2-62.
+ * Namespace providers of the second edition: a program may not offer one, and none is called. Source: rule NSPX-22.
  */
 #include "ws2_priv.h"
 
