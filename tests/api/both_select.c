@@ -254,6 +254,20 @@ static void fd_macros__set_clear_and_ask__as_documented(struct t_run *t)
     T_TRUE(FD_ISSET((SOCKET)4, &set) && FD_ISSET((SOCKET)12, &set) && !FD_ISSET((SOCKET)8, &set));
 }
 
+/* Rule A.10.10. */
+static void select__wild_pointers__fault(struct t_run *t)
+{
+    struct timeval now = {0, 0};
+    fd_set *volatile wild = (fd_set *)(uintptr_t)16;
+    static fd_set r;
+    FD_ZERO(&r);
+    FD_SET(t_socket(t, AF_INET, SOCK_DGRAM), &r);
+    T_FAILS(select(0, wild, NULL, NULL, &now), WSAEFAULT);
+    T_FAILS(select(0, &r, wild, NULL, &now), WSAEFAULT);
+    T_FAILS(select(0, NULL, &r, wild, &now), WSAEFAULT);
+    T_EQ(r.fd_count, 1);
+}
+
 static const struct t_cases cases[] = {
     T_CASE(select__nothing_to_watch__inval),
     T_CASE(select__time_runs_out__zero_and_empty_sets),
@@ -269,6 +283,7 @@ static const struct t_cases cases[] = {
     T_CASE(select__data_comes_later__wakes_up),
     T_CASE(select__client_comes_later__listener_wakes_up),
     T_CASE(select__beside_event_select__record_stays),
+    T_CASE(select__wild_pointers__fault),
     T_CASE(fd_macros__set_clear_and_ask__as_documented),
 };
 

@@ -65,10 +65,10 @@ static SOCKET WSPAPI fake_socket(int af, int type, int protocol, LPWSAPROTOCOL_I
                                  LPINT error)
 {
     struct fake_socket *sock;
-    (void)af;
-    (void)type;
-    (void)protocol;
     (void)g;
+    fake_count.last_af = af;
+    fake_count.last_type = type;
+    fake_count.last_protocol = protocol;
     fake_count.last_flags = flags;
     fake_count.last_entry = info->dwCatalogEntryId;
     if (info->iSocketType == SOCK_RAW) {

@@ -17,6 +17,7 @@ struct fake_counters {
     _Atomic WORD last_version;
     _Atomic DWORD last_entry;
     _Atomic DWORD last_flags;
+    _Atomic int last_af, last_type, last_protocol;
     _Atomic(LPWSATHREADID) last_thread;
 };
 

@@ -41,6 +41,18 @@ SIZE(WSANETWORKEVENTS, 44);
 SIZE(WSAPOLLFD, 16);
 SIZE(fd_set, 520);
 SIZE(QOS, 80);
+SIZE(FLOWSPEC, 32);
+_Static_assert(offsetof(FLOWSPEC, TokenRate) == 0 && offsetof(FLOWSPEC, TokenBucketSize) == 4 &&
+                   offsetof(FLOWSPEC, PeakBandwidth) == 8 && offsetof(FLOWSPEC, Latency) == 12 &&
+                   offsetof(FLOWSPEC, DelayVariation) == 16 && offsetof(FLOWSPEC, ServiceType) == 20 &&
+                   offsetof(FLOWSPEC, MaxSduSize) == 24 && offsetof(FLOWSPEC, MinimumPolicedSize) == 28,
+               "fields of FLOWSPEC");
+_Static_assert(offsetof(QOS, SendingFlowspec) == 0 && offsetof(QOS, ReceivingFlowspec) == 32 &&
+                   offsetof(QOS, ProviderSpecific) == 64,
+               "fields of QOS");
+_Static_assert(SERVICETYPE_NOTRAFFIC == 0 && SERVICETYPE_BESTEFFORT == 1 && SERVICETYPE_CONTROLLEDLOAD == 2 &&
+                   SERVICETYPE_GUARANTEED == 3 && QOS_NOT_SPECIFIED == 0xFFFFFFFF,
+               "service types");
 SIZE(WSAQUERYSETW, 120);
 SIZE(CSADDR_INFO, 40);
 SIZE(WSANAMESPACE_INFOW, 40);

@@ -302,6 +302,38 @@ static void options__open_type__kept_per_thread(void **state)
     assert_int_equal(t_api_counters()->last_flags, 0);
 }
 
+static void kind_is(int af, int type, int protocol)
+{
+    assert_int_equal(t_api_counters()->last_af, af);
+    assert_int_equal(t_api_counters()->last_type, type);
+    assert_int_equal(t_api_counters()->last_protocol, protocol);
+}
+
+/* Rule A.3.14: what selects the provider is handed on as it was given. */
+static void socket__any_kind__handed_on_unmodified(void **state)
+{
+    WSAPROTOCOL_INFOW list[8];
+    WSAPROTOCOL_INFOW *info = &list[0];
+    DWORD bytes = sizeof list;
+    SOCKET s = socket(AF_INET, SOCK_DGRAM, 0);
+    (void)state;
+    kind_is(AF_INET, SOCK_DGRAM, 0);
+    assert_true(WSAEnumProtocolsW(NULL, list, &bytes) > 0);
+    assert_int_equal(closesocket(s), 0);
+    s = socket(AF_INET, SOCK_STREAM, IPPROTO_TCP);
+    kind_is(AF_INET, SOCK_STREAM, IPPROTO_TCP);
+    assert_int_equal(closesocket(s), 0);
+    s = socket(AF_UNSPEC, SOCK_STREAM, 0);
+    kind_is(AF_UNSPEC, SOCK_STREAM, 0);
+    assert_int_equal(closesocket(s), 0);
+    s = WSASocketW(FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, info, 0, 0);
+    kind_is(FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO);
+    assert_int_equal(closesocket(s), 0);
+    s = WSASocketW(77, 88, 99, info, 0, 0); /* the provider judges it */
+    kind_is(77, 88, 99);
+    assert_int_equal(closesocket(s), 0);
+}
+
 static void provider__fails_without_code__syscall_failure(void **state)
 {
     SOCKET s = socket(AF_INET, SOCK_STREAM, 0);
@@ -415,6 +447,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(overlapped__routine__runs_in_issuing_thread_alertable, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(accept__closed_by_other_thread__interrupted, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(options__open_type__kept_per_thread, t_api_start, t_api_stop),
+        cmocka_unit_test_setup_teardown(socket__any_kind__handed_on_unmodified, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(provider__fails_without_code__syscall_failure, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(connect__in_progress__code_depends_on_version, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(byte_order__of_a_socket__network, t_api_start, t_api_stop),

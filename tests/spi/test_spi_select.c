@@ -171,6 +171,23 @@ static void select__bad_arguments__have_their_codes_and_keep_the_sets(void **sta
     t_close(s);
 }
 
+/* A.10.10: told by a code, and the sets that are good stay as they were. */
+static void select__wild_pointers__fault(void **state)
+{
+    SOCKET s = t_bound(AF_INET, SOCK_DGRAM);
+    fd_set good = {.fd_count = 1, .fd_array = {s}};
+    fd_set *wild = (fd_set *)(uintptr_t)16;
+
+    (void)state;
+    t_fails(t_spi.lpWSPSelect(0, wild, NULL, NULL, &none, &t_err), WSAEFAULT);
+    t_fails(t_spi.lpWSPSelect(0, &good, wild, NULL, NULL, &t_err), WSAEFAULT);
+    t_fails(t_spi.lpWSPSelect(0, &good, NULL, wild, NULL, &t_err), WSAEFAULT);
+    t_fails(t_spi.lpWSPSelect(0, &good, NULL, NULL, (struct timeval *)(uintptr_t)16, &t_err), WSAEFAULT);
+    assert_int_equal(good.fd_count, 1);
+    assert_int_equal(t_spi.lpWSPSelect(0, &good, NULL, NULL, &none, &t_err), 0);
+    t_close(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +198,7 @@ int main(void)
         cmocka_unit_test(select__mixed_sets__count_and_order),
         cmocka_unit_test(select__more_than_64__all_are_looked_at),
         cmocka_unit_test(select__bad_arguments__have_their_codes_and_keep_the_sets),
+        cmocka_unit_test(select__wild_pointers__fault),
     };
 
     return cmocka_run_group_tests_name("spi_select", tests, t_host_start, t_host_stop);
