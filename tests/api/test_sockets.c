@@ -323,9 +323,6 @@ static void socket__any_kind__handed_on_unmodified(void **state)
     s = socket(AF_INET, SOCK_STREAM, IPPROTO_TCP);
     kind_is(AF_INET, SOCK_STREAM, IPPROTO_TCP);
     assert_int_equal(closesocket(s), 0);
-    s = socket(AF_UNSPEC, SOCK_STREAM, 0);
-    kind_is(AF_UNSPEC, SOCK_STREAM, 0);
-    assert_int_equal(closesocket(s), 0);
     s = WSASocketW(FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, info, 0, 0);
     kind_is(FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO);
     assert_int_equal(closesocket(s), 0);
