@@ -33,8 +33,10 @@ static int ioctl_acquire(struct wsp_socket *sock, struct wsp_ioctl_call *call)
     uint16_t first = 0;
     int err;
 
-    if (!call->out || call->out_bytes < sizeof instance)
-        return WSAEINVAL; /* so the page says; nothing is returned */
+    if (!call->out || call->out_bytes < sizeof instance) {
+        call->report = true; /* so the page says: a code of its own, and 0 */
+        return WSAEINVAL;
+    }
     memcpy(&instance.range, call->in, sizeof instance.range);
     err = stk_sock_ports_acquire(sock->stk, wsp_swap16(instance.range.start_be), instance.range.count, &first,
                                  &instance.token);
