@@ -82,6 +82,12 @@ static bool class_read(const GUID *id, struct lookup *lookup)
     return IS_SVCID_TCP(id) || (IS_SVCID_UDP(id) && RR_FROM_SVCID(id) == 0);
 }
 
+/* The namespace is flat: it begins where it ends (rule NSP-9). */
+static bool context_good(const WCHAR *context)
+{
+    return context == NULL || context[0] == 0 || (context[0] == '\\' && context[1] == 0);
+}
+
 /* The families of the filter; false if none of them is ours. */
 static bool filter_read(const WSAQUERYSETW *query, struct lookup *lookup)
 {
@@ -131,6 +137,9 @@ static int begin_check(const WSAQUERYSETW *query, DWORD flags, struct lookup *lo
     if ((flags & LUP_CONTAINERS) != 0) {
         return WSANO_DATA; /* the namespace is flat */
     }
+    if (!context_good(query->lpszContext)) {
+        return WSAEINVAL;
+    }
     if (name == NULL && (lookup->ask == ASK_ADDRESS || lookup->ask == ASK_SERVICE)) {
         return WSAEINVAL;
     }
@@ -172,19 +181,35 @@ static INT WSPAPI builtin_begin(LPGUID provider, LPWSAQUERYSETW query, LPWSASERV
 
 /* ---- the question itself, at the first Next ---- */
 
+static void to_lower(char *text)
+{
+    for (; *text != '\0'; text++) {
+        *text = *text >= 'A' && *text <= 'Z' ? (char)(*text - 'A' + 'a') : *text;
+    }
+}
+
+/* "name/protocol", "port/protocol" or either alone, in any case (rule NSP-4). */
 static int ask_service(struct lookup *lookup)
 {
-    char *slash = strchr(lookup->name, '/');
-    const char *proto = slash == NULL ? NULL : slash + 1;
+    char *name = lookup->name;
+    char *proto = strchr(name, '/');
     char *end = NULL;
-    unsigned long port = strtoul(lookup->name, &end, 10);
-    bool numeric = lookup->name[0] >= '0' && lookup->name[0] <= '9' && (end == slash || *end == '\0') && port <= 65535;
+    unsigned long port = strtoul(name, &end, 10);
+    bool numeric = name[0] >= '0' && name[0] <= '9' && (end == proto || *end == '\0') && port <= 65535;
     bool found;
-    if (slash != NULL) {
-        *slash = '\0';
+    if (proto != NULL) {
+        *proto++ = '\0';
+        to_lower(proto);
     }
-    found = numeric ? ws2_os_service_by_port(htons((u_short)port), proto, &lookup->service)
-                    : ws2_os_service_by_name(lookup->name, proto, &lookup->service);
+    if (numeric) {
+        found = ws2_os_service_by_port(htons((u_short)port), proto, &lookup->service);
+    } else {
+        found = ws2_os_service_by_name(name, proto, &lookup->service);
+        if (!found) { /* the system's list knows case */
+            to_lower(name);
+            found = ws2_os_service_by_name(name, proto, &lookup->service);
+        }
+    }
     return found ? 0 : WSANO_DATA;
 }
 
