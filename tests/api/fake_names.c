@@ -4,6 +4,8 @@
  */
 #include "fake_names.h"
 
+#include <stdbool.h>
+
 #include <stdlib.h>
 #include <string.h>
 

@@ -38,6 +38,9 @@ extern const bool t_api_kernel_handles;
 
 void *t_api_fake_symbol(const char *name);
 
+/* Of a library that is loaded. */
+void *t_api_symbol_of(const char *library, const char *name);
+
 /* WSAStartup 2.2 and WSACleanup around each test. */
 int t_api_start(void **state);
 int t_api_stop(void **state);

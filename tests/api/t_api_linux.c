@@ -29,7 +29,12 @@ void t_api_environment(const char *name, const char *value)
 
 void *t_api_fake_symbol(const char *name)
 {
-    void *module = dlopen(T_FAKE_PROVIDER, RTLD_NOW | RTLD_NOLOAD);
+    return t_api_symbol_of(T_FAKE_PROVIDER, name);
+}
+
+void *t_api_symbol_of(const char *library, const char *name)
+{
+    void *module = dlopen(library, RTLD_NOW | RTLD_NOLOAD);
     void *symbol = module == NULL ? NULL : dlsym(module, name);
     assert_non_null(symbol);
     dlclose(module);

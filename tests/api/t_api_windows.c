@@ -43,7 +43,12 @@ int t_api_use_winlane(void **state)
 
 void *t_api_fake_symbol(const char *name)
 {
-    HMODULE module = GetModuleHandleA("t_fake_provider.dll");
+    return t_api_symbol_of("t_fake_provider.dll", name);
+}
+
+void *t_api_symbol_of(const char *library, const char *name)
+{
+    HMODULE module = GetModuleHandleA(library);
     union {
         FARPROC function;
         void *object;
