@@ -70,11 +70,13 @@ static bool option_level_known(int level)
            level == IPPROTO_UDP;
 }
 
-/* A level of the other family is no level of this socket (DS-6). */
+/* A level of the other family is no level of this socket; a dual-stack one has both (DS-5, DS-6). */
 static bool option_level_fits(const struct wsp_socket *sock, int level)
 {
-    if (level == IPPROTO_IP)
-        return sock->family == AF_INET;
+    int32_t v6only = 1;
+
+    if (level == IPPROTO_IP && sock->family == AF_INET6)
+        return stk_sock_opt_get(sock->stk, STK_OPT_V6ONLY, &v6only) == STK_OK && v6only == 0;
     return level != IPPROTO_IPV6 || sock->family == AF_INET6;
 }
 
@@ -111,10 +113,12 @@ static int option_find(const struct wsp_socket *sock, int level, int name, const
     return WSAENOPROTOOPT;
 }
 
-/* A switch is also given and taken as fewer than row->size bytes (WSPGETSOCKOPT-2, WSPSETSOCKOPT-2). */
+/* A switch or a number that fits into a byte is also given and taken as fewer than row->size bytes (WSPGETSOCKOPT-2,
+ * WSPSETSOCKOPT-2), but for what comes with datagrams. */
 static bool option_short(const struct wsp_option_row *row, int len)
 {
-    return row->min >= 0 && row->max >= 1 && row->max <= UINT8_MAX && !(row->access & WSP_OPT_WHOLE) && row->size == (int)sizeof(int32_t) && len > 0 && len < row->size;
+    return row->min >= 0 && row->max >= 1 && row->max <= UINT8_MAX && !(row->access & WSP_OPT_WHOLE) &&
+           row->size == (int)sizeof(int32_t) && len > 0 && len < row->size;
 }
 
 static int option_get_short(struct wsp_socket *sock, const struct wsp_option_row *row, char *value, int *len)

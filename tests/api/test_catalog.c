@@ -98,7 +98,7 @@ static void builtin__no_file__six_entries_of_the_rules(void **state)
     } rows[] = {
         {0x66, 8, 0, AF_INET, 16, SOCK_STREAM, 6, 0},       {0x609, 8, 65507, AF_INET, 16, SOCK_DGRAM, 17, 0},
         {0x609, 12, 65515, AF_INET, 16, SOCK_RAW, 0, 255},  {0x66, 8, 0, AF_INET6, 28, SOCK_STREAM, 6, 0},
-        {0x609, 8, 65527, AF_INET6, 28, SOCK_DGRAM, 17, 0}, {0x609, 12, 65535, AF_INET6, 28, SOCK_RAW, 0, 255},
+        {0x609, 8, 65487, AF_INET6, 28, SOCK_DGRAM, 17, 0}, {0x609, 12, 65495, AF_INET6, 28, SOCK_RAW, 0, 255},
     };
     static WSAPROTOCOL_INFOW infos[8];
     INT udp_only[] = {IPPROTO_UDP, 0};

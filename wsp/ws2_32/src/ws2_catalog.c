@@ -31,8 +31,8 @@ static const struct default_row default_rows[] = {
     {"Winlane Tcpip [UDP/IP]", 0x609, 0x8, AF_INET, 16, SOCK_DGRAM, IPPROTO_UDP, 0, 65507},
     {"Winlane Tcpip [RAW/IP]", 0x609, 0xc, AF_INET, 16, SOCK_RAW, 0, 255, 65515},
     {"Winlane Tcpip [TCP/IPv6]", 0x66, 0x8, AF_INET6, 28, SOCK_STREAM, IPPROTO_TCP, 0, 0},
-    {"Winlane Tcpip [UDP/IPv6]", 0x609, 0x8, AF_INET6, 28, SOCK_DGRAM, IPPROTO_UDP, 0, 65527},
-    {"Winlane Tcpip [RAW/IPv6]", 0x609, 0xc, AF_INET6, 28, SOCK_RAW, 0, 255, 65535},
+    {"Winlane Tcpip [UDP/IPv6]", 0x609, 0x8, AF_INET6, 28, SOCK_DGRAM, IPPROTO_UDP, 0, 65487},
+    {"Winlane Tcpip [RAW/IPv6]", 0x609, 0xc, AF_INET6, 28, SOCK_RAW, 0, 255, 65495},
 };
 
 /**
