@@ -94,6 +94,35 @@ static void blocked__ROW__queued_call_runs_inside(struct t_run *t)
     (void)CloseHandle(waking.thread);
 }
 
+static void CALLBACK accepting_call(ULONG_PTR context)
+{
+    struct waking *waking = (struct waking *)context;
+    atomic_fetch_add(&waking->ran, 1);
+    waking->peer = accept(waking->own, NULL, NULL);
+}
+
+/* Rule C.26: a connect whose connection nobody takes but the queued call. */
+static void blocked__connect_queued_before__queued_call_runs_inside(struct t_run *t)
+{
+    struct waking waking;
+    struct t_addr at;
+    SOCKET s = t_socket(t, AF_INET, SOCK_STREAM);
+    memset(&waking, 0, sizeof waking);
+    waking.peer = INVALID_SOCKET;
+    waking.own = t_socket(t, AF_INET, SOCK_STREAM);
+    at = t_loopback(AF_INET, 0);
+    T_OK(bind(waking.own, &at.u.any, at.bytes));
+    T_OK(getsockname(waking.own, &at.u.any, &at.bytes));
+    T_EQ(t_set_int(waking.own, SOL_SOCKET, SO_CONDITIONAL_ACCEPT, 1), 0);
+    T_OK(listen(waking.own, 5));
+    waking.thread = own_thread();
+    T_TRUE(QueueUserAPC(accepting_call, waking.thread, (ULONG_PTR)&waking) != 0);
+    T_OK(connect(s, &at.u.any, at.bytes));
+    T_EQ(atomic_load(&waking.ran), 1);
+    T_TRUE(t_keep(t, waking.peer) != INVALID_SOCKET);
+    (void)CloseHandle(waking.thread);
+}
+
 static void CALLBACK waking_routine(DWORD code, DWORD bytes, LPWSAOVERLAPPED overlapped, DWORD flags)
 {
     (void)flags;
@@ -345,6 +374,7 @@ static void event__listen_again__accept_is_not_told_anew(struct t_run *t)
 
 static const struct t_cases cases[] = {
     T_TABLE(blocked__ROW__queued_call_runs_inside, wait_rows),
+    T_CASE(blocked__connect_queued_before__queued_call_runs_inside),
     T_CASE(blocked__completion_of_another_socket__routine_runs_inside),
     T_CASE(blocked__inside_a_queued_call__no_nesting),
     T_TABLE(event__ROW_handle__select_is_inval, handle_rows),

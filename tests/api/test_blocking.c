@@ -174,6 +174,60 @@ static void hook__of_another_thread__is_not_run(void **state)
     unmake(&mine);
 }
 
+static unsigned pumped;
+
+static LRESULT CALLBACK pumped_proc(HWND window, UINT message, WPARAM wparam, LPARAM lparam)
+{
+    pumped += message == WM_USER ? (unsigned)wparam : 0;
+    return DefWindowProcA(window, message, wparam, lparam);
+}
+
+static FARPROC first_hook;
+
+/* As many programs do: the hook that was there is called by the program's own. */
+static INT_PTR WSAAPI chained_hook(void)
+{
+    hooked->calls++;
+    if (first_hook() != 0) {
+        return TRUE; /* a message was handed out: perhaps there is another */
+    }
+    if (hooked->calls > 2) {
+        SetEvent(hooked->go);
+    }
+    return FALSE;
+}
+
+/* Rules WS2-53, BLK-1: the hook that a thread has from the start hands out messages. */
+static void hook__the_first_one__hands_out_messages(void **state)
+{
+    struct hooked mine;
+    WNDCLASSA wndclass;
+    HANDLE peer;
+    HWND window;
+    char byte;
+    (void)state;
+    make(&mine, false);
+    memset(&wndclass, 0, sizeof wndclass);
+    wndclass.lpfnWndProc = pumped_proc;
+    wndclass.lpszClassName = "WinlaneHook";
+    assert_int_not_equal(RegisterClassA(&wndclass), 0);
+    window = CreateWindowExA(0, "WinlaneHook", "t", 0, 0, 0, 0, 0, HWND_MESSAGE, NULL, NULL, NULL);
+    assert_non_null(window);
+    pumped = 0;
+    assert_true(PostMessageA(window, WM_USER, 1, 0));
+    assert_true(PostMessageA(window, WM_USER, 10, 0));
+    first_hook = WSASetBlockingHook((FARPROC)chained_hook);
+    assert_non_null(first_hook);
+    peer = CreateThread(NULL, 0, peer_main, &mine, 0, NULL);
+    assert_int_equal(recv(mine.ends[0], &byte, 1, 0), 1);
+    assert_int_equal(pumped, 11);
+    assert_int_equal(WaitForSingleObject(peer, 10000), WAIT_OBJECT_0);
+    CloseHandle(peer);
+    assert_true(DestroyWindow(window));
+    assert_true(UnregisterClassA("WinlaneHook", NULL));
+    unmake(&mine);
+}
+
 /* A start of 1.1 that was undone leaves the process one of Winsock 2: no hook any more, not even one that is set. */
 static void hook__of_a_finished_1_1_start__is_not_run(void **state)
 {
@@ -204,6 +258,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(hook__cancels_the_call__fails_with_intr, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(hook__select_waits__runs_too, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(hook__of_another_thread__is_not_run, t_api_start, t_api_stop),
+        cmocka_unit_test_setup_teardown(hook__the_first_one__hands_out_messages, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(hook__of_a_finished_1_1_start__is_not_run, t_api_start, t_api_stop),
     };
     return cmocka_run_group_tests(tests, t_api_use_winlane, NULL);

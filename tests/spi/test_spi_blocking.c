@@ -61,6 +61,31 @@ static void blocking__send_limit_without_the_overlapped_attribute__does_nothing(
     t_pair_close(&pair);
 }
 
+#define FLOOD 4000
+
+/* A.1.10: a blocking socket's sendto waits for room, where a nonblocking one's would block. */
+static void blocking__sendto_without_room__waits(void **state)
+{
+    static char block[8000];
+    SOCKET s = t_bound(AF_INET, SOCK_DGRAM), peer = t_bound(AF_INET, SOCK_DGRAM);
+    struct sockaddr *to = t_addr(AF_INET, t_port(peer));
+    int i = 0;
+
+    (void)state;
+    assert_int_equal(t_nonblocking(s, true), 0);
+    while (i < FLOOD && t_sendto(s, block, sizeof block, to) >= 0)
+        i++;
+    if (i < FLOOD)
+        assert_int_equal(t_err, WSAEWOULDBLOCK);
+    else
+        print_message("the in-memory stack always has room\n");
+    assert_int_equal(t_nonblocking(s, false), 0);
+    for (int sent = 0; i < FLOOD && sent < FLOOD; sent++)
+        assert_int_equal(t_sendto(s, block, sizeof block, to), (int)sizeof block);
+    t_close(s);
+    t_close(peer);
+}
+
 static void CALLBACK routine(DWORD code, DWORD bytes, LPWSAOVERLAPPED overlapped, DWORD flags)
 {
     (void)code, (void)bytes, (void)flags;
@@ -98,6 +123,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocking__time_limit_without_the_overlapped_attribute__does_nothing),
         cmocka_unit_test(blocking__send_limit_without_the_overlapped_attribute__does_nothing),
+        cmocka_unit_test(blocking__sendto_without_room__waits),
         cmocka_unit_test(blocking__result_of_a_request_with_a_routine__wait_is_inval),
     };
 
