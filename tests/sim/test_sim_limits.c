@@ -47,11 +47,13 @@ static void chunks__pool_empty__streams_go_on(void **state)
 {
     static struct sim_flow flows[FLOWS];
     static uint8_t bytes[65536];
+    const int32_t room = 1024 * 1024; /* at once: without it the windows of who does not read stay small */
     struct sim_world world;
     (void)state;
     sim_world_init(&world, 401, "wire.delay = 100us\n", "sockets_max = 64\nbuffer_memory = 2MiB\n");
     for (int i = 0; i < FLOWS; i++) {
         sim_flow_open(&flows[i], &world, STK_AF_INET, (uint16_t)(7000 + i));
+        assert_int_equal(stk_sock_opt_set(flows[i].ends[1], STK_OPT_RCVBUF, &room, sizeof(room)), STK_OK);
     }
     const struct stk_iov iov = {.base = bytes, .len = sizeof(bytes)};
     uint64_t queued[FLOWS] = {0};
