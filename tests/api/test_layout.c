@@ -69,6 +69,16 @@ SIZE(IP_MREQ, 8);
 SIZE(IPV6_MREQ, 20);
 SIZE(GROUP_REQ, 136);
 SIZE(GROUP_SOURCE_REQ, 264);
+
+#ifdef SIO_TCP_INFO /* TINFO-1 */
+SIZE(TCP_INFO_v0, 88);
+AT(TCP_INFO_v0, BytesOut, 48);
+AT(TCP_INFO_v0, SynRetrans, 84);
+SIZE(TCP_INFO_v1, 136);
+AT(TCP_INFO_v1, SndLimTransRwin, 88);
+AT(TCP_INFO_v1, SndLimBytesSnd, 128);
+#endif
+SIZE(TCP_INITIAL_RTO_PARAMETERS, 4);
 _Static_assert(_Alignof(SOCKADDR_STORAGE) == 8, "alignment of SOCKADDR_STORAGE");
 
 /* LAY-3, LAY-5, LAY-6, LAY-7, LAY-8. */
