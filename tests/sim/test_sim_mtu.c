@@ -386,14 +386,16 @@ static const uint8_t site[16] = {0xfd, 0, 0, 9, 0, 0, 0, 1, [15] = 9};
 static uint32_t unreachables;
 static uint32_t resets;
 static uint32_t answers;
+static uint32_t sent; /* UDP packets */
 
 static void look_answers(void *context, const uint8_t *frame, uint32_t len)
 {
     const uint8_t *ip = frame + SIM_ETH_BYTES;
     (void)context;
-    if (len < SIM_ETH_BYTES + SIM_IP6_BYTES + 20 || frame[11] != 1 || frame[12] != 0x86) {
+    if (len < SIM_ETH_BYTES + SIM_IP6_BYTES + 8 || frame[11] != 1 || frame[12] != 0x86) {
         return;
     }
+    sent += ip[6] == 17;
     unreachables += ip[6] == 58 && ip[40] == 1 && ip[41] == 4;
     resets += ip[6] == 6 && (ip[53] & SIM_RST) != 0;
     answers += ip[6] == 6 && (ip[53] & (SIM_SYN | SIM_RST)) == SIM_SYN;
@@ -453,6 +455,15 @@ static void protection__levels_and_sources__as_the_table_has_it(void **state)
         assert_int_equal(unreachables, rows[i].taken ? 0 : 1);
         assert_int_equal(resets != 0, !rows[i].taken);
         assert_int_equal(answers != 0, rows[i].taken);
+        struct stk_addr far = {.family = STK_AF_INET6, .port = PORT}; /* PL-2: what it sends is nobody's business */
+        char text[] = "out";
+        const struct stk_iov out = {.base = text, .len = 3};
+        memcpy(far.ip, rows[i].from, sizeof(far.ip));
+        assert_int_equal(stk_sock_sendto(udp, &out, 1, &far), 3);
+        sent = 0;
+        sim_world_run_until(&world, world.now_ns + 100 * STK_MS_NS);
+        sim_wire_drain(&wire);
+        assert_int_equal(sent, 1);
         assert_int_equal(stk_sock_close(udp, STK_CLOSE_GRACEFUL), STK_OK);
         assert_int_equal(stk_sock_close(tcp, STK_CLOSE_ABORT), STK_OK);
     }

@@ -1,6 +1,9 @@
 /** @file Changes of addresses and routes: requests that pend, blocked calls, network events. */
 #include "fake_stack.h"
 #include "t_host.h"
+#include "wsp_private_abi.h"
+
+#include "stack/err.h"
 
 #include <string.h>
 
@@ -83,6 +86,48 @@ static void change__closed__aborted(void **state)
         t_requests_are(0);
         t_event_free(ov.hEvent);
     }
+}
+
+/* IOC-10: cancelled by CancelIoEx, as our ws2_32 asks for it. */
+static void change__cancelled__aborted_and_the_other_goes_on(void **state)
+{
+    SOCKET s = t_socket(AF_INET6, SOCK_DGRAM);
+    WSAOVERLAPPED one = {.hEvent = t_event_new()}, other = {.hEvent = t_event_new()};
+    struct wsp_cancel_abi in = {.scope = WSP_CANCEL_ONE, .overlapped = (uint64_t)(uintptr_t)&one};
+    uint32_t taken = 0;
+    DWORD returned = 0, got, flags;
+
+    (void)state;
+    assert_int_equal(ask(s, 0, &one, NULL, &returned), WSA_IO_PENDING);
+    assert_int_equal(ask(s, 0, &other, NULL, &returned), WSA_IO_PENDING);
+    assert_int_equal(t_spi.lpWSPIoctl(s, WSP_IOCTL_CANCEL, &in, sizeof in, &taken, sizeof taken, &returned, NULL, NULL,
+                                      NULL, &t_err),
+                     0);
+    assert_int_equal(taken, 1);
+    assert_true(t_event_is_set(one.hEvent));
+    assert_int_equal(one.OffsetHigh, WSA_OPERATION_ABORTED);
+    fake_net_change(true);
+    assert_true(t_spi.lpWSPGetOverlappedResult(s, &other, &got, TRUE, &flags, &t_err));
+    fake_net_change(false);
+    t_event_free(one.hEvent);
+    t_event_free(other.hEvent);
+    t_close(s);
+}
+
+/* WSPIOCTL-1, A.16.5: the stack is lost. */
+static void codes__stack_is_lost__netdown(void **state)
+{
+    SOCKET s = t_socket(AF_INET, SOCK_DGRAM);
+    ULONG on = 1;
+    DWORD returned = 0;
+
+    (void)state;
+    fake_force_error(FAKE_OPT_SET, STK_ENETDOWN, 1);
+    t_fails(t_spi.lpWSPIoctl(s, SIO_UDP_CONNRESET, &on, sizeof on, NULL, 0, &returned, NULL, NULL, NULL, &t_err),
+            WSAENETDOWN);
+    assert_int_equal(
+        t_spi.lpWSPIoctl(s, SIO_UDP_CONNRESET, &on, sizeof on, NULL, 0, &returned, NULL, NULL, NULL, &t_err), 0);
+    t_close(s);
 }
 
 static unsigned routine_runs;
@@ -234,6 +279,8 @@ int main(void)
         cmocka_unit_test(change__overlapped__completes_when_it_changes),
         cmocka_unit_test(change__other_family__address_list_stays),
         cmocka_unit_test(change__closed__aborted),
+        cmocka_unit_test(change__cancelled__aborted_and_the_other_goes_on),
+        cmocka_unit_test(codes__stack_is_lost__netdown),
         cmocka_unit_test(change__routine__runs_in_the_alertable_wait),
         cmocka_unit_test(change__many_requests__all_complete),
         cmocka_unit_test(change__nonblocking__event_follows),

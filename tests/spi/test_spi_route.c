@@ -210,6 +210,29 @@ static void codes__table__each_its_own(void **state)
     }
 }
 
+/* X14, RAW-12: as much as one byte; which protocol, bound where. */
+static void rcvall__one_byte__is_enough(void **state)
+{
+    static const unsigned char on = RCVALL_ON, off = RCVALL_OFF, wrong = 4;
+    LPWSAPROTOCOL_INFOW info = t_info(AF_INET, SOCK_RAW);
+    SOCKET s = t_spi.lpWSPSocket(AF_INET, SOCK_RAW, IPPROTO_IP, info, 0, WSA_FLAG_OVERLAPPED, &t_err);
+    SOCKET other = t_spi.lpWSPSocket(AF_INET, SOCK_RAW, 200, info, 0, WSA_FLAG_OVERLAPPED, &t_err);
+    SOCKADDR_IN port = {.sin_family = AF_INET};
+    DWORD whole = RCVALL_IPLEVEL;
+
+    (void)state;
+    memcpy(&port.sin_addr, "\12\11\0\1", 4);
+    assert_int_equal(t_spi.lpWSPBind(s, (struct sockaddr *)&port, (int)sizeof port, &t_err), 0);
+    assert_int_equal(t_spi.lpWSPBind(other, (struct sockaddr *)&port, (int)sizeof port, &t_err), 0);
+    assert_int_equal(run(s, SIO_RCVALL, &on, 1, NULL, 0, NULL), 0);
+    assert_int_equal(run(s, SIO_RCVALL, &whole, sizeof whole, NULL, 0, NULL), 0);
+    assert_int_equal(run(s, SIO_RCVALL, &wrong, 1, NULL, 0, NULL), WSAEINVAL);
+    assert_int_equal(run(s, SIO_RCVALL, &off, 1, NULL, 0, NULL), 0);
+    assert_int_equal(run(other, SIO_RCVALL, &on, 1, NULL, 0, NULL), WSAEINVAL);
+    t_close(s);
+    t_close(other);
+}
+
 static void target_handle__base_provider__is_its_own(void **state)
 {
     SOCKET s = t_socket(AF_INET, SOCK_DGRAM), got = 0;
@@ -253,6 +276,7 @@ int main(void)
         cmocka_unit_test(address_sort__destinations__rfc_6724_order),
         cmocka_unit_test(address_sort__bad_lists__have_their_codes),
         cmocka_unit_test(codes__table__each_its_own),
+        cmocka_unit_test(rcvall__one_byte__is_enough),
         cmocka_unit_test(target_handle__base_provider__is_its_own),
         cmocka_unit_test(unicast_interface__orders_and_codes__as_the_options_say),
     };
