@@ -4,9 +4,11 @@
 #include "wsp_addr.h"
 #include "wsp_error.h"
 #include "wsp_event.h"
-#include "wsp_ioctl.h"
+#include "wsp_ioctl_priv.h"
 #include "wsp_misc.h"
 #include "wsp_sdk.h"
+
+#include <stdlib.h>
 
 bool wsp_mcast_is_group(const struct stk_addr *addr)
 {
@@ -27,6 +29,18 @@ int wsp_mcast_interface(const unsigned char ip[4], uint32_t *if_index)
     memcpy(addr.ip, ip, 4);
     *if_index = wsp_interface_of(&addr);
     return *if_index != 0 ? 0 : WSAEADDRNOTAVAIL;
+}
+
+bool wsp_mcast_index_known(uint32_t if_index)
+{
+    int count;
+    struct stk_if_info *list = if_index != 0 ? wsp_ioctl_interfaces(&count) : NULL;
+    bool known = if_index == 0;
+
+    for (int i = 0; list && i < count && !known; i++)
+        known = list[i].if_index == if_index;
+    free(list);
+    return known;
 }
 
 int wsp_mcast_addr(const struct wsp_socket *sock, const struct sockaddr_storage *given, struct stk_addr *out)

@@ -22,6 +22,9 @@ bool wsp_mcast_is_group(const struct stk_addr *addr);
  */
 int wsp_mcast_interface(const unsigned char ip[4], uint32_t *if_index);
 
+/** Is there an interface of this index? 0, by route, is one. Context: any thread; allocates. */
+bool wsp_mcast_index_known(uint32_t if_index);
+
 /** A group or a source out of a SOCKADDR_STORAGE. @return  0, or WSAEINVAL: not of the socket's family. */
 int wsp_mcast_addr(const struct wsp_socket *sock, const struct sockaddr_storage *given, struct stk_addr *out);
 

@@ -111,7 +111,21 @@ static int mcast_set_if(struct wsp_socket *sock, const struct wsp_option_row *ro
     (void)len;
     memcpy(which, value, sizeof which);
     code = wsp_mcast_interface(which, &if_index);
+    if (code == 0 && !wsp_mcast_index_known(if_index))
+        code = WSAEADDRNOTAVAIL;
     return code != 0 ? code : wsp_option_stack_set(sock, (enum stk_opt)row->arg, (int32_t)if_index);
+}
+
+/* IPv6 names it by its index in host order. */
+static int mcast_set_if6(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value, int len)
+{
+    uint32_t if_index;
+
+    (void)len;
+    memcpy(&if_index, value, sizeof if_index);
+    if (!wsp_mcast_index_known(if_index))
+        return WSAEADDRNOTAVAIL;
+    return wsp_option_stack_set(sock, (enum stk_opt)row->arg, (int32_t)if_index);
 }
 
 #define IP46 WSP_OPT_IP46
@@ -145,7 +159,8 @@ static const struct wsp_option_row option_mcast[] = {
     {IPPROTO_IPV6, IPV6_MULTICAST_HOPS, IP46 | MSGS, WSP_OPT_BOTH, 4, STK_OPT_MCAST_TTL, 0, 255, wsp_option_get_stack,
      wsp_option_set_hops},
     WSP_OPT_ROW_BOOL(IPPROTO_IPV6, IPV6_MULTICAST_LOOP, IP46 | MSGS, STK_OPT_MCAST_LOOP),
-    WSP_OPT_ROW_INT(IPPROTO_IPV6, IPV6_MULTICAST_IF, IP46 | MSGS, STK_OPT_MCAST_IF, 0, INT32_MAX),
+    {IPPROTO_IPV6, IPV6_MULTICAST_IF, IP46 | MSGS, WSP_OPT_BOTH, 4, STK_OPT_MCAST_IF, 0, 0, wsp_option_get_stack,
+     mcast_set_if6},
     WSP_OPT_ROW_SETTER(IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, IP46 | MSGS, IPV6_MREQ, STK_OPT_MCAST_JOIN, mcast_set_mreq6),
     WSP_OPT_ROW_SETTER(IPPROTO_IPV6, IPV6_DROP_MEMBERSHIP, IP46 | MSGS, IPV6_MREQ, STK_OPT_MCAST_LEAVE,
                        mcast_set_mreq6),

@@ -209,6 +209,26 @@ bool stk_inst_pool_stats_read(const struct stk_inst *inst, size_t index, struct 
     return false;
 }
 
+/* IGMP and MLD count in a form of their own. */
+static bool groups_stats_read(const struct stats_ *all, size_t index, struct stk_inst_proto_stats *out)
+{
+    static const char *const names[] = {"igmp", "mld6"};
+    const struct stats_igmp *stats = index == 0 ? &all->igmp : &all->mld6;
+    if (index >= sizeof(names) / sizeof(names[0]))
+        return false;
+    *out = (struct stk_inst_proto_stats){
+        .name = names[index],
+        .tx = stats->xmit,
+        .rx = stats->recv,
+        .dropped = stats->drop,
+        .checksum_bad = stats->chkerr,
+        .length_bad = stats->lenerr,
+        .no_memory = stats->memerr,
+        .proto_bad = stats->proterr,
+    };
+    return true;
+}
+
 bool stk_inst_proto_stats_read(const struct stk_inst *inst, size_t index, struct stk_inst_proto_stats *out)
 {
     const struct stats_ *all = &inst->lwip.stats;
@@ -221,7 +241,7 @@ bool stk_inst_proto_stats_read(const struct stk_inst *inst, size_t index, struct
         {"icmp6", &all->icmp6}, {"ip6_frag", &all->ip6_frag}, {"nd6", &all->nd6},
     };
     if (index >= sizeof(table) / sizeof(table[0]))
-        return false;
+        return groups_stats_read(all, index - sizeof(table) / sizeof(table[0]), out);
     const struct stats_proto *stats = table[index].stats;
     *out = (struct stk_inst_proto_stats){
         .name = table[index].name,

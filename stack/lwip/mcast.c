@@ -156,7 +156,7 @@ static struct stk_mcast_source **source_find(struct stk_mcast_group *group, cons
     return at;
 }
 
-struct stk_mcast_source *stk_mcast_source_note(struct stk_mcast_group *group, const uint8_t *ip)
+static struct stk_mcast_source *source_note(struct stk_mcast_group *group, const uint8_t *ip)
 {
     struct stk_mcast_source **at = source_find(group, ip);
     if (*at == NULL) {
@@ -173,9 +173,25 @@ struct stk_mcast_source *stk_mcast_source_note(struct stk_mcast_group *group, co
 
 bool stk_mcast_source_add(struct stk_mcast_group *group, const uint8_t *ip, enum stk_mcast_mode mode)
 {
-    struct stk_mcast_source *source = stk_mcast_source_note(group, ip);
+    struct stk_mcast_source *source = source_note(group, ip);
     if (source != NULL) {
         source->users[mode]++;
+    }
+    return source != NULL;
+}
+
+bool stk_mcast_source_ask(struct stk_mcast_group *group, const uint8_t *ip)
+{
+    const struct stats_mem *pool = &stk_inst_selected()->pools[MEMP_MCAST_SOURCE].stats;
+    struct stk_mcast_source *source = *source_find(group, ip);
+    if (source == NULL && group->mode == STK_MCAST_INCLUDE) {
+        return true; /* not let through: nothing to answer */
+    }
+    if (source == NULL) {
+        source = pool->used < pool->avail / 2 ? source_note(group, ip) : NULL;
+    }
+    if (source != NULL) {
+        source->queried = true;
     }
     return source != NULL;
 }

@@ -129,8 +129,13 @@ struct stk_mcast_group *stk_mcast_find(const struct netif *netif, const struct s
  */
 struct stk_mcast_group *stk_mcast_get(struct netif *netif, const struct stk_mcast_wire *wire, const uint8_t *ip);
 
-/** Find or make a source; NULL: the pool is empty. stk_mcast_collect frees it if nobody comes to need it. */
-struct stk_mcast_source *stk_mcast_source_note(struct stk_mcast_group *group, const uint8_t *ip);
+/**
+ * A query asks for a source, which has to be kept in mind until the answer: also one that no socket names, if that is let
+ * through. Those are others' words: they get half of the pool at most.
+ *
+ * @return  False: it cannot be noted.
+ */
+bool stk_mcast_source_ask(struct stk_mcast_group *group, const uint8_t *ip);
 
 /** A socket includes or excludes a source. False: the pool is empty, nothing changed. */
 bool stk_mcast_source_add(struct stk_mcast_group *group, const uint8_t *ip, enum stk_mcast_mode mode);

@@ -161,12 +161,7 @@ static void sooner(uint32_t *ticks, uint32_t delay)
 static void sources_take(struct stk_mcast_group *group, const struct stk_mcast_query *query)
 {
     for (uint32_t i = 0; i < query->sources_count && !group->query_all; i++) {
-        struct stk_mcast_source *source = stk_mcast_source_note(group, query->sources[i]);
-        if (source != NULL) {
-            source->queried = true;
-        } else {
-            group->query_all = true;
-        }
+        group->query_all = !stk_mcast_source_ask(group, query->sources[i]);
     }
 }
 

@@ -45,6 +45,15 @@ struct option_row {
 static const struct option_row rows[] = {
     {AF_INET, T, SOL_SOCKET, SO_ACCEPTCONN, 0, 0, 1, NOPROTO, 0},
     {AF_INET, T, SOL_SOCKET, SO_TYPE, 0, SOCK_STREAM, 1, NOPROTO, 0},
+    {AF_INET, T, SOL_SOCKET, SO_CONDITIONAL_ACCEPT, 0, 0, 1, 0, 1},
+    {AF_INET6, T, SOL_SOCKET, SO_CONDITIONAL_ACCEPT, 0, 0, 77, 0, 1},
+    {AF_INET, U, SOL_SOCKET, SO_CONDITIONAL_ACCEPT, NOPROTO, 0, 1, NOPROTO, 0},
+    {AF_INET, T, SOL_SOCKET, SO_PAUSE_ACCEPT, 0, 0, 1, 0, 1},
+    {AF_INET, U, SOL_SOCKET, SO_PAUSE_ACCEPT, NOPROTO, 0, 1, NOPROTO, 0},
+    {AF_INET, T, IPPROTO_TCP, TCP_EXPEDITED_1122, 0, 0, 1, 0, 1},
+    {AF_INET, T, IPPROTO_TCP, TCP_BSDURGENT, 0, 1, 0, 0, 0},
+    {AF_INET6, T, IPPROTO_TCP, TCP_BSDURGENT, 0, 1, 1, 0, 1},
+    {AF_INET, U, IPPROTO_TCP, TCP_BSDURGENT, NOPROTO, 0, 1, NOPROTO, 0},
     {AF_INET, U, SOL_SOCKET, SO_TYPE, 0, SOCK_DGRAM, 1, NOPROTO, 0},
     {AF_INET, T, SOL_SOCKET, SO_ERROR, 0, 0, 1, NOPROTO, 0},
     {AF_INET, T, SOL_SOCKET, SO_GROUP_ID, 0, 0, 1, NOPROTO, 0},
@@ -333,6 +342,15 @@ static void options__multicast_interface__by_address_and_by_index(void **state)
     assert_int_equal(t_option_get(s, IPPROTO_IP, IP_MULTICAST_IF), index);
     memcpy(&value, "\11\11\0\1", 4);
     t_fails(t_option_set(s, IPPROTO_IP, IP_MULTICAST_IF, value), WSAEADDRNOTAVAIL);
+    t_fails(t_option_set(s, IPPROTO_IP, IP_MULTICAST_IF, 99 << 24), WSAEADDRNOTAVAIL);
+    assert_int_equal(t_option_get(s, IPPROTO_IP, IP_MULTICAST_IF), index);
+    t_close(s);
+    s = t_socket(AF_INET6, SOCK_DGRAM); /* there by the index in host order */
+    assert_int_equal(t_option_get(s, IPPROTO_IPV6, IPV6_MULTICAST_IF), 0);
+    assert_int_equal(t_option_set(s, IPPROTO_IPV6, IPV6_MULTICAST_IF, index), 0);
+    assert_int_equal(t_option_get(s, IPPROTO_IPV6, IPV6_MULTICAST_IF), index);
+    t_fails(t_option_set(s, IPPROTO_IPV6, IPV6_MULTICAST_IF, 99), WSAEADDRNOTAVAIL);
+    assert_int_equal(t_option_set(s, IPPROTO_IPV6, IPV6_MULTICAST_IF, 0), 0);
     t_close(s);
 }
 
