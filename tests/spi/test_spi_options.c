@@ -4,6 +4,15 @@
 #include <string.h>
 
 /* Missing in some versions of the headers. */
+#ifndef SO_PAUSE_ACCEPT
+#define SO_PAUSE_ACCEPT 0x3003
+#endif
+#ifndef TCP_EXPEDITED_1122
+#define TCP_EXPEDITED_1122 2
+#endif
+#ifndef TCP_BSDURGENT
+#define TCP_BSDURGENT 0x7000
+#endif
 #ifndef TCP_MAXRT
 #define TCP_MAXRT 5
 #endif
