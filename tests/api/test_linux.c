@@ -100,6 +100,30 @@ static void events__no_handle_left__invalid_event(void **state)
     free(events);
 }
 
+/* Every code of the rules' section 6.5 has a sentence of its own, FormatMessage's and gai_strerror's. */
+static void codes_have_sentences(void)
+{
+    static const struct {
+        int first, last;
+    } ranges[] = {{6, 6},         {8, 8},         {87, 87},       {995, 997},     {10004, 10004},
+                  {10009, 10009}, {10013, 10014}, {10022, 10022}, {10024, 10024}, {10035, 10071},
+                  {10091, 10093}, {10101, 10112}, {11001, 11031}};
+    char room[200];
+    unsigned count = 0;
+    unsigned i;
+    int code;
+    for (i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
+        for (code = ranges[i].first; code <= ranges[i].last; code++) {
+            print_message("%d\n", code);
+            assert_true(FormatMessageA(FORMAT_MESSAGE_FROM_SYSTEM, NULL, (DWORD)code, 0, room, sizeof room, NULL) > 10);
+            assert_true(strncmp(room, gai_strerrorA(code), strlen(gai_strerrorA(code))) == 0);
+            count++;
+        }
+    }
+    assert_int_equal(count, 95);
+    assert_string_equal(gai_strerrorA(424242), "Unknown error.");
+}
+
 static void messages__of_codes__sentences(void **state)
 {
     const DWORD one_line = FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS | FORMAT_MESSAGE_MAX_WIDTH_MASK;
@@ -122,6 +146,7 @@ static void messages__of_codes__sentences(void **state)
     assert_int_equal(_stricmp("AF_INET6", "af_inet6"), 0);
     assert_int_equal(strcpy_s(room, 4, "four"), ERANGE);
     assert_string_equal(room, "");
+    codes_have_sentences();
 }
 
 int main(int argc, char **argv)

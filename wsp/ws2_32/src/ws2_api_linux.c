@@ -2,7 +2,7 @@
  * Functions that the headers of Windows give another form, Linux: gethostname has libc's prototype here, select's time is
  * constant, and the sentences for codes of getaddrinfo are functions of the library.
  */
-#include "ws2_priv.h"
+#include "ws2_format.h"
 
 /**
  * The host's own name.
@@ -21,34 +21,11 @@ int WSAAPI select(int nfds, fd_set *readfds, fd_set *writefds, fd_set *exceptfds
     return ws2_select(nfds, readfds, writefds, exceptfds, (struct timeval *)(uintptr_t)timeout);
 }
 
+/* The codes of getaddrinfo are Winsock's own. */
 static const char *gai_text(int code)
 {
-    switch (code) {
-    case 0:
-        return "The operation completed successfully.";
-    case EAI_AGAIN:
-        return "The name could not be resolved at this time.";
-    case EAI_BADFLAGS:
-        return "The flags had an invalid value.";
-    case EAI_FAIL:
-        return "A non-recoverable error occurred.";
-    case EAI_FAMILY:
-        return "The address family is not supported.";
-    case EAI_MEMORY:
-        return "There is not enough memory.";
-    case EAI_NODATA:
-        return "The name has no data of the type asked for.";
-    case EAI_NONAME:
-        return "The host is not known.";
-    case EAI_SERVICE:
-        return "The service is not known for this socket type.";
-    case EAI_SOCKTYPE:
-        return "The socket type is not supported.";
-    case WSANOTINITIALISED:
-        return "WSAStartup was not called.";
-    default:
-        return "Unknown error.";
-    }
+    const char *text = code == 0 ? "The operation completed successfully." : ws2_format_text((DWORD)code);
+    return text == NULL ? "Unknown error." : text;
 }
 
 /** A sentence for a code of getaddrinfo; constant. Needs no WSAStartup. */

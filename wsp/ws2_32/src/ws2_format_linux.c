@@ -1,7 +1,7 @@
 /*
  * Sentences for error codes, in words of our own, Linux: FormatMessage.
  */
-#include "ws2_priv.h"
+#include "ws2_format.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -64,9 +64,51 @@ static const struct {
     {WSATRY_AGAIN, "The name could not be resolved at this time."},
     {WSANO_RECOVERY, "The name query cannot be answered."},
     {WSANO_DATA, "The name has no data of the type asked for."},
+    {WSAETOOMANYREFS, "There are too many references to an object."},
+    {WSAELOOP, "The name cannot be translated: it leads in a circle."},
+    {WSAENAMETOOLONG, "The name is too long."},
+    {WSAENOTEMPTY, "The directory is not empty."},
+    {WSAEUSERS, "There are too many users."},
+    {WSAEDQUOT, "The quota is used up."},
+    {WSAESTALE, "The file handle is stale."},
+    {WSAEREMOTE, "The item is not available locally."},
+    {WSAENOMORE, "There are no more results."},
+    {WSAECANCELLED, "The lookup was cancelled."},
+    {WSASERVICE_NOT_FOUND, "No such service is known in the namespace."},
+    {WSA_E_NO_MORE, "There are no more results."},
+    {WSA_E_CANCELLED, "The lookup was cancelled."},
+    {WSAEREFUSED, "The name query was refused."},
+    {WSA_QOS_RECEIVERS, "A reservation has arrived."},
+    {WSA_QOS_SENDERS, "A sender of quality of service has arrived."},
+    {WSA_QOS_NO_SENDERS, "There are no senders of quality of service."},
+    {WSA_QOS_NO_RECEIVERS, "There are no receivers of quality of service."},
+    {WSA_QOS_REQUEST_CONFIRMED, "The reservation is confirmed."},
+    {WSA_QOS_ADMISSION_FAILURE, "There are not enough resources for the reservation."},
+    {WSA_QOS_POLICY_FAILURE, "The reservation is rejected by policy."},
+    {WSA_QOS_BAD_STYLE, "The style of the reservation is unknown or conflicts."},
+    {WSA_QOS_BAD_OBJECT, "A part of the filter or the flow specification is wrong."},
+    {WSA_QOS_TRAFFIC_CTRL_ERROR, "The control of traffic failed."},
+    {WSA_QOS_GENERIC_ERROR, "Quality of service failed."},
+    {WSA_QOS_ESERVICETYPE, "The service type of a flow specification is wrong."},
+    {WSA_QOS_EFLOWSPEC, "A flow specification is wrong."},
+    {WSA_QOS_EPROVSPECBUF, "The provider-specific buffer of quality of service is wrong."},
+    {WSA_QOS_EFILTERSTYLE, "The style of a filter is wrong."},
+    {WSA_QOS_EFILTERTYPE, "The type of a filter is wrong."},
+    {WSA_QOS_EFILTERCOUNT, "The number of filters is wrong."},
+    {WSA_QOS_EOBJLENGTH, "The length of an object of quality of service is wrong."},
+    {WSA_QOS_EFLOWCOUNT, "The number of flow descriptors is wrong."},
+    {WSA_QOS_EUNKNOWNPSOBJ, "An object of quality of service is not known."},
+    {WSA_QOS_EPOLICYOBJ, "A policy object of quality of service is wrong."},
+    {WSA_QOS_EFLOWDESC, "A flow descriptor is wrong."},
+    {WSA_QOS_EPSFLOWSPEC, "A provider-specific flow specification is wrong."},
+    {WSA_QOS_EPSFILTERSPEC, "A provider-specific filter is wrong."},
+    {WSA_QOS_ESDMODEOBJ, "A shape discard mode object is wrong."},
+    {WSA_QOS_ESHAPERATEOBJ, "A shaping rate object is wrong."},
+    {WSA_QOS_RESERVED_PETYPE, "A reserved policy element was found."},
 };
 
-static const char *message_find(DWORD code)
+/** A sentence for a code; NULL if it is none of Winsock's. Constant. */
+const char *ws2_format_text(DWORD code)
 {
     unsigned i;
     for (i = 0; i < sizeof messages / sizeof messages[0]; i++) {
@@ -89,7 +131,7 @@ static const char *message_find(DWORD code)
 DWORD WINAPI FormatMessageA(DWORD flags, LPCVOID source, DWORD code, DWORD language, LPSTR text, DWORD chars,
                             void *arguments)
 {
-    const char *sentence = message_find(code);
+    const char *sentence = ws2_format_text(code);
     const char *end = (flags & FORMAT_MESSAGE_MAX_WIDTH_MASK) != 0 ? " " : "\r\n";
     size_t length;
     (void)source;
