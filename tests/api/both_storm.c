@@ -35,7 +35,8 @@ static int storm_poll(struct storm *storm)
 {
     WSAPOLLFD one = {storm->s, POLLIN | POLLOUT, 0};
     int told = WSAPoll(&one, 1, 1);
-    if (told == 1 && (one.revents & POLLNVAL) != 0) {
+    bool closed = told == 1 && (one.revents & POLLNVAL) != 0;
+    if (closed || (told == SOCKET_ERROR && WSAGetLastError() == WSAEINVAL)) { /* POLL-1: no socket is left */
         WSASetLastError(WSAENOTSOCK);
         return SOCKET_ERROR;
     }
