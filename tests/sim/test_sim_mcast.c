@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #define NEWEST(family) ((uint8_t)((family) == STK_AF_INET ? 3 : 2))
+#define QUERIED_MAX 64 /* sources of a query that are noted */
 #define INCLUDE STK_MCAST_FILTER_INCLUDE
 #define EXCLUDE STK_MCAST_FILTER_EXCLUDE
 
@@ -331,6 +332,53 @@ static void query__more_sources_than_noted__whole_group(void **state)
     for_families(long_query_run, 109);
 }
 
+/* What queries make us remember leaves room for what programs want. */
+static void pressure_run(struct scene *scene)
+{
+    struct sim_mcast *mcast = &scene->mcast;
+    static uint8_t list[STK_MCAST_SOURCES_MAX][16];
+    uint8_t asked[QUERIED_MAX];
+    for (uint8_t group = 1; group <= 60; group++) {
+        member(scene, 0, STK_OPT_MCAST_JOIN, group);
+    }
+    for (uint32_t i = 0; i < sizeof(asked); i++) {
+        asked[i] = (uint8_t)(i + 20);
+    }
+    sim_mcast_run(mcast, 3000);
+    for (uint8_t group = 1; group <= 60; group++) {
+        const struct sim_query query = {.version = NEWEST(scene->family),
+                                        .max_ms = 12000,
+                                        .group = group,
+                                        .sources = asked,
+                                        .sources_count = sizeof(asked)};
+        sim_mcast_ask(mcast, &query);
+    }
+    for (uint32_t i = 0; i < STK_MCAST_SOURCES_MAX; i++) {
+        memcpy(list[i], sim_mcast_source(scene->family, 1, 0).ip, 16);
+        list[i][scene->family == STK_AF_INET ? 2 : 14] = (uint8_t)(1 + i / 200);
+        list[i][scene->family == STK_AF_INET ? 3 : 15] = (uint8_t)(1 + i % 200);
+    }
+    const struct stk_mcast_filter wanted = {.group = sim_mcast_group(scene->family, 200, 0),
+                                            .if_index = SIM_MCAST_IF,
+                                            .mode = INCLUDE,
+                                            .count = STK_MCAST_SOURCES_MAX};
+    for (int i = 0; i < 2; i++) { /* that makes 1024 */
+        assert_int_equal(stk_sock_mcast_filter_set(scene->sock[1 + i], &wanted, (const uint8_t(*)[16])list), STK_OK);
+        list[0][scene->family == STK_AF_INET ? 3 : 15] = 250;
+    }
+    sim_mcast_run(mcast, 3000);
+    sim_mcast_forget(mcast);
+    sim_mcast_run(mcast, 12000);
+    assert_true(mcast->count > 0); /* the answers: of groups that could not note them, the whole group */
+    sim_mcast_forget(mcast);
+}
+
+static void query__many_sources__room_for_programs(void **state)
+{
+    (void)state;
+    for_families(pressure_run, 119);
+}
+
 /* The querier says how robust a link is. */
 static void robust_run(struct scene *scene)
 {
@@ -618,6 +666,7 @@ int main(void)
         cmocka_unit_test(query__general__one_report_in_time),
         cmocka_unit_test(query__group_and_sources__what_is_wanted_of_them),
         cmocka_unit_test(query__more_sources_than_noted__whole_group),
+        cmocka_unit_test(query__many_sources__room_for_programs),
         cmocka_unit_test(query__robustness__repetitions_follow),
         cmocka_unit_test(older_querier__present__spoken_to_in_its_version),
         cmocka_unit_test(first_version__querier__no_farewell),
