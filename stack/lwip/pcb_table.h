@@ -23,7 +23,7 @@ struct stk_lwip_limits;
 struct tcp_pcb;
 struct udp_pcb;
 
-#define STK_PCB_RECENT 16u
+#define STK_PCB_RECENT 64u
 
 /** PCBs by local name. */
 struct stk_pcb_names {
