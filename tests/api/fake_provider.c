@@ -405,9 +405,12 @@ static int WSPAPI fake_ioctl(SOCKET s, DWORD code, LPVOID in, DWORD in_bytes, LP
 {
     struct fake_socket *sock = fake_lookup(s, error);
     ULONG value;
-    (void)overlapped;
-    (void)routine;
-    (void)thread;
+    fake_count.ioctl_code = code;
+    fake_count.ioctl_in_bytes = in_bytes;
+    fake_count.ioctl_out_bytes = out_bytes;
+    fake_count.ioctl_one_buffer = in == out;
+    fake_count.ioctl_synchronous = overlapped == NULL && routine == NULL && thread == NULL;
+    fake_count.ioctl_with_thread = thread != NULL;
     if (sock == NULL) {
         return SOCKET_ERROR;
     }

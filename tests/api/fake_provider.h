@@ -19,6 +19,11 @@ struct fake_counters {
     _Atomic DWORD last_flags;
     _Atomic int last_af, last_type, last_protocol;
     _Atomic(LPWSATHREADID) last_thread;
+    /* The last WSPIoctl. */
+    _Atomic DWORD ioctl_code, ioctl_in_bytes, ioctl_out_bytes;
+    _Atomic bool ioctl_one_buffer;  /* in and out are the same */
+    _Atomic bool ioctl_synchronous; /* neither overlapped nor routine nor thread */
+    _Atomic bool ioctl_with_thread;
 };
 
 __attribute__((visibility("default"))) struct fake_counters *fake_counters(void);

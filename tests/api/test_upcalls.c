@@ -228,6 +228,38 @@ static void others__asked__as_the_rules_say(void **state)
     assert_int_equal(up->lpWPUFDIsSet(8, &set), 0);
 }
 
+static void CALLBACK ioctl_routine(DWORD error, DWORD bytes, LPWSAOVERLAPPED overlapped, DWORD flags)
+{
+    (void)error, (void)bytes, (void)overlapped, (void)flags;
+}
+
+/* WSPIOCTL-12. */
+static void ioctl__to_the_provider__arguments_of_both_forms(void **state)
+{
+    static const LONG codes[] = {(LONG)FIONBIO, (LONG)FIONREAD};
+    SOCKET ends[2];
+    WSAOVERLAPPED overlapped = {.Internal = 0};
+    u_long value = 0;
+    u_long other = 0;
+    DWORD returned = 0;
+    struct fake_counters *seen = t_api_counters();
+    (void)state;
+    t_api_pair(ends);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(ioctlsocket(ends[0], codes[i], &value), 0);
+        assert_int_equal(seen->ioctl_code, (DWORD)codes[i]);
+        assert_int_equal(seen->ioctl_in_bytes, 4);
+        assert_int_equal(seen->ioctl_out_bytes, 4);
+        assert_true(seen->ioctl_one_buffer);
+        assert_true(seen->ioctl_synchronous);
+    }
+    assert_int_equal(WSAIoctl(ends[0], FIONREAD, &value, 4, &other, 4, &returned, &overlapped, ioctl_routine), 0);
+    assert_false(seen->ioctl_one_buffer);
+    assert_true(seen->ioctl_with_thread); /* the caller of WSAIoctl has none to give */
+    closesocket(ends[0]);
+    closesocket(ends[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -238,6 +270,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(complete_request__states__fields_and_event, start, t_api_stop),
         cmocka_unit_test_setup_teardown(threads__open_queue_close__routine_runs, start, t_api_stop),
         cmocka_unit_test_setup_teardown(others__asked__as_the_rules_say, start, t_api_stop),
+        cmocka_unit_test_setup_teardown(ioctl__to_the_provider__arguments_of_both_forms, start, t_api_stop),
     };
     return cmocka_run_group_tests(tests, t_api_use_fake, NULL);
 }
