@@ -10,6 +10,7 @@
 
 #define SWEEP_ROUND_NS STK_S_NS
 #define SWEEP_STEPS 512u
+#define SWEEP_VISITS_MAX 64u
 
 /* --- Life --------------------------------------------------------------- */
 
@@ -232,9 +233,7 @@ void stk_ep_slot_free(struct stk_ep *ep)
     if (ep->phase == STK_EP_CLOSING) {
         closing_remove(ep);
     }
-    if (ep->connect_deadline_ns != STK_NEVER) {
-        table->connecting_count--;
-    }
+    stk_ep_deadline_clear(ep);
     stk_ep_port_remove(ep);
     stk_ep_reservations_drop(ep);
     stk_ep_mcast_leave_all(ep);
@@ -592,17 +591,48 @@ void stk_ep_abort_closing(struct stk_ep_table *table)
 
 /* --- Time ------------------------------------------------------------------ */
 
+void stk_ep_deadline_set(struct stk_ep *ep, uint64_t deadline_ns)
+{
+    struct stk_ep_table *table = ep->table;
+    ep->connect_deadline_ns = deadline_ns;
+    ep->connecting_prev = 0;
+    ep->connecting_next = table->connecting_head;
+    if (table->connecting_head != 0) {
+        table->eps[table->connecting_head - 1].connecting_prev = ep->index + 1;
+    }
+    table->connecting_head = ep->index + 1;
+    if (table->connecting_count++ == 0 || deadline_ns < table->next_ns) {
+        table->next_ns = deadline_ns;
+    }
+}
+
+void stk_ep_deadline_clear(struct stk_ep *ep)
+{
+    struct stk_ep_table *table = ep->table;
+    if (ep->connect_deadline_ns == STK_NEVER) {
+        return;
+    }
+    ep->connect_deadline_ns = STK_NEVER;
+    if (ep->connecting_prev != 0) {
+        table->eps[ep->connecting_prev - 1].connecting_next = ep->connecting_next;
+    } else {
+        table->connecting_head = ep->connecting_next;
+    }
+    if (ep->connecting_next != 0) {
+        table->eps[ep->connecting_next - 1].connecting_prev = ep->connecting_prev;
+    }
+    table->connecting_count--;
+}
+
 void stk_ep_run(struct stk_ep_table *table, uint64_t now_ns)
 {
     if (table->connecting_count == 0 || now_ns < table->next_ns) {
         return;
     }
     uint64_t next = STK_NEVER;
-    for (uint32_t i = 0; i < table->fresh; i++) {
-        struct stk_ep *ep = &table->eps[i];
-        if (ep->phase == STK_EP_FREE || ep->connect_deadline_ns == STK_NEVER) {
-            continue;
-        }
+    for (uint32_t at = table->connecting_head; at != 0;) {
+        struct stk_ep *ep = &table->eps[at - 1];
+        at = ep->connecting_next;
         if (ep->connect_deadline_ns > now_ns) {
             next = ep->connect_deadline_ns < next ? ep->connect_deadline_ns : next;
             continue;
@@ -611,7 +641,7 @@ void stk_ep_run(struct stk_ep_table *table, uint64_t now_ns)
         stk_ep_tcp_expire(ep);
         stk_inst_leave(scope);
     }
-    table->next_ns = next;
+    table->next_ns = next < now_ns + STK_MS_NS ? now_ns + STK_MS_NS : next; /* all are walked: not for each of many */
 }
 
 /* An idle socket costs its control block only: chunks that it has begun go back. */
@@ -646,7 +676,8 @@ void stk_ep_sweep(struct stk_ep_table *table, uint64_t now_ns)
         return;
     }
     /* Every slot is visited about once in SWEEP_ROUND_NS, a few at a time. */
-    const uint32_t steps = table->fresh / SWEEP_STEPS + 1;
+    const uint32_t wanted = table->fresh / SWEEP_STEPS + 1;
+    const uint32_t steps = wanted < SWEEP_VISITS_MAX ? wanted : SWEEP_VISITS_MAX; /* of very many less often */
     for (uint32_t i = 0; i < steps; i++) {
         table->sweep_at = table->sweep_at + 1 < table->fresh ? table->sweep_at + 1 : 0;
         struct stk_ep *ep = &table->eps[table->sweep_at];

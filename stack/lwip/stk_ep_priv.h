@@ -168,6 +168,8 @@ struct stk_ep {
     uint64_t rx_payload;
     uint64_t idle_mark;
     uint64_t connect_deadline_ns; /* STK_NEVER: none */
+    uint32_t connecting_next;     /* those with a deadline: index + 1 */
+    uint32_t connecting_prev;
     uint32_t backlog;
     uint32_t last_inst;        /* spread: where the last datagram came in */
     struct stk_addr last_from; /* spread: and from whom */
@@ -208,6 +210,7 @@ struct stk_ep_table {
     uint32_t closing_head;
     uint32_t closing_count;
     uint32_t connecting_count;
+    uint32_t connecting_head; /* index + 1 */
     uint32_t members_free;
     uint32_t sources_free;
     uint32_t connect_timeout_ms;
@@ -244,6 +247,10 @@ static inline void stk_ep_notify(struct stk_ep *ep)
 {
     stk_notify(ep->table->region, ep->index);
 }
+
+/* stk_ep.c: how long a connect tries */
+void stk_ep_deadline_set(struct stk_ep *ep, uint64_t deadline_ns);
+void stk_ep_deadline_clear(struct stk_ep *ep);
 
 /* stk_ep_port.c */
 int stk_ep_ports_create(struct stk_ep_table *table);

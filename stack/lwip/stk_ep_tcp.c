@@ -69,19 +69,11 @@ void stk_ep_tcp_kill(struct stk_ep *ep)
     }
 }
 
-static void deadline_clear(struct stk_ep *ep)
-{
-    if (ep->connect_deadline_ns != STK_NEVER) {
-        ep->connect_deadline_ns = STK_NEVER;
-        ep->table->connecting_count--;
-    }
-}
-
 /* The connection, or the attempt, ended by error; the PCB is gone. */
 static void tcp_ended(struct stk_ep *ep, int err)
 {
     ep->pcb.tcp = NULL;
-    deadline_clear(ep);
+    stk_ep_deadline_clear(ep);
     if (ep->phase == STK_EP_CLOSING) {
         stk_ep_slot_free(ep);
         return;
@@ -527,7 +519,7 @@ static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
 {
     struct stk_ep *ep = arg;
     (void)err;
-    deadline_clear(ep);
+    stk_ep_deadline_clear(ep);
     ep->connecting = false;
     stk_hook_tcp_rtt_end(pcb);
     pcb->rttest = 0; /* the SYN's: lwIP takes it with the first data, and an idle time before that for a round trip */
@@ -626,10 +618,7 @@ int stk_ep_tcp_connect(struct stk_ep *ep, const struct stk_addr *remote)
     ep->soft_error = 0;
     ep->icmp.set = 0;
     ep->peer = *remote;
-    ep->connect_deadline_ns = stk_inst_now_ns(ep->inst) + bound_ms * STK_MS_NS;
-    if (ep->table->connecting_count++ == 0 || ep->connect_deadline_ns < ep->table->next_ns) {
-        ep->table->next_ns = ep->connect_deadline_ns;
-    }
+    stk_ep_deadline_set(ep, stk_inst_now_ns(ep->inst) + bound_ms * STK_MS_NS);
     stk_ep_state_set(ep, STK_ST_CONNECTING, STK_ST_FAILED);
     return STK_EINPROGRESS;
 }
@@ -698,7 +687,7 @@ void stk_ep_tcp_kick(struct stk_ep *ep)
 
 void stk_ep_tcp_close(struct stk_ep *ep, uint32_t mode)
 {
-    deadline_clear(ep);
+    stk_ep_deadline_clear(ep);
     if (ep->listening) {
         stk_ep_listen_close(ep);
         return;
