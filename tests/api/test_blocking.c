@@ -11,7 +11,7 @@ struct hooked {
     unsigned calls; /* of the hook */
     unsigned until; /* the call in which it does `act` */
     bool cancels;   /* what it does then: end the call, or send to its own thread */
-    int codes[8];   /* of the calls that it made */
+    int codes[10];  /* of the calls that it made */
     bool was_blocking;
     HANDLE go;
 };
@@ -24,12 +24,13 @@ static int code_of(int result)
 }
 
 /* Everything is refused while the call blocks. */
-static void calls_inside(int codes[8])
+static void calls_inside(int codes[10])
 {
     struct timeval now = {0, 0};
     char byte = 0;
     fd_set set;
     u_long on = 1;
+    char name[256];
     FD_ZERO(&set);
     FD_SET(hooked->ends[1], &set);
     codes[0] = code_of(recv(hooked->ends[1], &byte, 1, 0));
@@ -40,6 +41,8 @@ static void calls_inside(int codes[8])
     codes[5] = code_of(closesocket(hooked->ends[1]));
     codes[6] = code_of(WSACleanup());
     codes[7] = code_of(listen(hooked->ends[1], 1));
+    codes[8] = gethostbyname("localhost") == NULL ? WSAGetLastError() : 0;
+    codes[9] = code_of(gethostname(name, sizeof name));
 }
 
 static INT_PTR WSAAPI the_hook(void)

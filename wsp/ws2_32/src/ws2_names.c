@@ -13,12 +13,12 @@
  * The host's own name, for gethostname.
  *
  * @param bytes  Room.
- * @return       0, or SOCKET_ERROR with WSANOTINITIALISED or WSAEFAULT (NULL, too small).
+ * @return       0, or SOCKET_ERROR with WSANOTINITIALISED, WSAEINPROGRESS (from a blocking hook) or WSAEFAULT (NULL, too small).
  */
 int ws2_own_name(char *name, size_t bytes)
 {
-    if (!ws2_started()) {
-        return ws2_fail(WSANOTINITIALISED);
+    if (!ws2_started() || ws2_busy()) {
+        return ws2_fail(ws2_started() ? WSAEINPROGRESS : WSANOTINITIALISED);
     }
     if (name == NULL || !ws2_os_host_name(name, bytes)) {
         return ws2_fail(WSAEFAULT);
@@ -222,8 +222,8 @@ static void *answer_here(const struct ws2_name_query *query, char *room, size_t 
 static struct ws2_thread_data *data_or_fail(void)
 {
     struct ws2_thread_data *data;
-    if (!ws2_started()) {
-        ws2_fail(WSANOTINITIALISED);
+    if (!ws2_started() || ws2_busy()) {
+        ws2_fail(ws2_started() ? WSAEINPROGRESS : WSANOTINITIALISED);
         return NULL;
     }
     data = ws2_thread_data();

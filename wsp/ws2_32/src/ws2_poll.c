@@ -204,8 +204,8 @@ int WSAAPI WSAPoll(WSAPOLLFD array[], ULONG count, INT timeout_ms)
     SOCKET s = INVALID_SOCKET;
     bool several;
     int told;
-    if (!ws2_started()) {
-        return ws2_fail(WSANOTINITIALISED);
+    if (!ws2_started() || ws2_busy()) {
+        return ws2_fail(ws2_started() ? WSAEINPROGRESS : WSANOTINITIALISED);
     }
     if (array == NULL || count == 0) {
         return ws2_fail(WSAEINVAL);
