@@ -91,23 +91,14 @@ static uint32_t header_bytes(const struct stk_addr *to)
     return (ip4 ? 20u : 40u) + 8u;
 }
 
-static bool sock_is_choosy(const struct stk_sock *sock)
-{
-    bool any = false;
-    for (int i = 0; i < 2; i++) {
-        any = any || (atomic_load_explicit(&sock->ip[i].dontfrag, memory_order_relaxed) |
-                      atomic_load_explicit(&sock->ip[i].discover, memory_order_relaxed)) != 0;
-    }
-    return any && sock->abi->type == STK_SOCK_DGRAM;
-}
-
 /** Would a datagram that may not be fragmented have to be? What only the stack knows (the interface of a group, the path) it
  * reports later, as the socket's error. */
 static int dontfrag_check(struct stk_sock *sock, uint64_t payload, const struct stk_addr *to)
 {
     struct stk_addr peer;
     struct client_dest dest;
-    if (!sock_is_choosy(sock) || (to == NULL && stk_sock_peer(sock, &peer) != STK_OK)) {
+    if (atomic_load_explicit(&sock->choosy, memory_order_relaxed) == 0 ||
+        (to == NULL && stk_sock_peer(sock, &peer) != STK_OK)) {
         return STK_OK;
     }
     to = to != NULL ? to : &peer;

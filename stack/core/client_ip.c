@@ -13,6 +13,7 @@ static const struct client_ip *ip_of(const struct stk_sock *sock, const struct s
 
 void stk_client_ip_reset(struct stk_sock *sock)
 {
+    atomic_store_explicit(&sock->choosy, 0, memory_order_relaxed);
     for (int i = 0; i < 2; i++) {
         atomic_store_explicit(&sock->ip[i].dontfrag, 0, memory_order_relaxed);
         atomic_store_explicit(&sock->ip[i].discover, STK_PMTUD_NOT_SET, memory_order_relaxed);
@@ -39,6 +40,12 @@ void stk_client_ip_note(struct stk_sock *sock, enum stk_opt opt, int32_t value)
             atomic_store_explicit(fields[rows[i].field], (uint32_t)value, memory_order_relaxed);
         }
     }
+    uint32_t any = 0;
+    for (int i = 0; i < 2; i++) {
+        any |= atomic_load_explicit(&sock->ip[i].dontfrag, memory_order_relaxed) |
+               atomic_load_explicit(&sock->ip[i].discover, memory_order_relaxed);
+    }
+    atomic_store_explicit(&sock->choosy, any != 0 && sock->abi->type == STK_SOCK_DGRAM, memory_order_relaxed);
 }
 
 uint32_t stk_client_ip_via(const struct stk_sock *sock, const struct stk_addr *to)

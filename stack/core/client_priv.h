@@ -75,6 +75,7 @@ struct stk_sock {
     STK_U32 held;           /**< 1: between open or accept and close */
     STK_U32 end_taken;      /**< the end's error was given to stk_sock_error_take */
     STK_U32 broadcast;      /**< STK_OPT_BROADCAST */
+    STK_U32 choosy;         /**< some datagrams may have to stay whole */
     struct client_ip ip[2]; /**< of the socket's family; of an IPv6 socket's IPv4 traffic */
 };
 

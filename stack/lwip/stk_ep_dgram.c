@@ -387,7 +387,9 @@ static err_t record_send(struct stk_ep *ep, const struct stk_dgram_abi *record, 
     if ((record->addr.family == STK_AF_NONE && !ep->peer_set) || stk_ep_ip_from(ep, to, &ip) != STK_OK) {
         return ERR_ARG;
     }
-    stk_ep_ip_scope_settle(ep, &ip);
+    if (IP_IS_V6_VAL(ip)) {
+        stk_ep_ip_scope_settle(ep, &ip);
+    }
     const bool copy = record->payload_bytes <= STK_EP_COPY_MAX || (ep->type == STK_SOCK_RAW && stk_ep_raw_edits(ep));
     struct pbuf *p = copy ? payload_copy(ep, at, record->payload_bytes) : payload_chain(ep, at, record->payload_bytes);
     if (p == NULL) {

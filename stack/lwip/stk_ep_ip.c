@@ -36,11 +36,13 @@ static bool opts_plain(const struct stk_ep *ep, bool v4)
     return opts.mtu_discover == STK_PMTUD_NOT_SET && !opts.dontfrag && opts.user_mtu < 0 && opts.unicast_if == 0;
 }
 
-/* Whether a datagram wants more than lwIP's own call. A dual-stack socket has a TTL for each version. */
+/* Whether a datagram wants more than lwIP's own call. A dual-stack socket may have a TTL and a TOS for each version. */
 void stk_ep_ip_mark(struct stk_ep *ep)
 {
-    const bool dual = ep->family == STK_AF_INET6 && !ep->opts.v6only;
-    ep->ip_special = dual || !opts_plain(ep, ep->family == STK_AF_INET);
+    const struct stk_ep_opts *opts = &ep->opts;
+    const bool dual = ep->family == STK_AF_INET6 && !opts->v6only;
+    const bool apart = opts->v4_ttl != opts->ttl || opts->v4_tos != opts->tos || !opts_plain(ep, true);
+    ep->ip_special = (dual && apart) || !opts_plain(ep, ep->family == STK_AF_INET);
 }
 
 bool stk_ep_ip_own(const ip_addr_t *ip)
@@ -262,11 +264,13 @@ static bool same_site(const struct netif *netif, const ip6_addr_t *from)
 bool stk_ep_ip_taken(const struct stk_ep *ep, const ip_addr_t *from, struct netif *inp)
 {
     static const uint8_t teredo[4] = {0x20, 0x01}; /* RFC 4380 2.6 */
-    if (ep->opts.protection == STK_PROTECT_UNRESTRICTED || !IP_IS_V6(from) || stk_ep_ip_own(from)) {
+    if (ep->opts.protection == STK_PROTECT_UNRESTRICTED || !IP_IS_V6(from)) {
         return true;
     }
-    if (memcmp(ip_2_ip6(from)->addr, teredo, sizeof(teredo)) == 0) {
-        return false; /* PL-4: neither level takes it */
+    const bool tunnel = memcmp(ip_2_ip6(from)->addr, teredo, sizeof(teredo)) == 0;
+    if (!tunnel && ep->opts.protection != STK_PROTECT_RESTRICTED) {
+        return true;
     }
-    return ep->opts.protection != STK_PROTECT_RESTRICTED || same_site(inp, ip_2_ip6(from));
+    return stk_ep_ip_own(from) ||
+           (!tunnel && same_site(inp, ip_2_ip6(from))); /* PL-4: neither level takes the tunnel's */
 }
