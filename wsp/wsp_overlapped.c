@@ -554,7 +554,7 @@ int wsp_request_complete_now(const struct wsp_call *call, DWORD bytes)
 
 /* Which requests; without any: all. */
 struct request_choice {
-    bool sends; /* only sends */
+    bool sends;                 /* only sends: SIO_FLUSH, which loses bytes by intent */
     uint64_t thread;            /* issued by it; 0: any */
     LPWSAOVERLAPPED overlapped; /* NULL: any */
     SOCKET handle;              /* 0: any */
@@ -613,8 +613,8 @@ static uint32_t requests_take_all(struct wsp_socket *sock, const struct request_
     if (done->head)
         atomic_fetch_add(&sock->delivering, 1);
     wsp_mutex_unlock(&sock->lock);
-    /* CLS-21: a stream with a hole in it is no stream. */
-    if (torn && wsp_socket_is_stream(sock) && !wsp_socket_closing(sock))
+    /* CLS-21: a stream with a hole in it that nobody asked for is no stream. */
+    if (torn && !choice->sends && wsp_socket_is_stream(sock) && !wsp_socket_closing(sock))
         (void)stk_sock_shutdown(sock->stk, STK_SHUT_ABORT);
     return taken;
 }
