@@ -16,6 +16,9 @@
 #ifndef SIOCSMSFILTER
 #define SIOCSMSFILTER _IOW('t', 126, ULONG)
 #endif
+#ifndef GROUP_FILTER_SIZE
+#define GROUP_FILTER_SIZE(n) (offsetof(GROUP_FILTER, gf_slist) + (n) * sizeof(SOCKADDR_STORAGE))
+#endif
 #ifndef SIOCGMSFILTER
 #define SIOCGMSFILTER _IOW('t', 127, ULONG)
 #endif
