@@ -507,6 +507,42 @@ static void do_route(struct command *c)
     printf("\n");
 }
 
+/* resolve NAME: "ok A ..." in getaddrinfo's order, both families. */
+static void do_resolve(struct command *c)
+{
+    ADDRINFOA hints = {.ai_socktype = SOCK_STREAM};
+    ADDRINFOA *found = NULL;
+    int code = getaddrinfo(c->words[1], NULL, &hints, &found);
+
+    if (code != 0) {
+        answer_error(code);
+        return;
+    }
+    printf("ok");
+    for (const ADDRINFOA *at = found; at != NULL; at = at->ai_next) {
+        char text[80];
+        getnameinfo(at->ai_addr, (int)at->ai_addrlen, text, sizeof text, NULL, 0, NI_NUMERICHOST);
+        printf(" %s", text);
+    }
+    printf("\n");
+    freeaddrinfo(found);
+}
+
+/* reverse A: "ok NAME" */
+static void do_reverse(struct command *c)
+{
+    SOCKADDR_IN sin = {.sin_family = AF_INET};
+    char name[256];
+    int code;
+
+    inet_pton(AF_INET, c->words[1], &sin.sin_addr);
+    code = getnameinfo((struct sockaddr *)&sin, sizeof sin, name, sizeof name, NULL, 0, NI_NAMEREQD);
+    if (code != 0)
+        answer_error(code);
+    else
+        printf("ok %s\n", name);
+}
+
 struct verb {
     const char *name;
     int words;
@@ -515,6 +551,8 @@ struct verb {
 };
 
 static const struct verb verbs[] = {
+    {"resolve", 2, false, do_resolve},
+    {"reverse", 2, false, do_reverse},
     {"sock", 4, false, do_sock},
     {"bind", 4, true, do_address},
     {"connect", 4, true, do_address},

@@ -71,7 +71,9 @@ static struct ws2_nsp *provider_get(unsigned index, int *code)
         (memcmp(&nsp->entry->id, &entry->id, sizeof entry->id) != 0 || nsp->entry != entry)) {
         nsp->module = NULL; /* another catalogue than at the last start: the place is another provider's */
     }
-    nsp->entry = entry;
+    if (nsp->entry != entry) { /* others read it */
+        nsp->entry = entry;
+    }
     *code = nsp->started ? 0 : start(nsp, entry);
     ws2_os_unlock(ws2_os_loading_mutex());
     SetLastError(before);

@@ -41,6 +41,7 @@ static void forked_child(void)
 {
     atomic_store_explicit(&ws2_start_count, 0, memory_order_release);
     atomic_store_explicit(&legacy_starts, 0, memory_order_relaxed);
+    ws2_work_forked();
     if (ws2_provider_any_loaded()) {
         atomic_store_explicit(&poisoned, true, memory_order_relaxed);
     }

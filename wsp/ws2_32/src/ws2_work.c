@@ -107,6 +107,16 @@ static void cancel_all(void)
     }
 }
 
+/** The child of a fork has none of the threads. Context: fork handler. */
+void ws2_work_forked(void)
+{
+    unsigned i;
+    for (i = 0; i < WORKERS; i++) {
+        workers[i].thread = NULL;
+        atomic_store_explicit(&workers[i].taken, false, memory_order_relaxed);
+    }
+}
+
 /**
  * End every question and wait for its thread, the calling one excepted.
  *

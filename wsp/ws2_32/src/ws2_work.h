@@ -16,5 +16,6 @@ struct ws2_work {
 bool ws2_work_start(struct ws2_work *work);
 bool ws2_work_cancel(HANDLE handle, enum ws2_ticket_kind kind);
 void ws2_work_end_all(void);
+void ws2_work_forked(void);
 
 #endif
