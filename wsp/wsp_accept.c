@@ -135,6 +135,8 @@ static void accept_inherit(struct wsp_socket *sock, struct wsp_socket *listener)
     atomic_store(&sock->rcvtimeo_ms, atomic_load(&listener->rcvtimeo_ms));
     atomic_store(&sock->sndtimeo_ms, atomic_load(&listener->sndtimeo_ms));
     atomic_store(&sock->linger, atomic_load(&listener->linger));
+    if (atomic_load(&listener->slow) & WSP_SLOW_ACKED)
+        wsp_slow_set(sock, WSP_SLOW_ACKED);
     for (size_t i = 0; i < sizeof sock->values / sizeof sock->values[0]; i++)
         atomic_store(&sock->values[i], atomic_load(&listener->values[i]));
     atomic_store(&sock->connect_ns, stk_clock_ns());

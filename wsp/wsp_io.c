@@ -204,6 +204,27 @@ static uint32_t io_time_limit(const struct wsp_socket *sock, const _Atomic uint3
     return sock->flags & WSA_FLAG_OVERLAPPED ? atomic_load_explicit(ms, memory_order_relaxed) : 0;
 }
 
+/* SO_SNDBUF 0: the caller's buffer is in use until the peer has it. */
+static int io_send_acked(const struct wsp_call *call, struct wsp_wait *wait)
+{
+    struct wsp_socket *sock = call->sock;
+    int code = 0;
+
+    if (!(atomic_load_explicit(&sock->slow, memory_order_relaxed) & WSP_SLOW_ACKED) ||
+        atomic_load_explicit(&sock->nonblocking, memory_order_relaxed))
+        return 0;
+    if (!(stk_sock_ready(sock->stk) & (STK_READY_DRAINED | STK_READY_RESET)))
+        code = wsp_wait_ready(wait, sock, STK_READY_DRAINED | STK_READY_RESET);
+    if (code == 0 && !(stk_sock_ready(sock->stk) & STK_READY_DRAINED)) {
+        const struct stk_iov none = {.base = &code, .len = 0};
+        int64_t ended = stk_sock_send(sock->stk, &none, 1);
+
+        if (ended < 0 && ended != STK_EAGAIN)
+            code = wsp_io_ended(sock, wsp_io_code(sock, WSP_SENDING, call->named, ended), true);
+    }
+    return code;
+}
+
 static int io_send_sync(const struct wsp_call *call, struct io_vec *vec, const struct stk_addr *to, uint32_t done)
 {
     struct wsp_socket *sock = call->sock;
@@ -234,6 +255,8 @@ static int io_send_sync(const struct wsp_call *call, struct io_vec *vec, const s
         wsp_events_reenable(sock, FD_WRITE);
     if (code == WSAEWOULDBLOCK && done > 0)
         code = 0;
+    if (code == 0)
+        code = io_send_acked(call, &wait);
     if (code == 0)
         *call->bytes = done;
     return code;

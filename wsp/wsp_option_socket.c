@@ -57,6 +57,22 @@ static int option_set_linger(struct wsp_socket *sock, const struct wsp_option_ro
     return 0;
 }
 
+/* 0 on a stream: sends that block wait for the acknowledgement. */
+static int option_set_sndbuf(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value, int len)
+{
+    int32_t given;
+    int code = wsp_option_set_stack(sock, row, value, len);
+
+    memcpy(&given, value, sizeof given);
+    if (code == 0 && wsp_socket_is_stream(sock)) {
+        if (given == 0)
+            wsp_slow_set(sock, WSP_SLOW_ACKED);
+        else
+            wsp_slow_clear(sock, WSP_SLOW_ACKED);
+    }
+    return code;
+}
+
 static _Atomic uint32_t *option_timeout(struct wsp_socket *sock, const struct wsp_option_row *row)
 {
     return row->name == SO_RCVTIMEO ? &sock->rcvtimeo_ms : &sock->sndtimeo_ms;
@@ -191,7 +207,8 @@ static const struct wsp_option_row option_socket[] = {
     WSP_OPT_ROW_BOOL(SOL_SOCKET, SO_KEEPALIVE, S, STK_OPT_KEEPALIVE),
     WSP_OPT_ROW_BOOL(SOL_SOCKET, SO_BROADCAST, ANY, STK_OPT_BROADCAST),
     WSP_OPT_ROW_INT(SOL_SOCKET, SO_RCVBUF, ANY, STK_OPT_RCVBUF, 0, INT32_MAX),
-    WSP_OPT_ROW_INT(SOL_SOCKET, SO_SNDBUF, ANY, STK_OPT_SNDBUF, 0, INT32_MAX),
+    {SOL_SOCKET, SO_SNDBUF, ANY, WSP_OPT_BOTH, 4, STK_OPT_SNDBUF, 0, INT32_MAX, wsp_option_get_stack,
+     option_set_sndbuf},
     WSP_OPT_ROW_STORED(SOL_SOCKET, PVD_CONFIG, ANY, WSP_VALUE_PVD_CONFIG, INT32_MAX),
     WSP_OPT_ROW_STORED(SOL_SOCKET, SO_DEBUG, ANY, WSP_VALUE_DEBUG, 1),
     WSP_OPT_ROW_STORED(SOL_SOCKET, SO_DONTROUTE, WSP_OPT_V4 | MSGS | WSP_OPT_STREAM, WSP_VALUE_DONTROUTE, 1),

@@ -32,6 +32,7 @@ enum wsp_slow {
     WSP_SLOW_SENDING = 1u << 1, /**< overlapped sends are pending: order */
     WSP_SLOW_READING = 1u << 2, /**< overlapped receives are pending */
     WSP_SLOW_TYPE = 1u << 3,    /**< not a stream */
+    WSP_SLOW_ACKED = 1u << 4,   /**< SO_SNDBUF 0: a send that blocks ends with the acknowledgement */
 };
 
 /** Why waits on a socket end. */
