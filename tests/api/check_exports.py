@@ -23,7 +23,7 @@ def declared(paths):
         for match in re.finditer(r"\b(?:WSAAPI|WINAPI|WSPAPI)\s+(\w+)\s*\(([^;{]*)\)([^;{)]*);", text):
             sym = re.search(r"WL_SYM\((\w+)\)", match.group(0))
             names.add("wl_" + sym.group(1) if sym else match.group(1))
-    names.discard("WSPStartup")  # the provider's, declared for it
+    names -= {"WSPStartup", "NSPStartup"}  # the providers', declared for them
     names.discard("select")  # renamed by a macro
     names.add("wl_select")
     return names

@@ -217,8 +217,7 @@ static INT WSPAPI fake_ioctl(HANDLE handle, DWORD code, LPVOID in, DWORD in_byte
     return code == SIO_NSP_NOTIFY_CHANGE && completion == NULL && thread != NULL ? fail(WSAEWOULDBLOCK) : 0;
 }
 
-FAKE_EXPORT INT WSPAPI NSPStartup(LPGUID provider, LPNSP_ROUTINE routines);
-INT WSPAPI NSPStartup(LPGUID provider, LPNSP_ROUTINE routines)
+FAKE_EXPORT INT WSPAPI NSPStartup(LPGUID provider, LPNSP_ROUTINE routines)
 {
     unsigned kind = provider->Data1 & 0xff;
     count.startups++;

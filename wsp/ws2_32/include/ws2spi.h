@@ -251,6 +251,8 @@ typedef const NSPV2_ROUTINE *PCNSPV2_ROUTINE, *LPCNSPV2_ROUTINE;
 
 WL_BEGIN_C
 
+INT WSPAPI NSPStartup(LPGUID provider, LPNSP_ROUTINE routines);
+
 INT WSAAPI WSAAdvertiseProvider(const GUID *provider, const LPCNSPV2_ROUTINE *routines);
 INT WSAAPI WSAUnadvertiseProvider(const GUID *provider);
 INT WSAAPI WSAProviderCompleteAsyncCall(HANDLE call, INT code);
