@@ -20,8 +20,8 @@
 static inline uint64_t stk_sock_abi_tx_limit(const struct stk_sock_abi *sock)
 {
     uint32_t limit = atomic_load_explicit(&sock->tx_limit, memory_order_relaxed);
-    if (limit <
-        STK_TX_LIMIT_MIN) { /* 0 on a stream: nothing is buffered for the sender's sake, who waits (rules 5.1) */
+    if (limit < STK_TX_LIMIT_MIN) {
+        /* 0 on a stream: nothing is buffered for the sender's sake, who waits (rules 5.1). */
         return limit == 0 && sock->type == STK_SOCK_STREAM ? STK_FIFO_MAX : STK_TX_LIMIT_MIN;
     }
     return limit < STK_FIFO_MAX ? limit : STK_FIFO_MAX;
