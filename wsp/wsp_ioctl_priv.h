@@ -45,14 +45,14 @@ struct wsp_ioctl_group {
         rows, sizeof(rows) / sizeof((rows)[0]) \
     }
 
-extern const struct wsp_ioctl_group wsp_ioctl_port; /**< reservations of ports */
+extern const struct wsp_ioctl_group wsp_ioctl_port;  /**< reservations of ports */
 extern const struct wsp_ioctl_group wsp_ioctl_mcast; /**< multicast filters, loopback, scope */
 /** SIO_ADDRESS_LIST_SORT. The row's in_bytes: the count. Context: an application thread; allocates. */
 int wsp_ioctl_address_sort(struct wsp_socket *sock, struct wsp_ioctl_call *call);
 
 extern const struct wsp_ioctl_group wsp_ioctl_route; /**< ways, capture, queues of datagrams */
-extern const struct wsp_ioctl_group wsp_ioctl_net; /**< interfaces, addresses, routes */
-extern const struct wsp_ioctl_group wsp_ioctl_tcp; /**< TCP */
+extern const struct wsp_ioctl_group wsp_ioctl_net;   /**< interfaces, addresses, routes */
+extern const struct wsp_ioctl_group wsp_ioctl_tcp;   /**< TCP */
 
 /** Give size bytes, which the row's out_bytes have room for. @return  0. */
 int wsp_ioctl_put(struct wsp_ioctl_call *call, const void *what, size_t size);

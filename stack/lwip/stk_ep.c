@@ -33,7 +33,8 @@ int stk_ep_table_create(const struct stk_ep_conf *conf, struct stk_ep_table **ou
     table->eps = calloc(table->socks_count, sizeof(*table->eps));
     table->chunk_refs = calloc(conf->region->chunks_count, sizeof(*table->chunk_refs));
     const bool failed = table->eps == NULL || table->chunk_refs == NULL;
-    if (failed || stk_ep_ports_create(table) != STK_OK || stk_ep_mcast_table_init(table, conf->mcast_max) != STK_OK || stk_ep_tcp_table_init(table) != STK_OK) {
+    if (failed || stk_ep_ports_create(table) != STK_OK || stk_ep_mcast_table_init(table, conf->mcast_max) != STK_OK ||
+        stk_ep_tcp_table_init(table) != STK_OK) {
         stk_ep_table_destroy(table);
         return STK_ENOMEM;
     }
@@ -512,8 +513,10 @@ int stk_ep_shutdown(struct stk_ep_table *table, uint32_t sock, uint32_t how)
         return err;
     }
     ep->rx_shut = ep->rx_shut || (how & STK_SHUT_RD) != 0;
-    stk_ep_state_set(
-        ep, ((how & (STK_SHUT_RD | STK_SHUT_RD_QUIET)) != 0 ? STK_ST_RX_SHUT : 0u) | ((how & STK_SHUT_WR) != 0 ? STK_ST_TX_SHUT : 0u), 0);
+    stk_ep_state_set(ep,
+                     ((how & (STK_SHUT_RD | STK_SHUT_RD_QUIET)) != 0 ? STK_ST_RX_SHUT : 0u) |
+                         ((how & STK_SHUT_WR) != 0 ? STK_ST_TX_SHUT : 0u),
+                     0);
     stk_ep_notify(ep);
     return STK_OK;
 }

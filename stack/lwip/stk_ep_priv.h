@@ -84,8 +84,8 @@ struct stk_ep_opts {
     uint32_t unicast_if;
     uint32_t v4_unicast_if;
     bool icmp_fail;
-    bool rcvbuf_set; /* no automatic window */
-    bool sndbuf_set; /* no automatic send buffer */
+    bool rcvbuf_set;    /* no automatic window */
+    bool sndbuf_set;    /* no automatic send buffer */
     uint8_t rcv_compat; /* enum stk_rcv_compat */
     int32_t maxrt_ms;   /* 0: by repetitions, -1: for ever */
     int32_t syn_rto_ms; /* 0: the stack's */

@@ -63,7 +63,7 @@ struct stk_pcb_links {
 /* TIME-WAIT (time_wait.c). */
 #define LWIP_HOOK_TCP_TIME_WAIT(pcb) stk_hook_tcp_time_wait(pcb)
 #define LWIP_HOOK_TCP_TIME_WAIT_TMR() stk_hook_tcp_time_wait_tmr()
-#define LWIP_HOOK_TCP_TIME_WAIT_INPUT(header, seq, len_seq, segment_flags)                               \
+#define LWIP_HOOK_TCP_TIME_WAIT_INPUT(header, seq, len_seq, segment_flags)                                \
     stk_hook_tcp_time_wait_input(&(const struct stk_tcp_segment){.options = (const u8_t *)((header) + 1), \
                                                                  .options_more = tcphdr_opt2,             \
                                                                  .options_len = tcphdr_opt1len,           \
@@ -140,7 +140,7 @@ struct stk_pcb_links {
 #define IP_REASSEMBLY 1
 #define IP_REASS_MAXAGE 30
 #define IP_REASS_MAX_PBUFS 1024 /* fragments held, all datagrams together; the datagrams are limited by the instance */
-#define IP_DEFAULT_TTL 128 /* Windows' */
+#define IP_DEFAULT_TTL 128      /* Windows' */
 #define IP_SOF_BROADCAST 1
 #define IP_SOF_BROADCAST_RECV 0 /* Winsock: SO_BROADCAST concerns sending only */
 #define LWIP_ICMP 1

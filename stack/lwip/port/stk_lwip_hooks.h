@@ -153,15 +153,15 @@ int stk_hook_tcp_input_output(struct tcp_pcb *pcb);
 
 /** What holds the sender back became something else, enum stk_tcp_limit. */
 void stk_hook_tcp_limit(struct tcp_pcb *pcb, u8_t limit);
-#define LWIP_HOOK_TCP_LIMIT(pcb, seg, wnd)                                                               \
-    do {                                                                                                 \
-        const u8_t limit_ =                                                                              \
-            (seg) == NULL || lwip_ntohl((seg)->tcphdr->seqno) - (pcb)->lastack + (seg)->len <= (wnd) ? 0 \
-            : (wnd) == (pcb)->snd_wnd                                                                ? 1 \
-                                                                                                     : 2; \
-        if (limit_ != (pcb)->own.limit) {                                                                \
-            stk_hook_tcp_limit(pcb, limit_);                                                             \
-        }                                                                                                \
+#define LWIP_HOOK_TCP_LIMIT(pcb, seg, wnd)                                                                           \
+    do {                                                                                                             \
+        const u8_t limit_ = (seg) == NULL || lwip_ntohl((seg)->tcphdr->seqno) - (pcb)->lastack + (seg)->len <= (wnd) \
+                                ? 0                                                                                  \
+                            : (wnd) == (pcb)->snd_wnd ? 1                                                            \
+                                                      : 2;                                                           \
+        if (limit_ != (pcb)->own.limit) {                                                                            \
+            stk_hook_tcp_limit(pcb, limit_);                                                                         \
+        }                                                                                                            \
     } while (0)
 
 /** A segment that was sent before goes out again. */
@@ -193,7 +193,8 @@ int stk_hook_tcp_give_up(struct tcp_pcb *pcb);
 /** What a SYN offers. */
 #define LWIP_HOOK_TCP_OFFER_TS(pcb) ((pcb)->own.offer_ts)
 #define LWIP_HOOK_TCP_OFFER_SCALE(pcb) (!(pcb)->own.no_scale)
-#define LWIP_HOOK_TCP_RCV_SCALE(pcb) ((pcb)->own.rcv_scale != 0 ? (u8_t)((pcb)->own.rcv_scale - 1) : (u8_t)TCP_RCV_SCALE)
+#define LWIP_HOOK_TCP_RCV_SCALE(pcb) \
+    ((pcb)->own.rcv_scale != 0 ? (u8_t)((pcb)->own.rcv_scale - 1) : (u8_t)TCP_RCV_SCALE)
 
 /** Are the timestamps of a SYN taken: as an answer to ours, or of a peer that asks? */
 #define LWIP_HOOK_TCP_TAKE_TS(pcb) (!(pcb)->own.no_ts && ((pcb)->own.offer_ts || (pcb)->state != SYN_SENT))
