@@ -90,6 +90,7 @@ extern const struct wsp_option_group wsp_option_socket; /**< SOL_SOCKET */
 extern const struct wsp_option_group wsp_option_tcp;    /**< IPPROTO_TCP */
 extern const struct wsp_option_group wsp_option_udp;    /**< IPPROTO_UDP */
 extern const struct wsp_option_group wsp_option_ip;     /**< IPPROTO_IP, IPPROTO_IPV6 without multicast */
+extern const struct wsp_option_group wsp_option_iflist; /**< interfaces that datagrams are taken from */
 extern const struct wsp_option_group wsp_option_mcast;  /**< multicast of both families */
 extern const struct wsp_option_group *const wsp_option_groups[];
 extern const unsigned wsp_option_groups_count;

@@ -186,6 +186,18 @@
 #ifndef SIO_UCAST_IF
 #define SIO_UCAST_IF _WSAIOW(IOC_VENDOR, 6)
 #endif
+#ifndef IP_IFLIST
+#define IP_IFLIST 28
+#endif
+#ifndef IP_ADD_IFLIST
+#define IP_ADD_IFLIST 29
+#endif
+#ifndef IP_DEL_IFLIST
+#define IP_DEL_IFLIST 30
+#endif
+#ifndef IP_GET_IFLIST
+#define IP_GET_IFLIST 33
+#endif
 #ifndef SIZEOF_SOCKET_ADDRESS_LIST
 #define SIZEOF_SOCKET_ADDRESS_LIST(count) (offsetof(SOCKET_ADDRESS_LIST, Address) + (count) * sizeof(SOCKET_ADDRESS))
 #endif

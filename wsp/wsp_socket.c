@@ -210,6 +210,8 @@ struct wsp_socket *wsp_socket_alloc(void)
         sock->queues[i].tail = &sock->queues[i].head;
     }
     sock->events = (struct wsp_events){0};
+    memset(sock->notices, 0, sizeof sock->notices);
+    memset(sock->iflists, 0, sizeof sock->iflists);
     sock->deferred = NULL;
     sock->deferred_next = NULL;
     sock->ending = false;

@@ -178,6 +178,7 @@ static void dgram_deliver(struct stk_ep *ep, const struct pbuf *p, const ip_addr
     ep = dgram_receiver(ep, &record);
     if (ep->phase != STK_EP_HELD || ep->rx_shut || !record_accepted(ep, &record) ||
         ((record.flags & STK_MSG_BCAST) != 0 && !ep->opts.recv_broadcast) ||
+        (ep->opts.iflist_any && !stk_ep_ip_listed(ep, record.if_index, !ip_current_is_v6())) ||
         ((record.flags & (STK_MSG_MCAST | STK_MSG_BCAST)) == 0 && ep->opts.reuse_mcastport)) { /* X16 */
         ep->table->stats.udp_rx_filtered++;
         return;

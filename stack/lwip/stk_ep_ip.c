@@ -243,6 +243,33 @@ int stk_ep_route(struct stk_ep_table *table, const struct stk_addr *remote, uint
     return src != NULL ? STK_OK : STK_ENETUNREACH;
 }
 
+/* --- Lists of interfaces ------------------------------------------------------ */
+
+int stk_ep_ip_iflist_set(struct stk_ep *ep, const void *value, uint32_t len)
+{
+    struct stk_iflist list;
+    if (ep->type == STK_SOCK_STREAM) {
+        return STK_ENOPROTOOPT;
+    }
+    if (len != sizeof(list)) {
+        return STK_EINVAL;
+    }
+    memcpy(&list, value, sizeof(list));
+    if (list.on > 1 || list.mapped > 1 || (list.mapped != 0 && ep->family != STK_AF_INET6)) {
+        return STK_EINVAL;
+    }
+    ep->opts.iflists[list.mapped] = list;
+    ep->opts.iflist_any = ep->opts.iflists[0].on != 0 || ep->opts.iflists[1].on != 0;
+    return STK_OK;
+}
+
+bool stk_ep_ip_listed(const struct stk_ep *ep, uint32_t if_index, bool v4)
+{
+    const struct stk_iflist *list = &ep->opts.iflists[v4 && ep->family == STK_AF_INET6 ? 1 : 0];
+    return list->on == 0 ||
+           (if_index < STK_IFLIST_MAX && (list->listed[if_index / 32] & (UINT32_C(1) << if_index % 32)) != 0);
+}
+
 /* --- Protection level -------------------------------------------------------- */
 
 #define SITE_BYTES 6u /* a site's prefix: 48 bits (RFC 6177) */

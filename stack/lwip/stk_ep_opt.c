@@ -172,6 +172,9 @@ int stk_ep_opt_set(struct stk_ep_table *table, uint32_t sock, uint32_t opt, cons
     if (stk_ep_mcast_opt(opt)) {
         return stk_ep_mcast_set(ep, opt, value, len);
     }
+    if (opt == STK_OPT_IFLIST) {
+        return stk_ep_ip_iflist_set(ep, value, len);
+    }
     int32_t number;
     if (len != sizeof(number)) {
         return STK_EINVAL;

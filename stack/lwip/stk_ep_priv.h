@@ -83,6 +83,8 @@ struct stk_ep_opts {
     int32_t v4_user_mtu;
     uint32_t unicast_if;
     uint32_t v4_unicast_if;
+    bool iflist_any;                /* one of these is in use */
+    struct stk_iflist iflists[2];   /* of the socket's own version; of IPv4 on an IPv6 socket */
     bool icmp_fail;
     bool rcvbuf_set;    /* no automatic window */
     bool sndbuf_set;    /* no automatic send buffer */
@@ -374,6 +376,8 @@ bool stk_ep_ip_own(const ip_addr_t *ip);
 void stk_ep_ip_scope_settle(const struct stk_ep *ep, ip_addr_t *ip);
 int stk_ep_ip_mtu(const struct stk_ep *ep, bool v4, int32_t *value);
 int stk_ep_ip_if_check(const struct stk_ep_table *table, uint32_t if_index);
+int stk_ep_ip_iflist_set(struct stk_ep *ep, const void *value, uint32_t len);
+bool stk_ep_ip_listed(const struct stk_ep *ep, uint32_t if_index, bool v4);
 bool stk_ep_ip_taken(const struct stk_ep *ep, const ip_addr_t *from, struct netif *inp);
 
 /* stk_ep_raw.c: headers of RAW packets; whole packets of an interface (SIO_RCVALL) */

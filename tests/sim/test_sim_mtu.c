@@ -455,11 +455,11 @@ static void protection__levels_and_sources__as_the_table_has_it(void **state)
         assert_int_equal(unreachables, rows[i].taken ? 0 : 1);
         assert_int_equal(resets != 0, !rows[i].taken);
         assert_int_equal(answers != 0, rows[i].taken);
-        struct stk_addr far = {.family = STK_AF_INET6, .port = PORT}; /* PL-2: what it sends is nobody's business */
+        struct stk_addr distant = {.family = STK_AF_INET6, .port = PORT}; /* PL-2: what it sends is nobody's business */
         char text[] = "out";
         const struct stk_iov out = {.base = text, .len = 3};
-        memcpy(far.ip, rows[i].from, sizeof(far.ip));
-        assert_int_equal(stk_sock_sendto(udp, &out, 1, &far), 3);
+        memcpy(distant.ip, rows[i].from, sizeof(distant.ip));
+        assert_int_equal(stk_sock_sendto(udp, &out, 1, &distant), 3);
         sent = 0;
         sim_world_run_until(&world, world.now_ns + 100 * STK_MS_NS);
         sim_wire_drain(&wire);

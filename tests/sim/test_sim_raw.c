@@ -317,6 +317,55 @@ static void unicast_if__two_ports__leaves_by_the_chosen_one(void **state)
     }
 }
 
+/* IP_IFLIST, IPV6_IFLIST: what comes in elsewhere is not heard, nobody is told. */
+static void iflist__two_ports__listed_ones_only(void **state)
+{
+    (void)state;
+    static const struct {
+        bool on;
+        uint32_t listed; /* bits */
+        bool heard[2];
+    } rows[] = {
+        {false, 0, {true, true}},       {true, 0, {false, false}},     {true, 1u << 2, {true, false}},
+        {true, 1u << 3, {false, true}}, {true, 3u << 2, {true, true}},
+    };
+    for (int family = STK_AF_INET; family <= STK_AF_INET6; family += 2) {
+        struct sim_world world;
+        sim_world_init(&world, 88,
+                       "[port second]\nindex = 3\ndriver = wire\nwire.link = second\naddress = 10.11.0.1/24\n", "");
+        struct nic_port *links[2] = {observer("sim"), observer("second")};
+        struct stk_sock *udp = sim_open(&world.hosts[0], family, STK_SOCK_DGRAM);
+        const struct stk_addr at = {.family = (uint16_t)family, .port = PORT};
+        assert_int_equal(stk_sock_bind(udp, &at), STK_OK);
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+            struct stk_iflist list = {.on = rows[i].on, .listed = {rows[i].listed}};
+            assert_int_equal(stk_sock_opt_set(udp, STK_OPT_IFLIST, &list, sizeof(list)), STK_OK);
+            for (int link = 0; link < 2; link++) {
+                static struct sim_frame frame;
+                uint8_t got[16];
+                print_message("family %d, row %u, link %d\n", family, (unsigned)i, link);
+                sim_frame_udp(&frame, family, 0, PORT, "list", 4);
+                struct nic_buf *buf = nic_buf_alloc(links[link]);
+                assert_non_null(buf);
+                memcpy(buf->data, frame.bytes, frame.len);
+                buf->len = buf->pkt_len = frame.len;
+                assert_int_equal(nic_tx_burst(links[link], &buf, 1, world.now_ns), 1);
+                sim_world_run_until(&world, world.now_ns + 10 * STK_MS_NS);
+                assert_int_equal(take(udp, got, sizeof(got)), rows[i].heard[link] ? 4 : STK_EAGAIN);
+                listen_wire(links[0], 0, world.now_ns);
+                listen_wire(links[1], 1, world.now_ns);
+            }
+        }
+        struct stk_iflist bad = {.on = 2};
+        assert_int_equal(stk_sock_opt_set(udp, STK_OPT_IFLIST, &bad, sizeof(bad)), STK_EINVAL);
+        assert_int_equal(stk_sock_opt_set(udp, STK_OPT_IFLIST, &bad, 4), STK_EINVAL);
+        assert_int_equal(stk_sock_close(udp, STK_CLOSE_GRACEFUL), STK_OK);
+        nic_port_close(links[0]);
+        nic_port_close(links[1]);
+        sim_world_fini(&world);
+    }
+}
+
 /* --- Changes ---------------------------------------------------------------------------- */
 
 static bool has_prefix(struct sim_host *host, const uint8_t prefix[8])
@@ -373,6 +422,7 @@ int main(void)
         cmocka_unit_test(rcvall__modes__which_packets),
         cmocka_unit_test(rcvall__ipv6_and_groups__stripped_and_once),
         cmocka_unit_test(unicast_if__two_ports__leaves_by_the_chosen_one),
+        cmocka_unit_test(iflist__two_ports__listed_ones_only),
         cmocka_unit_test(advertisement__prefix__address_after_detection),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -549,6 +549,8 @@ int stk_sock_opt_set(struct stk_sock *sock, enum stk_opt opt, const void *value,
                 err = STK_EADDRNOTAVAIL;
             else
                 sock->opts[STK_OPT_MCAST_JOIN] += opt == STK_OPT_MCAST_JOIN ? 1 : -1;
+        } else if (opt == STK_OPT_IFLIST) {
+            err = len == sizeof(struct stk_iflist) ? STK_OK : STK_EINVAL;
         } else if (len != sizeof(int32_t)) {
             err = STK_EINVAL;
         } else {

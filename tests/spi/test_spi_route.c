@@ -21,15 +21,15 @@ static int run(SOCKET s, DWORD code, const void *in, DWORD in_bytes, void *out, 
 static void find_route__socket_address__reachable_or_not(void **state)
 {
     SOCKET s = t_socket(AF_INET, SOCK_DGRAM);
-    SOCKADDR_IN far = {.sin_family = AF_INET};
+    SOCKADDR_IN distant = {.sin_family = AF_INET};
     SOCKADDR_IN6 six = {.sin6_family = AF_INET6};
 
     (void)state;
-    memcpy(&far.sin_addr, "\310\1\2\3", 4);
+    memcpy(&distant.sin_addr, "\310\1\2\3", 4);
     assert_int_equal(run(s, SIO_FIND_ROUTE, t_addr(AF_INET, 0), 16, NULL, 0, NULL), 0);
-    assert_int_equal(run(s, SIO_FIND_ROUTE, &far, sizeof far, NULL, 0, NULL), WSAENETUNREACH);
+    assert_int_equal(run(s, SIO_FIND_ROUTE, &distant, sizeof distant, NULL, 0, NULL), WSAENETUNREACH);
     assert_int_equal(run(s, SIO_FIND_ROUTE, NULL, 0, NULL, 0, NULL), WSAEFAULT);
-    assert_int_equal(run(s, SIO_FIND_ROUTE, &far, 15, NULL, 0, NULL), WSAEFAULT);
+    assert_int_equal(run(s, SIO_FIND_ROUTE, &distant, 15, NULL, 0, NULL), WSAEFAULT);
     assert_int_equal(run(s, SIO_FIND_ROUTE, &six, sizeof six, NULL, 0, NULL), WSAEAFNOSUPPORT);
     t_close(s);
 }

@@ -81,11 +81,8 @@ static const struct row rows[] = {
     {"IP_RECEIVE_BROADCAST", I, 22, V4 | U | R, BOTH, BYTES, 1, 0, 0, NONE, 0},
     {"IP_RECVIF", I, 24, V4 | U | R, BOTH, WHOLE, 0, 1, 1, NONE, 0},
     {"IP_RECVDSTADDR", I, 25, V4 | U | R, BOTH, WHOLE, 0, 1, 1, NONE, 0},
-    {"IP_IFLIST", I, 28, 0, 0, WHOLE, 0, 1, 0, NONE, 0},
-    {"IP_ADD_IFLIST", I, 29, 0, 0, WHOLE, 0, 1, 0, NONE, 0},
-    {"IP_DEL_IFLIST", I, 30, 0, 0, WHOLE, 0, 1, 0, NONE, 0},
+    {"IP_IFLIST", I, 28, V4 | U | R, BOTH, WHOLE, 0, 7, 1, NONE, 0},
     {"IP_UNICAST_IF", I, 31, V4 | T | U | R, BOTH, WHOLE, 0, 1 << 24, 1, 0x01020304, WSAEADDRNOTAVAIL},
-    {"IP_GET_IFLIST", I, 33, 0, 0, WHOLE, 0, 1, 0, NONE, 0},
     {"IP_RECVTOS", I, 40, V4 | U, BOTH, WHOLE, 0, 1, 1, NONE, 0},
     {"IP_ORIGINAL_ARRIVAL_IF", I, 47, V4 | U | R, BOTH, WHOLE, 0, 1, 1, NONE, 0},
     {"IP_ECN", I, 50, V4 | U, BOTH, WHOLE, 0, 1, 1, NONE, 0},
@@ -105,11 +102,8 @@ static const struct row rows[] = {
     {"IPV6_RECVIF", I6, 24, V6 | U | R, BOTH, WHOLE, 0, 1, 1, NONE, 0},
     {"IPV6_RECVDSTADDR", I6, 25, V6 | U | R, BOTH, WHOLE, 0, 1, 1, NONE, 0},
     {"IPV6_V6ONLY", I6, 27, V6 | T | U | R, BOTH, BYTES, 1, 0, 0, NONE, 0},
-    {"IPV6_IFLIST", I6, 28, 0, 0, WHOLE, 0, 1, 0, NONE, 0},
-    {"IPV6_ADD_IFLIST", I6, 29, 0, 0, WHOLE, 0, 1, 0, NONE, 0},
-    {"IPV6_DEL_IFLIST", I6, 30, 0, 0, WHOLE, 0, 1, 0, NONE, 0},
+    {"IPV6_IFLIST", I6, 28, V6 | U | R, BOTH, WHOLE, 0, 7, 1, NONE, 0},
     {"IPV6_UNICAST_IF", I6, 31, V6 | T | U | R, BOTH, WHOLE, 0, 1, 1, 1 << 24, WSAEADDRNOTAVAIL},
-    {"IPV6_GET_IFLIST", I6, 33, 0, 0, WHOLE, 0, 1, 0, NONE, 0},
     {"IPV6_TCLASS", I6, 39, V6 | T | U | R, BOTH, BYTES, 0, 0x28, 0x28, 256, WSAEINVAL},
     {"IPV6_RECVTCLASS", I6, 40, V6 | U, BOTH, WHOLE, 0, 1, 1, NONE, 0},
     {"IP_ORIGINAL_ARRIVAL_IF of 6", I6, 47, V6 | U | R, BOTH, WHOLE, 0, 1, 1, NONE, 0},
@@ -233,6 +227,48 @@ static void options__dual_stack__both_levels_apart(void **state)
     }
 }
 
+/* 5.2, 5.3: which interfaces; read as an array, in use only. */
+static void options__interface_lists__added_deleted_read(void **state)
+{
+    static const struct {
+        int af, level;
+    } kinds[] = {{AF_INET, I}, {AF_INET6, I6}};
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        SOCKET s = t_socket(kinds[i].af, SOCK_DGRAM), stream = t_socket(kinds[i].af, SOCK_STREAM);
+        int level = kinds[i].level, list[4] = {7, 7, 7, 7}, len = (int)sizeof list;
+
+        t_fails(t_option_set(stream, level, 29, 1), WSAENOPROTOOPT);
+        t_fails(t_spi.lpWSPGetSockOpt(s, level, 33, (char *)list, &len, &t_err), WSAEINVAL);
+        assert_int_equal(t_option_set(s, level, 28, 1), 0);
+        assert_int_equal(t_spi.lpWSPGetSockOpt(s, level, 33, (char *)list, &len, &t_err), 0);
+        assert_int_equal(len, 0);
+        assert_int_equal(t_option_set(s, level, 29, 1), 0);
+        assert_int_equal(t_option_set(s, level, 29, 2), 0);
+        assert_int_equal(t_option_set(s, level, 29, 1), 0);
+        t_fails(t_option_set(s, level, 29, 77), WSAEADDRNOTAVAIL);
+        t_fails(t_option_set(s, level, 29, -1), WSAEADDRNOTAVAIL);
+        t_fails(t_option_set(s, level, 33, 1), WSAENOPROTOOPT);
+        len = 7;
+        t_fails(t_spi.lpWSPGetSockOpt(s, level, 33, (char *)list, &len, &t_err), WSAEFAULT);
+        len = (int)sizeof list;
+        assert_int_equal(t_spi.lpWSPGetSockOpt(s, level, 33, (char *)list, &len, &t_err), 0);
+        assert_int_equal(len, 8);
+        assert_int_equal(list[0], 1);
+        assert_int_equal(list[1], 2);
+        assert_int_equal(list[2], 7);
+        assert_int_equal(t_option_set(s, level, 30, 1), 0);
+        assert_int_equal(t_option_set(s, level, 30, 77), 0);
+        len = (int)sizeof list;
+        assert_int_equal(t_spi.lpWSPGetSockOpt(s, level, 33, (char *)list, &len, &t_err), 0);
+        assert_int_equal(len, 4);
+        assert_int_equal(list[0], 2);
+        t_close(s);
+        t_close(stream);
+    }
+}
+
 /* UDP_CHECKSUM_COVERAGE and UDP_NOCHECKSUM are one; IPv6 never goes without. */
 static void options__checksums__one_state(void **state)
 {
@@ -281,6 +317,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options__every_one_on_every_socket__value_sizes_codes),
         cmocka_unit_test(options__dual_stack__both_levels_apart),
+        cmocka_unit_test(options__interface_lists__added_deleted_read),
         cmocka_unit_test(options__checksums__one_state),
         cmocka_unit_test(options__max_msg_size__is_what_can_be_sent),
     };

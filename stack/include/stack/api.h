@@ -114,7 +114,18 @@ enum stk_opt {
     STK_OPT_RANDOMIZE_PORT,    /**< bool, before bind; dynamic ports are random anyway */
     STK_OPT_REUSE_UNICASTPORT, /**< bool, before bind: a dynamic port may be one that serves other destinations */
     STK_OPT_REUSE_MCASTPORT,   /**< datagrams: bool, before bind: no unicasts; shares its port with others such */
+    STK_OPT_IFLIST, /**< set, datagrams: struct stk_iflist */
     STK_OPT_COUNT
+};
+
+#define STK_IFLIST_MAX 256u
+
+/** Interfaces that datagrams are taken from. */
+struct stk_iflist {
+    uint8_t on;     /**< 0: from all */
+    uint8_t mapped; /**< of an IPv6 socket's IPv4 traffic */
+    uint8_t reserved[2];
+    uint32_t listed[STK_IFLIST_MAX / 32]; /**< bit: interface index */
 };
 
 /** STK_OPT_RCV_COMPAT. */
