@@ -189,7 +189,45 @@ static bool record_write(struct stk_sock *sock, uint64_t tail, const struct stk_
     return stk_fifo_write(region, slots, at, padding, pad) == pad;
 }
 
+/* The wishes of one datagram, as the stack's side takes them. */
+static int head_wish(const struct stk_sock *sock, const struct stk_addr *to, const struct stk_send_info *info,
+                     struct stk_dgram_abi *head)
+{
+    if (info->from.family != STK_AF_NONE) {
+        if (to != NULL && to->family != info->from.family) {
+            return STK_EAFNOSUPPORT;
+        }
+        if (!stk_client_if_has(sock->client, &info->from)) {
+            return STK_EADDRNOTAVAIL;
+        }
+        head->local = info->from;
+        head->flags |= STK_TX_FROM;
+    }
+    if (info->if_index != 0) {
+        if (!stk_client_if_is(sock->client, info->if_index)) {
+            return STK_EADDRNOTAVAIL;
+        }
+        head->if_index = info->if_index;
+        head->flags |= STK_TX_IF;
+    }
+    if (info->ttl >= 0) {
+        head->ttl = (uint8_t)info->ttl;
+        head->flags |= STK_TX_TTL;
+    }
+    if (info->tos >= 0) {
+        head->tos = (uint8_t)info->tos;
+        head->flags |= STK_TX_TOS;
+    }
+    return STK_OK;
+}
+
 int64_t stk_sock_sendto(struct stk_sock *sock, const struct stk_iov *iov, size_t count, const struct stk_addr *to)
+{
+    return stk_sock_sendmsg(sock, iov, count, to, NULL);
+}
+
+int64_t stk_sock_sendmsg(struct stk_sock *sock, const struct stk_iov *iov, size_t count, const struct stk_addr *to,
+                         const struct stk_send_info *info)
 {
     int usable = stk_client_usable(sock->client);
     if (usable != STK_OK) {
@@ -207,6 +245,12 @@ int64_t stk_sock_sendto(struct stk_sock *sock, const struct stk_iov *iov, size_t
     struct stk_dgram_abi head = {.payload_bytes = (uint32_t)payload};
     if (to != NULL) {
         head.addr = *to;
+    }
+    if (info != NULL) {
+        result = head_wish(sock, to, info, &head);
+        if (result != STK_OK) {
+            return result;
+        }
     }
     stk_lock_take(&abi->tx_lock);
     uint64_t tail = atomic_load_explicit(&abi->tx_tail, memory_order_relaxed);

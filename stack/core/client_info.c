@@ -104,6 +104,36 @@ bool stk_client_if_broadcast(const struct stk_client *client, const struct stk_a
     return false;
 }
 
+bool stk_client_if_has(const struct stk_client *client, const struct stk_addr *addr)
+{
+    const size_t bytes = addr->family == STK_AF_INET ? 4 : 16;
+    struct stk_if_abi one;
+    uint32_t there = 0;
+    for (uint32_t number = 0; if_read(client->region, number, &one, &there); number++) {
+        for (uint32_t i = 0; i < one.addrs_count && i < STK_IF_ADDRS_MAX; i++) {
+            if (one.addrs[i].family == addr->family && memcmp(one.addrs[i].ip, addr->ip, bytes) == 0) {
+                return true;
+            }
+        }
+        if (one.loopback != 0 && addr->family == STK_AF_INET && addr->ip[0] == 127) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool stk_client_if_is(const struct stk_client *client, uint32_t if_index)
+{
+    struct stk_if_abi one;
+    uint32_t there = 0;
+    for (uint32_t number = 0; if_read(client->region, number, &one, &there); number++) {
+        if (one.if_index == if_index) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int stk_client_way(struct stk_client *client, const struct stk_addr *remote, uint32_t via, struct client_way *out)
 {
     struct stk_sub_abi sub = {.op = STK_SUB_ROUTE, .addr = *remote, .arg = {via}};

@@ -227,6 +227,12 @@ uint32_t stk_client_ip_limit(const struct stk_sock *sock, const struct stk_addr 
 /** Is this an IPv4 broadcast address of an interface? Context: any thread. */
 bool stk_client_if_broadcast(const struct stk_client *client, const struct stk_addr *addr);
 
+/** Is this an address of the host? Context: any thread. Does not ask the stack. */
+bool stk_client_if_has(const struct stk_client *client, const struct stk_addr *addr);
+
+/** Is there an interface of this number? Context: any thread. Does not ask the stack. */
+bool stk_client_if_is(const struct stk_client *client, uint32_t if_index);
+
 /** The way to a destination. */
 struct client_way {
     struct stk_addr local; /**< where it leaves from */

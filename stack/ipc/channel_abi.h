@@ -280,7 +280,8 @@ _Static_assert(sizeof(struct stk_sock_abi) == 1472, "layout");
 
 /**
  * Head of a datagram in a FIFO; payload_bytes follow, then padding to 8 bytes.
- * Transmit: addr = destination (family 0: the connected peer).
+ * Transmit: addr = destination (family 0: the connected peer); flags say which of local, if_index, ttl and tos are
+ * wishes for this one (enum stk_tx_wish).
  * Receive: addr = source, local = destination.
  */
 struct stk_dgram_abi {
@@ -290,7 +291,7 @@ struct stk_dgram_abi {
     struct stk_addr local;
     uint8_t ttl;
     uint8_t tos;
-    uint8_t flags; /* enum stk_msg_flag */
+    uint8_t flags; /* enum stk_msg_flag; transmit: enum stk_tx_wish */
     uint8_t reserved[5];
 };
 
@@ -298,6 +299,8 @@ _Static_assert(sizeof(struct stk_dgram_abi) == 64, "layout");
 _Static_assert(offsetof(struct stk_dgram_abi, ttl) == 56, "layout");
 
 #define STK_DGRAM_SIZE(payload) (sizeof(struct stk_dgram_abi) + (((uint64_t)(payload) + 7u) & ~UINT64_C(7)))
+
+enum stk_tx_wish { STK_TX_FROM = 1, STK_TX_IF = 2, STK_TX_TTL = 4, STK_TX_TOS = 8 };
 
 /** A connection waiting for accept, in the listener's receive FIFO. */
 struct stk_pending_abi {

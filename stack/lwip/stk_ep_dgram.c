@@ -141,8 +141,8 @@ static bool record_store(struct stk_ep *ep, struct stk_dgram_abi *record, const 
 /* Could lwIP have chosen this socket of the port as well? */
 static bool port_sharer(const struct stk_ep *ep, const struct stk_ep *other, const struct stk_dgram_abi *record)
 {
-    return other != ep && other->phase == STK_EP_HELD && !other->opts.reuse_mcastport && !other->rx_shut && other->family == ep->family &&
-           (other->spread || other->inst == stk_inst_selected()) &&
+    return other != ep && other->phase == STK_EP_HELD && !other->opts.reuse_mcastport && !other->rx_shut &&
+           other->family == ep->family && (other->spread || other->inst == stk_inst_selected()) &&
            (other->local_by_peer || stk_ep_addr_any(&other->local) ||
             stk_ep_addr_equal_ip(&other->local, &record->local));
 }
@@ -152,7 +152,8 @@ static bool port_sharer(const struct stk_ep *ep, const struct stk_ep *other, con
 static struct stk_ep *dgram_receiver(struct stk_ep *ep, const struct stk_dgram_abi *record)
 {
     struct stk_ep_table *table = ep->table;
-    const bool alone = ep->opts.exclusive && ep->port_name != 0; /* RU-5: nothing of this address is the any address's */
+    const bool alone = ep->opts.exclusive &&
+                       ep->port_name != 0; /* RU-5: nothing of this address is the any address's */
     if (ep->type != STK_SOCK_DGRAM || alone || (record->flags & (STK_MSG_MCAST | STK_MSG_BCAST)) != 0 ||
         (ep->peer_set && source_accepted(ep, &record->addr))) {
         return ep;
@@ -365,19 +366,98 @@ static uint32_t send_inst(const struct stk_ep *ep, const struct stk_addr *to)
     return inst < 0 ? ep->inst_index : (uint32_t)inst;
 }
 
-static err_t udp_output(struct stk_ep *ep, struct pbuf *p, const ip_addr_t *ip, const struct stk_addr *to)
+/* Where a datagram goes, and with wishes of its own: from, NULL: the socket's address. */
+struct udp_way {
+    const struct stk_addr *to;
+    const ip_addr_t *from;
+    bool wished;
+};
+
+/* The PCB keeps its place in the tables: only what is sent looks at its address and TTL here. */
+static err_t udp_leave_way(const struct stk_ep *ep, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *ip,
+                           const struct udp_way *way)
 {
-    const uint32_t inst = send_inst(ep, to);
+    if (!way->wished) {
+        return udp_leave(ep, pcb, p, ip, way->to->port);
+    }
+    const ip_addr_t local = pcb->local_ip;
+    const u8_t mcast_ttl = udp_get_multicast_ttl(pcb);
+    if (way->from != NULL && stk_ep_ip_own(way->from)) {
+        ip_addr_copy(pcb->local_ip, *way->from);
+    }
+    udp_set_multicast_ttl(pcb, ep->opts.mcast_ttl);
+    const err_t err = udp_leave(ep, pcb, p, ip, way->to->port);
+    ip_addr_copy(pcb->local_ip, local);
+    udp_set_multicast_ttl(pcb, mcast_ttl);
+    return err;
+}
+
+static err_t raw_wished(struct stk_ep *ep, struct pbuf *p, const ip_addr_t *ip, const ip_addr_t *from)
+{
+    const ip_addr_t local = ep->pcb.raw->local_ip;
+    if (from != NULL && stk_ep_ip_own(from)) {
+        ip_addr_copy(ep->pcb.raw->local_ip, *from);
+    }
+    const err_t err = raw_output(ep, p, ip);
+    ip_addr_copy(ep->pcb.raw->local_ip, local);
+    return err;
+}
+
+/* The host of a wished source address, for sockets that several hosts have. */
+static uint32_t udp_inst(const struct stk_ep *ep, const struct udp_way *way)
+{
+    struct stk_addr from = {.family = STK_AF_NONE};
+    if (way->from == NULL || !ep->spread) {
+        return send_inst(ep, way->to);
+    }
+    stk_ep_ip_to(ep, way->from, 0, &from);
+    const int inst = stk_ep_inst_of_local(ep->table, ep, &from);
+    return inst < 0 ? send_inst(ep, way->to) : (uint32_t)inst;
+}
+
+static err_t udp_output(struct stk_ep *ep, struct pbuf *p, const ip_addr_t *ip, const struct udp_way *way)
+{
+    const uint32_t inst = udp_inst(ep, way);
     if (inst == ep->inst_index) {
-        return udp_leave(ep, ep->pcb.udp, p, ip, to->port);
+        return udp_leave_way(ep, ep->pcb.udp, p, ip, way);
     }
     struct stk_inst_scope scope = stk_inst_enter(ep->table->insts[inst]);
     struct pbuf *copy = pbuf_clone(PBUF_TRANSPORT, PBUF_RAM, p); /* buffers do not cross instances */
-    const err_t err = copy != NULL ? udp_leave(ep, ep->more[inst].udp, copy, ip, to->port) : ERR_MEM;
+    const err_t err = copy != NULL ? udp_leave_way(ep, ep->more[inst].udp, copy, ip, way) : ERR_MEM;
     if (copy != NULL) {
         pbuf_free(copy);
     }
     stk_inst_leave(scope);
+    return err;
+}
+
+/*
+ * A datagram with wishes of its own (RFC 3542 6): for its time they are the socket's options, which lwIP's PCB and
+ * stk_ep_ip_begin take. An address that is no more this host's sends by route.
+ */
+static err_t wished_output(struct stk_ep *ep, struct pbuf *p, const ip_addr_t *ip, const struct stk_dgram_abi *record)
+{
+    const struct stk_addr *to = record->addr.family != STK_AF_NONE ? &record->addr : &ep->peer;
+    const struct stk_ep_opts opts = ep->opts;
+    const bool special = ep->ip_special;
+    ip_addr_t from;
+    const bool sourced = (record->flags & STK_TX_FROM) != 0 && stk_ep_ip_from(ep, &record->local, &from) == STK_OK &&
+                         (IP_IS_V4(&from) != 0) == (IP_IS_V4(ip) != 0);
+    if ((record->flags & STK_TX_TTL) != 0) {
+        ep->opts.ttl = ep->opts.v4_ttl = ep->opts.mcast_ttl = record->ttl;
+    }
+    if ((record->flags & STK_TX_TOS) != 0) {
+        ep->opts.tos = ep->opts.v4_tos = record->tos;
+    }
+    if ((record->flags & STK_TX_IF) != 0) {
+        ep->opts.unicast_if = ep->opts.v4_unicast_if = record->if_index;
+    }
+    ep->ip_special = true;
+    const struct udp_way way = {.to = to, .from = sourced ? &from : NULL, .wished = true};
+    const err_t err = ep->type == STK_SOCK_RAW ? raw_wished(ep, p, ip, sourced ? &from : NULL)
+                                               : udp_output(ep, p, ip, &way);
+    ep->opts = opts;
+    ep->ip_special = special;
     return err;
 }
 
@@ -396,7 +476,12 @@ static err_t record_send(struct stk_ep *ep, const struct stk_dgram_abi *record, 
     if (p == NULL) {
         return ERR_MEM;
     }
-    const err_t err = ep->type == STK_SOCK_RAW ? raw_output(ep, p, &ip) : udp_output(ep, p, &ip, to);
+    err_t err;
+    if (record->flags == 0) {
+        err = ep->type == STK_SOCK_RAW ? raw_output(ep, p, &ip) : udp_output(ep, p, &ip, &(struct udp_way){.to = to});
+    } else {
+        err = wished_output(ep, p, &ip, record);
+    }
     pbuf_free(p);
     return err;
 }

@@ -344,6 +344,13 @@ int64_t stk_sock_sendto(struct stk_sock *sock, const struct stk_iov *iov, size_t
     return got;
 }
 
+int64_t stk_sock_sendmsg(struct stk_sock *sock, const struct stk_iov *iov, size_t count, const struct stk_addr *to,
+                         const struct stk_send_info *info)
+{
+    (void)info; /* the double has one address and no packets */
+    return stk_sock_sendto(sock, iov, count, to);
+}
+
 static int64_t fake_recvfrom_locked(struct stk_sock *sock, const struct stk_iov *iov, size_t count, unsigned flags,
                                     struct stk_msg_info *info)
 {

@@ -49,7 +49,7 @@ enum stk_ready {
     STK_READY_DRAINED = 1u << 8, /**< everything sent is acknowledged, FIN too if one was sent */
     STK_READY_CANCEL = 1u << 9,  /**< stk_sock_cancel was called */
     STK_READY_OOB = 1u << 10,    /**< an urgent byte waits beside the stream */
-    STK_READY_ISB = 1u << 11,    /**< the ideal send backlog is not the one of stk_sock_isb_watch, or sending has ended */
+    STK_READY_ISB = 1u << 11, /**< the ideal send backlog is not the one of stk_sock_isb_watch, or sending has ended */
 };
 
 /** Options. Values are int32_t unless a structure is named. */
@@ -202,6 +202,14 @@ struct stk_msg_info {
     uint8_t truncated;  /**< it was larger than the buffers; the rest is lost */
     uint8_t flags;      /**< enum stk_msg_flag */
     uint32_t full_size; /**< bytes of the datagram as received */
+};
+
+/** Wishes for one datagram. What is not wished is the socket's. */
+struct stk_send_info {
+    struct stk_addr from; /**< source address, of this host; family STK_AF_NONE: by the socket and the route */
+    uint32_t if_index;    /**< where it leaves; 0: by route */
+    int32_t ttl;          /**< 0..255; -1: the socket's */
+    int32_t tos;          /**< TOS or traffic class; -1: the socket's */
 };
 
 enum stk_msg_flag { STK_MSG_BCAST = 1, STK_MSG_MCAST = 2 };
@@ -569,6 +577,19 @@ int64_t stk_sock_recv(struct stk_sock *sock, const struct stk_iov *iov, size_t c
  * Context: any thread. Does not block or allocate.
  */
 int64_t stk_sock_sendto(struct stk_sock *sock, const struct stk_iov *iov, size_t count, const struct stk_addr *to);
+
+/**
+ * Queue one datagram with wishes of its own.
+ *
+ * @param info  NULL: as stk_sock_sendto.
+ * @return      As stk_sock_sendto, or:
+ * @retval STK_EADDRNOTAVAIL  info->from is no address of this host, info->if_index no interface.
+ * @retval STK_EAFNOSUPPORT   info->from is of another family than the destination.
+ *
+ * Context: any thread. Does not block or allocate. Source: RFC 3542 6; rules MSG-20.
+ */
+int64_t stk_sock_sendmsg(struct stk_sock *sock, const struct stk_iov *iov, size_t count, const struct stk_addr *to,
+                         const struct stk_send_info *info);
 
 /**
  * Take one datagram.
