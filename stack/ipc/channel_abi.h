@@ -91,9 +91,9 @@ enum stk_sub_op {
     STK_SUB_AUTOBIND,  /* addr: a destination; bind an unbound socket where it is reached from */
     STK_SUB_MCAST_SET, /* data: struct stk_mcast_filter_abi */
     STK_SUB_MCAST_GET, /* likewise; mode and count of what there is: reply's arg[0], arg[1]; sources into the chunk */
-    STK_SUB_ADMIT,    /* answer the SYN of a connection that is held back */
-    STK_SUB_PORTS,    /* arg: enum stk_ports_op, first, count; value: token. Reply: arg[0]: first; value: token */
-    STK_SUB_INFO,     /* arg[0]: enum stk_info_kind, arg[1]: a chunk of the asker's, which the stack writes */
+    STK_SUB_ADMIT,     /* answer the SYN of a connection that is held back */
+    STK_SUB_PORTS,     /* arg: enum stk_ports_op, first, count; value: token. Reply: arg[0]: first; value: token */
+    STK_SUB_INFO,      /* arg[0]: enum stk_info_kind, arg[1]: a chunk of the asker's, which the stack writes */
 };
 
 /** STK_SUB_PORTS: reservations of ports. */
@@ -253,8 +253,8 @@ struct stk_sock_abi {
     STK_U32 tx_lock;
     STK_U32 app_flags;
     STK_U64 cookie;
-    STK_U32 kicked; /* beside tx_tail: both change hands in one transfer of the line */
-    STK_U32 isb_seen; /* the isb whose change is waited for; 0: nobody waits */
+    STK_U32 kicked;       /* beside tx_tail: both change hands in one transfer of the line */
+    STK_U32 isb_seen;     /* the isb whose change is waited for; 0: nobody waits */
     STK_U64 tx_head_seen; /* app's last look at tx_head; under tx_lock */
     STK_U64 tx_urgent;    /* position behind the last urgent byte, 0: none; stored before the tx_tail that reaches it */
     uint64_t reserved5[2];

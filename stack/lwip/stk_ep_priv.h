@@ -83,8 +83,8 @@ struct stk_ep_opts {
     int32_t v4_user_mtu;
     uint32_t unicast_if;
     uint32_t v4_unicast_if;
-    bool iflist_any;                /* one of these is in use */
-    struct stk_iflist iflists[2];   /* of the socket's own version; of IPv4 on an IPv6 socket */
+    bool iflist_any;              /* one of these is in use */
+    struct stk_iflist iflists[2]; /* of the socket's own version; of IPv4 on an IPv6 socket */
     bool icmp_fail;
     bool rcvbuf_set;    /* no automatic window */
     bool sndbuf_set;    /* no automatic send buffer */
