@@ -404,6 +404,73 @@ static void receive__taken_out__takes_no_window(void **state)
     close_all();
 }
 
+/* What the reader got so far: bytes count up, and those that were taken out are missing. */
+struct reading {
+    uint8_t next;
+    uint32_t got;
+};
+
+static void in_order(struct reading *reading, const uint8_t *bytes, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const uint8_t skipped = (uint8_t)(bytes[i] - reading->next);
+        assert_true(skipped < 100); /* forward, never back */
+        reading->next = (uint8_t)(bytes[i] + 1);
+        reading->got++;
+    }
+}
+
+static void say_anything(uint32_t begin, uint32_t *sent)
+{
+    static const uint16_t pointers[] = {0, 1, 2, 3, 7, 30, 200, 65535};
+    uint8_t payload[24];
+    /* As a rule the next bytes; else older or later ones, or none. */
+    const int off = rand() % 4 != 0 ? 0 : rand() % 12 - 6;
+    const uint32_t at = *sent + (uint32_t)off < UINT32_MAX / 2 ? *sent + (uint32_t)off : 0;
+    const uint32_t len = (uint32_t)rand() % sizeof(payload);
+    for (uint32_t i = 0; i < len; i++) {
+        payload[i] = (uint8_t)(at + i);
+    }
+    peer.tcp.urgent = pointers[rand() % 8];
+    peer.tcp.seq = begin + at;
+    sim_peer_send(&peer, (uint8_t)(SIM_ACK | (rand() % 2 ? URG : 0)), payload, len);
+    if (at <= *sent && at + len > *sent) {
+        *sent = at + len;
+    }
+}
+
+/* Whatever the pointers say, ahead, behind, of other segments: the reader gets the bytes in order and goes on. */
+static void receive__any_pointers__order_stays(void **state)
+{
+    (void)state;
+    for (unsigned seed = 1; seed <= 30; seed++) {
+        uint8_t room[64];
+        uint32_t sent = 0;
+        struct reading reading = {0};
+        srand(seed);
+        open_with(STK_OPT_OOBINLINE, seed % 3 == 0);
+        trace.wire.sniff = NULL;
+        const uint32_t begin = peer.tcp.seq;
+        for (int turn = 0; turn < 300; turn++) {
+            say_anything(begin, &sent);
+            if (rand() % 8 == 0) {
+                set(peer.sock, STK_OPT_OOBINLINE, rand() % 2, STK_OK);
+            }
+            (void)recv_flags(peer.sock, room, sizeof(room), STK_RECV_OOB);
+            (void)stk_sock_mark(peer.sock);
+            /* A byte that was turned back into the stream after the reader passed its mark is out of order by intent. */
+            const int64_t n = recv_flags(peer.sock, room, 1 + (size_t)rand() % sizeof(room), 0);
+            if (n > 1 || (n == 1 && (uint8_t)(room[0] - reading.next) < 100)) {
+                in_order(&reading, room, n);
+            }
+        }
+        const int64_t last = recv_flags(peer.sock, room, sizeof(room), 0);
+        in_order(&reading, room, last > 1 ? last : 0);
+        assert_true(sent > 1000 && reading.got > sent / 2);
+        close_all();
+    }
+}
+
 /* --- In line -------------------------------------------------------------------------- */
 
 /* OOB-8, OOB-11. */
@@ -558,6 +625,7 @@ int main(void)
         cmocka_unit_test(receive__end_before_the_byte__inval),
         cmocka_unit_test(receive__window_closed__told_and_reached_by_reading),
         cmocka_unit_test(receive__taken_out__takes_no_window),
+        cmocka_unit_test(receive__any_pointers__order_stays),
         cmocka_unit_test(inline__set_before__three_receives),
         cmocka_unit_test(inline__second_before_the_first__mark_moves_and_nothing_is_lost),
         cmocka_unit_test(inline__set_behind_the_byte__given_at_the_mark),
