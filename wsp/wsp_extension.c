@@ -1,6 +1,7 @@
 /** @file Functions that programs ask for by identifier. */
 #include "wsp_extension.h"
 
+#include "wsp_message.h"
 #include "wsp_poll.h"
 
 #include <mswsock.h>
@@ -12,6 +13,8 @@ struct extension {
 
 static const struct extension extensions[] = {
     {WSAID_WSAPOLL, (void (*)(void))wsp_poll},
+    {WSAID_WSARECVMSG, (void (*)(void))wsp_recv_msg},
+    {WSAID_WSASENDMSG, (void (*)(void))wsp_send_msg},
 };
 
 int wsp_extension_get(struct wsp_socket *sock, struct wsp_ioctl_call *call)

@@ -4,6 +4,7 @@
 #include "wsp_addr.h"
 #include "wsp_error.h"
 #include "wsp_event.h"
+#include "wsp_message.h"
 #include "wsp_wait.h"
 
 #include <stdlib.h>
@@ -24,28 +25,21 @@ struct io_vec {
 };
 
 int64_t wsp_io_send_once(struct wsp_socket *sock, const struct stk_iov *iov, size_t count, DWORD flags,
-                         const struct stk_addr *to)
+                         const struct stk_addr *to, const struct stk_send_info *wish)
 {
     if (wsp_socket_is_stream(sock))
         return flags & MSG_OOB ? stk_sock_send_oob(sock->stk, iov, count) : stk_sock_send(sock->stk, iov, count);
-    return stk_sock_sendto(sock->stk, iov, count, to);
+    return stk_sock_sendmsg(sock->stk, iov, count, to, wish);
 }
 
 int64_t wsp_io_recv_once(struct wsp_socket *sock, const struct stk_iov *iov, size_t count, DWORD flags,
                          struct wsp_io_from *from)
 {
     unsigned how = flags & MSG_PEEK ? (unsigned)STK_RECV_PEEK : 0u;
-    struct stk_msg_info info;
-    int64_t got;
 
     if (wsp_socket_is_stream(sock))
         return stk_sock_recv(sock->stk, iov, count, how);
-    got = stk_sock_recvfrom(sock->stk, iov, count, how, &info);
-    if (got >= 0) {
-        from->addr = info.from;
-        from->truncated = info.truncated != 0;
-    }
-    return got;
+    return stk_sock_recvfrom(sock->stk, iov, count, how, &from->info);
 }
 
 int wsp_io_code(const struct wsp_socket *sock, enum wsp_direction direction, bool named, int64_t err)
@@ -237,7 +231,8 @@ static int io_send_sync(const struct wsp_call *call, struct io_vec *vec, const s
     while (code == 0) {
         int64_t sent = io_blocked(sock, WSP_SENDING)
                            ? (int64_t)STK_EAGAIN
-                           : wsp_io_send_once(sock, vec->all + vec->first, vec->count - vec->first, call->flags, to);
+                           : wsp_io_send_once(sock, vec->all + vec->first, vec->count - vec->first, call->flags, to,
+                                              call->wish);
 
         if (sent >= 0) {
             done += (uint32_t)sent;
@@ -280,9 +275,11 @@ static int io_recv_finish(const struct wsp_call *call, const struct wsp_io_from 
     *call->flags_out = 0;
     if (wsp_socket_is_stream(call->sock))
         return 0;
+    if (call->message)
+        return wsp_message_received(call->sock, call->message, &from->info);
     if (call->from)
-        code = wsp_addr_write(&from->addr, call->sock->family, call->from, call->fromlen);
-    if (from->truncated) { /* WSPRECV-3, WSPRECVFROM-4 */
+        code = wsp_addr_write(&from->info.from, call->sock->family, call->from, call->fromlen);
+    if (from->info.truncated) { /* WSPRECV-3, WSPRECVFROM-4 */
         *call->flags_out = MSG_PARTIAL;
         code = WSAEMSGSIZE;
     }
@@ -402,6 +399,16 @@ static int io_recv(struct wsp_call *call)
     if (atomic_load_explicit(&call->sock->slow, memory_order_relaxed) & WSP_SLOW_EVENTS)
         wsp_events_reenable(call->sock, FD_READ | FD_OOB);
     return code;
+}
+
+int wsp_io_receive(struct wsp_call *call)
+{
+    return io_recv(call);
+}
+
+int wsp_io_transmit(struct wsp_call *call)
+{
+    return io_send(call, 0);
 }
 
 static int io_return(struct wsp_socket *sock, int code, LPINT lpErrno)

@@ -12,8 +12,7 @@
 
 /** What one receive of a datagram told. */
 struct wsp_io_from {
-    struct stk_addr addr;
-    bool truncated;
+    struct stk_msg_info info;
 };
 
 /**
@@ -21,12 +20,13 @@ struct wsp_io_from {
  *
  * @param flags  MSG_OOB: streams, the last byte is urgent.
  * @param to     NULL: the peer. Streams ignore it.
+ * @param wish   NULL: nothing of its own; datagrams only.
  * @return    Bytes, or a negative enum stk_err.
  *
  * Context: any thread. Does not block.
  */
 int64_t wsp_io_send_once(struct wsp_socket *sock, const struct stk_iov *iov, size_t count, DWORD flags,
-                         const struct stk_addr *to);
+                         const struct stk_addr *to, const struct stk_send_info *wish);
 
 /** One attempt to receive. @param from  Filled for datagrams. Returns as wsp_io_send_once. */
 int64_t wsp_io_recv_once(struct wsp_socket *sock, const struct stk_iov *iov, size_t count, DWORD flags,
@@ -49,6 +49,16 @@ int wsp_io_ended(struct wsp_socket *sock, int code, bool in_progress);
 
 /** Is the mark of urgent data next? MSG_WAITALL ends there. Source: rule OOB-6. */
 bool wsp_io_at_mark(const struct wsp_socket *sock);
+
+/**
+ * A receive, or a send, of any form: what the slots and the functions by pointer are made of.
+ *
+ * @return  0, WSA_IO_PENDING or a WSAE* code.
+ *
+ * Context: an application thread with a reference and no lock; blocks as the socket does.
+ */
+int wsp_io_receive(struct wsp_call *call);
+int wsp_io_transmit(struct wsp_call *call);
 
 /* Slots 20, 22, 24, 26. */
 int WSPAPI wsp_recv(SOCKET s, LPWSABUF lpBuffers, DWORD dwBufferCount, LPDWORD lpNumberOfBytesRecvd, LPDWORD lpFlags,

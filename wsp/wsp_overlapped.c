@@ -4,6 +4,7 @@
 #include "wsp_addr.h"
 #include "wsp_error.h"
 #include "wsp_event.h"
+#include "wsp_message.h"
 #include "wsp_io.h"
 #include "wsp_notice.h"
 #include "wsp_share.h"
@@ -90,6 +91,9 @@ static void request_free(struct wsp_request *request)
     if (request->vec != request->iov)
         free(request->vec);
     request->vec = request->iov;
+    if (request->apc_own)
+        wsp_upcall_thread_close(&request->apc_thread);
+    request->apc_own = false;
     atomic_store_explicit(&request->context, 0, memory_order_relaxed);
     atomic_store_explicit(&request->thread, 0, memory_order_relaxed);
     wsp_mutex_lock(&request_pool.lock);
@@ -253,9 +257,14 @@ static void request_received(struct wsp_socket *sock, struct wsp_request *reques
 {
     if (wsp_socket_is_stream(sock))
         return;
+    if (request->message) {
+        request->code = wsp_message_received(sock, request->message, &from->info);
+        request->flags = request->message->dwFlags;
+        return;
+    }
     if (request->from)
-        (void)wsp_addr_write(&from->addr, sock->family, request->from, request->fromlen);
-    if (from->truncated) {
+        (void)wsp_addr_write(&from->info.from, sock->family, request->from, request->fromlen);
+    if (from->info.truncated) {
         request->flags = MSG_PARTIAL;
         request->code = WSAEMSGSIZE;
     }
@@ -273,7 +282,8 @@ static bool request_attempt(struct wsp_socket *sock, struct wsp_request *request
         size_t count = request->vec_count - request->vec_first;
 
         moved = request->direction == WSP_SENDING
-                    ? wsp_io_send_once(sock, iov, count, request->flags, request->to_set ? &request->to : NULL)
+                    ? wsp_io_send_once(sock, iov, count, request->flags, request->to_set ? &request->to : NULL,
+                                       request->wished ? &request->wish : NULL)
                     : wsp_io_recv_once(sock, iov, count, request->flags, &from);
         if (moved < 0)
             break;
@@ -386,11 +396,21 @@ static int request_fill(struct wsp_request *request, const struct wsp_call *call
     request->overlapped = call->overlapped;
     request->routine = call->routine;
     request->apc_thread = call->thread ? *call->thread : (WSATHREADID){0};
+    if (call->own_thread && call->routine) {
+        code = wsp_upcall_thread_open(&request->apc_thread);
+        if (code != 0)
+            return code;
+        request->apc_own = true;
+    }
     request->flags = call->flags;
     request->bytes = 0;
     request->code = 0;
     request->from = call->from;
     request->fromlen = call->fromlen;
+    request->message = call->message;
+    request->wished = call->wish != NULL;
+    if (call->wish)
+        request->wish = *call->wish;
     request->to_set = call->to != NULL;
     if (call->to) /* WSPSENDTO-4: a copy */
         code = wsp_addr_read(call->to, call->tolen, call->sock->family, &request->to);
@@ -473,7 +493,7 @@ int wsp_request_start(const struct wsp_call *call)
 
     if (!thread || code != 0)
         return code != 0 ? code : WSAENOBUFS;
-    if (call->routine && !call->thread)
+    if (call->routine && !call->thread && !call->own_thread)
         return WSAEINVAL;
     request = request_alloc();
     if (!request)

@@ -31,10 +31,13 @@ struct wsp_call {
     int tolen;
     struct sockaddr *from;
     LPINT fromlen;
+    LPWSAMSG message;                 /**< WSARecvMsg: told of the datagram */
+    const struct stk_send_info *wish; /**< WSASendMsg: what it is sent with; NULL: nothing */
     LPWSAOVERLAPPED overlapped;
     LPWSAOVERLAPPED_COMPLETION_ROUTINE routine;
     LPWSATHREADID thread;
-    SOCKET handle; /**< as the application gave it */
+    bool own_thread; /**< the call has no such argument: the calling thread is asked for */
+    SOCKET handle;   /**< as the application gave it */
 };
 
 struct wsp_request {
@@ -46,6 +49,7 @@ struct wsp_request {
     LPWSAOVERLAPPED overlapped;
     LPWSAOVERLAPPED_COMPLETION_ROUTINE routine;
     WSATHREADID apc_thread; /**< a copy: WPU-29 */
+    bool apc_own;           /**< to be given back */
     struct stk_iov iov[WSP_REQUEST_IOVS];
     struct stk_iov *vec; /**< iov, or memory of its own for long lists */
     uint32_t vec_count;
@@ -55,8 +59,11 @@ struct wsp_request {
     int code; /**< WSAE* */
     bool to_set;
     struct stk_addr to;
+    bool wished;
+    struct stk_send_info wish;
     struct sockaddr *from;
     LPINT fromlen;
+    LPWSAMSG message;
     enum wsp_notice notice; /**< WSP_PENDING: what it waits for */
     uint32_t mark;          /**< WSP_PENDING: how that was */
 };

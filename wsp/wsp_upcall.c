@@ -31,6 +31,8 @@ void wsp_upcalls_set(const WSPUPCALLTABLE *table)
     atomic_store(&wsp_upcalls.reset_event, table->lpWPUResetEvent);
     atomic_store(&wsp_upcalls.post_message, table->lpWPUPostMessage);
     atomic_store(&wsp_upcalls.close_event, table->lpWPUCloseEvent);
+    atomic_store(&wsp_upcalls.open_thread, table->lpWPUOpenCurrentThread);
+    atomic_store(&wsp_upcalls.close_thread, table->lpWPUCloseThread);
     atomic_store(&wsp_upcalls.complete, complete);
     atomic_store(&wsp_upcalls.set_last_error, (wsp_last_error_fn)upcall_system("SetLastError"));
     atomic_store(&wsp_upcalls.duplicate, (wsp_duplicate_fn)upcall_system("DuplicateHandle"));
@@ -55,6 +57,23 @@ void wsp_upcall_last_error(int code)
 
     if (set)
         set((DWORD)code);
+}
+
+int wsp_upcall_thread_open(LPWSATHREADID out)
+{
+    LPWPUOPENCURRENTTHREAD open = atomic_load_explicit(&wsp_upcalls.open_thread, memory_order_relaxed);
+    INT err = WSAEOPNOTSUPP;
+
+    return open && open(out, &err) == 0 ? 0 : err;
+}
+
+void wsp_upcall_thread_close(LPWSATHREADID thread)
+{
+    LPWPUCLOSETHREAD close = atomic_load_explicit(&wsp_upcalls.close_thread, memory_order_relaxed);
+    INT err = 0;
+
+    if (close)
+        (void)close(thread, &err);
 }
 
 bool wsp_upcall_event_reset(WSAEVENT event)

@@ -35,6 +35,8 @@ struct wsp_upcalls {
     _Atomic(LPWPURESETEVENT) reset_event;
     _Atomic(LPWPUPOSTMESSAGE) post_message;
     _Atomic(LPWPUCLOSEEVENT) close_event;
+    _Atomic(LPWPUOPENCURRENTTHREAD) open_thread;
+    _Atomic(LPWPUCLOSETHREAD) close_thread;
     _Atomic(LPWPUCOMPLETEOVERLAPPEDREQUEST) complete; /* by name: WPU-20 */
     _Atomic(wsp_last_error_fn) set_last_error;        /* by name: functions that programs call by pointer */
     _Atomic(wsp_duplicate_fn) duplicate;              /* likewise, as the following */
@@ -61,6 +63,17 @@ void wsp_upcall_event_set(WSAEVENT event);
 
 /** Set the calling thread's last error: extension functions have no lpErrno. Context: any thread. */
 void wsp_upcall_last_error(int code);
+
+/**
+ * The calling thread's identity, for functions that have no lpThreadId.
+ *
+ * @param out  Given back with wsp_upcall_thread_close.
+ * @return     0, or WSAEOPNOTSUPP: there is no such upcall; or its code.
+ *
+ * Context: any thread.
+ */
+int wsp_upcall_thread_open(LPWSATHREADID out);
+void wsp_upcall_thread_close(LPWSATHREADID thread);
 
 /** Reset an event object, NULL is skipped. @return  false: it is none. Context: any thread. */
 bool wsp_upcall_event_reset(WSAEVENT event);

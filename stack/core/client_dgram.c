@@ -218,6 +218,10 @@ static int head_wish(const struct stk_sock *sock, const struct stk_addr *to, con
         head->tos = (uint8_t)info->tos;
         head->flags |= STK_TX_TOS;
     }
+    if (info->ecn >= 0) {
+        head->ecn = (uint8_t)(info->ecn & 3);
+        head->flags |= STK_TX_ECN;
+    }
     return STK_OK;
 }
 

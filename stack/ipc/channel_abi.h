@@ -292,7 +292,8 @@ struct stk_dgram_abi {
     uint8_t ttl;
     uint8_t tos;
     uint8_t flags; /* enum stk_msg_flag; transmit: enum stk_tx_wish */
-    uint8_t reserved[5];
+    uint8_t ecn;   /* transmit: 0..3 */
+    uint8_t reserved[4];
 };
 
 _Static_assert(sizeof(struct stk_dgram_abi) == 64, "layout");
@@ -300,7 +301,7 @@ _Static_assert(offsetof(struct stk_dgram_abi, ttl) == 56, "layout");
 
 #define STK_DGRAM_SIZE(payload) (sizeof(struct stk_dgram_abi) + (((uint64_t)(payload) + 7u) & ~UINT64_C(7)))
 
-enum stk_tx_wish { STK_TX_FROM = 1, STK_TX_IF = 2, STK_TX_TTL = 4, STK_TX_TOS = 8 };
+enum stk_tx_wish { STK_TX_FROM = 1, STK_TX_IF = 2, STK_TX_TTL = 4, STK_TX_TOS = 8, STK_TX_ECN = 16 };
 
 /** A connection waiting for accept, in the listener's receive FIFO. */
 struct stk_pending_abi {

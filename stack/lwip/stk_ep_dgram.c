@@ -449,6 +449,10 @@ static err_t wished_output(struct stk_ep *ep, struct pbuf *p, const ip_addr_t *i
     if ((record->flags & STK_TX_TOS) != 0) {
         ep->opts.tos = ep->opts.v4_tos = record->tos;
     }
+    if ((record->flags & STK_TX_ECN) != 0) {
+        ep->opts.tos = (uint8_t)((ep->opts.tos & ~3u) | (record->ecn & 3u));
+        ep->opts.v4_tos = (uint8_t)((ep->opts.v4_tos & ~3u) | (record->ecn & 3u));
+    }
     if ((record->flags & STK_TX_IF) != 0) {
         ep->opts.unicast_if = ep->opts.v4_unicast_if = record->if_index;
     }

@@ -114,7 +114,7 @@ enum stk_opt {
     STK_OPT_RANDOMIZE_PORT,    /**< bool, before bind; dynamic ports are random anyway */
     STK_OPT_REUSE_UNICASTPORT, /**< bool, before bind: a dynamic port may be one that serves other destinations */
     STK_OPT_REUSE_MCASTPORT,   /**< datagrams: bool, before bind: no unicasts; shares its port with others such */
-    STK_OPT_IFLIST, /**< set, datagrams: struct stk_iflist */
+    STK_OPT_IFLIST,            /**< set, datagrams: struct stk_iflist */
     STK_OPT_COUNT
 };
 
@@ -210,6 +210,7 @@ struct stk_send_info {
     uint32_t if_index;    /**< where it leaves; 0: by route */
     int32_t ttl;          /**< 0..255; -1: the socket's */
     int32_t tos;          /**< TOS or traffic class; -1: the socket's */
+    int32_t ecn;          /**< its two low bits alone (RFC 3168); -1: as they are */
 };
 
 enum stk_msg_flag { STK_MSG_BCAST = 1, STK_MSG_MCAST = 2 };

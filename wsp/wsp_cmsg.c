@@ -1,0 +1,200 @@
+/** @file Control messages of datagrams. */
+#include "wsp_cmsg.h"
+
+#include "wsp_option.h"
+#include "wsp_sdk.h"
+
+#define ECN_BITS 3 /* of the TOS or traffic class: RFC 3168 5 */
+
+/* Both kinds of packet information, as Windows lays them out. */
+struct cmsg_pktinfo4 {
+    unsigned char addr[4];
+    ULONG if_index;
+};
+struct cmsg_pktinfo6 {
+    unsigned char addr[16];
+    ULONG if_index;
+};
+_Static_assert(sizeof(struct cmsg_pktinfo4) == 8 && sizeof(struct cmsg_pktinfo6) == 20, "IN_PKTINFO, IN6_PKTINFO");
+
+/* What is being written. */
+struct cmsg_out {
+    char *at;
+    size_t room;
+    size_t used;
+    bool short_of_room;
+};
+
+static bool cmsg_is_mapped(const struct stk_addr *addr)
+{
+    static const unsigned char prefix[12] = {[10] = 0xff, [11] = 0xff};
+
+    return addr->family == STK_AF_INET6 && memcmp(addr->ip, prefix, sizeof prefix) == 0;
+}
+
+/* MSG-9: whole messages only. */
+static void cmsg_put(struct cmsg_out *out, int level, int type, const void *data, size_t size)
+{
+    WSACMSGHDR header = {.cmsg_len = sizeof header + size, .cmsg_level = level, .cmsg_type = type};
+    size_t space = (sizeof header + size + sizeof(size_t) - 1) & ~(sizeof(size_t) - 1);
+
+    if (out->room - out->used < space) {
+        out->short_of_room = true;
+        return;
+    }
+    memset(out->at + out->used, 0, space);
+    memcpy(out->at + out->used, &header, sizeof header);
+    memcpy(out->at + out->used + sizeof header, data, size);
+    out->used += space;
+}
+
+static void cmsg_put_int(struct cmsg_out *out, int level, int type, uint32_t value)
+{
+    cmsg_put(out, level, type, &value, sizeof value);
+}
+
+static void cmsg_write_v4(uint32_t bits, const struct stk_msg_info *info, struct cmsg_out *out)
+{
+    struct cmsg_pktinfo4 packet = {.if_index = info->if_index};
+
+    memcpy(packet.addr, cmsg_is_mapped(&info->to) ? info->to.ip + 12 : info->to.ip, sizeof packet.addr);
+    if (bits & (1u << WSP_CMSG_V4_PKTINFO))
+        cmsg_put(out, IPPROTO_IP, IP_PKTINFO, &packet, sizeof packet);
+    if (bits & (1u << WSP_CMSG_V4_TTL))
+        cmsg_put_int(out, IPPROTO_IP, IP_TTL, info->ttl);
+    if (bits & (1u << WSP_CMSG_V4_IF))
+        cmsg_put_int(out, IPPROTO_IP, IP_RECVIF, info->if_index);
+    if (bits & (1u << WSP_CMSG_V4_DSTADDR))
+        cmsg_put(out, IPPROTO_IP, IP_RECVDSTADDR, packet.addr, sizeof packet.addr);
+    if (bits & (1u << WSP_CMSG_V4_TOS))
+        cmsg_put_int(out, IPPROTO_IP, IP_TOS, info->tos);
+    if (bits & (1u << WSP_CMSG_V4_ECN))
+        cmsg_put_int(out, IPPROTO_IP, IP_ECN, info->tos & ECN_BITS);
+    if (bits & (1u << WSP_CMSG_V4_ORIGINAL_IF))
+        cmsg_put_int(out, IPPROTO_IP, IP_ORIGINAL_ARRIVAL_IF, info->if_index);
+}
+
+/* Of IPv4 datagrams on a dual-stack socket, too, with the mapped address (MSG-5). */
+static void cmsg_write_v6(uint32_t bits, const struct stk_msg_info *info, struct cmsg_out *out)
+{
+    struct cmsg_pktinfo6 packet = {.if_index = info->if_index};
+
+    memcpy(packet.addr, info->to.ip, sizeof packet.addr);
+    if (bits & (1u << WSP_CMSG_V6_PKTINFO))
+        cmsg_put(out, IPPROTO_IPV6, IPV6_PKTINFO, &packet, sizeof packet);
+    if (bits & (1u << WSP_CMSG_V6_HOPLIMIT))
+        cmsg_put_int(out, IPPROTO_IPV6, IPV6_HOPLIMIT, info->ttl);
+    if (bits & (1u << WSP_CMSG_V6_IF))
+        cmsg_put_int(out, IPPROTO_IPV6, IPV6_RECVIF, info->if_index);
+    if (bits & (1u << WSP_CMSG_V6_DSTADDR))
+        cmsg_put(out, IPPROTO_IPV6, IPV6_RECVDSTADDR, packet.addr, sizeof packet.addr);
+    if (bits & (1u << WSP_CMSG_V6_TCLASS))
+        cmsg_put_int(out, IPPROTO_IPV6, IPV6_TCLASS, info->tos);
+    if (bits & (1u << WSP_CMSG_V6_ECN))
+        cmsg_put_int(out, IPPROTO_IPV6, IPV6_ECN, info->tos & ECN_BITS);
+    if (bits & (1u << WSP_CMSG_V6_ORIGINAL_IF))
+        cmsg_put_int(out, IPPROTO_IPV6, IP_ORIGINAL_ARRIVAL_IF, info->if_index);
+}
+
+bool wsp_cmsg_write(const struct wsp_socket *sock, const struct stk_msg_info *info, WSABUF *control)
+{
+    uint32_t bits = atomic_load(&sock->values[WSP_VALUE_CMSG]);
+    struct cmsg_out out = {.at = control->buf, .room = control->buf ? control->len : 0};
+
+    if (sock->family == AF_INET || cmsg_is_mapped(&info->to))
+        cmsg_write_v4(bits, info, &out);
+    if (sock->family == AF_INET6)
+        cmsg_write_v6(bits, info, &out);
+    control->len = (ULONG)out.used;
+    return !out.short_of_room;
+}
+
+/* --- Sending ------------------------------------------------------------------ */
+
+static int cmsg_source(struct stk_send_info *out, enum stk_family family, const unsigned char *ip, uint32_t if_index)
+{
+    static const unsigned char any[16];
+    size_t bytes = family == STK_AF_INET ? 4 : 16;
+
+    out->if_index = if_index;
+    if (memcmp(ip, any, bytes) == 0)
+        return 0;
+    out->from.family = (uint16_t)family;
+    memcpy(out->from.ip, ip, bytes);
+    return 0;
+}
+
+/* IP_PKTINFO on a dual-stack socket: the stack knows such addresses as mapped ones. */
+static int cmsg_pktinfo4(const struct wsp_socket *sock, const void *data, struct stk_send_info *out)
+{
+    unsigned char mapped[16] = {[10] = 0xff, [11] = 0xff};
+    struct cmsg_pktinfo4 packet;
+    bool any;
+
+    memcpy(&packet, data, sizeof packet);
+    any = memcmp(packet.addr, (const unsigned char[4]){0}, sizeof packet.addr) == 0;
+    if (sock->family == AF_INET)
+        return cmsg_source(out, STK_AF_INET, packet.addr, packet.if_index);
+    memcpy(mapped + 12, packet.addr, sizeof packet.addr);
+    return cmsg_source(out, STK_AF_INET6, any ? (const unsigned char[16]){0} : mapped, packet.if_index);
+}
+
+static int cmsg_number(const void *data, int32_t max, int32_t *out)
+{
+    int32_t value;
+
+    memcpy(&value, data, sizeof value);
+    if (value < 0 || value > max)
+        return WSAEINVAL;
+    *out = value;
+    return 0;
+}
+
+static int cmsg_take(const struct wsp_socket *sock, const WSACMSGHDR *header, const char *data,
+                     struct stk_send_info *out)
+{
+    bool v6 = header->cmsg_level == IPPROTO_IPV6;
+    size_t size = (size_t)header->cmsg_len - sizeof *header;
+    struct cmsg_pktinfo6 packet;
+
+    if ((v6 && sock->family != AF_INET6) || (!v6 && header->cmsg_level != IPPROTO_IP))
+        return WSAEINVAL;
+    if (header->cmsg_type == IP_PKTINFO && v6 && size == sizeof packet) { /* IPV6_PKTINFO is the same number */
+        memcpy(&packet, data, sizeof packet);
+        return cmsg_source(out, STK_AF_INET6, packet.addr, packet.if_index);
+    }
+    if (header->cmsg_type == IP_PKTINFO && !v6 && size == sizeof(struct cmsg_pktinfo4))
+        return cmsg_pktinfo4(sock, data, out);
+    if (size != sizeof(int32_t))
+        return WSAEINVAL;
+    if (header->cmsg_type == IP_RECVTTL || (!v6 && header->cmsg_type == IP_TTL)) /* IPV6_HOPLIMIT too */
+        return cmsg_number(data, UINT8_MAX, &out->ttl);
+    if (header->cmsg_type == (v6 ? IPV6_TCLASS : IP_TOS))
+        return cmsg_number(data, UINT8_MAX, &out->tos);
+    if (header->cmsg_type == IP_ECN) /* IPV6_ECN too */
+        return cmsg_number(data, ECN_BITS, &out->ecn);
+    return WSAEINVAL; /* MSG-22 */
+}
+
+int wsp_cmsg_read(const struct wsp_socket *sock, const WSABUF *control, struct stk_send_info *out, bool *any)
+{
+    size_t at = 0;
+    int code = 0;
+
+    *out = (struct stk_send_info){.ttl = -1, .tos = -1, .ecn = -1};
+    *any = control->len > 0;
+    if (control->len > 0 && !control->buf)
+        return WSAEFAULT; /* MSG-23 */
+    while (code == 0 && at < control->len) {
+        WSACMSGHDR header;
+
+        if (control->len - at < sizeof header)
+            return WSAEINVAL; /* MSG-21 */
+        memcpy(&header, control->buf + at, sizeof header);
+        if (header.cmsg_len < sizeof header || header.cmsg_len > control->len - at)
+            return WSAEINVAL;
+        code = cmsg_take(sock, &header, control->buf + at + sizeof header, out);
+        at += ((size_t)header.cmsg_len + sizeof(size_t) - 1) & ~(sizeof(size_t) - 1);
+    }
+    return code;
+}
