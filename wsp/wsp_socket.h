@@ -110,7 +110,7 @@ struct wsp_socket {
     struct wsp_events events;
     struct wsp_notice_ask notices[WSP_NOTICES];
     struct stk_iflist iflists[2]; /**< of the own version; of IPv4 on an IPv6 socket */
-    struct wsp_socket *deferred; /**< connections that CF_DEFER left at the head, entries not yet opened */
+    struct wsp_socket *deferred;  /**< connections that CF_DEFER left at the head, entries not yet opened */
     struct wsp_socket *deferred_next;
     struct stk_addr peer;              /**< of a connection that waits on a deferred list */
     bool ending;                       /**< the last descriptor is being closed */
