@@ -199,7 +199,10 @@ static bool heard_here(const struct stk_ep *ep, const ip_addr_t *from, const ip_
     const struct netif *netif = ep->opts.mcast_if != 0 ? netif_get_by_index((u8_t)ep->opts.mcast_if)
                                                        : ip_route(from, group);
     const uint8_t *ip = v6 ? (const uint8_t *)ip_2_ip6(group)->addr : (const uint8_t *)&ip_2_ip4(group)->addr;
-    const struct stk_mcast_group *here = netif != NULL ? stk_mcast_find(netif, stk_mcast_wire_of(v6), ip) : NULL;
+    if (netif == NULL || (netif->flags & NETIF_FLAG_ETHERNET) == 0) {
+        return false; /* what leaves by loopback comes back by itself */
+    }
+    const struct stk_mcast_group *here = stk_mcast_find(netif, stk_mcast_wire_of(v6), ip);
     return here != NULL && here->wanted;
 }
 

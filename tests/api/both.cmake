@@ -1,7 +1,7 @@
 # The API tests that run against any ws2_32. For Windows api_both.exe stands beside our DLLs; tests/wine/api_compare.py runs it
 # there and, copied away from them, on Wine's own ws2_32, the reference. On Linux: on ours.
 set(t_both_sources both_main.c both_groups.c both.c both_start.c both_socket.c both_bind.c both_listen.c both_connect.c
-    both_stream.c both_close.c both_udp.c both_select.c both_events.c both_overlapped.c both_option.c both_ioctl.c
+    both_stream.c both_close.c both_udp.c both_mcast.c both_select.c both_events.c both_overlapped.c both_option.c both_ioctl.c
     both_text.c both_names.c both_ipv6.c both_threads.c both_urgent.c both_window.c both_message.c
     both_alert.c both_conditional.c both_poll.c both_share.c both_storm.c)
 find_package(Python3 COMPONENTS Interpreter)

@@ -84,6 +84,7 @@ extern const struct t_group t_group_connect;
 extern const struct t_group t_group_stream;
 extern const struct t_group t_group_close;
 extern const struct t_group t_group_udp;
+extern const struct t_group t_group_mcast;
 extern const struct t_group t_group_select;
 extern const struct t_group t_group_events;
 extern const struct t_group t_group_overlapped;
