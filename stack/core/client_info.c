@@ -106,6 +106,12 @@ bool stk_client_if_broadcast(const struct stk_client *client, const struct stk_a
 
 bool stk_client_if_has(const struct stk_client *client, const struct stk_addr *addr)
 {
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    struct stk_addr four = {.family = STK_AF_INET};
+    if (addr->family == STK_AF_INET6 && memcmp(addr->ip, mapped, sizeof(mapped)) == 0) {
+        memcpy(four.ip, addr->ip + sizeof(mapped), 4);
+        addr = &four;
+    }
     const size_t bytes = addr->family == STK_AF_INET ? 4 : 16;
     struct stk_if_abi one;
     uint32_t there = 0;
