@@ -38,7 +38,7 @@ def urgent_from_us(lab, agent, wire):
         agent.do(f"send o{number} behind")
         wait_for(lambda at=port: wire.find(lambda f: not f.outgoing and f.proto == TCP and f.ports()[0] == at and
                                            f.tcp()[0] & URG), 3, "URG on the wire")
-        check(sock.recv(1, socket.MSG_OOB) == b"U", "another byte is urgent")
+        wait_for(lambda at=sock: at_urgent(at), 3, "the urgent byte")
         got = b""
         while not at_mark(sock):
             got += sock.recv(100)
@@ -63,7 +63,6 @@ def urgent_to_us(lab, agent):
     agent.do(f"set i1 {SOL_SOCKET} {SO_OOBINLINE} 1")
     sock.send(b"abU", socket.MSG_OOB)
     sock.send(b"cd")
-    time.sleep(0.2)
     check([agent.do("recv i1") for _ in range(3)] == [["2", "ab"], ["1", "U"], ["2", "cd"]], "in line")
     sock.close()
 
@@ -133,7 +132,8 @@ def conditional(lab, agent, wire):
         else:
             agent.fails(f"acceptif c b {verdict}", WSAECONNREFUSED)
             wait_for(lambda: sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 111, 3, "refused")
-            check([frame.tcp()[0] & (SYN | RST) for frame in said_to(wire, client)] == [RST], "more than RST")
+            said = wait_for(lambda at=client: said_to(wire, at), 2, "RST on the wire")
+            check([frame.tcp()[0] & (SYN | RST) for frame in said] == [RST], "more than RST")
         sock.close()
 
 
