@@ -5,11 +5,11 @@
 
 uint32_t stk_sock_arm(struct stk_sock *sock, uint32_t mask)
 {
-    if ((mask & STK_READY_IN) != 0 && stk_client_unbuffered(sock)) {
-        stk_client_posted_some(sock);
-    }
     if (stk_client_usable(sock->client) != STK_OK) {
         return 0;
+    }
+    if ((mask & STK_READY_IN) != 0 && stk_client_unbuffered(sock)) {
+        stk_client_posted_some(sock);
     }
     /* edge J, app's end: armed first, then the look. */
     (void)atomic_fetch_or_explicit(&sock->abi->armed, mask, memory_order_seq_cst);
