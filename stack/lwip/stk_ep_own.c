@@ -196,12 +196,13 @@ uint64_t stk_ep_window_pay(struct stk_ep *ep, uint64_t opened)
     return opened - owed;
 }
 
-/* A reader that took a whole window and leaves little behind is not what limits the stream: double the window. */
+/* BUF-3. A reader that took a whole window since the last look goes on reading: double it. How far it was behind is not
+ * asked: where reader and stack share a processor it reads all that came while it was away. */
 void stk_ep_window_tune(struct stk_ep *ep)
 {
     uint32_t to = ep->window * 2;
     uint32_t max = window_max(ep, ep->pcb.tcp);
-    if (!tunes(ep) || ep->rx_opened - ep->tune_at < ep->window || ep->rx_tail - ep->rx_opened > ep->window / 4) {
+    if (!tunes(ep) || ep->rx_opened - ep->tune_at < ep->window) {
         return;
     }
     ep->tune_at = ep->rx_opened;
