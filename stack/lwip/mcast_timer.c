@@ -78,6 +78,9 @@ static void old_changed(struct stk_mcast_group *group, bool was)
 void stk_mcast_changed(struct stk_mcast_group *group, bool was)
 {
     struct stk_mcast_if *on = group->on;
+    if (!group->wanted) {
+        queried_forget(group); /* nobody is left to answer for */
+    }
     if (!stk_mcast_reported(group)) {
         changes_forget(group);
     } else if (!newest(on)) {
