@@ -52,7 +52,7 @@ static bool legal(int code)
 
 #define SOCKETS 8u
 static SOCKET sockets[SOCKETS];
-static char block[512];
+static _Alignas(16) char block[512];
 
 static SOCKET a_socket(void)
 {
@@ -68,6 +68,11 @@ static int a_length(void)
 static char *a_place(void)
 {
     return draw(4) == 0 ? NULL : block;
+}
+
+static struct sockaddr *a_name(void)
+{
+    return (struct sockaddr *)(void *)a_place();
 }
 
 /* An address, good or wrong in one way or another; nobody is there. */
@@ -105,11 +110,11 @@ static int calls_of_names(unsigned kind)
     case 1:
         return connect(a_socket(), an_address(), a_length());
     case 2:
-        return getsockname(a_socket(), (struct sockaddr *)a_place(), draw(4) == 0 ? NULL : &length);
+        return getsockname(a_socket(), a_name(), draw(4) == 0 ? NULL : &length);
     case 3:
-        return getpeername(a_socket(), (struct sockaddr *)a_place(), draw(4) == 0 ? NULL : &length);
+        return getpeername(a_socket(), a_name(), draw(4) == 0 ? NULL : &length);
     case 4:
-        return accept(a_socket(), (struct sockaddr *)a_place(), &length) == INVALID_SOCKET ? SOCKET_ERROR : 0;
+        return accept(a_socket(), a_name(), &length) == INVALID_SOCKET ? SOCKET_ERROR : 0;
     default:
         return listen(a_socket(), a_length());
     }
@@ -130,7 +135,7 @@ static int calls_of_data(unsigned kind)
     case 2:
         return sendto(a_socket(), a_place(), a_length(), flags, an_address(), a_length());
     case 3:
-        return recvfrom(a_socket(), a_place(), a_length(), flags, (struct sockaddr *)a_place(), &length);
+        return recvfrom(a_socket(), a_place(), a_length(), flags, a_name(), &length);
     case 4:
         return WSASend(a_socket(), &buffer, draw(2), draw(4) == 0 ? NULL : &moved, given, NULL, NULL);
     default:
