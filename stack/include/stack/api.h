@@ -60,9 +60,9 @@ enum stk_opt {
     STK_OPT_KEEPIDLE_MS,
     STK_OPT_KEEPINTVL_MS,
     STK_OPT_KEEPCNT,
-    STK_OPT_NODELAY,         /**< bool */
-    STK_OPT_RCVBUF,          /**< bytes, 0..2 MiB; stream: before connect/listen for the window to follow */
-    STK_OPT_SNDBUF,          /**< bytes */
+    STK_OPT_NODELAY, /**< bool */
+    STK_OPT_RCVBUF,  /**< bytes, 0..2 MiB; of a connection only more (STK_OPT_RCV_COMPAT); 0: only what is waited for */
+    STK_OPT_SNDBUF,  /**< bytes */
     STK_OPT_BROADCAST,       /**< bool */
     STK_OPT_DONTROUTE,       /**< bool */
     STK_OPT_TTL,             /**< unicast TTL / hop limit 1..255 */
