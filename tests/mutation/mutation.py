@@ -176,25 +176,38 @@ class Tree:
         with open(self.log, "a") as log:
             return subprocess.run(["ninja", "-j2", *targets], cwd=self.build, stdout=log, stderr=log).returncode == 0
 
+    def outcome(self, program, longest):
+        """(passed, {case: passed}) of a test program; passed is None where it was skipped."""
+        junit = self.build / "mutation.junit.xml"
+        junit.unlink(missing_ok=True)
+        subprocess.run(
+            ["ctest", "-R", f"^{re.escape(program)}$", "--timeout", str(longest), "--test-output-size-passed",
+             "1048576", "--test-output-size-failed", "1048576", "--output-junit", junit],
+            cwd=self.build, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        results = conformance.read_results([junit]) if junit.is_file() else {}
+        passed, inner = results.get(program, (False, {}))
+        if passed is None and "Unable to find executable" in junit.read_text():
+            raise SystemExit(f"mutation: {program} was not built: {self.log}")
+        return passed, inner
+
     def run(self, tests, longest):
         """The first of the named tests that did not pass; empty: all passed."""
         for program, cases in tests:
-            junit = self.build / "mutation.junit.xml"
-            junit.unlink(missing_ok=True)
-            subprocess.run(
-                ["ctest", "-R", f"^{re.escape(program)}$", "--timeout", str(longest), "--test-output-size-passed",
-                 "1048576", "--test-output-size-failed", "1048576", "--output-junit", junit],
-                cwd=self.build, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            results = conformance.read_results([junit]) if junit.is_file() else {}
-            passed, inner = results.get(program, (False, {}))
-            if passed is None:
-                if "Unable to find executable" in junit.read_text():
-                    raise SystemExit(f"mutation: {program} was not built: {self.log}")
-                return [conformance.SKIPPED]
-            missed = [case for case in cases or [] if not inner.get(case, False)]
-            if missed or (not cases and not passed):
-                return [f"{program}: {', '.join(missed)}" if missed else program]
+            wrong = wrong_of(program, cases, self.outcome(program, longest))
+            if wrong:
+                return [wrong]
         return []
+
+
+def wrong_of(program, cases, outcome):
+    """Which of the named cases did not pass, in words; empty: all did."""
+    passed, inner = outcome
+    if passed is None:
+        return conformance.SKIPPED
+    missed = [case for case in cases or [] if not inner.get(case, False)]
+    if not missed and (cases or passed):
+        return ""
+    return f"{program}: {', '.join(missed)}" if missed else program
 
 
 def choose(breaks, options):
@@ -244,7 +257,8 @@ def run_sample(options, pairs, done):
     print(f"mutation: building {len(programs)} test programs as they are", flush=True)
     if not tree.make(tree.targets(programs)):
         raise SystemExit(f"mutation: the tree does not build: {tree.log}")
-    broken = {rule for rule, named in usable.items() if tree_fails(tree, named, options.longest)}
+    outcomes = {program: tree.outcome(program, 4 * options.longest) for program in programs}
+    broken = {rule for rule, named in usable.items() if fails_unbroken(outcomes, named)}
     bad = skipped = 0
     for number, (item, rule) in enumerate(pairs, 1):
         began = time.monotonic()
@@ -260,19 +274,13 @@ def run_sample(options, pairs, done):
     return bad, skipped
 
 
-PASSING = {}
-
-
-def tree_fails(tree, named, longest):
-    """Do these tests fail without any break? Every program is run once."""
-    for program, cases in named:
-        key = (program, tuple(cases or ()))
-        if key not in PASSING:
-            PASSING[key] = not [w for w in tree.run([(program, cases)], longest) if w != conformance.SKIPPED]
-        if not PASSING[key]:
-            print(f"fails without a break: {program}")
-            return True
-    return False
+def fails_unbroken(outcomes, named):
+    """Do these tests fail without any break?"""
+    wrong = [wrong_of(program, cases, outcomes[program]) for program, cases in named]
+    wrong = [words for words in wrong if words and words != conformance.SKIPPED]
+    for words in wrong:
+        print(f"fails without a break: {words}", flush=True)
+    return bool(wrong)
 
 
 def main():
