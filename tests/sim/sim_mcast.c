@@ -332,8 +332,9 @@ void sim_mcast_frame(const struct sim_mcast *mcast, const struct sim_query *quer
 {
     static const uint8_t all4[4] = {224, 0, 0, 1};
     static const uint8_t all6[16] = {0xff, 2, [15] = 1};
-    uint8_t message[SIM_FRAME_MAX] = {0};
+    static uint8_t message[SIM_FRAME_MAX]; /* not on the stack, where a second one of its size may lie */
     const struct stk_addr group = sim_mcast_group(mcast->family, query->group, 0);
+    memset(message, 0, sizeof(message));
     if (mcast->family == STK_AF_INET) {
         igmp_frame(frame, message, igmp_query(query, message), query->group != 0 ? group.ip : all4);
     } else {

@@ -141,7 +141,7 @@ int ws2_ask_host(const struct ws2_ask *ask, struct ws2_host_result *host)
     int code = begin(ask, &lookup);
     bool any = false;
     while (code == 0) {
-        WSAQUERYSETW *set;
+        WSAQUERYSETW *set = NULL;
         code = next(lookup, ask->flags, &set);
         if (code == 0) {
             any = true;
