@@ -171,6 +171,12 @@ static void reserve__block_of_ports__for_its_sockets_alone(void **state)
     assert_int_equal(run(reserve_main, "udp 5"), 0);
 }
 
+static void get_x_by_y__by_lookups__as_the_old_calls(void **state)
+{
+    (void)state;
+    assert_int_equal(run(get_x_by_y_main, "localhost http"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -182,6 +188,7 @@ int main(void)
         cmocka_unit_test(any_family__both_orders__connected),
         cmocka_unit_test(poll_server__several_clients__everything_comes_back),
         cmocka_unit_test(reserve__block_of_ports__for_its_sockets_alone),
+        cmocka_unit_test(get_x_by_y__by_lookups__as_the_old_calls),
         cmocka_unit_test(source_group__one_source__only_it_is_heard),
         cmocka_unit_test(local_name__empty_name__bound),
         cmocka_unit_test(board__four_ways__boards_are_equal),

@@ -20,6 +20,7 @@ union room {
 /* The first result of a lookup in place; the other ones are asked for, too. 0: at least one came. */
 static int look_up(const GUID *class_id, char *name, DWORD flags, union room *place)
 {
+    AFPROTOCOLS families[2] = {{AF_INET, IPPROTO_UDP}, {AF_INET, IPPROTO_TCP}};
     WSAQUERYSETA query;
     union room more;
     GUID service_class = *class_id;
@@ -32,6 +33,8 @@ static int look_up(const GUID *class_id, char *name, DWORD flags, union room *pl
     query.lpszServiceInstanceName = name;
     query.lpServiceClassId = &service_class;
     query.dwNameSpace = NS_ALL;
+    query.dwNumberOfProtocols = 2; /* the old calls know IPv4 alone */
+    query.lpafpProtocols = families;
     if (WSALookupServiceBeginA(&query, flags, &lookup) == SOCKET_ERROR) {
         printf("get_x_by_y: begin: %d\n", WSAGetLastError());
         return 1;
