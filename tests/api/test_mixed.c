@@ -74,7 +74,7 @@ static int drop_catalogue(void **state)
 
 static WSAPROTOCOL_INFOW entry_of(DWORD id)
 {
-    WSAPROTOCOL_INFOW list[16];
+    static WSAPROTOCOL_INFOW list[16]; /* too large for the stack's bound */
     DWORD bytes = sizeof list;
     INT error = 0;
     int count = WSCEnumProtocols(NULL, list, &bytes, &error);
