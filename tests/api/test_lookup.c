@@ -106,6 +106,8 @@ static void host__by_name__name_address_type_and_blob(void **state)
     assert_int_equal(((SOCKADDR_IN *)(void *)address->LocalAddr.lpSockaddr)->sin_addr.s_addr, 0);
     blob = (const char *)result.set.lpBlob->pBlobData;
     host = (const struct hostent *)(const void *)blob;
+    assert_true(result.set.lpBlob->cbSize > (size_t)host->h_name + strlen("localhost"));
+    assert_true(inside(blob + result.set.lpBlob->cbSize - 1));
     assert_string_equal(blob + (size_t)host->h_name, "localhost"); /* offsets, not pointers */
     assert_int_equal(host->h_addrtype, AF_INET);
     assert_memory_equal(blob + (size_t)((char *const *)(const void *)(blob + (size_t)host->h_addr_list))[0],
@@ -204,6 +206,7 @@ static void service__by_name_or_port__one_answer(void **state)
         assert_int_equal(next_flags(lookup, 0), 0);
         blob = (const char *)result.set.lpBlob->pBlobData;
         entry = (const struct servent *)(const void *)blob;
+        assert_true(result.set.lpBlob->cbSize > (size_t)entry->s_name + strlen("domain"));
         assert_string_equal(blob + (size_t)entry->s_name, "domain");
         assert_int_equal(entry->s_port, (short)htons(53));
         assert_memory_equal(result.set.lpszServiceInstanceName, L"domain", sizeof L"domain");
