@@ -40,7 +40,7 @@ int wsp_option_set_invalid(struct wsp_socket *sock, const struct wsp_option_row 
     return WSAEINVAL;
 }
 
-const struct wsp_option_group *const wsp_option_groups[] = {&wsp_option_socket, &wsp_option_tcp, &wsp_option_udp,
+const struct wsp_option_group *const wsp_option_groups[] = {&wsp_option_socket, &wsp_option_tcp,    &wsp_option_udp,
                                                             &wsp_option_ip,     &wsp_option_iflist, &wsp_option_mcast};
 const unsigned wsp_option_groups_count = sizeof wsp_option_groups / sizeof wsp_option_groups[0];
 
