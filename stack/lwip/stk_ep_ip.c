@@ -156,7 +156,8 @@ bool stk_ep_ip_begin(const struct stk_ep *ep, struct ip_pcb *pcb, const ip_addr_
         limit = (uint32_t)opts.user_mtu;
     }
     inst->dont_fragment = whole;
-    if (opts.user_mtu >= 0 && opts.user_mtu < netif_mtu6(netif) && limit != UINT32_MAX) {
+    if (opts.user_mtu >= 0 && limit != UINT32_MAX && /* there is an interface then */
+        opts.user_mtu < (IP_IS_V4(ip) ? netif->mtu : netif_mtu6(netif))) {
         scope->netif = netif; /* lwIP fragments by this */
         scope->mtu = netif->mtu;
         netif->mtu = (u16_t)opts.user_mtu;

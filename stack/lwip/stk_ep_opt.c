@@ -13,6 +13,9 @@ struct opt_row {
 
 enum { OPT_NONE, OPT_BOOL, OPT_U8, OPT_U32, OPT_I32 };
 
+/* RFC 791 3.2: each module passes 68 bytes on. In less lwIP finds no room for a fragment's 8 bytes, and never ends. */
+#define USER_MTU_MIN 68
+
 #define STREAM (1u << STK_SOCK_STREAM)
 #define DGRAM (1u << STK_SOCK_DGRAM)
 #define RAW (1u << STK_SOCK_RAW)
@@ -211,6 +214,9 @@ int stk_ep_opt_set(struct stk_ep_table *table, uint32_t sock, uint32_t opt, cons
         return STK_EINVAL; /* PT-4: those are random already */
     }
     if (opt == STK_OPT_EXCLUSIVE && number != 0 && ep->opts.reuseaddr) {
+        return STK_EINVAL;
+    }
+    if ((opt == STK_OPT_USER_MTU || opt == STK_OPT_V4_USER_MTU) && number >= 0 && number < USER_MTU_MIN) {
         return STK_EINVAL;
     }
     if (opt == STK_OPT_UNICAST_IF || opt == STK_OPT_V4_UNICAST_IF) {
