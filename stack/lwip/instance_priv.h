@@ -72,7 +72,7 @@ struct stk_inst {
     struct stk_mcast_group *mcast_hash[STK_MCAST_HASH];
     struct igmp_group mcast_any4; /**< what lwIP gets for any group that is there */
     struct mld_group mcast_any6;
-    uint16_t tcp_port_users[STK_PORTS]; /**< PCBs on each local port, all lists */
+    uint32_t tcp_port_users[STK_PORTS]; /**< by local port: PCBs, records, sockets; may be more than 2^16 */
     uint16_t port_tried[1024];          /**< table of algorithm 3 */
     uint32_t random_pool[64];
     uint32_t random_left;

@@ -407,16 +407,18 @@ static struct udp_pcb *udp_of_port(uint32_t nth, const struct netif *inp, uint16
     return stk_inst_selected()->pcbs.udp.wild[port];
 }
 
-/* The number behind that of an address; of all of them if it is not there. */
+/* The number behind that of an address, the last one if the port has it twice: who walks gets on. Of all of them if it is
+ * not there. */
 static uint32_t port_address_after(const struct netif *inp, const ip_addr_t *wanted)
 {
     uint32_t nth = 0;
+    uint32_t after = 0;
     for (const ip_addr_t *ip = port_address(inp, nth); ip != NULL; ip = port_address(inp, nth)) {
         nth++;
         if (ip_addr_eq(ip, wanted))
-            break;
+            after = nth;
     }
-    return nth;
+    return after != 0 ? after : nth;
 }
 
 struct udp_pcb *stk_hook_udp_next(const struct udp_pcb *before, u16_t port, const struct netif *inp, int broadcast)

@@ -49,11 +49,7 @@ uint16_t stk_lwip_port_pick(struct stk_inst *inst, uint8_t proto, const struct s
 
 void stk_hook_tcp_port(u16_t port, int change)
 {
-    uint16_t *users = &stk_inst_selected()->tcp_port_users[port];
-    if (change > 0 && *users < UINT16_MAX)
-        (*users)++;
-    else if (change < 0 && *users > 0)
-        (*users)--;
+    stk_inst_selected()->tcp_port_users[port] += (uint32_t)change;
 }
 
 u16_t stk_hook_tcp_new_port(const struct tcp_pcb *pcb)

@@ -100,6 +100,7 @@ static void conns__100000__are_found_and_end_in_any_order(void **state)
         longest = length > longest ? length : longest;
     }
     assert_true(longest < 16); /* of a random function: some nine */
+    assert_int_equal(pair.hosts[0].inst->tcp_port_users[80], COUNT);
     for (uint32_t i = 0, at = 0; i < COUNT; i++, at = (at + STEP) % COUNT) {
         assert_ptr_equal(
             stk_pcb_tcp_lookup(&pair.hosts[0].ip4, 80, &remotes[at / 50000], (uint16_t)(1 + at % 50000), true),
@@ -550,6 +551,31 @@ static void idle__closed_in_fin_wait__ends_in_its_time(void **state)
     conn_end(&pair, ends, listener);
 }
 
+/* An address that expired stays in its place, invalid, and may come again in another one: RFC 4862 5.5.4. */
+static void udp__address_in_two_places_of_a_port__walk_ends(void **state)
+{
+    (void)state;
+    struct sim_pair pair;
+    unsigned received = 0;
+    sim_pair_open(&pair, NULL);
+    struct stk_inst_scope scope = stk_inst_enter(pair.hosts[1].inst);
+    struct netif *netif = &pair.hosts[1].netif;
+    ip_addr_copy(netif->ip6_addr[LWIP_IPV6_NUM_ADDRESSES - 1], pair.hosts[1].ip6);
+    netif->ip6_addr_state[LWIP_IPV6_NUM_ADDRESSES - 1] = IP6_ADDR_INVALID;
+    struct udp_pcb *specific = name_receive(&pair.hosts[1], NAME_V6, &received);
+    stk_inst_leave(scope);
+    ip_addr_t to;
+    IP_ADDR6(&to, PP_HTONL(0xff020000), 0, 0, PP_HTONL(1));
+    ip6_addr_assign_zone(ip_2_ip6(&to), IP6_MULTICAST, &pair.hosts[0].netif);
+    datagram_send(&pair.hosts[0], &to);
+    sim_pair_run(&pair, STK_S_NS);
+    assert_int_equal(received, 1);
+    scope = stk_inst_enter(pair.hosts[1].inst);
+    udp_remove(specific);
+    stk_inst_leave(scope);
+    sim_pair_close(&pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -558,6 +584,7 @@ int main(void)
         cmocka_unit_test(hash__two_instances__have_keys_of_their_own),
         cmocka_unit_test(names__specific_wildcard_and_dual__the_most_specific_gets_it),
         cmocka_unit_test(udp__broadcast__reaches_the_address_and_the_wildcard),
+        cmocka_unit_test(udp__address_in_two_places_of_a_port__walk_ends),
         cmocka_unit_test(names__address_of_an_interface_changes__names_follow),
         cmocka_unit_test(idle__no_work__no_timer_walks_it_and_data_wakes_it),
         cmocka_unit_test(idle__asleep_and_lost__is_retransmitted),
