@@ -155,7 +155,7 @@ static struct stk_ep *dgram_receiver(struct stk_ep *ep, const struct stk_dgram_a
     const bool alone = ep->opts.exclusive &&
                        ep->port_name != 0; /* RU-5: nothing of this address is the any address's */
     if (ep->type != STK_SOCK_DGRAM || alone || (record->flags & (STK_MSG_MCAST | STK_MSG_BCAST)) != 0 ||
-        (ep->peer_set && source_accepted(ep, &record->addr))) {
+        (ep->peer_set && source_accepted(ep, &record->addr)) || stk_ep_port_alone(ep)) {
         return ep;
     }
     struct stk_ep *best = ep;

@@ -18,6 +18,7 @@
 #define STACKS 2u /* IPv4, IPv6 */
 #define RESERVATIONS_MAX 1024u
 #define TOKEN_INDEX_BITS 16u
+#define PORT_PICKS 16u
 
 /* How a socket shares: columns of the table below. */
 enum mode { MODE_DEFAULT, MODE_REUSE, MODE_EXCLUSIVE, MODE_MCAST, MODES };
@@ -369,6 +370,11 @@ void stk_ep_port_remove(struct stk_ep *ep)
     ep->in_ports = false;
 }
 
+bool stk_ep_port_alone(const struct stk_ep *ep)
+{
+    return ep->table->ports->ports[kind_of(ep)][ep->local.port].users == 1;
+}
+
 struct stk_ep *stk_ep_port_next(struct stk_ep_table *table, const struct stk_addr *local, const struct stk_ep *before)
 {
     struct stk_ep_ports *ports = table->ports;
@@ -451,15 +457,35 @@ static uint16_t port_of_reservation(const struct stk_ep *ep)
     return 0;
 }
 
+static bool port_free(const struct stk_ep *ep, uint16_t number)
+{
+    const struct port *port = &ep->table->ports->ports[kind_of(ep)][number];
+    return port->users == 0 && port->reservation == 0;
+}
+
+static bool port_left(const struct stk_ep *ep, uint16_t number)
+{
+    const bool stream = ep->type == STK_SOCK_STREAM;
+    return port_free(ep, number) &&
+           (stream ? ep->inst->tcp_port_users[number] : ep->inst->pcbs.udp.port_users[number]) == 0;
+}
+
+/* Where few are left each pick would walk past the others: after some, all are looked at once. */
 static uint16_t port_pick(struct stk_ep *ep, const struct stk_addr *local, const struct stk_addr *remote)
 {
     const uint8_t proto = ep->type == STK_SOCK_STREAM ? 6 : 17;
     const uint32_t range = (uint32_t)ep->table->port_last - ep->table->port_first + 1u;
     const bool random = ep->opts.randomize_port || ep->opts.reuse_unicastport;
-    for (uint32_t i = 0; i < range; i++) {
+    for (uint32_t i = 0; i < PORT_PICKS; i++) {
         const uint16_t number = stk_lwip_port_pick(ep->inst, proto, local, random ? NULL : remote);
-        const struct port *port = &ep->table->ports->ports[kind_of(ep)][number];
-        if (number == 0 || (port->users == 0 && port->reservation == 0)) {
+        if (number == 0 || port_free(ep, number)) {
+            return number;
+        }
+    }
+    const uint32_t offset = stk_lwip_random();
+    for (uint32_t i = 0; i < range; i++) {
+        const uint16_t number = (uint16_t)(ep->table->port_first + (offset + i) % range);
+        if (port_left(ep, number)) {
             return number;
         }
     }

@@ -263,6 +263,8 @@ int stk_ep_port_conflict(const struct stk_ep *ep, const struct stk_addr *local);
 int stk_ep_port_choose(struct stk_ep *ep, struct stk_addr *local, const struct stk_addr *remote);
 void stk_ep_port_add(struct stk_ep *ep);
 void stk_ep_port_remove(struct stk_ep *ep);
+/** Does nobody else of its kind have the endpoint's port, on whatever address? */
+bool stk_ep_port_alone(const struct stk_ep *ep);
 /** Datagram endpoints that a datagram to an address may be for: of the address, then of the any address. */
 struct stk_ep *stk_ep_port_next(struct stk_ep_table *table, const struct stk_addr *local, const struct stk_ep *before);
 bool stk_ep_reservation_valid(const struct stk_ep *ep);

@@ -672,7 +672,7 @@ int stk_ep_tcp_shutdown(struct stk_ep *ep, uint32_t how)
 
 void stk_ep_tcp_kick(struct stk_ep *ep)
 {
-    if (ep->pcb.tcp == NULL || ep->listening || ep->connecting) {
+    if (ep->pcb.tcp == NULL || ep->listening || ep->connecting || ep->held) { /* no bytes before the SYN|ACK */
         return;
     }
     tcp_credit(ep);

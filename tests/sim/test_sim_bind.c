@@ -562,6 +562,30 @@ static void reservation__dynamic_ports__avoid_it(void **state)
     sim_world_fini(&world);
 }
 
+/* Not by luck: random picks miss the only free port of many more often than not. */
+static void reservation__of_all_ports_but_one__that_one_is_found(void **state)
+{
+    const struct stk_addr dynamic = any(0);
+    struct sim_world world;
+    uint64_t token = 0;
+    uint16_t first = 0;
+    (void)state;
+    sim_world_init(&world, 914, "", NARROW);
+    struct sim_host *host = &world.hosts[0];
+    struct stk_sock *owner = sim_open(host, STK_AF_INET, STK_SOCK_STREAM);
+    assert_int_equal(stk_sock_ports_acquire(owner, 60000, RANGE - 1, &first, &token), STK_OK);
+    for (int i = 0; i < 20; i++) {
+        struct stk_sock *sock = sim_open(host, STK_AF_INET, STK_SOCK_STREAM);
+        opt(sock, STK_OPT_RANDOMIZE_PORT, i % 2);
+        assert_int_equal(stk_sock_bind(sock, &dynamic), STK_OK);
+        assert_int_equal(port_of(sock), 60000 + RANGE - 1);
+        assert_int_equal(bind_new(host, &dynamic, STK_OPT_COUNT), STK_EADDRINUSE);
+        done(sock);
+    }
+    done(owner);
+    sim_world_fini(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -579,6 +603,7 @@ int main(void)
         cmocka_unit_test(reservation__associated_sockets__get_its_ports),
         cmocka_unit_test(reservation__refusals__have_their_codes),
         cmocka_unit_test(reservation__dynamic_ports__avoid_it),
+        cmocka_unit_test(reservation__of_all_ports_but_one__that_one_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
