@@ -161,8 +161,15 @@ static void sooner(uint32_t *ticks, uint32_t delay)
     }
 }
 
+/* Queries that come before the answer add up. Beyond that of a few the whole group is answered for (RFC 3376 5.2): each
+ * source is searched for among those that wait, and nobody makes a long list of others' words. */
 static void sources_take(struct stk_mcast_group *group, const struct stk_mcast_query *query)
 {
+    uint32_t count = query->sources_count;
+    for (const struct stk_mcast_source *source = group->sources; source != NULL; source = source->next) {
+        count += source->queried;
+    }
+    group->query_all = count > 4 * STK_MCAST_QUERIED_MAX;
     for (uint32_t i = 0; i < query->sources_count && !group->query_all; i++) {
         group->query_all = !stk_mcast_source_ask(group, query->sources[i]);
     }

@@ -168,7 +168,7 @@ static void slot_damage(struct stk_region *region, struct stk_sock_abi *abi, uin
 {
     /* Never a chunk of somebody else: in one process that is the application's own memory anyway. */
     const uint32_t index = draw(random, 2) != 0 ? STK_CHUNK_NONE : region->chunks_count + draw(random, 1000);
-    switch (draw(random, 12)) {
+    switch (draw(random, 16)) {
     case 0:
         atomic_store(&abi->tx_tail, position(random, atomic_load(&abi->tx_tail)));
         break;
@@ -202,6 +202,18 @@ static void slot_damage(struct stk_region *region, struct stk_sock_abi *abi, uin
     case 10:
         atomic_store(&abi->tx_head, draw64(random));
         break;
+    case 11:
+        atomic_store(&abi->tx_urgent, position(random, atomic_load(&abi->tx_tail)));
+        break;
+    case 12:
+        atomic_store(&abi->rx_posted, position(random, atomic_load(&abi->rx_tail)));
+        break;
+    case 13:
+        atomic_store(&abi->rx_urgent_read, draw(random, UINT32_MAX));
+        break;
+    case 14:
+        atomic_store(&abi->isb_seen, draw(random, UINT32_MAX));
+        break;
     default:
         atomic_store(&abi->rx_tail, draw64(random));
         break;
@@ -221,6 +233,9 @@ static void submission_damage(struct stk_ring_abi *ring, const uint32_t *prey, c
                                    STK_SUB_OPT_GET,
                                    STK_SUB_ROUTE,
                                    STK_SUB_AUTOBIND,
+                                   STK_SUB_MCAST_SET,
+                                   STK_SUB_ADMIT,
+                                   STK_SUB_PORTS,
                                    0,
                                    99,
                                    0xffff};
