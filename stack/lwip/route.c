@@ -115,7 +115,8 @@ bool stk_addr_to_ip(const struct stk_addr *addr, ip_addr_t *out)
 {
     if (!stk_ip_from_bytes(addr->family, addr->ip, out))
         return false;
-    if (IP_IS_V6(out) && ip6_addr_has_scope(ip_2_ip6(out), IP6_UNKNOWN))
-        ip6_addr_set_zone(ip_2_ip6(out), (u8_t)addr->scope_id);
-    return true;
+    if (!IP_IS_V6(out) || !ip6_addr_has_scope(ip_2_ip6(out), IP6_UNKNOWN))
+        return true;
+    ip6_addr_set_zone(ip_2_ip6(out), (u8_t)addr->scope_id);
+    return addr->scope_id <= UINT8_MAX;
 }

@@ -55,7 +55,7 @@ bool stk_ip_from_bytes(uint16_t family, const uint8_t ip[16], ip_addr_t *out);
 /** lwIP's address as the stack's, port 0, scope from the zone. */
 void stk_addr_from_ip(const ip_addr_t *ip, uint16_t port, struct stk_addr *out);
 
-/** The stack's address as lwIP's; link-local IPv6 with the zone of scope_id. False: family unknown. */
+/** The stack's address as lwIP's; link-local IPv6 with the zone of scope_id. False: family unknown, or no such zone. */
 bool stk_addr_to_ip(const struct stk_addr *addr, ip_addr_t *out);
 
 #endif

@@ -390,6 +390,7 @@ int stk_ep_bind(struct stk_ep_table *table, uint32_t sock, const struct stk_addr
     if (err != STK_OK) {
         return err;
     }
+    stk_ep_addr_scope_drop(&want);
     const int inst = stk_ep_inst_of_local(table, ep, &want);
     if (inst < 0) {
         return STK_EADDRNOTAVAIL;

@@ -53,6 +53,15 @@ bool stk_ep_addr_mcast(const struct stk_addr *addr)
     return addr->family == STK_AF_INET6 ? addr->ip[0] == 0xff : (addr->ip[0] & 0xf0) == 0xe0;
 }
 
+void stk_ep_addr_scope_drop(struct stk_addr *addr)
+{
+    const uint8_t *ip = addr->ip;
+    const bool scoped = ip[0] == 0xff ? (ip[1] & 0x0f) <= 2 : ip[0] == 0xfe && (ip[1] & 0xc0) == 0x80;
+    if (addr->family == STK_AF_INET6 && !scoped) {
+        addr->scope_id = 0;
+    }
+}
+
 bool stk_ep_addr_equal_ip(const struct stk_addr *left, const struct stk_addr *right)
 {
     return left->family == right->family && left->scope_id == right->scope_id &&

@@ -737,6 +737,7 @@ int stk_ep_dgram_connect(struct stk_ep *ep, const struct stk_addr *remote)
         return err;
     }
     ep->peer = *remote;
+    stk_ep_addr_scope_drop(&ep->peer);
     if (IP_IS_V6(&ip) && ip6_addr_has_zone(ip_2_ip6(&ip))) {
         ep->peer.scope_id = ip6_addr_zone(ip_2_ip6(&ip)); /* where its datagrams come from */
     }

@@ -283,6 +283,8 @@ int stk_ep_ip_from(const struct stk_ep *ep, const struct stk_addr *addr, ip_addr
 void stk_ep_ip_to(const struct stk_ep *ep, const ip_addr_t *ip, uint16_t port, struct stk_addr *out);
 bool stk_ep_addr_any(const struct stk_addr *addr);
 bool stk_ep_addr_mcast(const struct stk_addr *addr);
+/** An address that is not of one link (RFC 4007 4) is the same with any scope: take the scope off. */
+void stk_ep_addr_scope_drop(struct stk_addr *addr);
 bool stk_ep_addr_equal_ip(const struct stk_addr *left, const struct stk_addr *right);
 int stk_ep_inst_of_local(struct stk_ep_table *table, const struct stk_ep *ep, const struct stk_addr *local);
 int stk_ep_inst_of_remote(struct stk_ep_table *table, const struct stk_ep *ep, const struct stk_addr *remote);

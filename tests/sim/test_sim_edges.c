@@ -85,11 +85,75 @@ static void user_mtu__smaller_than_any_packet__refused(void **state)
     sim_world_fini(&world);
 }
 
+/* An address that is not of one link is the same with and without the number of an interface. */
+static void bind__scope_of_a_global_address__no_other_name(void **state)
+{
+    (void)state;
+    static const int types[] = {STK_SOCK_DGRAM, STK_SOCK_STREAM};
+    sim_world_init(&world, 75, "", "");
+    for (size_t i = 0; i < 2; i++) {
+        struct stk_addr local = sim_addr(STK_AF_INET6, 0, PORT);
+        struct stk_sock *first = sim_open(&world.hosts[0], STK_AF_INET6, types[i]);
+        struct stk_sock *second = sim_open(&world.hosts[0], STK_AF_INET6, types[i]);
+        assert_int_equal(stk_sock_bind(first, &local), STK_OK);
+        local.scope_id = 2;
+        assert_int_equal(stk_sock_bind(second, &local), STK_EADDRINUSE);
+        assert_int_equal(stk_sock_close(first, STK_CLOSE_GRACEFUL), STK_OK);
+        assert_int_equal(stk_sock_close(second, STK_CLOSE_GRACEFUL), STK_OK);
+    }
+    sim_world_fini(&world);
+}
+
+static void connect__scope_of_a_global_peer__answers_come(void **state)
+{
+    (void)state;
+    struct stk_addr to = sim_addr(STK_AF_INET6, 1, PORT);
+    struct stk_msg_info from;
+    char byte = 'x';
+    const struct stk_iov iov = {.base = &byte, .len = 1};
+    sim_world_init(&world, 76, "", "");
+    struct stk_sock *asker = sim_open(&world.hosts[0], STK_AF_INET6, STK_SOCK_DGRAM);
+    struct stk_sock *server = sim_open(&world.hosts[1], STK_AF_INET6, STK_SOCK_DGRAM);
+    assert_int_equal(stk_sock_bind(server, &to), STK_OK);
+    to.scope_id = 2;
+    assert_int_equal(stk_sock_connect(asker, &to), STK_OK);
+    assert_int_equal(stk_sock_send(asker, &iov, 1), 1);
+    (void)sim_wait(&world.hosts[1], server, STK_READY_IN);
+    assert_int_equal(stk_sock_recvfrom(server, &iov, 1, 0, &from), 1);
+    assert_int_equal(stk_sock_sendto(server, &iov, 1, &from.from), 1);
+    sim_world_run_until(&world, world.now_ns + 50 * STK_MS_NS);
+    assert_int_equal(stk_sock_recv(asker, &iov, 1, 0), 1);
+    assert_int_equal(stk_sock_close(asker, STK_CLOSE_GRACEFUL), STK_OK);
+    assert_int_equal(stk_sock_close(server, STK_CLOSE_GRACEFUL), STK_OK);
+    sim_world_fini(&world);
+}
+
+/* Interfaces have numbers below 256; a larger one is not the one it becomes in eight bits. */
+static void bind__scope_beyond_all_interfaces__not_available(void **state)
+{
+    (void)state;
+    sim_world_init(&world, 77, "", "");
+    sim_world_run_until(&world, 3 * STK_S_NS); /* the address is being checked before */
+    struct stk_addr local = {
+        .family = STK_AF_INET6, .port = PORT, .scope_id = 2, .ip = {0xfe, 0x80, [11] = 0xff, 0xfe, 0, 9, 1}};
+    struct stk_sock *first = sim_open(&world.hosts[0], STK_AF_INET6, STK_SOCK_DGRAM);
+    struct stk_sock *second = sim_open(&world.hosts[0], STK_AF_INET6, STK_SOCK_DGRAM);
+    assert_int_equal(stk_sock_bind(first, &local), STK_OK);
+    local.scope_id = 256 + 2;
+    assert_int_equal(stk_sock_bind(second, &local), STK_EADDRNOTAVAIL);
+    assert_int_equal(stk_sock_close(first, STK_CLOSE_GRACEFUL), STK_OK);
+    assert_int_equal(stk_sock_close(second, STK_CLOSE_GRACEFUL), STK_OK);
+    sim_world_fini(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(user_mtu__no_way_there__unreachable),
         cmocka_unit_test(user_mtu__smaller_than_any_packet__refused),
+        cmocka_unit_test(bind__scope_of_a_global_address__no_other_name),
+        cmocka_unit_test(bind__scope_beyond_all_interfaces__not_available),
+        cmocka_unit_test(connect__scope_of_a_global_peer__answers_come),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
