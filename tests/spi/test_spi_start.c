@@ -257,8 +257,10 @@ static void socket__table__kinds_flags_and_codes(void **state)
                               row->flags, &t_err);
         if ((s == INVALID_SOCKET) != (row->error != 0) || t_err != row->error)
             fail_msg("row %zu: %d", i, t_err);
-        if (s != INVALID_SOCKET)
-            t_close(s);
+        if (s == INVALID_SOCKET)
+            continue;
+        assert_int_equal(t_handle_entry(), t_info(row->info_af, row->info_type)->dwCatalogEntryId);
+        t_close(s);
     }
     t_handle_fail_next(WSAENOBUFS);
     assert_true(t_spi.lpWSPSocket(0, 0, 0, t_info(AF_INET, SOCK_STREAM), 0, 0, &t_err) == INVALID_SOCKET);
