@@ -115,6 +115,13 @@ DWORD t_handle_entry(void)
     return entry;
 }
 
+void t_handle_next(SOCKET s)
+{
+    host_lock();
+    host.next = (unsigned)(s / 4 + T_HANDLES - 1) % T_HANDLES;
+    host_unlock();
+}
+
 void t_handle_fail_next(INT code)
 {
     host_lock();

@@ -46,6 +46,9 @@ unsigned t_completions(void);
 /** Let the next handle creation fail. */
 void t_handle_fail_next(INT code);
 
+/** Let the next handle have this number, if it is free. */
+void t_handle_next(SOCKET s);
+
 /** The catalogue entry that the last handle was asked for with. */
 DWORD t_handle_entry(void);
 
