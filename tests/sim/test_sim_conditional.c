@@ -4,6 +4,10 @@
  */
 #include "sim_trace.h"
 
+#include "core/client_priv.h"
+#include "ipc/fifo.h"
+#include "ipc/ring.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -98,6 +102,27 @@ static void held__no_word_yet__syn_is_not_answered(void **state)
     assert_int_equal(stk_sock_send(server, &out, 1), 2);
     (void)sim_wait(&trace.world.hosts[0], client, STK_READY_IN);
     assert_int_equal(stk_sock_recv(client, &in, 1, 0), 2);
+    assert_int_equal(stk_sock_close(client, STK_CLOSE_ABORT), STK_OK);
+    close_all(server);
+}
+
+/* Nothing is sent ahead of the SYN|ACK, whatever the application's side writes. */
+static void held__bytes_before_the_word__stay(void **state)
+{
+    (void)state;
+    open_held(4);
+    struct stk_sock *client = client_begin();
+    struct stk_sock *server = taken();
+    struct stk_region *region = stk_engine_region(trace.world.hosts[1].engine);
+    struct stk_ring_abi *ring = &region->rings[40];
+    const struct stk_sub_abi kick = {.op = STK_SUB_KICK, .sock = server->index};
+    assert_int_equal(stk_fifo_write(region, server->abi->tx_slots, 0, "e", 1), 1); /* a whole congestion window */
+    atomic_store(&server->abi->tx_tail, 1);
+    atomic_store(&ring->owner, 77);
+    (void)atomic_fetch_or(&region->abi->rings_active, UINT64_C(1) << 40);
+    assert_true(stk_sub_push(ring, &kick));
+    sim_trace_run(&trace, 100 * STK_MS_NS, STK_MS_NS);
+    assert_int_equal(answers(0), 0);
     assert_int_equal(stk_sock_close(client, STK_CLOSE_ABORT), STK_OK);
     close_all(server);
 }
@@ -250,6 +275,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(held__no_word_yet__syn_is_not_answered),
+        cmocka_unit_test(held__bytes_before_the_word__stay),
         cmocka_unit_test(held__refused__client_sees_it),
         cmocka_unit_test(held__client_gave_up__admit_says_so),
         cmocka_unit_test(held__client_reset_before_accept__accept_says_so),
