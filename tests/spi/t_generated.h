@@ -66,7 +66,17 @@ struct gen_slot {
     bool tells_length; /* how much room it takes, when it has too little */
 };
 
-enum gen_edit_what { E_NULL, E_LEN, E_SHORT, E_NUM, E_HANDLE, E_INNER_NULL, E_INNER_LEN, E_PRESENT, E_BITS };
+enum gen_edit_what {
+    EDIT_NULL,
+    EDIT_LEN,
+    EDIT_SHORT,
+    EDIT_NUM,
+    EDIT_HANDLE,
+    EDIT_INNER_NULL,
+    EDIT_INNER_LEN,
+    EDIT_PRESENT,
+    EDIT_BITS
+};
 enum gen_expect { X_ANY, X_NEED, X_NOT_FAULT, X_NOTSOCK };
 
 struct gen_edit {

@@ -128,7 +128,7 @@ struct gen_sockets gen_make(enum gen_state state)
 const char *gen_probe(const struct gen_sockets *sockets, enum gen_state state)
 {
     int type = state == S_RAW ? SOCK_RAW : state >= S_UDP ? SOCK_DGRAM : SOCK_STREAM;
-    SOCKET far = state == S_UDP_BOUND ? sockets->s : sockets->peer;
+    SOCKET other = state == S_UDP_BOUND ? sockets->s : sockets->peer;
     char byte = 0;
 
     if (t_option_get(sockets->s, SOL_SOCKET, SO_TYPE) != type)
@@ -141,10 +141,10 @@ const char *gen_probe(const struct gen_sockets *sockets, enum gen_state state)
         return "not bound any more";
     if (state != S_CONNECTED && state != S_SHUT_RECEIVE && state != S_UDP_CONNECTED && state != S_UDP_BOUND)
         return NULL;
-    if (state == S_UDP_BOUND ? t_sendto(far, "p", 1, t_addr(AF_INET, t_port(far))) != 1 || !gen_wait(far, false)
+    if (state == S_UDP_BOUND ? t_sendto(other, "p", 1, t_addr(AF_INET, t_port(other))) != 1 || !gen_wait(other, false)
                              : t_send(sockets->s, "p", 1) != 1)
         return "sends no more";
-    if (t_recv(far, &byte, 1) == 1 && byte == 'p')
+    if (t_recv(other, &byte, 1) == 1 && byte == 'p')
         return NULL;
     print_error("receive: code %d\n", t_err);
     return "what it sends does not arrive";

@@ -99,9 +99,9 @@ static long long gen_length(const struct gen_call *call, int i)
     bool chars = call->slot->params[i + 1].kind == K_CHARS;
     long long size = chars ? gen_size(call, i) / (int)sizeof(WCHAR) : gen_size(call, i);
 
-    if (is_edited(call, i + 1, E_LEN))
+    if (is_edited(call, i + 1, EDIT_LEN))
         return call->n;
-    return is_edited(call, i + 1, E_SHORT) ? size - call->n : size;
+    return is_edited(call, i + 1, EDIT_SHORT) ? size - call->n : size;
 }
 
 /* Bytes that parameter i really has: what its length says, if that is less than it takes. */
@@ -169,10 +169,10 @@ static void *gen_buffers(struct gen_call *call, int i, ULONG len)
 {
     WSABUF buf = {.len = len};
 
-    buf.buf = is_edited(call, i, E_INNER_NULL) ? NULL : gen_memory(len, true);
+    buf.buf = is_edited(call, i, EDIT_INNER_NULL) ? NULL : gen_memory(len, true);
     if (buf.buf)
         memset(buf.buf, 0, len);
-    if (is_edited(call, i, E_INNER_LEN))
+    if (is_edited(call, i, EDIT_INNER_LEN))
         buf.len = (ULONG)call->n;
     return gen_copy(&buf, sizeof buf, sizeof buf, call->slot->params[i].kind == K_DATA);
 }
@@ -181,9 +181,9 @@ static void *gen_set(struct gen_call *call, int i)
 {
     fd_set set = {.fd_count = 1, .fd_array = {call->s}};
 
-    if (is_edited(call, i, E_NUM))
+    if (is_edited(call, i, EDIT_NUM))
         set.fd_count = (u_int)call->n;
-    if (is_edited(call, i, E_HANDLE))
+    if (is_edited(call, i, EDIT_HANDLE))
         set.fd_array[0] = gen_bad_handle((enum gen_handle)call->n);
     return gen_copy(&set, sizeof set, offsetof(fd_set, fd_array) + sizeof(SOCKET), true);
 }
@@ -191,7 +191,7 @@ static void *gen_set(struct gen_call *call, int i)
 static void *gen_text(struct gen_call *call, int i)
 {
     static const char text[] = "127.0.0.1";
-    size_t chars = is_edited(call, i, E_LEN) ? (size_t)call->n : sizeof text - 1;
+    size_t chars = is_edited(call, i, EDIT_LEN) ? (size_t)call->n : sizeof text - 1;
     WCHAR wide[sizeof text] = {0};
 
     for (size_t at = 0; at < chars; at++)
@@ -203,9 +203,9 @@ static void *gen_done(struct gen_call *call, int i)
 {
     WSAOVERLAPPED done = {.Internal = 0, .InternalHigh = 3};
 
-    if (is_edited(call, i, E_NUM))
+    if (is_edited(call, i, EDIT_NUM))
         done.Internal = (ULONG_PTR)call->n;
-    if (is_edited(call, i, E_INNER_LEN))
+    if (is_edited(call, i, EDIT_INNER_LEN))
         done.OffsetHigh = (DWORD)call->n;
     return gen_copy(&done, sizeof done, sizeof done, true);
 }
@@ -214,9 +214,9 @@ static void *gen_timeout(struct gen_call *call, int i)
 {
     struct timeval time = {0};
 
-    if (is_edited(call, i, E_NUM))
+    if (is_edited(call, i, EDIT_NUM))
         time.tv_sec = -1;
-    if (is_edited(call, i, E_INNER_LEN))
+    if (is_edited(call, i, EDIT_INNER_LEN))
         time.tv_usec = -1;
     return gen_copy(&time, sizeof time, sizeof time, false);
 }
@@ -247,7 +247,7 @@ static void gen_optional(struct gen_call *call, int i)
     if (call->slot->params[i].kind == K_QOS)
         call->v[i].p = gen_copy(&qos, sizeof qos, sizeof qos, true);
     else
-        call->v[i].p = gen_buffers(call, i, call->edit->what == E_PRESENT ? (ULONG)call->n : 1);
+        call->v[i].p = gen_buffers(call, i, call->edit->what == EDIT_PRESENT ? (ULONG)call->n : 1);
 }
 
 /* A pointer to a number; lengths may be told in it. */
@@ -314,10 +314,10 @@ static void gen_build(struct gen_call *call)
         enum gen_kind kind = call->slot->params[i].kind;
         struct gen_value *v = &call->v[i];
 
-        if (is_edited(call, i, E_NULL))
+        if (is_edited(call, i, EDIT_NULL))
             continue;
         if (kind == K_SOCKET)
-            v->n = (long long)(is_edited(call, i, E_HANDLE) ? gen_bad_handle((enum gen_handle)call->n) : call->s);
+            v->n = (long long)(is_edited(call, i, EDIT_HANDLE) ? gen_bad_handle((enum gen_handle)call->n) : call->s);
         else if (kind == K_LEN)
             v->n = gen_length(call, i - 1);
         else if (kind == K_COUNT)
@@ -365,7 +365,8 @@ static void gen_check_code(const struct gen_call *call, const struct gen_call *b
     enum gen_expect expect = call->at >= 0 ? call->edit->expect : X_ANY;
     int need = call->at >= 0 ? call->slot->params[call->at].need : 0;
 
-    if (expect == X_NEED && (need == 0 || (is_edited(call, call->at, E_NULL) && call->slot->params[call->at].base < 0)))
+    if (expect == X_NEED &&
+        (need == 0 || (is_edited(call, call->at, EDIT_NULL) && call->slot->params[call->at].base < 0)))
         expect = X_ANY;
     if (call->state == S_NONE) {
         if (call->ok || call->code != WSANOTINITIALISED)
@@ -387,7 +388,7 @@ static void gen_check_code(const struct gen_call *call, const struct gen_call *b
 /* A condition function was asked: it saw the address (WSPACCEPT-3), and what it says happens to the connection. */
 static bool was_asked(const struct gen_call *call)
 {
-    return call->state == S_OFFERED && is_edited(call, 3, E_PRESENT) && call->slot->params[3].kind == K_COND;
+    return call->state == S_OFFERED && is_edited(call, 3, EDIT_PRESENT) && call->slot->params[3].kind == K_COND;
 }
 
 static void gen_check_memory(const struct gen_call *call)
@@ -455,7 +456,7 @@ static void gen_run(struct gen_call *call, struct gen_sockets *sockets, const st
         *sockets = gen_make(call->state);
         handles = t_handles_count();
     }
-    if (call->at >= 0 && call->edit->what == E_HANDLE && call->n == H_CLOSED && call->state != S_NONE)
+    if (call->at >= 0 && call->edit->what == EDIT_HANDLE && call->n == H_CLOSED && call->state != S_NONE)
         t_close(gen_closed = t_socket(AF_INET, SOCK_DGRAM));
     call->s = sockets->s;
     call->made = INVALID_SOCKET;
@@ -497,14 +498,14 @@ static void gen_slot_state(const struct gen_slot *slot, enum gen_state state, co
     gen_run(&blind, &sockets, NULL);
     for (int i = 0; i < GEN_PARAMS && slot->params[i].kind != K_END; i++)
         for (size_t e = 0; e < gen_edits_count; e++) {
-            bool is_bits = gen_edits[e].what == E_BITS;
+            bool is_bits = gen_edits[e].what == EDIT_BITS;
 
             if (gen_edits[e].kind != slot->params[i].kind)
                 continue;
-            if ((gen_edits[e].what == E_NULL || gen_edits[e].what == E_SHORT) &&
+            if ((gen_edits[e].what == EDIT_NULL || gen_edits[e].what == EDIT_SHORT) &&
                 (gen_edits[e].kind == K_IN || gen_edits[e].kind == K_OUT) && gen_size(&base, i) == 0)
                 continue;
-            if (gen_edits[e].kind == K_TIMEOUT && gen_edits[e].what == E_NULL && state != S_CONNECTED &&
+            if (gen_edits[e].kind == K_TIMEOUT && gen_edits[e].what == EDIT_NULL && state != S_CONNECTED &&
                 state != S_NONE)
                 continue; /* for ever */
             if (is_bits && i == 1 && variant != first)
