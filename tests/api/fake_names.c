@@ -69,7 +69,7 @@ static INT WSPAPI fake_begin(LPGUID provider, LPWSAQUERYSETW query, LPWSASERVICE
     count.last_flags = flags;
     count.class_name_chars = info == NULL ? 0 : chars(info->lpszServiceClassName);
     if (!same(name, L"fake.example") && !same(name, L"wait.example") && !same(name, L"bad.example") &&
-        !same(name, L"fails.example")) {
+        !same(name, L"fails.example") && !same(name, L"empty.example")) {
         return fail(WSASERVICE_NOT_FOUND);
     }
     lookup = &lookups[lookups_used++ % 64];
@@ -78,6 +78,7 @@ static INT WSPAPI fake_begin(LPGUID provider, LPWSAQUERYSETW query, LPWSASERVICE
     lookup->waits = same(name, L"wait.example");
     lookup->bad = same(name, L"bad.example");
     lookup->fails = same(name, L"fails.example");
+    lookup->given = same(name, L"empty.example"); /* nothing is left */
     *handle = (HANDLE)lookup;
     return 0;
 }

@@ -97,6 +97,45 @@ static void name__bad_arguments__codes(void **state)
     FreeAddrInfoEx(NULL);
 }
 
+/* An empty service is none: the port stays 0. */
+static void service__empty__port_zero(void **state)
+{
+    PADDRINFOEXW list;
+    PADDRINFOA narrow = NULL;
+    (void)state;
+    assert_int_equal(look(L"127.0.0.1", L"", NULL, &list), 0);
+    assert_true(is_loopback(list, 0));
+    FreeAddrInfoExW(list);
+    assert_int_equal(getaddrinfo("127.0.0.1", "", NULL, &narrow), 0);
+    assert_int_equal(((const SOCKADDR_IN *)(const void *)narrow->ai_addr)->sin_port, 0);
+    assert_int_equal(narrow->ai_socktype, 0);
+    freeaddrinfo(narrow);
+    assert_int_equal(getaddrinfo(NULL, "", NULL, &narrow), 0);
+    assert_int_equal(narrow->ai_family, AF_INET6);
+    freeaddrinfo(narrow);
+}
+
+/* Rule WS2-63: the code that is returned is set, too. */
+static void last_error__answered__zero(void **state)
+{
+    PADDRINFOEXW list;
+    PADDRINFOA narrow = NULL;
+    PADDRINFOW wide = NULL;
+    (void)state;
+    WSASetLastError(4711);
+    assert_int_equal(look(L"127.0.0.1", L"7", NULL, &list), 0);
+    assert_int_equal(WSAGetLastError(), 0);
+    FreeAddrInfoExW(list);
+    WSASetLastError(4711);
+    assert_int_equal(getaddrinfo("localhost", "7", NULL, &narrow), 0);
+    assert_int_equal(WSAGetLastError(), 0);
+    freeaddrinfo(narrow);
+    WSASetLastError(4711);
+    assert_int_equal(GetAddrInfoW(L"localhost", NULL, NULL, &wide), 0);
+    assert_int_equal(WSAGetLastError(), 0);
+    FreeAddrInfoW(wide);
+}
+
 static void name__before_startup__not_initialised(void **state)
 {
     PADDRINFOEXW list;
@@ -113,6 +152,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(name__ansi__same_answer, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(name__in_the_background__event_and_result, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(name__bad_arguments__codes, t_api_start, t_api_stop),
+        cmocka_unit_test_setup_teardown(service__empty__port_zero, t_api_start, t_api_stop),
+        cmocka_unit_test_setup_teardown(last_error__answered__zero, t_api_start, t_api_stop),
     };
     return cmocka_run_group_tests(tests, t_api_use_fake, NULL);
 }

@@ -227,6 +227,22 @@ static void name_functions__asked__are_clients_of_the_providers(void **state)
     assert_int_equal(WSACleanup(), 0);
 }
 
+/* The end of a lookup is no code of a name function. */
+static void answers__none_and_no_reason__no_data(void **state)
+{
+    GUID provider = good;
+    PADDRINFOEXW found = (PADDRINFOEXW)(uintptr_t)1;
+    (void)state;
+    assert_int_equal(install(&good, FAKE_NAMES_SPACE, T_FAKE_NAMES), 0);
+    assert_int_equal(t_api_start(NULL), 0);
+    assert_int_equal(
+        GetAddrInfoExW(L"empty.example", NULL, FAKE_NAMES_SPACE, &provider, NULL, &found, NULL, NULL, NULL, NULL),
+        WSANO_DATA);
+    assert_null(found);
+    assert_int_equal(WSAGetLastError(), WSANO_DATA);
+    assert_int_equal(WSACleanup(), 0);
+}
+
 static DWORD WINAPI end_later(LPVOID lookup)
 {
     while (counters()->nexts == 0) {
@@ -383,6 +399,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(question__by_guid_namespace_or_all__goes_there, make_catalog, drop_catalog),
         cmocka_unit_test_setup_teardown(name_functions__asked__are_clients_of_the_providers, make_catalog,
                                         drop_catalog),
+        cmocka_unit_test_setup_teardown(answers__none_and_no_reason__no_data, make_catalog, drop_catalog),
         cmocka_unit_test_setup_teardown(lookup__ended_by_another_thread__next_is_cancelled, make_catalog, drop_catalog),
         cmocka_unit_test_setup_teardown(start_and_end__counted__once_for_each_provider, make_catalog, drop_catalog),
         cmocka_unit_test_setup_teardown(service__set__scope_of_the_query, make_catalog, drop_catalog),

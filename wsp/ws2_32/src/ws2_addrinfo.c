@@ -17,6 +17,13 @@ static int fail_with(int code)
     return code;
 }
 
+/* WS2-63: what is returned is the last error, too, and so is 0. */
+static int end_with(int code)
+{
+    SetLastError((DWORD)code);
+    return code;
+}
+
 /* ---- hosts ---- */
 
 static void add_wildcards(struct ws2_host_result *host, int family)
@@ -196,7 +203,7 @@ static int find_service(const char *service, struct wanted *want)
 {
     const char *proto = want->type == SOCK_STREAM ? "tcp" : want->type == SOCK_DGRAM ? "udp" : NULL;
     struct ws2_service found;
-    if (service == NULL || parse_port(service, &want->port_be)) {
+    if (service == NULL || service[0] == '\0' || parse_port(service, &want->port_be)) {
         return 0;
     }
     if ((want->flags & AI_NUMERICSERV) != 0) {
@@ -346,10 +353,10 @@ int ws2_info_answer(const char *node, const char *service, const ADDRINFOA *hint
  * Translate a host and a service.
  *
  * @param node     Numeric text, a name, "" for this host, or NULL: loopback, or with AI_PASSIVE the wildcard.
- * @param service  A number, a name, or NULL for port 0. Not both may be NULL.
+ * @param service  A number, a name, or for port 0 NULL or "". Not both may be NULL.
  * @param hints    Family, type, protocol and flags wanted, or NULL.
  * @param result   On success a list to be given to freeaddrinfo; NULL on failure.
- * @return         0, or the code, which is the last error too: WSANOTINITIALISED, WSAHOST_NOT_FOUND, WSATYPE_NOT_FOUND,
+ * @return         0 or the code, which is the last error too: WSANOTINITIALISED, WSAHOST_NOT_FOUND, WSATYPE_NOT_FOUND,
  *                 WSAEINVAL (flags), WSAEAFNOSUPPORT, WSAESOCKTNOSUPPORT, WSANO_RECOVERY (hints not empty),
  *                 WSA_NOT_ENOUGH_MEMORY, WSAEFAULT (result NULL), WSATRY_AGAIN, WSANO_DATA, WSASERVICE_NOT_FOUND.
  *
@@ -358,20 +365,13 @@ int ws2_info_answer(const char *node, const char *service, const ADDRINFOA *hint
 INT WSAAPI getaddrinfo(PCSTR node, PCSTR service, const ADDRINFOA *hints, PADDRINFOA *result)
 {
     const struct ws2_info_ask ask = {.name_space = NS_ALL};
-    DWORD before = GetLastError();
-    int code;
     if (!ws2_started()) {
         return fail_with(WSANOTINITIALISED);
     }
     if (result == NULL) {
         return fail_with(WSAEFAULT);
     }
-    code = ws2_info_answer(node, service, hints, &ask, result);
-    if (code != 0) {
-        return fail_with(code);
-    }
-    SetLastError(before);
-    return 0;
+    return end_with(ws2_info_answer(node, service, hints, &ask, result));
 }
 
 /** Free a list. NULL is accepted. Needs no WSAStartup (rule WS2-4). */
@@ -577,6 +577,7 @@ INT WSAAPI GetAddrInfoW(PCWSTR node, PCWSTR service, const ADDRINFOW *hints, PAD
         FreeAddrInfoW((PADDRINFOW)(void *)list);
         return fail_with(EAI_MEMORY);
     }
+    SetLastError(0);
     *result = (PADDRINFOW)(void *)list;
     return 0;
 }

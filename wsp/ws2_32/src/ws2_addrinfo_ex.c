@@ -43,6 +43,13 @@ static int fail_with(int code)
     return code;
 }
 
+/* WS2-63: what is returned is the last error, too, and so is 0. */
+static int end_with(int code)
+{
+    SetLastError((DWORD)code);
+    return code;
+}
+
 /* ---- the long list ---- */
 
 /* The field's type is misspelt in some SDKs, and incomplete there. */
@@ -334,16 +341,6 @@ static bool put_ansi(const char *in, char out[WS2_HOST_NAME_BYTES], bool *has)
     return true;
 }
 
-/* 0 for an answer inside the call, WSA_IO_PENDING, or the code, which is the last error too. */
-static int finish(int code, DWORD before)
-{
-    if (code != 0) {
-        return fail_with(code);
-    }
-    SetLastError(before);
-    return 0;
-}
-
 /**
  * Translate a host and a service.
  *
@@ -354,7 +351,7 @@ static int finish(int code, DWORD before)
  * @param overlapped  Then the question may pend: its event is set, or routine called by a thread of ours, at the end; an
  *                    answer that needs no network is given inside the call, and nobody is told.
  * @param handle      Out: for GetAddrInfoExCancel, until the end. May be NULL.
- * @return            0, WSA_IO_PENDING, or the code, which is the last error too: as getaddrinfo; WSAEINVAL (result NULL,
+ * @return            0, WSA_IO_PENDING or a code, each of them the last error too: as getaddrinfo; WSAEINVAL (result NULL,
  *                    routine without structure or with an event), WSASERVICE_NOT_FOUND (nobody to ask).
  *
  * Context: any thread; may wait for DNS.
@@ -363,7 +360,6 @@ int WSAAPI GetAddrInfoExW(PCWSTR name, PCWSTR service, DWORD name_space, LPGUID 
                           PADDRINFOEXW *result, PTIMEVAL timeout, LPOVERLAPPED overlapped,
                           LPLOOKUPSERVICE_COMPLETION_ROUTINE routine, LPHANDLE handle)
 {
-    DWORD before = GetLastError();
     struct info *info;
     int code = WSAEINVAL;
     if (result != NULL) {
@@ -390,7 +386,7 @@ int WSAAPI GetAddrInfoExW(PCWSTR name, PCWSTR service, DWORD name_space, LPGUID 
         info_release(&info->work.ticket);
         return fail_with(WSAHOST_NOT_FOUND);
     }
-    return finish(info_go(info, timeout, handle), before);
+    return end_with(info_go(info, timeout, handle));
 }
 
 /**
@@ -401,7 +397,6 @@ int WSAAPI GetAddrInfoExA(PCSTR name, PCSTR service, DWORD name_space, LPGUID pr
                           PADDRINFOEXA *result, PTIMEVAL timeout, LPOVERLAPPED overlapped,
                           LPLOOKUPSERVICE_COMPLETION_ROUTINE routine, LPHANDLE handle)
 {
-    DWORD before = GetLastError();
     struct info *info;
     int code = WSAEINVAL;
     if (result != NULL) {
@@ -422,7 +417,7 @@ int WSAAPI GetAddrInfoExA(PCSTR name, PCSTR service, DWORD name_space, LPGUID pr
         info_release(&info->work.ticket);
         return fail_with(WSAHOST_NOT_FOUND);
     }
-    return finish(info_go(info, timeout, NULL), before);
+    return end_with(info_go(info, timeout, NULL));
 }
 
 /**

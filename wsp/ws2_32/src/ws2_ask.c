@@ -131,7 +131,7 @@ static void add_record(const WSAQUERYSETW *set, struct ws2_host_result *host)
  * Everything that the providers say of a host.
  *
  * @param host  Empty; filled on success: name, others, addresses.
- * @return      0, or the code of WSALookupServiceBegin or Next.
+ * @return      0, or the code of WSALookupServiceBegin or Next; WSANO_DATA where these have none but the end.
  *
  * Context: any thread; may wait for DNS. The last error is left anywhere.
  */
@@ -151,7 +151,10 @@ int ws2_ask_host(const struct ws2_ask *ask, struct ws2_host_result *host)
             end(ask, lookup);
         }
     }
-    return any && code != WSA_E_CANCELLED ? 0 : code;
+    if (any && code != WSA_E_CANCELLED) {
+        return 0;
+    }
+    return code == WSA_E_NO_MORE || code == WSAENOMORE ? WSANO_DATA : code;
 }
 
 /**
