@@ -89,6 +89,7 @@ CALL(connect_foreign, P.lpWSPConnect(s, foreign(), 16, NULL, NULL, NULL, NULL, e
 CALL(connect_plain, P.lpWSPConnect(s, v4(), 16, NULL, NULL, NULL, NULL, e))
 CALL(connect_data, P.lpWSPConnect(s, v4(), 16, &one_buf, NULL, NULL, NULL, e))
 CALL(connect_qos, P.lpWSPConnect(s, v4(), 16, NULL, NULL, &qos, NULL, e))
+CALL(connect_group_qos, P.lpWSPConnect(s, v4(), 16, NULL, NULL, NULL, &qos, e))
 CALL(duplicate_null, P.lpWSPDuplicateSocket(s, 1, NULL, e))
 CALL(duplicate_any, P.lpWSPDuplicateSocket(s, 1, &info_out, e))
 CALL(enum_null, P.lpWSPEnumNetworkEvents(s, NULL, NULL, e))
@@ -206,6 +207,7 @@ static const struct bad_row rows[] = {
     ROW(connect_data, TCP_NEW, WSAEPROTONOSUPPORT),
     ROW(connect_data, UDP_NEW, 0),
     ROW(connect_qos, TCP_NEW, WSAEOPNOTSUPP),
+    ROW(connect_group_qos, TCP_NEW, WSAEINVAL),
     ROW(duplicate_null, TCP_NEW, WSAEFAULT),
     ROW(duplicate_any, TCP_NEW, WSAEINVAL),
     ROW(enum_null, TCP_NEW, WSAEFAULT),

@@ -341,10 +341,10 @@ static void message__bad_calls__their_codes(void **state)
     MSG_FAILS(recv_msg(s, &box.msg, &bytes, NULL, NULL), WSAEFAULT);
     MSG_FAILS(send_msg(s, &box.msg, 0, &bytes, NULL, NULL), WSAEFAULT);
     box_make(&box);
-    MSG_FAILS(send_msg(s, &box.msg, MSG_TRUNC, &bytes, NULL, NULL), WSAEINVAL);
     box.msg.name = NULL;
     box.msg.namelen = 0;
     box.msg.Control.len = 0;
+    MSG_FAILS(send_msg(s, &box.msg, MSG_TRUNC, &bytes, NULL, NULL), WSAEINVAL);
     MSG_FAILS(send_msg(s, &box.msg, 0, &bytes, NULL, NULL), WSAENOTCONN); /* MSG-19 */
     t_close(s);
     t_close(fresh);
