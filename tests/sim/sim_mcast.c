@@ -306,8 +306,10 @@ void sim_mcast_seal(const struct sim_mcast *mcast, struct sim_frame *frame)
 
 static void mld_frame(struct sim_frame *frame, const uint8_t *message, uint32_t len, const uint8_t *dest)
 {
-    uint8_t packet[SIM_FRAME_MAX] = {58, 0, 5, 2, 0, 0, 1, 0};
+    static uint8_t packet[SIM_FRAME_MAX]; /* as below */
+    static const uint8_t router_alert[8] = {58, 0, 5, 2, 0, 0, 1, 0};
     uint8_t *ip = frame->bytes + SIM_ETH_BYTES;
+    memcpy(packet, router_alert, sizeof(router_alert));
     memcpy(packet + 8, message, len);
     sim_frame_ip(frame, STK_AF_INET6, 0, 0, packet, len + 8);
     memset(ip + 8, 0, 16);

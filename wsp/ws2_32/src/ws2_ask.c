@@ -166,7 +166,7 @@ int ws2_ask_host(const struct ws2_ask *ask, struct ws2_host_result *host)
 int ws2_ask_blob(const struct ws2_ask *ask, void **blob, size_t *bytes)
 {
     HANDLE lookup;
-    WSAQUERYSETW *set;
+    WSAQUERYSETW *set = NULL;
     bool found = false;
     int code = begin(ask, &lookup);
     if (code != 0) {
