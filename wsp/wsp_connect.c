@@ -233,14 +233,20 @@ static int connect_wait(struct wsp_socket *sock, SOCKET s)
 static int connect_stream(struct wsp_socket *sock, SOCKET s, const struct stk_addr *remote)
 {
     bool nonblocking = atomic_load(&sock->nonblocking) != 0;
-    int err = stk_sock_connect(sock->stk, remote);
+    int err;
 
+    /* Events are looked at under the lock: none finds a connection and does not know of the attempt (A.11.11). */
+    wsp_mutex_lock(&sock->lock);
+    err = stk_sock_connect(sock->stk, remote);
+    if (err == STK_EINPROGRESS || err == STK_OK) {
+        atomic_store(&sock->connect_error, 0);
+        atomic_store(&sock->connect_ns, stk_clock_ns());
+        atomic_store(&sock->connecting, 1); /* A.11.12: a later registration is told of what came before it */
+    }
+    wsp_mutex_unlock(&sock->lock);
     if (err != STK_EINPROGRESS && err != STK_OK)
         return wsp_error_of(WSP_OP_CONNECT, err);
-    atomic_store(&sock->connect_error, 0);
-    atomic_store(&sock->connect_ns, stk_clock_ns());
-    atomic_store(&sock->connecting, 1); /* A.11.12: a later registration is told of what came before it */
-    if (wsp_events_registered(sock))    /* a new connection: every event may occur anew */
+    if (wsp_events_registered(sock)) /* a new connection: every event may occur anew */
         wsp_events_reenable(sock, FD_CONNECT | FD_READ | FD_WRITE | FD_CLOSE | FD_OOB);
     if (err == STK_OK)
         return 0;

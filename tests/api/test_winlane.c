@@ -249,9 +249,7 @@ static void success__after_a_wait__last_error_untouched(void **state)
     struct timeval later = {5, 0};
     char byte;
     (void)state;
-    WSASetLastError(4321);
-    pair_of(AF_INET, ends);
-    assert_int_equal(WSAGetLastError(), 4321);
+    pair_of(AF_INET, ends); /* asks for addresses, which sets the last error (WS2-63) */
     thread = CreateThread(NULL, 0, send_later, &ends[0], 0, NULL);
     WSASetLastError(4321);
     FD_ZERO(&r);
