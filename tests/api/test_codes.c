@@ -82,7 +82,7 @@ static struct sockaddr *an_address(void)
     SOCKADDR_IN *v4 = (SOCKADDR_IN *)(void *)&name;
     static const ADDRESS_FAMILY families[] = {AF_INET, AF_INET6, AF_UNSPEC, 77};
     memset(&name, 0, sizeof name);
-    name.ss_family = families[draw(4)];
+    memcpy(&name.ss_family, &families[draw(4)], sizeof families[0]); /* signed in one SDK, unsigned in the other */
     v4->sin_port = htons((u_short)(draw(2) * 9));
     v4->sin_addr.s_addr = draw(2) == 0 ? 0 : htonl(INADDR_LOOPBACK);
     return draw(5) == 0 ? NULL : (struct sockaddr *)&name;

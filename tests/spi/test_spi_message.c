@@ -4,6 +4,9 @@
 #include <mswsock.h>
 #include <string.h>
 
+#ifdef __GNUC__
+#pragma GCC diagnostic ignored "-Wsign-conversion" /* in the SDK's macros of control messages */
+#endif
 #ifndef IP_RECVTTL
 #define IP_RECVTTL 21
 #endif

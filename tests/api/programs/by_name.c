@@ -4,6 +4,7 @@
  */
 #include <winsock2.h>
 #include <ws2tcpip.h>
+#include <mswsock.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
