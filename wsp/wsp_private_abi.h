@@ -43,9 +43,9 @@ static_assert(sizeof(struct wsp_cancel_abi) == 16, "layout");
  * sequentially consistent. Source: rules WSPC-8, C.26.
  */
 struct wsp_alert_abi {
-    _Atomic uint32_t pending;   /**< ws2_32's: calls wait */
-    _Atomic uint32_t blocked;   /**< the provider's: the thread is in a wait of its own */
-    void (*_Atomic wake)(void); /**< the provider's, set before `blocked`: make its waits look */
+    _Atomic uint32_t pending; /**< ws2_32's: calls wait */
+    _Atomic uint32_t blocked; /**< the provider's: the thread is in a wait of its own */
+    _Atomic uint64_t wake;    /**< a void (*)(void) of the provider's, set before `blocked`: make its waits look */
 };
 
 typedef struct wsp_alert_abi *(*wsp_alert_fn)(void);

@@ -98,7 +98,7 @@ static int wait_alertably(struct stk_client *client, struct stk_wait_item *items
         return stk_wait_words(client, items, count, left, wakes);
     alerts_client(client);
     wakes->alert = &alert->pending;
-    atomic_store(&alert->wake, alerts_wake);
+    atomic_store(&alert->wake, (uint64_t)(uintptr_t)alerts_wake);
     atomic_store(&alert->blocked, 1);
     found = stk_wait_words(client, items, count, left, wakes);
     atomic_store(&alert->blocked, 0);

@@ -22,10 +22,12 @@ The sample is drawn at random; --seed repeats one. Exit status 1 when a break wa
 """
 import argparse
 import json
+import os
 import pathlib
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -126,6 +128,16 @@ def output_of(command, folder=None):
     return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
+def run_bounded(command, folder, longest):
+    """Runs a command and ends it, with all that it started, after some seconds: a broken product may hang."""
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                          start_new_session=True) as process:
+        try:
+            process.wait(longest)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
 def copy_tree(root, target):
     """The files of the tree as they are now; unchanged ones keep their times, so that little is built anew."""
     listed = output_of(["git", "-C", root, "ls-files", "-co", "--exclude-standard"])
@@ -180,10 +192,9 @@ class Tree:
         """(passed, {case: passed}) of a test program; passed is None where it was skipped."""
         junit = self.build / "mutation.junit.xml"
         junit.unlink(missing_ok=True)
-        subprocess.run(
-            ["ctest", "-R", f"^{re.escape(program)}$", "--timeout", str(longest), "--test-output-size-passed",
-             "1048576", "--test-output-size-failed", "1048576", "--output-junit", junit],
-            cwd=self.build, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        run_bounded(
+            ["ctest", "-R", f"^{re.escape(program)}$", "--test-output-size-passed", "1048576",
+             "--test-output-size-failed", "1048576", "--output-junit", junit], self.build, longest)
         results = conformance.read_results([junit]) if junit.is_file() else {}
         passed, inner = results.get(program, (False, {}))
         if passed is None and "Unable to find executable" in junit.read_text():

@@ -128,7 +128,8 @@ static SOCKET gen_bad_handle(enum gen_handle kind)
     case H_ODD:
         return 3;
     case H_EVENT:
-        return (SOCKET)(ULONG_PTR)gen_event;
+        /* A small number of the kernel's may be that of a socket here: then one that nobody has. */
+        return (ULONG_PTR)gen_event < 0x100000 ? (SOCKET)0x7abcde00 : (SOCKET)(ULONG_PTR)gen_event;
     case H_ZERO:
     case HANDLES:
         break;

@@ -227,7 +227,7 @@ bool ws2_thread_queue_apc(struct ws2_thread *thread, void (*routine)(uintptr_t),
     }
     ws2_thread_wake(thread);
     if (atomic_load_explicit(&thread->alert.blocked, memory_order_seq_cst) != 0) {
-        thread->alert.wake();
+        ((void (*)(void))(uintptr_t)atomic_load(&thread->alert.wake))();
     }
     return true;
 }
