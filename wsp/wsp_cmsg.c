@@ -127,16 +127,17 @@ static int cmsg_source(struct stk_send_info *out, enum stk_family family, const 
 /* IP_PKTINFO on a dual-stack socket: the stack knows such addresses as mapped ones. */
 static int cmsg_pktinfo4(const struct wsp_socket *sock, const void *data, struct stk_send_info *out)
 {
+    static const unsigned char any[16];
     unsigned char mapped[16] = {[10] = 0xff, [11] = 0xff};
     struct cmsg_pktinfo4 packet;
-    bool any;
 
     memcpy(&packet, data, sizeof packet);
-    any = memcmp(packet.addr, (const unsigned char[4]){0}, sizeof packet.addr) == 0;
     if (sock->family == AF_INET)
         return cmsg_source(out, STK_AF_INET, packet.addr, packet.if_index);
+    if (memcmp(packet.addr, any, sizeof packet.addr) == 0)
+        return cmsg_source(out, STK_AF_INET6, any, packet.if_index);
     memcpy(mapped + 12, packet.addr, sizeof packet.addr);
-    return cmsg_source(out, STK_AF_INET6, any ? (const unsigned char[16]){0} : mapped, packet.if_index);
+    return cmsg_source(out, STK_AF_INET6, mapped, packet.if_index);
 }
 
 static int cmsg_number(const void *data, int32_t max, int32_t *out)

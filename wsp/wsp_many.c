@@ -102,15 +102,17 @@ static bool many_any_gone(const struct wsp_many *many)
 int wsp_many_wait(struct wsp_many *many, struct wsp_wait *wait, int *found)
 {
     struct wsp_share_wait node;
+    const _Atomic uint32_t *before = wait->wake;
     int code = WSAENOTSOCK;
 
     *found = 0;
     /* A handle may be one of several of its socket, or become so while we wait: closing it ends the wait. */
     wsp_share_wait_begin(&node, many->handles, many->count);
-    wait->wake = &node.wake;
+    wait->wake = &node.wake; // cppcheck-suppress autoVariables; taken back below
     if (!many_any_gone(many))
         code = wsp_wait_items(wait, many->items, many->count, many->socks[0]->catalog_id, found);
     wsp_share_wait_end(&node);
+    wait->wake = before;
     if (code == WSAEINTR && atomic_load(&node.wake) != 0 && many_any_gone(many))
         code = WSAENOTSOCK;
     return code;

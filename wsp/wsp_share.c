@@ -70,10 +70,11 @@ static struct wsp_share *share_reserve(struct wsp_socket *sock)
     if (share->count + share->tokens + 2 > share->room) {
         room = share->room + 8;
         grown = realloc(share->handles, room * sizeof *grown);
-        if (!grown && share->room == 0)
-            free(share);
-        if (!grown)
+        if (!grown) {
+            if (share->room == 0)
+                free(share);
             return NULL;
+        }
         share->handles = grown;
         share->room = room;
     }

@@ -63,6 +63,7 @@ bool ws2_message_pump(void)
     BOOL(WINAPI * peek)
     (MSG *, HWND, UINT, UINT, UINT) = (BOOL(WINAPI *)(MSG *, HWND, UINT, UINT, UINT))user32(USER32_PEEK);
     LRESULT(WINAPI * dispatch)(const MSG *) = (LRESULT(WINAPI *)(const MSG *))user32(USER32_DISPATCH);
+    // cppcheck-suppress AssignmentAddressToInteger; it takes the declaration for another
     void(WINAPI * quit)(int) = (void(WINAPI *)(int))user32(USER32_QUIT);
     MSG msg;
     if (peek == NULL || dispatch == NULL || quit == NULL || !peek(&msg, NULL, 0, 0, PM_REMOVE)) {

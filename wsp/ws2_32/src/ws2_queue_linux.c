@@ -106,6 +106,7 @@ static DWORD queue_push(struct ws2_thread *thread, const struct ws2_window *wind
         return code;
     }
     ws2_thread_wake(thread);
+    // cppcheck-suppress memleak; it is in the queue
     return 0;
 }
 
