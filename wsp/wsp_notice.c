@@ -121,13 +121,14 @@ static int notice_arm(struct wsp_socket *sock, enum wsp_notice kind)
     return WSAEWOULDBLOCK;
 }
 
-static int notice_block(struct wsp_socket *sock, enum wsp_notice kind)
+static int notice_block(struct wsp_socket *sock, SOCKET s, enum wsp_notice kind)
 {
     uint32_t mark = wsp_notice_mark(kind, sock->family);
     struct wsp_wait wait;
     int code = wsp_dispatcher_start();
 
     wsp_wait_begin(&wait, 0);
+    wait.handle = s;
     while (code == 0 && !wsp_notice_due(sock, kind, mark)) {
         wsp_mutex_lock(&notice_blocked.lock);
         (void)wsp_cond_wait(&notice_blocked.changed, &notice_blocked.lock, NOTICE_SLICE_NS);
@@ -143,16 +144,17 @@ int wsp_notice_wait(const struct wsp_call *call, enum wsp_notice kind, bool over
 
     if (overlapped)
         return wsp_request_pend(call, kind, wsp_notice_mark(kind, sock->family));
-    return atomic_load(&sock->nonblocking) ? notice_arm(sock, kind) : notice_block(sock, kind);
+    return atomic_load(&sock->nonblocking) ? notice_arm(sock, kind) : notice_block(sock, call->handle, kind);
 }
 
 /* Blocks whatever the socket's mode. */
-static int notice_backlog_block(struct wsp_socket *sock, uint32_t mark)
+static int notice_backlog_block(struct wsp_socket *sock, SOCKET s, uint32_t mark)
 {
     struct wsp_wait wait;
     int code = 0;
 
     wsp_wait_begin(&wait, 0);
+    wait.handle = s;
     while (code == 0 && !wsp_notice_due(sock, WSP_NOTICE_BACKLOG, mark))
         code = wsp_wait_ready(&wait, sock, STK_READY_ISB | STK_READY_RESET);
     if (code == 0 && wsp_notice_code(sock, WSP_NOTICE_BACKLOG) != 0)
@@ -185,7 +187,7 @@ int wsp_notice_backlog(const struct wsp_call *call, bool overlapped)
     stk_sock_isb_watch(sock->stk, mark);
     if (overlapped)
         return wsp_request_pend(call, WSP_NOTICE_BACKLOG, mark);
-    code = notice_backlog_block(sock, mark);
+    code = notice_backlog_block(sock, call->handle, mark);
     wsp_mutex_lock(&sock->lock);
     ask->asked = false;
     wsp_mutex_unlock(&sock->lock);
