@@ -285,8 +285,8 @@ static void message__dual_stack__mapped_and_plain(void **state)
     t_close(there);
 }
 
-/* MSG-8, MSG-9, MSG-10. */
-static void message__results__truncated_and_broadcast(void **state)
+/* MSG-8, MSG-9. */
+static void message__results__truncated_and_no_room(void **state)
 {
     SOCKET there = t_socket(AF_INET, SOCK_DGRAM), s = t_bound(AF_INET, SOCK_DGRAM);
     SOCKADDR_IN any = {.sin_family = AF_INET};
@@ -487,7 +487,7 @@ int main(void)
         cmocka_unit_test(message__ipv4_facts__as_they_were_sent),
         cmocka_unit_test(message__ipv6_facts__as_they_were_sent),
         cmocka_unit_test(message__dual_stack__mapped_and_plain),
-        cmocka_unit_test(message__results__truncated_and_broadcast),
+        cmocka_unit_test(message__results__truncated_and_no_room),
         cmocka_unit_test(message__bad_calls__their_codes),
         cmocka_unit_test(message__bad_control__inval),
         cmocka_unit_test(message__errors_of_datagrams__as_of_the_slots),
