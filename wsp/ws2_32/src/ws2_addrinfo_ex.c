@@ -302,6 +302,16 @@ static int provider_check(const struct info *info)
     return ws2_nsp_chosen(info->ask.name_space, info->ask.provider, list, &code) > 0 ? 0 : code;
 }
 
+/* Milliseconds; what is longer than they can say is nearly for ever, what is negative no time at all. */
+static DWORD timeout_ms_of(const struct timeval *timeout)
+{
+    int64_t ms = timeout == NULL ? 0 : (int64_t)timeout->tv_sec * 1000 + timeout->tv_usec / 1000;
+    if (timeout == NULL) {
+        return INFINITE;
+    }
+    return ms < 0 ? 0 : ms >= (int64_t)INFINITE ? INFINITE - 1 : (DWORD)ms;
+}
+
 static int info_go(struct info *info, const struct timeval *timeout, LPHANDLE handle)
 {
     int code = provider_check(info);
@@ -309,9 +319,7 @@ static int info_go(struct info *info, const struct timeval *timeout, LPHANDLE ha
         info_release(&info->work.ticket);
         return code;
     }
-    info->timeout_ms = timeout == NULL
-                           ? INFINITE
-                           : (DWORD)((uint32_t)timeout->tv_sec * 1000u + (uint32_t)timeout->tv_usec / 1000u);
+    info->timeout_ms = timeout_ms_of(timeout);
     if (is_immediate(info)) {
         return info_inside(info);
     }
