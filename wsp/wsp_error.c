@@ -42,6 +42,8 @@ static const int error_table[] = {
     [-STK_EFULL] = WSAENOBUFS,
     [-STK_EFORKED] = WSANOTINITIALISED,
     [-STK_ENOTINIT] = WSANOTINITIALISED,
+    [-STK_ETOOMANYREFS] = WSAETOOMANYREFS,
+    [-STK_ECANCELED] = WSA_OPERATION_ABORTED,
 };
 _Static_assert(sizeof error_table / sizeof error_table[0] == STK_ERR_COUNT, "one code for every stack error");
 

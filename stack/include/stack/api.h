@@ -50,6 +50,7 @@ enum stk_ready {
     STK_READY_CANCEL = 1u << 9,  /**< stk_sock_cancel was called */
     STK_READY_OOB = 1u << 10,    /**< an urgent byte waits beside the stream */
     STK_READY_ISB = 1u << 11, /**< the ideal send backlog is not the one of stk_sock_isb_watch, or sending has ended */
+    STK_READY_RIO = 1u << 12, /**< only in the event of a completion queue that was armed: stack/rio.h */
 };
 
 /** Options. Values are int32_t unless a structure is named. */

@@ -47,7 +47,9 @@
     X(STK_EPROTO, -33, "malformed input")                                    \
     X(STK_EFULL, -34, "queue full")                                          \
     X(STK_EFORKED, -35, "used in a child after fork")                        \
-    X(STK_ENOTINIT, -36, "not initialised")
+    X(STK_ENOTINIT, -36, "not initialised")                                  \
+    X(STK_ETOOMANYREFS, -37, "smaller than what refers to it")               \
+    X(STK_ECANCELED, -38, "ended before it was done, by closing")
 
 enum stk_err {
 #define STK_ERR_ENUM(name, value, text) name = (value),
@@ -55,7 +57,7 @@ enum stk_err {
 #undef STK_ERR_ENUM
 };
 
-#define STK_ERR_LAST STK_ENOTINIT
+#define STK_ERR_LAST STK_ECANCELED
 #define STK_ERR_COUNT (1 - (int)STK_ERR_LAST)
 
 /**
