@@ -7,6 +7,8 @@
 #include "wsp_event.h"
 #include "wsp_upcall.h"
 
+#define REBIND_NAP_NS 50000
+#define REBIND_NAPS 100
 #define CONNECTEX_READY (STK_READY_CONN | STK_READY_FAIL | STK_READY_RESET)
 
 /* CEX-8: that there is no way is told by the completion, as that nobody answers. */
@@ -54,10 +56,9 @@ bool wsp_connectex_step(struct wsp_socket *sock, struct wsp_request *request)
     return true;
 }
 
-int wsp_connectex_fresh(struct wsp_socket *sock, const struct stk_addr *local, struct stk_sock **out)
+int wsp_connectex_fresh(struct wsp_socket *sock, struct stk_sock **out)
 {
     struct stk_client *client = wsp_provider_client_now();
-    const int32_t yes = 1, no = 0;
     struct stk_sock *fresh = NULL;
     int err;
 
@@ -65,25 +66,31 @@ int wsp_connectex_fresh(struct wsp_socket *sock, const struct stk_addr *local, s
         return WSAENETDOWN;
     err = stk_sock_open(client, (int)wsp_addr_family(sock->family), STK_SOCK_STREAM, 0, wsp_socket_context(sock),
                         &fresh);
-    if (err == STK_OK && local) {
-        /* The old one may still have the address. */
-        (void)stk_sock_opt_set(fresh, STK_OPT_REUSEADDR, &yes, sizeof yes);
-        err = stk_sock_bind(fresh, local);
-        (void)stk_sock_opt_set(fresh, STK_OPT_REUSEADDR, &no, sizeof no);
-        if (err != STK_OK)
-            (void)stk_sock_close(fresh, STK_CLOSE_ABORT);
+    if (err == STK_OK)
+        *out = fresh;
+    return wsp_error_of(WSP_OP_SOCKET, err);
+}
+
+void wsp_connectex_bind(struct wsp_socket *sock, const struct stk_addr *local, enum stk_close_mode mode, uint32_t own)
+{
+    struct stk_addr any_port = *local;
+    int err = stk_sock_bind(sock->stk, local);
+
+    any_port.port = 0;
+    for (int naps = 0; err != STK_OK && naps < REBIND_NAPS; naps++) { /* a call may just be leaving the old one */
+        wsp_os_sleep_ns(REBIND_NAP_NS);
+        wsp_socket_reap(sock, mode, own);
+        err = stk_sock_bind(sock->stk, local);
     }
     if (err != STK_OK)
-        return wsp_error_of(WSP_OP_SOCKET, err);
-    *out = fresh;
-    return 0;
+        (void)stk_sock_bind(sock->stk, &any_port);
 }
 
 /* CEX-14: the handshake is given up. The socket is as it was before, and bound. */
 void wsp_connectex_settle(struct wsp_request *request)
 {
     struct wsp_socket *sock;
-    struct stk_sock *fresh;
+    struct stk_sock *fresh = NULL;
     struct stk_addr local;
 
     if (request->code != WSA_OPERATION_ABORTED)
@@ -92,9 +99,11 @@ void wsp_connectex_settle(struct wsp_request *request)
     if (!sock)
         return; /* it is being closed, and the handshake with it */
     /* Two references: this one, and that of whoever delivers. */
-    if (stk_sock_local(sock->stk, &local) == STK_OK && wsp_connectex_fresh(sock, &local, &fresh) == 0) {
+    if (stk_sock_local(sock->stk, &local) == STK_OK && wsp_connectex_fresh(sock, &fresh) == 0) {
         atomic_store(&sock->connect_ns, 0);
-        if (!wsp_socket_renew(sock, fresh, STK_CLOSE_ABORT, 2))
+        if (wsp_socket_renew(sock, fresh, STK_CLOSE_ABORT, 2))
+            wsp_connectex_bind(sock, &local, STK_CLOSE_ABORT, 2);
+        else
             (void)stk_sock_close(fresh, STK_CLOSE_ABORT);
     }
     wsp_socket_put(sock);

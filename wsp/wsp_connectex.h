@@ -30,16 +30,12 @@ bool wsp_connectex_step(struct wsp_socket *sock, struct wsp_request *request);
 /** A request that was cancelled takes its handshake with it. Context: no lock held. */
 void wsp_connectex_settle(struct wsp_request *request);
 
-/**
- * A stack socket that is bound where another one is, which it may take over from.
- *
- * @param sock   Whose family and context it has.
- * @param local  Where; NULL: it stays unbound.
- * @return       0 or a WSAE* code.
- *
- * Context: any thread with a reference.
- */
-int wsp_connectex_fresh(struct wsp_socket *sock, const struct stk_addr *local, struct stk_sock **out);
+/** A fresh stack socket of a socket's kind, with its context. @return  0 or a WSAE* code. Context: any thread with a reference. */
+int wsp_connectex_fresh(struct wsp_socket *sock, struct stk_sock **out);
+
+/** Bind a renewed socket where it was; to another port, should a call stay in the old one. @param mode, own  As for
+ *  wsp_socket_renew. Context: as above. */
+void wsp_connectex_bind(struct wsp_socket *sock, const struct stk_addr *local, enum stk_close_mode mode, uint32_t own);
 
 /** SO_UPDATE_CONNECT_CONTEXT. @return  0, or WSAENOTCONN. Context: any thread. */
 int wsp_connectex_update(struct wsp_socket *sock);

@@ -53,10 +53,15 @@ static void disconnectex_reset(struct wsp_socket *sock)
 /* @param own  References that are the caller's. */
 static int disconnectex_renew(struct wsp_socket *sock, struct stk_sock *fresh, uint32_t own)
 {
+    struct stk_addr local;
+    bool bound = atomic_load(&sock->accepted_by) == 0 && stk_sock_local(sock->stk, &local) == STK_OK;
+
     if (!wsp_socket_renew(sock, fresh, STK_CLOSE_GRACEFUL, own)) {
         (void)stk_sock_close(fresh, STK_CLOSE_ABORT);
         return WSAENOBUFS;
     }
+    if (bound) /* E31 */
+        wsp_connectex_bind(sock, &local, STK_CLOSE_GRACEFUL, own);
     disconnectex_reset(sock);
     return 0;
 }
@@ -108,21 +113,6 @@ static int disconnectex_block(struct wsp_socket *sock, SOCKET s)
     return code;
 }
 
-/* What the handle goes on with; NULL: it does not. */
-static int disconnectex_prepare(struct wsp_socket *sock, DWORD flags, struct stk_sock **fresh)
-{
-    struct stk_addr local;
-
-    *fresh = NULL;
-    if (!(flags & TF_REUSE_SOCKET))
-        return 0;
-    if (atomic_load(&sock->accepted_by) != 0)
-        return wsp_connectex_fresh(sock, NULL, fresh);
-    if (stk_sock_local(sock->stk, &local) != STK_OK)
-        return WSAENOTCONN;
-    return wsp_connectex_fresh(sock, &local, fresh);
-}
-
 static int disconnectex_run(struct wsp_call *call, DWORD flags, DWORD reserved)
 {
     struct wsp_socket *sock = call->sock;
@@ -135,7 +125,7 @@ static int disconnectex_run(struct wsp_call *call, DWORD flags, DWORD reserved)
         return WSAEINVAL; /* DEX-1, DEX-2 */
     if (!wsp_socket_is_stream(sock) || stk_sock_peer(sock->stk, &peer) != STK_OK)
         return WSAENOTCONN; /* DEX-3 */
-    code = disconnectex_prepare(sock, flags, &fresh);
+    code = flags & TF_REUSE_SOCKET ? wsp_connectex_fresh(sock, &fresh) : 0;
     if (code != 0)
         return code;
     if (call->overlapped) {

@@ -305,29 +305,35 @@ static bool socket_is_ours(struct wsp_socket *sock, uint32_t own)
     return (state & STATE_REFS) <= own + handle;
 }
 
-bool wsp_socket_renew(struct wsp_socket *sock, struct stk_sock *fresh, enum stk_close_mode mode, uint32_t own)
+void wsp_socket_reap(struct wsp_socket *sock, enum stk_close_mode mode, uint32_t own)
 {
-    struct stk_sock *gone[WSP_SPARES] = {NULL}, *old = NULL;
-    uint32_t free_at = WSP_SPARES;
+    struct stk_sock *gone[WSP_SPARES] = {NULL};
 
     wsp_mutex_lock(&sock->lock);
-    for (uint32_t i = 0; i < WSP_SPARES; i++)
-        if (!sock->spares[i])
-            free_at = i;
-    if (free_at < WSP_SPARES) {
-        old = sock->stk;
-        sock->spares[free_at] = old;
-        sock->stk = fresh;
-        if (socket_is_ours(sock, own)) {
-            memcpy(gone, sock->spares, sizeof gone);
-            memset(sock->spares, 0, sizeof sock->spares);
-        }
+    if (socket_is_ours(sock, own)) {
+        memcpy(gone, sock->spares, sizeof gone);
+        memset(sock->spares, 0, sizeof sock->spares);
     }
     wsp_mutex_unlock(&sock->lock);
     for (uint32_t i = 0; i < WSP_SPARES; i++)
         if (gone[i])
-            (void)stk_sock_close(gone[i], gone[i] == old ? mode : STK_CLOSE_ABORT);
-    return free_at < WSP_SPARES;
+            (void)stk_sock_close(gone[i], mode);
+}
+
+bool wsp_socket_renew(struct wsp_socket *sock, struct stk_sock *fresh, enum stk_close_mode mode, uint32_t own)
+{
+    uint32_t at = 0;
+
+    wsp_mutex_lock(&sock->lock);
+    while (at < WSP_SPARES && sock->spares[at])
+        at++;
+    if (at < WSP_SPARES) {
+        sock->spares[at] = sock->stk;
+        sock->stk = fresh;
+    }
+    wsp_mutex_unlock(&sock->lock);
+    wsp_socket_reap(sock, mode, own);
+    return at < WSP_SPARES;
 }
 
 void wsp_socket_each(void (*fn)(struct wsp_socket *sock, void *arg), void *arg)

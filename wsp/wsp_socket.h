@@ -214,6 +214,9 @@ void wsp_socket_end(struct wsp_socket *sock, enum stk_close_mode mode, bool deli
  */
 bool wsp_socket_renew(struct wsp_socket *sock, struct stk_sock *fresh, enum stk_close_mode mode, uint32_t own);
 
+/** Close those that were replaced, if no call can be in them any more. @param mode, own  As for wsp_socket_renew. */
+void wsp_socket_reap(struct wsp_socket *sock, enum stk_close_mode mode, uint32_t own);
+
 /** Call fn for every open socket, each with a reference. */
 void wsp_socket_each(void (*fn)(struct wsp_socket *sock, void *arg), void *arg);
 
