@@ -90,8 +90,11 @@ static void op_refused(struct op *op)
 
 static void op_accept(struct op *op, SOCKET listener, SOCKET s, DWORD room)
 {
+    DWORD untouched = 77;
+
     op_begin(op, listener);
-    EX_FAILS(accept_ex(listener, s, op->bytes, room, PART, PART, NULL, (LPOVERLAPPED)&op->ov), WSA_IO_PENDING);
+    EX_FAILS(accept_ex(listener, s, op->bytes, room, PART, PART, &untouched, (LPOVERLAPPED)&op->ov), WSA_IO_PENDING);
+    assert_int_equal(untouched, 77); /* AEX-12 */
 }
 
 static void op_connect(struct op *op, SOCKET s, uint16_t port, const char *text)
@@ -179,6 +182,7 @@ static void connectex__refusals__have_their_codes_and_no_completion(void **state
            datagram = t_bound(AF_INET, SOCK_DGRAM);
     SOCKET bound = t_bound(AF_INET, SOCK_STREAM), connected = plain_connect(listener);
     const struct sockaddr *to = t_addr(AF_INET, t_port(listener));
+    const struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = net_port(9)};
     int size = t_addr_size(AF_INET);
     struct op op;
     LPOVERLAPPED ov = (LPOVERLAPPED)&op.ov;
@@ -194,6 +198,8 @@ static void connectex__refusals__have_their_codes_and_no_completion(void **state
     EX_FAILS(connect_ex(bound, NULL, size, NULL, 0, NULL, ov), WSAEFAULT);
     EX_FAILS(connect_ex(bound, to, size - 1, NULL, 0, NULL, ov), WSAEFAULT);
     EX_FAILS(connect_ex(bound, t_addr(AF_INET, 0), size, NULL, 0, NULL, ov), WSAEADDRNOTAVAIL);
+    EX_FAILS(connect_ex(bound, (const struct sockaddr *)&any, size, NULL, 0, NULL, ov), WSAEADDRNOTAVAIL);
+    EX_FAILS(connect_ex(bound, t_addr(AF_INET6, 9), t_addr_size(AF_INET6), NULL, 0, NULL, ov), WSAEAFNOSUPPORT);
     t_fails(update_connect(bound), WSAENOTCONN); /* CEX-13 */
     no_requests();
     op_refused(&op);
