@@ -418,6 +418,8 @@ static void acceptex__reset_before_data__fails_and_the_socket_is_fresh(void **st
 
     (void)state;
     op_accept(&op, listener, s, ROOM);
+    for (int i = 0; i < 5000 && t_option_get(s, SOL_SOCKET, SO_CONNECT_TIME) == -1; i++)
+        t_sleep_ms(1);
     assert_int_equal(t_spi.lpWSPSetSockOpt(client, SOL_SOCKET, SO_LINGER, (const char *)&hard, sizeof hard, &t_err), 0);
     t_close(client);
     assert_int_equal(op_end(&op, NULL), WSAECONNRESET);
