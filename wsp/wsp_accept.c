@@ -1,4 +1,5 @@
 /** @file Accepting connections. */
+#include "wsp_acceptex.h"
 #include "wsp_addr.h"
 #include "wsp_connect.h"
 #include "wsp_error.h"
@@ -45,6 +46,7 @@ static void accept_drop(struct wsp_socket *sock)
 static int accept_take(struct wsp_socket *listener, SOCKET s, struct wsp_socket **out)
 {
     struct wsp_socket *sock = accept_deferred(listener);
+    struct stk_sock *stk = NULL;
     struct wsp_wait wait;
     int code = 0, err;
 
@@ -55,11 +57,12 @@ static int accept_take(struct wsp_socket *listener, SOCKET s, struct wsp_socket 
     wsp_wait_begin(&wait, 0);
     wait.handle = s;
     while (code == 0 && !sock->stk) {
-        err = stk_sock_accept(listener->stk, wsp_socket_context(sock), &sock->stk, &sock->peer);
+        err = wsp_acceptex_first(listener)
+                  ? STK_EAGAIN
+                  : stk_sock_accept(listener->stk, wsp_socket_context(sock), &stk, &sock->peer);
         if (err == STK_OK)
-            break;
-        sock->stk = NULL;
-        if (err != STK_EAGAIN)
+            sock->stk = stk;
+        else if (err != STK_EAGAIN)
             code = wsp_error_of(WSP_OP_ACCEPT, err);
         else if (atomic_load(&listener->nonblocking))
             code = WSAEWOULDBLOCK;
@@ -132,6 +135,12 @@ static void accept_inherit(struct wsp_socket *sock, struct wsp_socket *listener)
     sock->flags = listener->flags;
     sock->info = listener->info;
     atomic_store(&sock->nonblocking, atomic_load(&listener->nonblocking));
+    wsp_accept_options(sock, listener);
+    atomic_store(&sock->connect_ns, stk_clock_ns());
+}
+
+void wsp_accept_options(struct wsp_socket *sock, struct wsp_socket *listener)
+{
     atomic_store(&sock->rcvtimeo_ms, atomic_load(&listener->rcvtimeo_ms));
     atomic_store(&sock->sndtimeo_ms, atomic_load(&listener->sndtimeo_ms));
     atomic_store(&sock->linger, atomic_load(&listener->linger));
@@ -139,7 +148,6 @@ static void accept_inherit(struct wsp_socket *sock, struct wsp_socket *listener)
         wsp_slow_set(sock, WSP_SLOW_ACKED);
     for (size_t i = 0; i < sizeof sock->values / sizeof sock->values[0]; i++)
         atomic_store(&sock->values[i], atomic_load(&listener->values[i]));
-    atomic_store(&sock->connect_ns, stk_clock_ns());
 }
 
 /* Make the connection the application's. */

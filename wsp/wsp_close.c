@@ -13,7 +13,7 @@ static int close_shutdown(SOCKET s, unsigned how, LPINT lpErrno)
 
     if (!sock)
         return SOCKET_ERROR;
-    err = stk_sock_shutdown(sock->stk, how);
+    err = wsp_socket_is_partial(sock) ? STK_ENOTCONN : stk_sock_shutdown(sock->stk, how);
     if (err == STK_OK)
         atomic_fetch_or_explicit(&sock->shut, how, memory_order_relaxed);
     wsp_socket_put(sock);

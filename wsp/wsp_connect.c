@@ -71,6 +71,7 @@ static int socket_make(struct wsp_socket *sock, const struct socket_kind *kind)
     static const int types[] = {
         [SOCK_STREAM] = STK_SOCK_STREAM, [SOCK_DGRAM] = STK_SOCK_DGRAM, [SOCK_RAW] = STK_SOCK_RAW};
     struct stk_client *client = NULL;
+    struct stk_sock *stk = NULL;
     int code = wsp_provider_check();
     int err;
 
@@ -84,7 +85,9 @@ static int socket_make(struct wsp_socket *sock, const struct socket_kind *kind)
     if (!wsp_socket_is_stream(sock))
         wsp_slow_set(sock, WSP_SLOW_TYPE);
     err = stk_sock_open(client, (int)wsp_addr_family(kind->af), types[kind->type],
-                        kind->type == SOCK_RAW ? kind->protocol : 0, wsp_socket_context(sock), &sock->stk);
+                        kind->type == SOCK_RAW ? kind->protocol : 0, wsp_socket_context(sock), &stk);
+    if (err == STK_OK)
+        sock->stk = stk;
     return wsp_error_of(WSP_OP_SOCKET, err);
 }
 
@@ -147,6 +150,12 @@ static int connect_return(struct wsp_socket *sock, int code, LPINT lpErrno)
     return code == 0 ? 0 : wsp_fail(lpErrno, code);
 }
 
+/* May it be bound or connected by itself: AcceptEx does not have it, nor had it (AEX-2, DEX-14). */
+static bool connect_is_free(struct wsp_socket *sock)
+{
+    return atomic_load(&sock->accepting) == 0 && atomic_load(&sock->recycled) != WSP_CONTEXT_ACCEPTED;
+}
+
 /**
  * WSPBind. Context: any thread. Source: rules WSPBIND-1..5, BND, CF-2.
  */
@@ -159,6 +168,8 @@ int WSPAPI wsp_bind(SOCKET s, const struct sockaddr *name, int namelen, LPINT lp
     if (!sock)
         return SOCKET_ERROR;
     code = wsp_addr_read(name, namelen, sock->family, &local);
+    if (code == 0 && !connect_is_free(sock))
+        code = WSAEINVAL;
     if (code == 0)
         code = wsp_error_of(WSP_OP_BIND, stk_sock_bind(sock->stk, &local));
     return connect_return(sock, code, lpErrno);
@@ -235,6 +246,8 @@ static int connect_stream(struct wsp_socket *sock, SOCKET s, const struct stk_ad
     bool nonblocking = atomic_load(&sock->nonblocking) != 0;
     int err;
 
+    if (!connect_is_free(sock))
+        return WSAEINVAL;
     /* Events are looked at under the lock: none finds a connection and does not know of the attempt (A.11.11). */
     wsp_mutex_lock(&sock->lock);
     err = stk_sock_connect(sock->stk, remote);
@@ -329,7 +342,7 @@ int WSPAPI wsp_get_sock_name(SOCKET s, struct sockaddr *name, LPINT namelen, LPI
     if (!name || !namelen || *namelen < wsp_addr_size(sock->family))
         code = WSAEFAULT;
     else
-        code = wsp_error_of(WSP_OP_ANY, stk_sock_local(sock->stk, &addr));
+        code = wsp_socket_is_partial(sock) ? WSAENOTCONN : wsp_error_of(WSP_OP_ANY, stk_sock_local(sock->stk, &addr));
     if (code == 0)
         code = wsp_addr_write(&addr, sock->family, name, namelen);
     return connect_return(sock, code, lpErrno);
@@ -347,7 +360,7 @@ int WSPAPI wsp_get_peer_name(SOCKET s, struct sockaddr *name, LPINT namelen, LPI
     if (!sock)
         return SOCKET_ERROR;
     /* The state is told before the pointers are looked at, as on Windows. */
-    code = wsp_error_of(WSP_OP_ANY, stk_sock_peer(sock->stk, &addr));
+    code = wsp_socket_is_partial(sock) ? WSAENOTCONN : wsp_error_of(WSP_OP_ANY, stk_sock_peer(sock->stk, &addr));
     if (code == 0 && (!name || !namelen || *namelen < wsp_addr_size(sock->family)))
         code = WSAEFAULT;
     if (code == 0)

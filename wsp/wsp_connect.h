@@ -16,6 +16,9 @@
  */
 int wsp_connect_take_error(struct wsp_socket *sock);
 
+/** Give a connection those options of its listener that the provider keeps. Context: any thread with both references. */
+void wsp_accept_options(struct wsp_socket *sock, struct wsp_socket *listener);
+
 SOCKET WSPAPI wsp_accept(SOCKET s, struct sockaddr *addr, LPINT addrlen, LPCONDITIONPROC lpfnCondition,
                          DWORD_PTR dwCallbackData, LPINT lpErrno);
 int WSPAPI wsp_bind(SOCKET s, const struct sockaddr *name, int namelen, LPINT lpErrno);

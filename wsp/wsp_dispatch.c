@@ -4,6 +4,7 @@
  * events, moves the data of overlapped requests, records network events and
  * makes the upcalls, holding no lock. Source: rules OVL-19, EVT-14, START-14.
  */
+#include "wsp_acceptex.h"
 #include "wsp_error.h"
 #include "wsp_event.h"
 #include "wsp_notice.h"
@@ -96,6 +97,7 @@ static void dispatch_main(void *arg)
             if (!sock)
                 continue; /* closed meanwhile */
             dispatch_service(sock, NULL);
+            wsp_acceptex_follow(sock);
             wsp_socket_put(sock);
         }
         if (count < 0 && count != STK_EINTR) {

@@ -1,6 +1,9 @@
 /** @file Functions that programs ask for by identifier. */
 #include "wsp_extension.h"
 
+#include "wsp_acceptex.h"
+#include "wsp_connectex.h"
+#include "wsp_disconnectex.h"
 #include "wsp_message.h"
 #include "wsp_poll.h"
 
@@ -12,6 +15,10 @@ struct extension {
 };
 
 static const struct extension extensions[] = {
+    {WSAID_ACCEPTEX, (void (*)(void))wsp_accept_ex},
+    {WSAID_CONNECTEX, (void (*)(void))wsp_connect_ex},
+    {WSAID_DISCONNECTEX, (void (*)(void))wsp_disconnect_ex},
+    {WSAID_GETACCEPTEXSOCKADDRS, (void (*)(void))wsp_get_accept_ex_sockaddrs},
     {WSAID_WSAPOLL, (void (*)(void))wsp_poll},
     {WSAID_WSARECVMSG, (void (*)(void))wsp_recv_msg},
     {WSAID_WSASENDMSG, (void (*)(void))wsp_send_msg},

@@ -2,6 +2,7 @@
 #include "wsp_option.h"
 
 #include "wsp_error.h"
+#include "wsp_sdk.h"
 
 int wsp_option_stack_set(struct wsp_socket *sock, enum stk_opt opt, int32_t value)
 {
@@ -142,6 +143,21 @@ static int option_set_short(struct wsp_socket *sock, const struct wsp_option_row
     return row->set(sock, row, whole, (int)sizeof whole);
 }
 
+/* AEX-20, CEX-11: may it be asked for now? What a socket is, and what makes it whole, always. */
+static bool option_allowed(const struct wsp_socket *sock, int level, int name)
+{
+    static const int always[] = {
+        SO_UPDATE_ACCEPT_CONTEXT, SO_UPDATE_CONNECT_CONTEXT, SO_CONNECT_TIME, SO_TYPE, SO_ERROR,
+        SO_PROTOCOL_INFOA,        SO_PROTOCOL_INFOW};
+
+    if (!wsp_socket_is_partial(sock))
+        return true;
+    for (size_t i = 0; level == SOL_SOCKET && i < sizeof always / sizeof always[0]; i++)
+        if (always[i] == name)
+            return true;
+    return false;
+}
+
 /**
  * WSPGetSockOpt. Context: any thread. Does not block on the network.
  * Source: rules WSPGETSOCKOPT-1..8.
@@ -158,6 +174,8 @@ int WSPAPI wsp_get_sock_opt(SOCKET s, int level, int optname, char *optval, LPIN
         code = WSAEFAULT;
     else
         code = option_find(sock, level, optname, &row);
+    if (code == 0 && !option_allowed(sock, level, optname))
+        code = WSAENOTCONN;
     if (code == 0 && !(row->access & WSP_OPT_GET))
         code = WSAENOPROTOOPT;
     if (code == 0 && option_short(row, *optlen))
@@ -180,10 +198,11 @@ int WSPAPI wsp_set_sock_opt(SOCKET s, int level, int optname, const char *optval
 
     if (!sock)
         return SOCKET_ERROR;
-    if (!optval)
+    code = option_find(sock, level, optname, &row);
+    if (!optval && !(code == 0 && row->size == 0)) /* CEX-12: one has no value */
         code = WSAEFAULT;
-    else
-        code = option_find(sock, level, optname, &row);
+    if (code == 0 && !option_allowed(sock, level, optname))
+        code = WSAENOTCONN;
     if (code == 0 && !(row->access & WSP_OPT_SET))
         code = WSAENOPROTOOPT; /* WSPSETSOCKOPT-4 */
     if (code == 0 && option_short(row, optlen))

@@ -1,4 +1,6 @@
 /** @file Socket options: SOL_SOCKET. */
+#include "wsp_acceptex.h"
+#include "wsp_connectex.h"
 #include "wsp_addr.h"
 #include "wsp_connect.h"
 #include "wsp_error.h"
@@ -132,7 +134,8 @@ static int option_get_fact(struct wsp_socket *sock, const struct wsp_option_row 
         break;
     case SO_CONNECT_TIME: /* seconds; all ones while not connected */
         fact = UINT32_MAX;
-        if (since != 0 && (stk_sock_ready(sock->stk) & STK_READY_CONN))
+        /* AEX-24: AcceptEx may have its connection already. */
+        if (since != 0 && (atomic_load(&sock->accepting) != 0 || (stk_sock_ready(sock->stk) & STK_READY_CONN)))
             fact = (uint32_t)((stk_clock_ns() - since) / STK_S_NS);
         break;
     default: /* SO_GROUP_ID: reserved, 0 */
@@ -148,6 +151,17 @@ static int option_set_compartment(struct wsp_socket *sock, const struct wsp_opti
     (void)sock, (void)row, (void)len;
     memcpy(&wanted, value, sizeof wanted);
     return wanted == COMPARTMENT_DEFAULT ? 0 : WSAEINVAL;
+}
+
+static int option_set_context(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value, int len)
+{
+    SOCKET listener;
+
+    (void)len;
+    if (row->name == SO_UPDATE_CONNECT_CONTEXT)
+        return wsp_connectex_update(sock);
+    memcpy(&listener, value, sizeof listener);
+    return wsp_acceptex_update(sock, listener);
 }
 
 static int option_get_info(struct wsp_socket *sock, const struct wsp_option_row *row, char *value, int *len)
@@ -188,6 +202,8 @@ static const struct wsp_option_row option_socket[] = {
     FACT(SO_MAXDG, IP46 | MSGS),
     FACT(SO_MAXPATHDG, IP46 | MSGS),
     FACT(SO_CONNECT_TIME, S),
+    {SOL_SOCKET, SO_UPDATE_ACCEPT_CONTEXT, S, WSP_OPT_SET, (int)sizeof(SOCKET), 0, 0, 0, NULL, option_set_context},
+    {SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT, S, WSP_OPT_SET, 0, 0, 0, 0, NULL, option_set_context},
     {SOL_SOCKET, SO_COMPARTMENT_ID, ANY, WSP_OPT_BOTH, 4, 0, 0, 0, option_get_fact, option_set_compartment},
     {SOL_SOCKET, SO_ERROR, ANY, WSP_OPT_GET, 4, 0, 0, 0, option_get_error, NULL},
     {SOL_SOCKET, SO_PROTOCOL_INFOA, ANY, WSP_OPT_GET, (int)sizeof(WSAPROTOCOL_INFOA), 0, 0, 0, option_get_info, NULL},

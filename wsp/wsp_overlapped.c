@@ -4,9 +4,9 @@
 #include "wsp_addr.h"
 #include "wsp_error.h"
 #include "wsp_event.h"
-#include "wsp_message.h"
 #include "wsp_io.h"
-#include "wsp_notice.h"
+#include "wsp_message.h"
+#include "wsp_request.h"
 #include "wsp_share.h"
 #include "wsp_upcall.h"
 
@@ -39,34 +39,9 @@ struct request_frame {
 static struct request_pool request_pool;
 static struct request_results request_results;
 
-static void queue_init(struct wsp_queue *queue)
-{
-    queue->head = NULL;
-    queue->tail = &queue->head;
-}
-
-static void queue_push(struct wsp_queue *queue, struct wsp_request *request)
-{
-    request->next = NULL;
-    *queue->tail = request;
-    queue->tail = &request->next;
-}
-
-static struct wsp_request *queue_pop(struct wsp_queue *queue)
-{
-    struct wsp_request *request = queue->head;
-
-    if (request) {
-        queue->head = request->next;
-        if (!queue->head)
-            queue->tail = &queue->head;
-    }
-    return request;
-}
-
 /* --- Pool ----------------------------------------------------------------- */
 
-static struct wsp_request *request_alloc(void)
+struct wsp_request *wsp_request_alloc(void)
 {
     struct wsp_request *request = NULL;
 
@@ -86,7 +61,7 @@ static struct wsp_request *request_alloc(void)
     return request;
 }
 
-static void request_free(struct wsp_request *request)
+void wsp_request_free(struct wsp_request *request)
 {
     if (request->vec != request->iov)
         free(request->vec);
@@ -113,6 +88,11 @@ uint32_t wsp_requests_count(void)
     return used;
 }
 
+struct wsp_request *wsp_request_at(uint32_t i)
+{
+    return i < atomic_load_explicit(&request_pool.fresh, memory_order_acquire) ? &request_pool.memory[i] : NULL;
+}
+
 /* --- Completion --------------------------------------------------------------- */
 
 /* The application polls Internal while we write it: it is atomic on both sides. */
@@ -126,7 +106,7 @@ static ULONG_PTR result_load(LPWSAOVERLAPPED ov)
     return atomic_load_explicit((_Atomic ULONG_PTR *)&ov->Internal, memory_order_acquire);
 }
 
-static void results_wake(void)
+void wsp_results_wake(void)
 {
     if (atomic_load(&request_results.waiters) == 0)
         return;
@@ -144,10 +124,11 @@ static void request_store(const struct wsp_request *request)
     request->overlapped->OffsetHigh = (DWORD)request->code;
 }
 
-static void request_finish_quietly(struct wsp_request *request)
+void wsp_request_finish_quietly(struct wsp_request *request)
 {
     LPWSAOVERLAPPED ov = request->overlapped;
 
+    wsp_request_settle(request);
     request_store(request);
     ov->InternalHigh = request->bytes;
     result_store(ov, (ULONG_PTR)request->code);
@@ -161,9 +142,9 @@ static void request_deliver_routine(struct wsp_request *request)
     WSATHREADID thread = request->apc_thread;
     INT err = 0;
 
-    request_finish_quietly(request);
+    wsp_request_finish_quietly(request);
     if (!queue_apc || queue_apc(&thread, request_apc, (DWORD_PTR)request, &err) == SOCKET_ERROR)
-        request_free(request); /* WPU-29: the thread is gone */
+        wsp_request_free(request); /* WPU-29: the thread is gone */
 }
 
 static void request_deliver(struct wsp_request *request)
@@ -173,6 +154,7 @@ static void request_deliver(struct wsp_request *request)
     WSAEVENT event;
     INT err = 0;
 
+    wsp_request_settle(request);
     if (request->routine) {
         request_deliver_routine(request);
     } else {
@@ -184,9 +166,9 @@ static void request_deliver(struct wsp_request *request)
             result_store(ov, (ULONG_PTR)request->code);
             wsp_upcall_event_set((WSAEVENT)((ULONG_PTR)event & ~(ULONG_PTR)1));
         }
-        request_free(request);
+        wsp_request_free(request);
     }
-    results_wake();
+    wsp_results_wake();
 }
 
 void wsp_requests_deliver(struct wsp_socket *sock, struct wsp_queue *done)
@@ -194,7 +176,7 @@ void wsp_requests_deliver(struct wsp_socket *sock, struct wsp_queue *done)
     struct wsp_request *request;
     bool any = done->head != NULL;
 
-    while ((request = queue_pop(done)) != NULL)
+    while ((request = wsp_queue_pop(done)) != NULL)
         request_deliver(request);
     if (any)
         atomic_fetch_sub(&sock->delivering, 1);
@@ -206,7 +188,7 @@ static void request_run_routine(struct wsp_request *request)
     LPWSAOVERLAPPED ov = request->overlapped;
     DWORD code = (DWORD)request->code, bytes = request->bytes, flags = request->flags;
 
-    request_free(request);
+    wsp_request_free(request);
     routine(code, bytes, ov, flags);
 }
 
@@ -223,16 +205,16 @@ static void CALLBACK request_apc(DWORD_PTR context)
     }
     for (struct request_frame *f = thread->routines; f; f = f->outer)
         if (f->context == atomic_load_explicit(&request->context, memory_order_relaxed)) {
-            queue_push(&f->deferred, request);
+            wsp_queue_push(&f->deferred, request);
             return;
         }
     frame.outer = thread->routines;
     frame.context = atomic_load_explicit(&request->context, memory_order_relaxed);
-    queue_init(&frame.deferred);
+    wsp_queue_init(&frame.deferred);
     thread->routines = &frame;
     do
         request_run_routine(request);
-    while ((request = queue_pop(&frame.deferred)) != NULL);
+    while ((request = wsp_queue_pop(&frame.deferred)) != NULL);
     thread->routines = frame.outer;
 }
 
@@ -318,7 +300,7 @@ static void requests_run_queue(struct wsp_socket *sock, enum wsp_direction direc
     uint32_t bit = direction == WSP_SENDING ? (uint32_t)WSP_SLOW_SENDING : (uint32_t)WSP_SLOW_READING;
 
     while (queue->head && request_attempt(sock, queue->head, true))
-        queue_push(done, queue_pop(queue));
+        wsp_queue_push(done, wsp_queue_pop(queue));
     if (queue->head) {
         wsp_slow_set(sock, bit);
         (void)stk_sock_arm(sock->stk, request_ready_bits(direction));
@@ -327,35 +309,15 @@ static void requests_run_queue(struct wsp_socket *sock, enum wsp_direction direc
     }
 }
 
-/* Requests of control codes do not wait for each other. */
-static void requests_run_pending(struct wsp_socket *sock, struct wsp_queue *done)
-{
-    struct wsp_queue waiting = sock->queues[WSP_PENDING];
-    struct wsp_request *request;
-
-    if (!waiting.head)
-        return;
-    queue_init(&sock->queues[WSP_PENDING]);
-    while ((request = queue_pop(&waiting)) != NULL) {
-        bool due = wsp_notice_due(sock, request->notice, request->mark);
-
-        if (!due && request->notice == WSP_NOTICE_BACKLOG) { /* armed first, then the look */
-            (void)stk_sock_arm(sock->stk, STK_READY_ISB | STK_READY_RESET);
-            due = wsp_notice_due(sock, request->notice, request->mark);
-        }
-        if (due)
-            request->code = wsp_notice_code(sock, request->notice);
-        queue_push(due ? done : &sock->queues[WSP_PENDING], request);
-    }
-}
-
 void wsp_requests_run(struct wsp_socket *sock, struct wsp_queue *done)
 {
-    queue_init(done);
+    wsp_queue_init(done);
     for (int direction = 0; direction < WSP_PENDING; direction++)
         if (sock->queues[direction].head)
             requests_run_queue(sock, (enum wsp_direction)direction, done);
-    requests_run_pending(sock, done);
+    /* After the others: DisconnectEx follows them. What ConnectEx has to send comes then. */
+    if (sock->queues[WSP_PENDING].head && wsp_requests_run_pending(sock, done))
+        requests_run_queue(sock, WSP_SENDING, done);
     if (done->head)
         atomic_fetch_add(&sock->delivering, 1);
 }
@@ -385,7 +347,7 @@ static int request_capture(struct wsp_request *request, const struct wsp_call *c
     return 0;
 }
 
-static int request_fill(struct wsp_request *request, const struct wsp_call *call, const struct wsp_thread *thread)
+int wsp_request_fill(struct wsp_request *request, const struct wsp_call *call, const struct wsp_thread *thread)
 {
     int code = request_capture(request, call);
 
@@ -408,6 +370,8 @@ static int request_fill(struct wsp_request *request, const struct wsp_call *call
     request->from = call->from;
     request->fromlen = call->fromlen;
     request->message = call->message;
+    request->conn = NULL;
+    request->accept = 0;
     request->wished = call->wish != NULL;
     if (call->wish)
         request->wish = *call->wish;
@@ -423,7 +387,7 @@ static int request_fill(struct wsp_request *request, const struct wsp_call *call
  * OVL2-3. The low bit of the event asks a port to be skipped and is no part of the handle. @return  0, or WSAENOTSOCK, as
  * Windows calls an event that is none (A.9.10); the structure is as it was.
  */
-static int request_mark_pending(const struct wsp_call *call)
+int wsp_request_mark_pending(const struct wsp_call *call)
 {
     LPWSAOVERLAPPED ov = call->overlapped;
 
@@ -435,13 +399,13 @@ static int request_mark_pending(const struct wsp_call *call)
 }
 
 /* Finished inside the call: the caller is told by the return value and the indication follows all the same. */
-static int request_at_once(const struct wsp_call *call, struct wsp_request *request)
+int wsp_request_at_once(const struct wsp_call *call, struct wsp_request *request)
 {
     int code = request->code;
 
     if (code != 0 && code != WSAEMSGSIZE) { /* WSPC-10: an error in the call gives no indication */
-        request_finish_quietly(request);
-        request_free(request);
+        wsp_request_finish_quietly(request);
+        wsp_request_free(request);
         return code;
     }
     if (call->bytes)
@@ -449,8 +413,8 @@ static int request_at_once(const struct wsp_call *call, struct wsp_request *requ
     if (call->flags_out)
         *call->flags_out = request->flags;
     if (code == WSAEMSGSIZE) {
-        request_finish_quietly(request);
-        request_free(request);
+        wsp_request_finish_quietly(request);
+        wsp_request_free(request);
         return code;
     }
     request_deliver(request);
@@ -462,26 +426,26 @@ static int request_submit(const struct wsp_call *call, struct wsp_request *reque
     struct wsp_socket *sock = call->sock;
     struct wsp_queue *queue = &sock->queues[call->direction];
     bool finished;
-    int code = request_mark_pending(call);
+    int code = wsp_request_mark_pending(call);
 
     if (code != 0) {
-        request_free(request);
+        wsp_request_free(request);
         return code;
     }
     wsp_mutex_lock(&sock->lock);
     if (wsp_socket_closing(sock)) {
         wsp_mutex_unlock(&sock->lock);
         request->code = WSAENOTSOCK;
-        return request_at_once(call, request);
+        return wsp_request_at_once(call, request);
     }
     finished = !queue->head && request_attempt(sock, request, false);
     if (!finished) {
-        queue_push(queue, request);
+        wsp_queue_push(queue, request);
         wsp_slow_set(sock, call->direction == WSP_SENDING ? (uint32_t)WSP_SLOW_SENDING : (uint32_t)WSP_SLOW_READING);
         (void)stk_sock_arm(sock->stk, request_ready_bits(call->direction));
     }
     wsp_mutex_unlock(&sock->lock);
-    return finished ? request_at_once(call, request) : WSA_IO_PENDING;
+    return finished ? wsp_request_at_once(call, request) : WSA_IO_PENDING;
 }
 
 int wsp_request_start(const struct wsp_call *call)
@@ -495,12 +459,12 @@ int wsp_request_start(const struct wsp_call *call)
         return code != 0 ? code : WSAENOBUFS;
     if (call->routine && !call->thread && !call->own_thread)
         return WSAEINVAL;
-    request = request_alloc();
+    request = wsp_request_alloc();
     if (!request)
         return WSAENOBUFS;
-    code = request_fill(request, call, thread);
+    code = wsp_request_fill(request, call, thread);
     if (code != 0) {
-        request_free(request);
+        wsp_request_free(request);
         return code;
     }
     thread->issued++;
@@ -511,216 +475,27 @@ int wsp_request_start(const struct wsp_call *call)
     return code;
 }
 
-int wsp_request_pend(const struct wsp_call *call, enum wsp_notice notice, uint32_t mark)
-{
-    struct wsp_call pending = *call;
-    struct wsp_socket *sock = call->sock;
-    struct wsp_thread *thread = wsp_thread_get();
-    struct wsp_request *request;
-    int code = wsp_dispatcher_start();
-
-    pending.direction = WSP_PENDING;
-    if (code != 0)
-        return code;
-    request = thread ? request_alloc() : NULL;
-    if (!request)
-        return WSAENOBUFS;
-    code = request_fill(request, &pending, thread);
-    if (code == 0)
-        code = request_mark_pending(&pending);
-    if (code != 0) {
-        request_free(request);
-        return code;
-    }
-    request->notice = notice;
-    request->mark = mark;
-    thread->issued++;
-    wsp_mutex_lock(&sock->lock);
-    if (wsp_socket_closing(sock)) {
-        wsp_mutex_unlock(&sock->lock);
-        request->code = WSAENOTSOCK;
-        return request_at_once(&pending, request);
-    }
-    queue_push(&sock->queues[WSP_PENDING], request);
-    wsp_mutex_unlock(&sock->lock);
-    wsp_notice_look(sock); /* it may have changed since the mark was taken */
-    return WSA_IO_PENDING;
-}
-
 int wsp_request_complete_now(const struct wsp_call *call, DWORD bytes)
 {
     struct wsp_thread *thread = wsp_thread_get();
-    struct wsp_request *request = thread ? request_alloc() : NULL;
+    struct wsp_request *request = thread ? wsp_request_alloc() : NULL;
     int code;
 
     if (!request)
         return WSAENOBUFS;
-    code = request_fill(request, call, thread);
+    code = wsp_request_fill(request, call, thread);
     if (code != 0) {
-        request_free(request);
+        wsp_request_free(request);
         return code;
     }
     request->bytes = bytes;
-    code = request_mark_pending(call);
+    code = wsp_request_mark_pending(call);
     if (code != 0) {
-        request_free(request);
+        wsp_request_free(request);
         return code;
     }
     request_deliver(request);
     return 0;
-}
-
-/* --- Cancellation -------------------------------------------------------------------- */
-
-/* Which requests; without any: all. */
-struct request_choice {
-    bool sends;                 /* only sends: SIO_FLUSH, which loses bytes by intent */
-    uint64_t thread;            /* issued by it; 0: any */
-    LPWSAOVERLAPPED overlapped; /* NULL: any */
-    SOCKET handle;              /* 0: any */
-};
-
-static bool request_is_chosen(const struct wsp_request *request, const struct request_choice *choice)
-{
-    if (choice->thread != 0 && atomic_load_explicit(&request->thread, memory_order_relaxed) != choice->thread)
-        return false;
-    if (choice->handle != 0 && request->handle != choice->handle)
-        return false;
-    if (choice->sends && request->direction != WSP_SENDING)
-        return false;
-    return !choice->overlapped || request->overlapped == choice->overlapped;
-}
-
-/* Move requests from a queue to done, as aborted. torn: a send among them was half done. Lock held. */
-static uint32_t requests_take(struct wsp_queue *queue, const struct request_choice *choice, struct wsp_queue *done,
-                              bool *torn)
-{
-    uint32_t taken = 0;
-    struct wsp_queue kept;
-    struct wsp_request *request;
-
-    queue_init(&kept);
-    while ((request = queue_pop(queue)) != NULL) {
-        if (!request_is_chosen(request, choice)) {
-            queue_push(&kept, request);
-            continue;
-        }
-        *torn = *torn || (request->direction == WSP_SENDING && request->bytes > 0);
-        request->code = WSA_OPERATION_ABORTED;
-        request->flags = 0;
-        queue_push(done, request);
-        taken++;
-    }
-    queue_init(queue);
-    while ((request = queue_pop(&kept)) != NULL)
-        queue_push(queue, request);
-    return taken;
-}
-
-static uint32_t requests_take_all(struct wsp_socket *sock, const struct request_choice *choice, struct wsp_queue *done)
-{
-    uint32_t taken = 0;
-    bool torn = false;
-
-    queue_init(done);
-    wsp_mutex_lock(&sock->lock);
-    for (int direction = 0; direction < WSP_DIRECTIONS; direction++)
-        taken += requests_take(&sock->queues[direction], choice, done, &torn);
-    if (!sock->queues[WSP_READING].head)
-        wsp_slow_clear(sock, WSP_SLOW_READING);
-    if (!sock->queues[WSP_SENDING].head)
-        wsp_slow_clear(sock, WSP_SLOW_SENDING);
-    if (done->head)
-        atomic_fetch_add(&sock->delivering, 1);
-    wsp_mutex_unlock(&sock->lock);
-    /* CLS-21: a stream with a hole in it that nobody asked for is no stream. */
-    if (torn && !choice->sends && wsp_socket_is_stream(sock) && !wsp_socket_closing(sock))
-        (void)stk_sock_shutdown(sock->stk, STK_SHUT_ABORT);
-    return taken;
-}
-
-uint32_t wsp_requests_cancel(struct wsp_socket *sock, bool own, LPWSAOVERLAPPED overlapped)
-{
-    struct wsp_thread *thread = own ? wsp_thread_get() : NULL;
-    struct request_choice choice = {.thread = thread ? thread->id : 0, .overlapped = overlapped};
-    struct wsp_queue done;
-    uint32_t taken;
-
-    if (own && !thread)
-        return 0; /* a thread without a record has issued nothing */
-    taken = requests_take_all(sock, &choice, &done);
-    wsp_requests_deliver(sock, &done);
-    return taken;
-}
-
-void wsp_requests_flush(struct wsp_socket *sock)
-{
-    const struct request_choice sends = {.sends = true};
-    struct wsp_queue done;
-
-    (void)requests_take_all(sock, &sends, &done);
-    wsp_requests_deliver(sock, &done);
-}
-
-bool wsp_request_pends(const struct wsp_socket *sock, enum wsp_notice notice)
-{
-    const struct wsp_request *request = sock->queues[WSP_PENDING].head;
-
-    while (request && request->notice != notice)
-        request = request->next;
-    return request != NULL;
-}
-
-void wsp_requests_abort(struct wsp_socket *sock, bool deliver)
-{
-    const struct request_choice all = {0};
-    struct wsp_queue done;
-    struct wsp_request *request;
-
-    (void)requests_take_all(sock, &all, &done);
-    if (deliver) {
-        wsp_requests_deliver(sock, &done);
-        return;
-    }
-    if (done.head)
-        atomic_fetch_sub(&sock->delivering, 1);
-    while ((request = queue_pop(&done)) != NULL) { /* WSPCLEANUP-3: the structure, and no indication */
-        request_finish_quietly(request);
-        request_free(request);
-    }
-    results_wake();
-}
-
-void wsp_requests_abort_handle(struct wsp_socket *sock, SOCKET s)
-{
-    const struct request_choice choice = {.handle = s};
-    struct wsp_queue done;
-
-    (void)requests_take_all(sock, &choice, &done);
-    wsp_requests_deliver(sock, &done);
-}
-
-void wsp_requests_abort_thread(uint64_t thread)
-{
-    const struct request_choice choice = {.thread = thread};
-    uint32_t fresh = atomic_load_explicit(&request_pool.fresh, memory_order_acquire);
-
-    for (uint32_t i = 0; i < fresh; i++) {
-        struct wsp_request *request = &request_pool.memory[i];
-        struct wsp_socket *sock;
-        struct wsp_queue done;
-
-        if (atomic_load_explicit(&request->thread, memory_order_relaxed) != thread)
-            continue;
-        sock = wsp_socket_get_context(atomic_load_explicit(&request->context, memory_order_acquire));
-        if (!sock)
-            continue;
-        if (atomic_load_explicit(&sock->ported, memory_order_relaxed) == 0) {
-            (void)requests_take_all(sock, &choice, &done);
-            wsp_requests_deliver(sock, &done);
-        }
-        wsp_socket_put(sock);
-    }
 }
 
 /* --- Results ------------------------------------------------------------------------- */

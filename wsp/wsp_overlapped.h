@@ -65,7 +65,9 @@ struct wsp_request {
     LPINT fromlen;
     LPWSAMSG message;
     enum wsp_notice notice; /**< WSP_PENDING: what it waits for */
-    uint32_t mark;          /**< WSP_PENDING: how that was */
+    uint32_t mark;          /**< WSP_PENDING: how that was, or how far it is */
+    struct stk_sock *conn;  /**< AcceptEx: its connection; DisconnectEx: what the socket goes on with; owned */
+    uint64_t accept;        /**< AcceptEx: context of the accepting socket */
 };
 
 /**
@@ -87,6 +89,23 @@ int wsp_request_start(const struct wsp_call *call);
  * Context: as wsp_request_start. Source: rules IOC-3, IOC-10, IOC-11.
  */
 int wsp_request_pend(const struct wsp_call *call, enum wsp_notice notice, uint32_t mark);
+
+/** How a request that waits begins. */
+struct wsp_pend {
+    enum wsp_notice notice;
+    /** Called with the socket's lock; a code ends the request without indication. It must free what it holds then. */
+    int (*begin)(struct wsp_socket *sock, struct wsp_request *request, const void *arg);
+    const void *arg;
+};
+
+/**
+ * Queue a request that begins something and ends when that is through.
+ *
+ * @return  WSA_IO_PENDING, or a code without any indication: that of begin, WSAENOBUFS, WSAENOTSOCK.
+ *
+ * Context: as wsp_request_start.
+ */
+int wsp_request_begin(const struct wsp_call *call, const struct wsp_pend *pend);
 
 /** Attempt what is queued on a socket; called by the dispatcher. Completed requests go to done. Lock held. */
 void wsp_requests_run(struct wsp_socket *sock, struct wsp_queue *done);

@@ -1,6 +1,7 @@
 /** @file The table of sockets. */
 #include "wsp_socket.h"
 
+#include "wsp_acceptex.h"
 #include "wsp_error.h"
 #include "wsp_event.h"
 #include "wsp_overlapped.h"
@@ -117,6 +118,11 @@ static void socket_finish(struct wsp_socket *sock)
 {
     struct stk_sock *stk = sock->stk;
 
+    for (uint32_t i = 0; i < WSP_SPARES; i++) {
+        if (sock->spares[i])
+            (void)stk_sock_close(sock->spares[i], STK_CLOSE_ABORT);
+        sock->spares[i] = NULL;
+    }
     while (sock->deferred) {
         struct wsp_socket *waiting = sock->deferred;
 
@@ -214,6 +220,11 @@ struct wsp_socket *wsp_socket_alloc(void)
     memset(sock->iflists, 0, sizeof sock->iflists);
     sock->deferred = NULL;
     sock->deferred_next = NULL;
+    memset(sock->spares, 0, sizeof sock->spares);
+    atomic_store(&sock->context, (uint32_t)WSP_CONTEXT_WHOLE);
+    atomic_store(&sock->recycled, (uint32_t)WSP_CONTEXT_WHOLE);
+    atomic_store(&sock->accepting, 0);
+    atomic_store(&sock->accepted_by, 0);
     sock->ending = false;
     sock->posting = false;
     sock->post_again = false;
@@ -279,9 +290,50 @@ void wsp_socket_end(struct wsp_socket *sock, enum stk_close_mode mode, bool deli
     if (wsp_socket_calls(sock) > 1)
         stk_sock_cancel(sock->stk);
     wsp_requests_abort(sock, deliver);
+    wsp_acceptex_follow(sock);
     wsp_events_end(sock);
     socket_close_handle(sock);
     wsp_socket_put(sock);
+}
+
+/* Is nobody but the caller inside? It is an exchange: calls that come later see what was stored before it (C, D). */
+static bool socket_is_ours(struct wsp_socket *sock, uint32_t own)
+{
+    uint64_t state = atomic_fetch_add_explicit(&sock->state, 0, memory_order_acq_rel);
+    uint64_t handle = (state & STATE_OPEN) ? 1 : 0;
+
+    return (state & STATE_REFS) <= own + handle;
+}
+
+void wsp_socket_reap(struct wsp_socket *sock, enum stk_close_mode mode, uint32_t own)
+{
+    struct stk_sock *gone[WSP_SPARES] = {NULL};
+
+    wsp_mutex_lock(&sock->lock);
+    if (socket_is_ours(sock, own)) {
+        memcpy(gone, sock->spares, sizeof gone);
+        memset(sock->spares, 0, sizeof sock->spares);
+    }
+    wsp_mutex_unlock(&sock->lock);
+    for (uint32_t i = 0; i < WSP_SPARES; i++)
+        if (gone[i])
+            (void)stk_sock_close(gone[i], mode);
+}
+
+bool wsp_socket_renew(struct wsp_socket *sock, struct stk_sock *fresh, enum stk_close_mode mode, uint32_t own)
+{
+    uint32_t at = 0;
+
+    wsp_mutex_lock(&sock->lock);
+    while (at < WSP_SPARES && sock->spares[at])
+        at++;
+    if (at < WSP_SPARES) {
+        sock->spares[at] = sock->stk;
+        sock->stk = fresh;
+    }
+    wsp_mutex_unlock(&sock->lock);
+    wsp_socket_reap(sock, mode, own);
+    return at < WSP_SPARES;
 }
 
 void wsp_socket_each(void (*fn)(struct wsp_socket *sock, void *arg), void *arg)

@@ -46,7 +46,20 @@ enum wsp_wake {
 enum wsp_direction { WSP_READING, WSP_SENDING, WSP_PENDING, WSP_DIRECTIONS };
 
 /** What a control code waits for. */
-enum wsp_notice { WSP_NOTICE_ADDRESSES, WSP_NOTICE_ROUTES, WSP_NOTICE_BACKLOG, WSP_NOTICES };
+enum wsp_notice {
+    WSP_NOTICE_ADDRESSES,
+    WSP_NOTICE_ROUTES,
+    WSP_NOTICE_BACKLOG,
+    WSP_NOTICES,                      /**< those that network events tell, too */
+    WSP_NOTICE_CONNECT = WSP_NOTICES, /**< ConnectEx: the end of the handshake */
+    WSP_NOTICE_ACCEPT,                /**< AcceptEx: a connection, then perhaps its first data */
+    WSP_NOTICE_DISCONNECT,            /**< DisconnectEx: both directions have ended */
+};
+
+/** What a socket is told of by SO_UPDATE_ACCEPT_CONTEXT or SO_UPDATE_CONNECT_CONTEXT before it is a whole one. */
+enum wsp_context { WSP_CONTEXT_WHOLE, WSP_CONTEXT_ACCEPTED, WSP_CONTEXT_CONNECTED };
+
+#define WSP_SPARES 8u
 
 /** A nonblocking call wants the network event. Guarded by the socket's lock. */
 struct wsp_notice_ask {
@@ -79,9 +92,9 @@ struct wsp_events {
 
 struct wsp_socket {
     _Atomic uint64_t state;
-    _Atomic uint32_t wake; /**< enum wsp_wake; the wake word of waits on this socket */
-    _Atomic uint32_t slow; /**< enum wsp_slow */
-    struct stk_sock *stk;
+    _Atomic uint32_t wake;        /**< enum wsp_wake; the wake word of waits on this socket */
+    _Atomic uint32_t slow;        /**< enum wsp_slow */
+    struct stk_sock *_Atomic stk; /**< another one after AcceptEx and DisconnectEx: wsp_socket_renew */
     _Atomic SOCKET handle;
     uint32_t index;
     DWORD catalog_id;
@@ -112,10 +125,15 @@ struct wsp_socket {
     struct stk_iflist iflists[2]; /**< of the own version; of IPv4 on an IPv6 socket */
     struct wsp_socket *deferred;  /**< connections that CF_DEFER left at the head, entries not yet opened */
     struct wsp_socket *deferred_next;
-    struct stk_addr peer;              /**< of a connection that waits on a deferred list */
-    bool ending;                       /**< the last descriptor is being closed */
-    bool posting;                      /**< a thread posts messages of this socket: they keep their order */
-    bool post_again;                   /**< somebody else looked meanwhile: it looks again */
+    struct stk_addr peer;                /**< of a connection that waits on a deferred list */
+    bool ending;                         /**< the last descriptor is being closed */
+    bool posting;                        /**< a thread posts messages of this socket: they keep their order */
+    bool post_again;                     /**< somebody else looked meanwhile: it looks again */
+    struct stk_sock *spares[WSP_SPARES]; /**< replaced ones that a call may still be in */
+    _Atomic uint32_t context;            /**< enum wsp_context */
+    _Atomic uint32_t recycled;           /**< enum wsp_context that it had before DisconnectEx made it fresh (E31) */
+    _Atomic uint64_t accepting;        /**< AcceptEx will give it a connection of this listener (a context); 0: none */
+    _Atomic uint64_t accepted_by;      /**< the listener of its connection; 0: not by AcceptEx */
     _Atomic(struct wsp_share *) share; /**< several descriptors: see wsp_share.h; NULL: the one handle */
 };
 
@@ -184,6 +202,21 @@ bool wsp_socket_mark_closed(struct wsp_socket *sock);
  */
 void wsp_socket_end(struct wsp_socket *sock, enum stk_close_mode mode, bool deliver);
 
+/**
+ * Give a socket another one of the stack. The old one is closed when no call can be in it any more.
+ *
+ * @param fresh  Its cookie is the socket's context.
+ * @param mode   How the old one ends.
+ * @param own    References that the caller knows of: none of them uses the old one after this.
+ * @return       false: too many old ones are still in use; nothing was done.
+ *
+ * Context: a thread with a reference. No lock of the socket is held.
+ */
+bool wsp_socket_renew(struct wsp_socket *sock, struct stk_sock *fresh, enum stk_close_mode mode, uint32_t own);
+
+/** Close those that were replaced, if no call can be in them any more. @param mode, own  As for wsp_socket_renew. */
+void wsp_socket_reap(struct wsp_socket *sock, enum stk_close_mode mode, uint32_t own);
+
 /** Call fn for every open socket, each with a reference. */
 void wsp_socket_each(void (*fn)(struct wsp_socket *sock, void *arg), void *arg);
 
@@ -199,6 +232,12 @@ static inline void wsp_slow_set(struct wsp_socket *sock, uint32_t bit)
 static inline void wsp_slow_clear(struct wsp_socket *sock, uint32_t bit)
 {
     atomic_fetch_and_explicit(&sock->slow, ~bit, memory_order_relaxed);
+}
+
+/* Names, options and shutdown of a connection wait for SO_UPDATE_*_CONTEXT (AEX-20, CEX-11). */
+static inline bool wsp_socket_is_partial(const struct wsp_socket *sock)
+{
+    return atomic_load_explicit(&sock->context, memory_order_relaxed) != WSP_CONTEXT_WHOLE;
 }
 
 static inline bool wsp_socket_is_stream(const struct wsp_socket *sock)
