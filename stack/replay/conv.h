@@ -1,0 +1,88 @@
+/**
+ * @file
+ * Conversations of a capture: TCP and UDP packets sorted by their pair of
+ * addresses and ports, in one pass, with bounded memory.
+ *
+ * Side 0 is who is thought to have begun: who sent the SYN, or the receiver
+ * of a SYN|ACK, else the sender of the first packet seen. A SYN that begins
+ * anew on a pair of ports whose conversation was there before makes another
+ * conversation. Who has not been heard of for the idle time is forgotten when
+ * room is needed.
+ *
+ * Fragments belong to the conversation of their first fragment, which holds
+ * the ports; later ones are found by addresses, protocol and identification.
+ */
+#ifndef STACK_REPLAY_CONV_H
+#define STACK_REPLAY_CONV_H
+
+#include "replay/packet.h"
+
+#include <stddef.h>
+
+/** A conversation; its user's data hangs on user. */
+struct stk_conv {
+    uint32_t index;  /**< its place in the table, below max */
+    uint64_t number; /**< from 1, in the order of first packets; never used again */
+    uint8_t ip;      /**< 4 or 6 */
+    uint8_t proto;   /**< 6 or 17 */
+    uint8_t addr[2][16];
+    uint16_t port[2];
+    uint16_t vlan;   /**< of the first packet, 0: none */
+    bool mid_stream; /**< TCP: began without a SYN */
+    uint64_t first_packet;
+    uint64_t first_ns;
+    uint64_t last_ns;
+    uint64_t packets[2]; /**< by sender's side */
+    uint32_t isn[2];     /**< TCP: the SYN's sequence number, where syn_seen */
+    bool syn_seen[2];
+    bool fin_seen[2];
+    bool rst_seen;
+    void *user;
+    /* The table's own. */
+    struct stk_conv *hash_next;
+    struct stk_conv *older;
+    struct stk_conv *newer;
+    uint32_t hash;
+};
+
+struct stk_conv_table;
+
+struct stk_conv_conf {
+    uint32_t max;      /**< conversations at a time */
+    uint64_t idle_ns;  /**< who was silent longer may be forgotten */
+    uint32_t frag_max; /**< datagrams in fragments at a time */
+    bool by_vlan;      /**< the same addresses in another VLAN are another conversation */
+    /** Called before a conversation is forgotten, or replaced by a new one of the same ports. May be NULL. */
+    void (*end)(void *context, struct stk_conv *conv);
+    void *context;
+};
+
+/**
+ * @param out  The table, ended by stk_conv_table_free.
+ * @return     0, STK_EINVAL or STK_ENOMEM.
+ */
+int stk_conv_table_make(const struct stk_conv_conf *conf, struct stk_conv_table **out);
+
+/** End a table; end is called for every conversation left, oldest first packet first. NULL is fine. */
+void stk_conv_table_free(struct stk_conv_table *table);
+
+/**
+ * Find the conversation of a packet, or begin one.
+ *
+ * @param number   The packet's, for first_packet.
+ * @param side     Filled with the sender's side, 0 or 1.
+ * @param out      The conversation, valid until its end was called.
+ * @return         0, or:
+ * @retval STK_EOPNOTSUPP  neither TCP nor UDP.
+ * @retval STK_EAGAIN      a fragment whose first one was not seen (yet).
+ * @retval STK_ENOBUFS     the table is full and nobody has been idle long enough.
+ *
+ * Context: the table's thread. Does not allocate.
+ */
+int stk_conv_find(struct stk_conv_table *table, const struct stk_pkt *pkt, uint64_t number, uint64_t time_ns,
+                  struct stk_conv **out, int *side);
+
+/** Conversations in the table now. */
+uint32_t stk_conv_count(const struct stk_conv_table *table);
+
+#endif
