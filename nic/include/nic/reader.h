@@ -2,8 +2,8 @@
  * @file
  * Reading of capture files: pcap and pcapng by libpcap, one packet at a time,
  * every link type that replay knows turned into Ethernet frames. Memory does
- * not grow with the file. A reader belongs to one thread. Used by stack/replay
- * and by tests.
+ * not grow with the file. A reader belongs to one thread. Used by stack/replay,
+ * drivers/replay and tests.
  *
  * Link types: Ethernet (with 802.1Q and QinQ as they are), Linux cooked v1 and
  * v2, raw IP (RAW, IPV4, IPV6), BSD NULL and LOOP. A file of another type, or

@@ -12,15 +12,15 @@
  * Fragments belong to the conversation of their first fragment, which holds
  * the ports; later ones are found by addresses, protocol and identification.
  */
-#ifndef STACK_REPLAY_CONV_H
-#define STACK_REPLAY_CONV_H
+#ifndef NIC_CONV_H
+#define NIC_CONV_H
 
-#include "replay/packet.h"
+#include "nic/layers.h"
 
 #include <stddef.h>
 
 /** A conversation; its user's data hangs on user. */
-struct stk_conv {
+struct nic_conv {
     uint32_t index;  /**< its place in the table, below max */
     uint64_t number; /**< from 1, in the order of first packets; never used again */
     uint8_t ip;      /**< 4 or 6 */
@@ -39,32 +39,32 @@ struct stk_conv {
     bool rst_seen;
     void *user;
     /* The table's own. */
-    struct stk_conv *hash_next;
-    struct stk_conv *older;
-    struct stk_conv *newer;
+    struct nic_conv *hash_next;
+    struct nic_conv *older;
+    struct nic_conv *newer;
     uint32_t hash;
 };
 
-struct stk_conv_table;
+struct nic_conv_table;
 
-struct stk_conv_conf {
+struct nic_conv_conf {
     uint32_t max;      /**< conversations at a time */
     uint64_t idle_ns;  /**< who was silent longer may be forgotten */
     uint32_t frag_max; /**< datagrams in fragments at a time */
     bool by_vlan;      /**< the same addresses in another VLAN are another conversation */
     /** Called before a conversation is forgotten, or replaced by a new one of the same ports. May be NULL. */
-    void (*end)(void *context, struct stk_conv *conv);
+    void (*end)(void *context, struct nic_conv *conv);
     void *context;
 };
 
 /**
- * @param out  The table, ended by stk_conv_table_free.
+ * @param out  The table, ended by nic_conv_table_free.
  * @return     0, STK_EINVAL or STK_ENOMEM.
  */
-int stk_conv_table_make(const struct stk_conv_conf *conf, struct stk_conv_table **out);
+int nic_conv_table_make(const struct nic_conv_conf *conf, struct nic_conv_table **out);
 
 /** End a table; end is called for every conversation left, oldest first packet first. NULL is fine. */
-void stk_conv_table_free(struct stk_conv_table *table);
+void nic_conv_table_free(struct nic_conv_table *table);
 
 /**
  * Find the conversation of a packet, or begin one.
@@ -79,10 +79,10 @@ void stk_conv_table_free(struct stk_conv_table *table);
  *
  * Context: the table's thread. Does not allocate.
  */
-int stk_conv_find(struct stk_conv_table *table, const struct stk_pkt *pkt, uint64_t number, uint64_t time_ns,
-                  struct stk_conv **out, int *side);
+int nic_conv_find(struct nic_conv_table *table, const struct nic_layers *pkt, uint64_t number, uint64_t time_ns,
+                  struct nic_conv **out, int *side);
 
 /** Conversations in the table now. */
-uint32_t stk_conv_count(const struct stk_conv_table *table);
+uint32_t nic_conv_count(const struct nic_conv_table *table);
 
 #endif

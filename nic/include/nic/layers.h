@@ -6,42 +6,42 @@
  *
  * Source: IEEE 802.1Q, RFC 791, RFC 8200 (extension headers), RFC 9293, RFC 768.
  */
-#ifndef STACK_REPLAY_PACKET_H
-#define STACK_REPLAY_PACKET_H
+#ifndef NIC_LAYERS_H
+#define NIC_LAYERS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-enum stk_pkt_kind {
-    STK_PKT_BAD,      /**< cannot be what it says; reason says why */
-    STK_PKT_NOT_IP,   /**< ARP and others */
-    STK_PKT_OTHER,    /**< IP that is neither TCP nor UDP: ICMP, IGMP, ESP ... */
-    STK_PKT_FRAGMENT, /**< a later fragment, or a first one without whole ports; frag_* tell */
-    STK_PKT_TCP,
-    STK_PKT_UDP,
+enum nic_layers_kind {
+    NIC_LAYERS_BAD,      /**< cannot be what it says; reason says why */
+    NIC_LAYERS_NOT_IP,   /**< ARP and others */
+    NIC_LAYERS_OTHER,    /**< IP that is neither TCP nor UDP: ICMP, IGMP, ESP ... */
+    NIC_LAYERS_FRAGMENT, /**< a later fragment, or a first one without whole ports; frag_* tell */
+    NIC_LAYERS_TCP,
+    NIC_LAYERS_UDP,
 };
 
-enum stk_tcp_flag {
-    STK_TCP_FIN = 0x01,
-    STK_TCP_SYN = 0x02,
-    STK_TCP_RST = 0x04,
-    STK_TCP_PSH = 0x08,
-    STK_TCP_ACK = 0x10,
-    STK_TCP_URG = 0x20,
+enum nic_tcp_flag {
+    NIC_TCP_FIN = 0x01,
+    NIC_TCP_SYN = 0x02,
+    NIC_TCP_RST = 0x04,
+    NIC_TCP_PSH = 0x08,
+    NIC_TCP_ACK = 0x10,
+    NIC_TCP_URG = 0x20,
 };
 
 /** Offsets count from the frame's first byte. */
-struct stk_pkt {
+struct nic_layers {
     const uint8_t *frame;
     uint32_t len;      /**< bytes there are */
     uint32_t full_len; /**< bytes there were on the wire */
-    enum stk_pkt_kind kind;
-    const char *reason; /**< of STK_PKT_BAD; static text */
+    enum nic_layers_kind kind;
+    const char *reason; /**< of NIC_LAYERS_BAD; static text */
     uint16_t vlan[2];   /**< outer, inner TCI */
     uint8_t vlans;      /**< tags, 0..2 */
     uint8_t ip;         /**< 4, 6, or 0 */
     uint8_t proto;      /**< behind extension headers */
-    uint8_t tcp_flags;  /**< enum stk_tcp_flag */
+    uint8_t tcp_flags;  /**< enum nic_tcp_flag */
     uint16_t l3;        /**< IP header */
     uint16_t l4;        /**< TCP or UDP header, or a fragment's data */
     uint32_t end;       /**< behind the last byte of the IP packet, by its length field; may exceed len (snapped) */
@@ -60,13 +60,13 @@ struct stk_pkt {
 };
 
 /** Bytes of TCP's or UDP's data in this packet by its headers; a fragment's: in the fragment. */
-static inline uint32_t stk_pkt_data_len(const struct stk_pkt *pkt)
+static inline uint32_t nic_layers_data_len(const struct nic_layers *pkt)
 {
     return pkt->end - pkt->payload;
 }
 
 /** Whether the IP packet is all there. */
-static inline bool stk_pkt_whole(const struct stk_pkt *pkt)
+static inline bool nic_layers_whole(const struct nic_layers *pkt)
 {
     return pkt->end <= pkt->len;
 }
@@ -80,10 +80,10 @@ static inline bool stk_pkt_whole(const struct stk_pkt *pkt)
  *
  * Context: any thread.
  */
-void stk_pkt_parse(const uint8_t *frame, uint32_t len, uint32_t full_len, struct stk_pkt *out);
+void nic_layers_parse(const uint8_t *frame, uint32_t len, uint32_t full_len, struct nic_layers *out);
 
 /** TCP's options that replay reads. */
-struct stk_pkt_options {
+struct nic_layers_options {
     uint16_t mss;  /**< 0: not there */
     int8_t wscale; /**< -1: not there */
     bool sack_permitted;
@@ -94,14 +94,14 @@ struct stk_pkt_options {
 };
 
 /** Read the options of a TCP packet as far as they are well formed and captured. */
-void stk_pkt_options(const struct stk_pkt *pkt, struct stk_pkt_options *out);
+void nic_layers_options(const struct nic_layers *pkt, struct nic_layers_options *out);
 
 /** What the checksums of a packet say. */
-enum stk_pkt_sum {
-    STK_SUM_GOOD,
-    STK_SUM_BAD,
-    STK_SUM_OFFLOAD, /**< wrong, and just what a host leaves to its NIC: the pseudo-header's sum, or 0 */
-    STK_SUM_UNKNOWN, /**< not to be told: snapped, a fragment, no checksum */
+enum nic_layers_sum {
+    NIC_SUM_GOOD,
+    NIC_SUM_BAD,
+    NIC_SUM_OFFLOAD, /**< wrong, and just what a host leaves to its NIC: the pseudo-header's sum, or 0 */
+    NIC_SUM_UNKNOWN, /**< not to be told: snapped, a fragment, no checksum */
 };
 
 /**
@@ -110,6 +110,6 @@ enum stk_pkt_sum {
  * @param l3  What the header says; IPv6: GOOD.
  * @param l4  What the segment or datagram says.
  */
-void stk_pkt_sums(const struct stk_pkt *pkt, enum stk_pkt_sum *l3, enum stk_pkt_sum *l4);
+void nic_layers_sums(const struct nic_layers *pkt, enum nic_layers_sum *l3, enum nic_layers_sum *l4);
 
 #endif
