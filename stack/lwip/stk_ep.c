@@ -20,6 +20,7 @@ int stk_ep_table_create(const struct stk_ep_conf *conf, struct stk_ep_table **ou
     if (table == NULL) {
         return STK_ENOMEM;
     }
+    table->env = conf->env;
     table->region = conf->region;
     table->socks_count = conf->region->socks_count;
     table->insts_count = conf->insts_count;
@@ -238,6 +239,7 @@ void stk_ep_slot_free(struct stk_ep *ep)
     stk_ep_port_remove(ep);
     stk_ep_reservations_drop(ep);
     stk_ep_mcast_leave_all(ep);
+    stk_ep_stamp_end(ep);
     ep->state = 0;
     atomic_store_explicit(&ep->abi->state, 0, memory_order_release);
     fifos_reset(ep);
@@ -338,7 +340,7 @@ void stk_ep_tx_release(struct stk_ep *ep, uint64_t to)
 /* What may be bound at all: reasons that do not depend on others. */
 static int bind_allowed(struct stk_ep *ep, const struct stk_addr *local)
 {
-    const bool link_local = local->family == STK_AF_INET6 && local->ip[0] == 0xfe && (local->ip[1] & 0x80) != 0;
+    const bool link_local = local->family == STK_AF_INET6 && local->ip[0] == 0xfe && (local->ip[1] & 0xc0) == 0x80;
     if (local->family != ep->family) {
         return STK_EAFNOSUPPORT;
     }
