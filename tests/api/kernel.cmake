@@ -1,4 +1,15 @@
-# Sockets as kernel handles: Windows only. api_kernel.exe is a program like api_both.exe, with cases of its own.
+# Sockets as kernel handles. api_kernel is a program like api_both, with cases of its own.
+find_package(Python3 COMPONENTS Interpreter)
+if(TARGET winlane AND Python3_FOUND AND NOT WIN32)
+    add_executable(api_kernel both_main.c both.c kernel_groups_linux.c kernel.c kernel_port.c kernel_port_end.c
+        kernel_cancel.c)
+    target_link_libraries(api_kernel PRIVATE ws2::ws2_32 winlane::warnings)
+    add_dependencies(api_kernel winlane)
+    add_test(NAME api_kernel COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/wine/api_compare.py --native
+        --program $<TARGET_FILE:api_kernel> --config ${PROJECT_SOURCE_DIR}/configs/wire-pair.ini
+        --differences ${CMAKE_CURRENT_SOURCE_DIR}/kernel_differences.txt --work ${CMAKE_CURRENT_BINARY_DIR}/kernel)
+    set_tests_properties(api_kernel PROPERTIES LABELS "api;tsan" TIMEOUT 120)
+endif()
 if(NOT WIN32)
     return()
 endif()
@@ -33,12 +44,11 @@ add_test(NAME api_kernel_storm COMMAND kernel_storm)
 set_tests_properties(api_kernel_storm PROPERTIES LABELS "api;wine" TIMEOUT 120 SKIP_RETURN_CODE 77
     ENVIRONMENT "${t_kernel_environment}")
 
-add_executable(api_kernel both_main.c both.c kernel_groups.c kernel.c kernel_port.c kernel_port_end.c kernel_cancel.c
-    kernel_file.c kernel_apc.c kernel_message.c)
+add_executable(api_kernel both_main.c both.c kernel_groups_windows.c kernel.c kernel_port.c kernel_port_end.c kernel_cancel.c
+    kernel_pipe_windows.c kernel_file.c kernel_apc.c kernel_message.c)
 target_link_libraries(api_kernel PRIVATE ws2::ws2_32 winlane::warnings)
 target_link_options(api_kernel PRIVATE -static)
 add_dependencies(api_kernel t_api_dlls)
-find_package(Python3 COMPONENTS Interpreter)
 if(Python3_FOUND)
     add_test(NAME wine_kernel_compare COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/wine/api_compare.py
         --wine ${PROJECT_SOURCE_DIR}/tests/wine/wine-run.sh --program $<TARGET_FILE:api_kernel>

@@ -152,21 +152,6 @@ static void cancel__closed_socket__invalid_handle(struct t_run *t)
     T_FALSE(CancelIo((HANDLE)s), ERROR_INVALID_HANDLE);
 }
 
-static void cancel__pipe__still_works(struct t_run *t)
-{
-    OVERLAPPED overlapped = {0};
-    DWORD bytes;
-    HANDLE pipe = CreateNamedPipeA("\\\\.\\pipe\\winlane-t-cancel", PIPE_ACCESS_DUPLEX | FILE_FLAG_OVERLAPPED, 0, 1, 0,
-                                   0, 0, NULL);
-    T_TRUE(pipe != INVALID_HANDLE_VALUE);
-    t->objects[t->object_count++] = pipe;
-    overlapped.hEvent = t_event(t);
-    T_FALSE(CancelIoEx(pipe, &overlapped), ERROR_NOT_FOUND);
-    T_FALSE(ConnectNamedPipe(pipe, &overlapped), ERROR_IO_PENDING);
-    T_TRUE(CancelIoEx(pipe, &overlapped));
-    T_FALSE(GetOverlappedResult(pipe, &overlapped, &bytes, TRUE), ERROR_OPERATION_ABORTED);
-}
-
 static const struct t_cases cases[] = {
     T_CASE(cancel__one_of_three__only_that_one),
     T_CASE(cancel__all__each_is_told),
@@ -176,7 +161,6 @@ static const struct t_cases cases[] = {
     T_CASE(cancel__datagram_socket__receive_is_aborted),
     T_CASE(cancel__own_thread__others_requests_stay),
     T_CASE(cancel__closed_socket__invalid_handle),
-    T_CASE(cancel__pipe__still_works),
 };
 
 const struct t_group t_group_kernel_cancel = {"kernel_cancel", cases, T_COUNT(cases), false};

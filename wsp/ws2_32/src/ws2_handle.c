@@ -89,6 +89,7 @@ struct ws2_slot *ws2_handle_begin(struct ws2_slot *slot, enum ws2_kind kind)
     atomic_store_explicit(&slot->context, 0, memory_order_relaxed);
     atomic_store_explicit(&slot->provider, NULL, memory_order_relaxed);
     slot->entry_id = 0;
+    atomic_store_explicit(&slot->io, 0, memory_order_relaxed);
     atomic_fetch_add_explicit(&open_count[kind], 1, memory_order_relaxed);
     return slot;
 }
@@ -183,13 +184,12 @@ struct ws2_slot *ws2_handle_pin(uintptr_t handle, enum ws2_kind kind)
  */
 enum ws2_kind ws2_handle_kind(uintptr_t handle)
 {
-    static const enum ws2_kind kinds[] = {WS2_KIND_SOCKET, WS2_KIND_EVENT, WS2_KIND_THREAD, WS2_KIND_WINDOW};
-    unsigned i;
-    for (i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        struct ws2_slot *slot = ws2_handle_pin(handle, kinds[i]);
+    int kind;
+    for (kind = WS2_KIND_SOCKET; kind < WS2_KINDS; kind++) {
+        struct ws2_slot *slot = ws2_handle_pin(handle, (enum ws2_kind)kind);
         if (slot != NULL) {
             ws2_handle_unpin(slot);
-            return kinds[i];
+            return (enum ws2_kind)kind;
         }
     }
     return WS2_KIND_FREE;
@@ -247,6 +247,18 @@ bool ws2_handle_entry_id(SOCKET s, DWORD *id)
     *id = slot->entry_id;
     ws2_handle_unpin(slot);
     return true;
+}
+
+/** The `io` word of a socket's slot, 0 if the handle is not an open socket. Context: as ws2_handle_provider. */
+unsigned ws2_handle_io(SOCKET s)
+{
+    struct ws2_slot *slot = slot_of(s);
+    unsigned io;
+    if (slot == NULL || atomic_load_explicit(&slot->live, memory_order_acquire) != (unsigned)s) {
+        return 0;
+    }
+    io = atomic_load_explicit(&slot->io, memory_order_acquire);
+    return atomic_load_explicit(&slot->live, memory_order_relaxed) == (unsigned)s ? io : 0;
 }
 
 /**

@@ -421,7 +421,7 @@ int WSPAPI WPUCompleteOverlappedRequest(SOCKET s, LPWSAOVERLAPPED overlapped, DW
         }
         return SOCKET_ERROR;
     }
-    status = ws2_port_status(slot, code);
+    status = ws2_status_of(slot, code);
     event = (uintptr_t)overlapped->hEvent;
     overlapped->InternalHigh = transferred;
     /* Programs poll the word (HasOverlappedIoCompleted); the structure is Windows', so no _Atomic. Edge P2. */

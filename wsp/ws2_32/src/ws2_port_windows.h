@@ -5,6 +5,7 @@
 #define WS2_PORT_WINDOWS_H
 
 #include "ws2_issue_priv.h"
+#include "ws2_status.h"
 
 #include <winternl.h>
 
@@ -35,9 +36,5 @@ bool ws2_port_add_modes(struct ws2_slot *slot, ULONG modes);
 struct ws2_port *ws2_port_closing(HANDLE handle);
 void ws2_port_closed(struct ws2_port *port, bool done);
 DWORD ws2_port_wait_result(const OVERLAPPED *overlapped, DWORD ms, BOOL alertable);
-
-/* ws2_status_windows.c */
-ULONG_PTR ws2_port_status(const struct ws2_slot *slot, DWORD code);
-DWORD ws2_status_win32(DWORD code);
 
 #endif

@@ -109,7 +109,16 @@ void ws2_upcalls_fill(WSPUPCALLTABLE *table);
 
 /* ---- handles (ws2_handle.c) ---- */
 
-enum ws2_kind { WS2_KIND_FREE, WS2_KIND_SOCKET, WS2_KIND_EVENT, WS2_KIND_THREAD, WS2_KIND_WINDOW, WS2_KINDS };
+enum ws2_kind {
+    WS2_KIND_FREE,
+    WS2_KIND_SOCKET,
+    WS2_KIND_EVENT,
+    WS2_KIND_THREAD,
+    WS2_KIND_WINDOW,
+    WS2_KIND_FILE,
+    WS2_KIND_PORT, /* a completion port */
+    WS2_KINDS
+};
 
 /*
  * One handle. `live` is the handle's value while it is open, else 0. `refs` counts the open handle and every pin; the
@@ -125,6 +134,7 @@ struct ws2_slot {
     atomic_uintptr_t context;                /* socket: the provider's */
     _Atomic(struct ws2_provider *) provider; /* socket */
     DWORD entry_id;                          /* socket */
+    atomic_uint io;                          /* Linux, socket: WS2_IO_* of ws2_iocp_priv.h */
     void *object;                            /* the system layer's; given to ws2_object_release when refs fell to 0 */
 };
 
@@ -138,6 +148,7 @@ enum ws2_kind ws2_handle_kind(uintptr_t handle);
 struct ws2_provider *ws2_handle_provider(SOCKET s);
 bool ws2_handle_context(SOCKET s, uintptr_t *context);
 bool ws2_handle_entry_id(SOCKET s, DWORD *id);
+unsigned ws2_handle_io(SOCKET s);
 void ws2_handle_close_all_of(const struct ws2_provider *provider);
 unsigned ws2_handle_open_count(enum ws2_kind kind);
 

@@ -4,6 +4,7 @@
  * A thread is registered the first time it needs one of these; its record goes when it has ended and nobody holds a
  * handle of it. Threads that only send and receive are never registered. Source: rules WPU-11, WPU-13, WPU-29, OVL2-9.
  */
+#include "ws2_iocp_priv.h"
 #include "ws2_wait_priv.h"
 
 #include <errno.h>
@@ -56,6 +57,7 @@ static void thread_ended(void *argument)
         apc_give(apc);
         apc = next;
     }
+    ws2_port_thread_leaves(thread);
     ws2_queue_thread_ended(thread);
     if (thread->self_handle != 0) {
         ws2_handle_close(thread->self_handle, WS2_KIND_THREAD);

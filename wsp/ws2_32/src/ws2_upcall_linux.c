@@ -1,6 +1,5 @@
 /*
- * QueueApc, OpenCurrentThread, CloseThread, WPUCompleteOverlappedRequest, Linux. Source: rules WPU-11, WPU-13,
- * WPU-14, WPU-29, WPU-32.
+ * QueueApc, OpenCurrentThread, CloseThread, Linux. Source: rules WPU-11, WPU-13, WPU-14, WPU-29, WPU-32.
  */
 #include "ws2_upcall_priv.h"
 #include "ws2_wait_priv.h"
@@ -67,43 +66,6 @@ int WSPAPI ws2_upcall_close_thread(LPWSATHREADID thread, LPINT error)
     if (thread == NULL || !ws2_handle_close((uintptr_t)thread->ThreadHandle, WS2_KIND_THREAD)) {
         *error = WSAEINVAL;
         return SOCKET_ERROR;
-    }
-    return 0;
-}
-
-/**
- * A provider reports the end of an overlapped operation.
- *
- * @param s            A socket made by CreateSocketHandle, still open.
- * @param overlapped   The provider's until this call, the application's after it; Offset and OffsetHigh are set.
- * @param code         0 or the operation's error.
- * @param transferred  Bytes.
- * @return             0, or SOCKET_ERROR with *error WSAEINVAL (no such socket) or WSAEFAULT (overlapped NULL).
- *
- * Context: any thread, holding no lock. The event is looked at before `Internal` says that the operation is over: from
- * then on the structure may be gone. Source: rules WPU-15, WPU-24 to WPU-28.
- */
-int WSPAPI WPUCompleteOverlappedRequest(SOCKET s, LPWSAOVERLAPPED overlapped, DWORD code, DWORD transferred,
-                                        LPINT error)
-{
-    struct ws2_slot *event = NULL;
-    int unused;
-    error = error == NULL ? &unused : error;
-    if (overlapped == NULL || ws2_handle_provider(s) == NULL) {
-        *error = overlapped == NULL ? WSAEFAULT : WSAEINVAL;
-        return SOCKET_ERROR;
-    }
-    if (overlapped->hEvent != NULL) {
-        /* The lowest bit of the handle asks for no packet; it is not part of the handle. */
-        event = ws2_handle_pin((uintptr_t)overlapped->hEvent & ~(uintptr_t)1, WS2_KIND_EVENT);
-    }
-    overlapped->InternalHigh = transferred;
-    /* Programs poll the word (HasOverlappedIoCompleted): published after the rest. The structure is Windows', so no
-     * _Atomic; the reader is WSAGetOverlappedResult or the program. */
-    __atomic_store_n(&overlapped->Internal, (ULONG_PTR)code, __ATOMIC_RELEASE);
-    if (event != NULL) {
-        (void)SetEvent((HANDLE)(uintptr_t)ws2_handle_value(event));
-        ws2_handle_unpin(event);
     }
     return 0;
 }

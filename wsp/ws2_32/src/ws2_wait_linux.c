@@ -2,7 +2,8 @@
  * Events and waits, Linux: CreateEvent to WaitForMultipleObjectsEx, and the WSA names of the same.
  * Source: rules WS2-4, WS2-51, WPU-1, WPU-3, WPU-12.
  */
-#include "ws2_wait_priv.h"
+#include "ws2_file_priv.h"
+#include "ws2_iocp_priv.h"
 
 #include <sched.h>
 #include <stdlib.h>
@@ -74,35 +75,22 @@ static bool event_take(struct ws2_event *event)
                                                    memory_order_seq_cst);
 }
 
-static void event_unref(struct ws2_event *event)
-{
-    if (atomic_fetch_sub_explicit(&event->refs, 1, memory_order_acq_rel) == 1) {
-        ws2_event_destroy(event);
-        free(event);
-    }
-}
-
-void ws2_object_release(enum ws2_kind kind, void *object)
-{
-    if (kind == WS2_KIND_EVENT) {
-        event_unref((struct ws2_event *)object);
-    } else if (kind == WS2_KIND_THREAD) {
-        ws2_thread_unref((struct ws2_thread *)object);
-    } else if (kind == WS2_KIND_WINDOW) {
-        ws2_window_release((struct ws2_window *)object);
-    }
-}
-
-static struct ws2_slot *pin_waitable(HANDLE object)
+/** Pin what can be waited for; NULL: the handle is nothing of the kind. */
+struct ws2_slot *ws2_wait_pin(HANDLE object)
 {
     struct ws2_slot *slot = ws2_handle_pin((uintptr_t)object, WS2_KIND_EVENT);
-    return slot != NULL ? slot : ws2_handle_pin((uintptr_t)object, WS2_KIND_THREAD);
+    if (slot == NULL) {
+        slot = ws2_handle_pin((uintptr_t)object, WS2_KIND_THREAD);
+    }
+    return slot != NULL ? slot : ws2_handle_pin((uintptr_t)object, WS2_KIND_FILE);
 }
 
 static struct ws2_event *slot_event(const struct ws2_slot *slot)
 {
-    return slot->kind == WS2_KIND_THREAD ? &((struct ws2_thread *)slot->object)->ended
-                                         : (struct ws2_event *)slot->object;
+    if (slot->kind == WS2_KIND_THREAD) {
+        return &((struct ws2_thread *)slot->object)->ended;
+    }
+    return slot->kind == WS2_KIND_FILE ? &((struct ws2_file *)slot->object)->done : (struct ws2_event *)slot->object;
 }
 
 /* ---- events ---- */
@@ -172,87 +160,10 @@ BOOL WINAPI ResetEvent(HANDLE event)
     return event_change(event, false);
 }
 
-/**
- * Close an event or thread handle. Sockets are closed with closesocket only.
- *
- * @return  FALSE with ERROR_INVALID_HANDLE if the handle is not one of these. Waits in progress keep the object.
- */
-BOOL WINAPI CloseHandle(HANDLE object)
-{
-    if (ws2_handle_close((uintptr_t)object, WS2_KIND_EVENT) || ws2_handle_close((uintptr_t)object, WS2_KIND_THREAD)) {
-        return TRUE;
-    }
-    SetLastError(ERROR_INVALID_HANDLE);
-    return FALSE;
-}
-
-/* One more handle of what a pinned slot is a handle of; 0: there is no room. The kind is the slot's. */
-static uint32_t handle_copy(const struct ws2_slot *slot)
-{
-    struct ws2_slot *copy = ws2_handle_open(slot->kind);
-    uint32_t handle;
-    if (copy == NULL) {
-        return 0;
-    }
-    if (slot->kind == WS2_KIND_EVENT) {
-        atomic_fetch_add_explicit(&((struct ws2_event *)slot->object)->refs, 1, memory_order_relaxed);
-    } else {
-        atomic_fetch_add_explicit(&((struct ws2_thread *)slot->object)->refs, 1, memory_order_relaxed);
-    }
-    copy->object = slot->object;
-    handle = ws2_handle_value(copy);
-    ws2_handle_publish(copy);
-    return handle;
-}
-
-/**
- * Make another handle of an event or a thread, within the process. The object lives until the last one is closed.
- *
- * @param from, to  GetCurrentProcess().
- * @param out       The handle, to be closed by the caller.
- * @param rights    Without DUPLICATE_SAME_ACCESS: EVENT_MODIFY_STATE is a right that only events give.
- * @return          FALSE with ERROR_INVALID_HANDLE (neither event nor thread), ERROR_ACCESS_DENIED (another process, or
- *                  the rights), ERROR_INVALID_PARAMETER (out NULL) or ERROR_NOT_ENOUGH_MEMORY.
- *
- * Context: any thread; does not wait.
- */
-BOOL WINAPI DuplicateHandle(HANDLE from, HANDLE object, HANDLE to, LPHANDLE out, DWORD rights, BOOL inherit,
-                            DWORD options)
-{
-    struct ws2_slot *slot;
-    uint32_t handle = 0;
-    DWORD code = 0;
-    (void)inherit;
-    if (out == NULL || from != GetCurrentProcess() || to != GetCurrentProcess()) {
-        SetLastError(out == NULL ? ERROR_INVALID_PARAMETER : ERROR_ACCESS_DENIED);
-        return FALSE;
-    }
-    slot = pin_waitable((HANDLE)ws2_thread_handle(object));
-    if (slot == NULL) {
-        SetLastError(ERROR_INVALID_HANDLE);
-        return FALSE;
-    }
-    if ((options & DUPLICATE_SAME_ACCESS) == 0 && (rights & EVENT_MODIFY_STATE) != 0 && slot->kind != WS2_KIND_EVENT) {
-        code = ERROR_ACCESS_DENIED;
-    } else {
-        handle = handle_copy(slot);
-        code = handle == 0 ? ERROR_NOT_ENOUGH_MEMORY : 0;
-    }
-    ws2_handle_unpin(slot);
-    if (code != 0) {
-        SetLastError(code);
-        return FALSE;
-    }
-    *out = (HANDLE)(uintptr_t)handle;
-    if ((options & DUPLICATE_CLOSE_SOURCE) != 0) {
-        (void)CloseHandle(object);
-    }
-    return TRUE;
-}
-
 /* ---- waits ---- */
 
-static const struct timespec *deadline_after(DWORD timeout_ms, struct timespec *deadline)
+/** The end of a wait on CLOCK_MONOTONIC. @return deadline, or NULL for INFINITE. */
+const struct timespec *ws2_deadline_after(DWORD timeout_ms, struct timespec *deadline)
 {
     if (timeout_ms == INFINITE) {
         return NULL;
@@ -336,20 +247,24 @@ static DWORD wait_look(struct ws2_thread *self, const struct wait_plan *plan)
 /* Objects come before calls, as in a Windows wait. The calls themselves run after the nodes are unlinked. */
 static DWORD wait_linked(struct ws2_thread *self, const struct wait_plan *plan, bool may_sleep)
 {
+    bool blocks = false; /* another thread may run with its port's packets */
+    DWORD result;
     for (;;) {
         unsigned seen = atomic_load_explicit(&self->wake_word, memory_order_seq_cst);
-        DWORD result = wait_look(self, plan);
-        if (result != WAIT_TIMEOUT) {
-            return result;
+        result = wait_look(self, plan);
+        if (result == WAIT_TIMEOUT && plan->alertable && ws2_thread_apc_waits(self)) {
+            result = WAIT_IO_COMPLETION;
         }
-        if (plan->alertable && ws2_thread_apc_waits(self)) {
-            return WAIT_IO_COMPLETION;
+        if (result != WAIT_TIMEOUT || !may_sleep) {
+            break;
         }
-        if (!may_sleep) {
-            return WAIT_TIMEOUT;
-        }
+        blocks = blocks || ws2_port_thread_blocks(self);
         may_sleep = ws2_thread_sleep(self, seen, plan->deadline);
     }
+    if (blocks) {
+        ws2_port_thread_resumes(self);
+    }
+    return result;
 }
 
 static DWORD wait_run(struct wait_plan *plan)
@@ -363,7 +278,7 @@ static DWORD wait_run(struct wait_plan *plan)
         return WAIT_FAILED;
     }
     if (plan->timeout_ms != 0) {
-        plan->deadline = deadline_after(plan->timeout_ms, &deadline);
+        plan->deadline = ws2_deadline_after(plan->timeout_ms, &deadline);
     }
     for (i = 0; i < plan->count; i++) {
         event_link(slot_event(plan->slots[i]), &self->node[i], self);
@@ -384,7 +299,7 @@ static DWORD wait_objects(const HANDLE *objects, struct wait_plan *plan)
     struct ws2_slot *slots[MAXIMUM_WAIT_OBJECTS];
     DWORD pinned = 0;
     DWORD result = WAIT_FAILED;
-    while (pinned < plan->count && (slots[pinned] = pin_waitable(objects[pinned])) != NULL) {
+    while (pinned < plan->count && (slots[pinned] = ws2_wait_pin(objects[pinned])) != NULL) {
         pinned++;
     }
     if (pinned == plan->count) {

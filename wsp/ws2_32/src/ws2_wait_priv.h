@@ -16,6 +16,7 @@
 #include "wsp_private_abi.h"
 
 struct ws2_thread;
+struct ws2_port;
 
 struct ws2_wait_node {
     struct ws2_wait_node *next;
@@ -53,6 +54,10 @@ struct ws2_thread {
     DWORD id;
     struct ws2_thread_data data;
     struct ws2_queue queue;
+    struct ws2_port *port;        /* whose packets it took last, with a reference; the thread's own */
+    struct ws2_thread *port_next; /* running threads of the port; these three under the port's lock */
+    struct ws2_thread *port_prev;
+    bool port_running;
     struct ws2_wait_node node[MAXIMUM_WAIT_OBJECTS];
 };
 
@@ -67,9 +72,12 @@ bool ws2_thread_queue_apc(struct ws2_thread *thread, void (*routine)(uintptr_t),
 bool ws2_thread_apc_waits(struct ws2_thread *thread);
 unsigned ws2_thread_run_apcs(struct ws2_thread *thread);
 bool ws2_thread_sleep(struct ws2_thread *thread, unsigned seen, const struct timespec *deadline);
+const struct timespec *ws2_deadline_after(DWORD timeout_ms, struct timespec *deadline);
 
 void ws2_event_init(struct ws2_event *event, bool manual_reset, bool signalled);
 void ws2_event_destroy(struct ws2_event *event);
 void ws2_event_signal(struct ws2_event *event);
+
+struct ws2_slot *ws2_wait_pin(HANDLE object);
 
 #endif

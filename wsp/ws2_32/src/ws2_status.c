@@ -2,7 +2,7 @@
  * One failure has three numbers: the Winsock code, the NTSTATUS in OVERLAPPED.Internal, and the Win32 code that
  * GetQueuedCompletionStatus, ReadFile and GetOverlappedResult make of the latter. Source: rules-ext 15, IOCP-8, IOCP-20.
  */
-#include "ws2_port_windows.h"
+#include "ws2_status.h"
 
 static const struct {
     DWORD code;
@@ -38,6 +38,21 @@ static const struct {
 #define STATUS_PORT_UNREACHABLE_CODE 0xc000023fu
 #define STATUS_UNSUCCESSFUL_CODE 0xc0000001u
 
+/* Statuses that no Winsock code of ours becomes, but files' operations end with, and programs post. */
+static const struct {
+    DWORD status;
+    DWORD win32;
+} others[] = {
+    {STATUS_PORT_UNREACHABLE_CODE, ERROR_PORT_UNREACHABLE},
+    {STATUS_UNSUCCESSFUL_CODE, ERROR_GEN_FAILURE},
+    {0x103, ERROR_IO_PENDING},
+    {0xc0000011, ERROR_HANDLE_EOF},
+    {0xc0000010, ERROR_INVALID_FUNCTION},
+    {0xc000007f, ERROR_DISK_FULL},
+    {0xc0000185, ERROR_IO_DEVICE},
+    {0xc0000017, ERROR_NOT_ENOUGH_MEMORY},
+};
+
 /* For a datagram socket a reset is an ICMP port unreachable. Only asked on failure. */
 static bool is_datagram(const struct ws2_slot *slot)
 {
@@ -52,7 +67,7 @@ static bool is_datagram(const struct ws2_slot *slot)
  *
  * Context: any thread, with Winsock started.
  */
-ULONG_PTR ws2_port_status(const struct ws2_slot *slot, DWORD code)
+ULONG_PTR ws2_status_of(const struct ws2_slot *slot, DWORD code)
 {
     unsigned i;
     if (code == WSAECONNRESET && is_datagram(slot)) {
@@ -76,4 +91,21 @@ DWORD ws2_status_win32(DWORD code)
         }
     }
     return code;
+}
+
+/** The Win32 code for what Internal holds: 0 for a success, ERROR_MR_MID_NOT_FOUND for a status of no name here. */
+DWORD ws2_status_win32_of(ULONG_PTR status)
+{
+    unsigned i;
+    for (i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
+        if (statuses[i].status == (DWORD)status) {
+            return statuses[i].win32;
+        }
+    }
+    for (i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (others[i].status == (DWORD)status) {
+            return others[i].win32;
+        }
+    }
+    return ((DWORD)status & 0x80000000u) == 0 ? 0 : ERROR_MR_MID_NOT_FOUND;
 }

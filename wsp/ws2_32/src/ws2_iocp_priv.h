@@ -1,0 +1,77 @@
+/*
+ * Completion ports, Linux: the port itself (ws2_iocp_linux.c), who waits at it (ws2_iocp_wait_linux.c), and what it is told by
+ * (ws2_complete_linux.c).
+ *
+ * A port is the object of a handle of kind WS2_KIND_PORT. References: each handle, each file or socket that is associated,
+ * each thread that is one of its running threads. When the last handle goes it is closed: its packets are dropped, who waits
+ * is sent away with ERROR_ABANDONED_WAIT_0, and what is posted to it later disappears.
+ *
+ * Everything of a port is under its one lock. A thread that must wait lies on the port's stack of waiters; who posts takes
+ * the top one, writes the packet into its record, and wakes that thread alone. Edge Q1: the packet is written before
+ * `state`, with release; the waiter reads `state` with acquire, and needs no lock then.
+ *
+ * Concurrency: a thread is running from the return of GetQueuedCompletionStatus until it calls that again, waits in this DLL
+ * or in the provider, or ends. As many as the port's value run at a time. A thread that sleeps in some other library is
+ * found out by the kernel's record of it: a waiter that is kept back although packets wait looks every few milliseconds.
+ */
+#ifndef WS2_IOCP_PRIV_H
+#define WS2_IOCP_PRIV_H
+
+#include "ws2_wait_priv.h"
+
+enum ws2_port_wait { WS2_PORT_WAITING, WS2_PORT_SERVED, WS2_PORT_ABANDONED };
+
+struct ws2_port_waiter {
+    struct ws2_port_waiter *below;
+    struct ws2_port_waiter *above;
+    struct ws2_thread *thread;
+    OVERLAPPED_ENTRY entry;
+    atomic_uint state;   /* enum ws2_port_wait; edge Q1 */
+    atomic_bool watches; /* packets wait and the port's value keeps it back: it looks at the running threads */
+};
+
+struct ws2_port {
+    pthread_mutex_t lock;
+    atomic_uint refs;
+    atomic_uint handles;
+    bool closed;
+    unsigned limit;              /* threads that may run at a time */
+    unsigned running;            /* that do */
+    struct ws2_thread *members;  /* the running ones */
+    struct ws2_port_waiter *top; /* last come, first served */
+    OVERLAPPED_ENTRY *ring;      /* packets, oldest at `first`; grows, and is kept */
+    unsigned slots;              /* a power of two, or 0 */
+    unsigned first;
+    unsigned count;
+};
+
+/* What a socket's slot points to once it is associated. Written before the slot's WS2_IO_PORTED, read after it. */
+struct ws2_port_link {
+    struct ws2_port *port;
+    ULONG_PTR key;
+};
+
+/* Bits of a slot's `io`. */
+#define WS2_IO_SKIP_SUCCESS FILE_SKIP_COMPLETION_PORT_ON_SUCCESS
+#define WS2_IO_SKIP_HANDLE FILE_SKIP_SET_EVENT_ON_HANDLE
+#define WS2_IO_PORTED 4u
+
+struct ws2_port *ws2_port_new(unsigned threads);
+void ws2_port_ref(struct ws2_port *port);
+void ws2_port_unref(struct ws2_port *port);
+void ws2_port_handle_closed(struct ws2_port *port);
+bool ws2_port_post(struct ws2_port *port, const OVERLAPPED_ENTRY *packet);
+void ws2_port_thread_leaves(struct ws2_thread *thread);
+bool ws2_port_thread_blocks(struct ws2_thread *thread);
+void ws2_port_thread_resumes(struct ws2_thread *thread);
+void ws2_port_link_release(struct ws2_port_link *link);
+void ws2_result_store(LPOVERLAPPED overlapped, ULONG_PTR status, ULONG_PTR transferred);
+
+/* Between the files, under the port's lock. */
+OVERLAPPED_ENTRY ws2_port_take(struct ws2_port *port);
+void ws2_port_run(struct ws2_port *port, struct ws2_thread *thread);
+void ws2_port_stop(struct ws2_port *port, struct ws2_thread *thread);
+struct ws2_thread *ws2_port_serve(struct ws2_port *port);
+void ws2_port_abandon(struct ws2_port *port);
+
+#endif
