@@ -1,5 +1,6 @@
 #include "drv/wire.h"
 #include "nic/driver.h"
+#include "nic/feed.h"
 #ifdef WINLANE_HAS_PCAP
 #include "drv/pcap.h"
 #endif
@@ -9,6 +10,7 @@
 
 const struct nic_driver *const nic_builtin_drivers[] = {
     &drv_wire,
+    &nic_feed_driver,
 #ifdef WINLANE_HAS_PCAP
     &drv_pcap,
 #endif

@@ -75,7 +75,7 @@ void nic_conv_table_free(struct nic_conv_table *table);
  * @return         0, or:
  * @retval STK_EOPNOTSUPP  neither TCP nor UDP.
  * @retval STK_EAGAIN      a fragment whose first one was not seen (yet).
- * @retval STK_ENOBUFS     the table is full and nobody has been idle long enough.
+ * @retval STK_EMFILE     the table is full and nobody has been idle long enough.
  *
  * Context: the table's thread. Does not allocate.
  */

@@ -4,7 +4,7 @@
  * takes, without a copy more than needed: replay, fuzzers. Part of nic/, so
  * that the stack's own tools may use it.
  *
- * A port's key `feed = NAME` (default: the port's name) is what
+ * A port's key `name = NAME` (in a file `feed.name`; default: the port's name) is what
  * nic_feed_find asks for. The port and its feed belong to one thread. Time
  * plays no part: what was handed in is there at the next receive burst.
  *
@@ -17,6 +17,9 @@
 #include "nic/nic.h"
 
 struct nic_feed;
+
+/** The driver's table, for drivers/builtin.c. */
+extern const struct nic_driver nic_feed_driver;
 
 /**
  * Called for every frame that the stack sends.
