@@ -22,5 +22,6 @@ int echo_load_main(int argc, char **argv);
 int source_group_main(int argc, char **argv);
 int reserve_main(int argc, char **argv);
 int get_x_by_y_main(int argc, char **argv);
+int congestion_main(int argc, char **argv);
 
 #endif

@@ -140,6 +140,13 @@ static void source_group__one_source__only_it_is_heard(void **state)
     assert_int_equal(run(source_group_main, "239.1.2.3 5190 10.88.0.1 10.88.0.2"), 0);
 }
 
+static void congestion__marks_of_both_families__told(void **state)
+{
+    (void)state;
+    assert_int_equal(run(congestion_main, "10.88.0.1 5195"), 0);
+    assert_int_equal(run(congestion_main, "::1 5196"), 0);
+}
+
 static void local_name__empty_name__bound(void **state)
 {
     (void)state;
@@ -190,6 +197,7 @@ int main(void)
         cmocka_unit_test(reserve__block_of_ports__for_its_sockets_alone),
         cmocka_unit_test(get_x_by_y__by_lookups__as_the_old_calls),
         cmocka_unit_test(source_group__one_source__only_it_is_heard),
+        cmocka_unit_test(congestion__marks_of_both_families__told),
         cmocka_unit_test(local_name__empty_name__bound),
         cmocka_unit_test(board__four_ways__boards_are_equal),
         cmocka_unit_test(event_server__several_clients__everything_comes_back),
