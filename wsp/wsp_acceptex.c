@@ -33,13 +33,17 @@ static int64_t acceptex_read(struct wsp_request *request)
     return stk_sock_recv(request->conn, &request->vec[ACCEPTEX_DATA], 1, 0);
 }
 
-static int64_t acceptex_advance(struct wsp_socket *listener, struct wsp_socket *sock, struct wsp_request *request)
+static int64_t acceptex_advance(struct wsp_socket *listener, struct wsp_socket *sock, struct wsp_request *request,
+                                bool *dry)
 {
     int64_t err = STK_OK;
 
+    if (!request->conn && *dry) /* AEX-14: what has come since is of who was posted before */
+        return STK_EAGAIN;
     if (!request->conn) {
         (void)stk_sock_arm(listener->stk, STK_READY_ACCEPT);
         err = acceptex_take(listener, request);
+        *dry = err == STK_EAGAIN;
         if (err == STK_OK)
             atomic_store(&sock->connect_ns, stk_clock_ns());
     }
@@ -57,7 +61,7 @@ static int64_t acceptex_advance(struct wsp_socket *listener, struct wsp_socket *
     return err;
 }
 
-bool wsp_acceptex_step(struct wsp_socket *listener, struct wsp_request *request)
+bool wsp_acceptex_step(struct wsp_socket *listener, struct wsp_request *request, bool *dry)
 {
     struct wsp_socket *sock = wsp_socket_get_context(request->accept);
     int64_t moved;
@@ -66,7 +70,7 @@ bool wsp_acceptex_step(struct wsp_socket *listener, struct wsp_request *request)
         request->code = WSA_OPERATION_ABORTED;
         return true;
     }
-    moved = acceptex_advance(listener, sock, request);
+    moved = acceptex_advance(listener, sock, request, dry);
     wsp_socket_put(sock);
     if (moved == STK_EAGAIN)
         return false;

@@ -33,8 +33,15 @@ void WSPAPI wsp_get_accept_ex_sockaddrs(PVOID buffer, DWORD data, DWORD local, D
                                         struct sockaddr **localaddr, LPINT locallen, struct sockaddr **remoteaddr,
                                         LPINT remotelen);
 
-/** Take a connection, then its first data. @return  true: the request is through. Context: the listener's lock is held. */
-bool wsp_acceptex_step(struct wsp_socket *listener, struct wsp_request *request);
+/**
+ * Take a connection, then its first data.
+ *
+ * @param dry  No connection waited for a request that was posted before: this one takes none. Set when that is found.
+ * @return     true: the request is through.
+ *
+ * Context: the listener's lock is held.
+ */
+bool wsp_acceptex_step(struct wsp_socket *listener, struct wsp_request *request, bool *dry);
 
 /** Give the connection to the accepting socket, or give it up. May be called again. Context: no lock held. */
 void wsp_acceptex_settle(struct wsp_request *request);

@@ -19,13 +19,13 @@ static bool pending_changed(struct wsp_socket *sock, struct wsp_request *request
     return due;
 }
 
-static bool pending_step(struct wsp_socket *sock, struct wsp_request *request)
+static bool pending_step(struct wsp_socket *sock, struct wsp_request *request, bool *dry)
 {
     switch (request->notice) {
     case WSP_NOTICE_CONNECT:
         return wsp_connectex_step(sock, request);
     case WSP_NOTICE_ACCEPT:
-        return wsp_acceptex_step(sock, request);
+        return wsp_acceptex_step(sock, request, dry);
     case WSP_NOTICE_DISCONNECT:
         return wsp_disconnectex_step(sock, request);
     case WSP_NOTICE_ADDRESSES:
@@ -41,11 +41,11 @@ bool wsp_requests_run_pending(struct wsp_socket *sock, struct wsp_queue *done)
 {
     struct wsp_queue waiting = sock->queues[WSP_PENDING];
     struct wsp_request *request;
-    bool sends = false;
+    bool sends = false, dry = false;
 
     wsp_queue_init(&sock->queues[WSP_PENDING]);
     while ((request = wsp_queue_pop(&waiting)) != NULL) {
-        if (!pending_step(sock, request)) {
+        if (!pending_step(sock, request, &dry)) {
             wsp_queue_push(&sock->queues[WSP_PENDING], request);
         } else if (request->direction == WSP_SENDING) {
             wsp_queue_push(&sock->queues[WSP_SENDING], request);
