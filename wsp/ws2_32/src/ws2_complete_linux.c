@@ -5,6 +5,7 @@
  * application's as soon as Internal says so. Edge L1: a socket's link is written before its slot's WS2_IO_PORTED, with
  * release. Source: rules WPU-15, WPU-24 to WPU-28, IOCP-1 to IOCP-29.
  */
+#include "ws2_file_priv.h"
 #include "ws2_iocp_priv.h"
 #include "ws2_issue_priv.h"
 #include "ws2_status.h"
@@ -36,11 +37,27 @@ static HANDLE port_create(DWORD threads)
     return (HANDLE)(uintptr_t)handle;
 }
 
-/* Under link_lock, so that one of two wins. @return  0 or a Win32 code. */
-static DWORD socket_link(struct ws2_slot *slot, struct ws2_port *port, ULONG_PTR key)
+static struct ws2_port_link *link_of(const struct ws2_slot *slot)
 {
-    struct ws2_port_link *link;
-    if (slot->object != NULL) {
+    return slot->kind == WS2_KIND_FILE ? ((struct ws2_file *)slot->object)->link : (struct ws2_port_link *)slot->object;
+}
+
+static atomic_uint *io_of(struct ws2_slot *slot)
+{
+    return slot->kind == WS2_KIND_FILE ? &((struct ws2_file *)slot->object)->io : &slot->io;
+}
+
+static struct ws2_slot *pin_file(HANDLE file)
+{
+    struct ws2_slot *slot = ws2_handle_pin((uintptr_t)file, WS2_KIND_SOCKET);
+    return slot != NULL ? slot : ws2_handle_pin((uintptr_t)file, WS2_KIND_FILE);
+}
+
+/* Under link_lock, so that one of two wins. @return  0 or a Win32 code. */
+static DWORD link_make(struct ws2_slot *slot, struct ws2_port *port, ULONG_PTR key)
+{
+    struct ws2_port_link *link = link_of(slot);
+    if (link != NULL || (slot->kind == WS2_KIND_FILE && !((struct ws2_file *)slot->object)->overlapped)) {
         return ERROR_INVALID_PARAMETER;
     }
     link = (struct ws2_port_link *)malloc(sizeof *link);
@@ -50,12 +67,16 @@ static DWORD socket_link(struct ws2_slot *slot, struct ws2_port *port, ULONG_PTR
     ws2_port_ref(port);
     link->port = port;
     link->key = key;
-    slot->object = link;
-    atomic_fetch_or_explicit(&slot->io, WS2_IO_PORTED, memory_order_release); /* edge L1, writer */
+    if (slot->kind == WS2_KIND_FILE) {
+        ((struct ws2_file *)slot->object)->link = link;
+    } else {
+        slot->object = link;
+    }
+    atomic_fetch_or_explicit(io_of(slot), WS2_IO_PORTED, memory_order_release); /* edge L1, writer */
     return 0;
 }
 
-/* What a socket's slot pointed to. */
+/** A socket or file that was associated is gone. */
 void ws2_port_link_release(struct ws2_port_link *link)
 {
     ws2_port_unref(link->port);
@@ -73,10 +94,10 @@ static DWORD associate(struct ws2_slot *slot, HANDLE handle, ULONG_PTR key)
         return ERROR_INVALID_HANDLE;
     }
     pthread_mutex_lock(&link_lock);
-    code = socket_link(slot, (struct ws2_port *)port->object, key);
+    code = link_make(slot, (struct ws2_port *)port->object, key);
     pthread_mutex_unlock(&link_lock);
     ws2_handle_unpin(port);
-    if (code == 0) {
+    if (code == 0 && slot->kind == WS2_KIND_SOCKET) {
         /* A provider that does not know the code loses the requests of threads that end, no more. */
         (void)WSAIoctl(ws2_handle_value(slot), WSP_IOCTL_PORT, &none, 0, NULL, 0, &returned, NULL, NULL);
     }
@@ -84,14 +105,14 @@ static DWORD associate(struct ws2_slot *slot, HANDLE handle, ULONG_PTR key)
 }
 
 /**
- * Make a port, or associate a socket with one; both at once where `port` is NULL.
+ * Make a port, or associate a socket or file with one; both at once where `port` is NULL.
  *
- * @param file     A socket, or INVALID_HANDLE_VALUE: only make a port.
+ * @param file     A socket, a file, or INVALID_HANDLE_VALUE: only make a port.
  * @param port     NULL: make one.
  * @param key      Comes with each packet of the socket.
  * @param threads  That may run at a time, 0: one per processor. Only of a new port.
- * @return         The port, or NULL with ERROR_INVALID_HANDLE (neither a socket nor a port), ERROR_INVALID_PARAMETER (the
- *                 socket has a port already; a port and no file), ERROR_NOT_ENOUGH_MEMORY.
+ * @return         The port, or NULL with ERROR_INVALID_HANDLE (no file, no port), ERROR_INVALID_PARAMETER (it has a port
+ *                 already; not opened for overlapped operations; a port and no file), ERROR_NOT_ENOUGH_MEMORY.
  *
  * Context: any thread. Source: rule IOCP-1.
  */
@@ -104,7 +125,7 @@ HANDLE WINAPI CreateIoCompletionPort(HANDLE file, HANDLE port, ULONG_PTR key, DW
     if (file == INVALID_HANDLE_VALUE) {
         code = port != NULL ? ERROR_INVALID_PARAMETER : 0;
     } else {
-        slot = ws2_handle_pin((uintptr_t)file, WS2_KIND_SOCKET);
+        slot = pin_file(file);
         code = slot == NULL ? ERROR_INVALID_HANDLE : 0;
     }
     if (code == 0 && port == NULL) {
@@ -150,7 +171,7 @@ BOOL WINAPI PostQueuedCompletionStatus(HANDLE port, DWORD bytes, ULONG_PTR key, 
 }
 
 /**
- * Say which packets a socket's requests need not queue. Modes are added, never taken back.
+ * Say which packets a socket's or file's requests need not queue. Modes are added, never taken back.
  *
  * @param modes  FILE_SKIP_COMPLETION_PORT_ON_SUCCESS, FILE_SKIP_SET_EVENT_ON_HANDLE.
  * @return       FALSE with ERROR_INVALID_HANDLE or ERROR_INVALID_PARAMETER.
@@ -159,14 +180,14 @@ BOOL WINAPI PostQueuedCompletionStatus(HANDLE port, DWORD bytes, ULONG_PTR key, 
  */
 BOOL WINAPI SetFileCompletionNotificationModes(HANDLE file, UCHAR modes)
 {
-    struct ws2_slot *slot = ws2_handle_pin((uintptr_t)file, WS2_KIND_SOCKET);
+    struct ws2_slot *slot = pin_file(file);
     DWORD code = 0;
     if (slot == NULL) {
         code = ERROR_INVALID_HANDLE;
     } else if ((modes & ~(WS2_IO_SKIP_SUCCESS | WS2_IO_SKIP_HANDLE)) != 0) {
         code = ERROR_INVALID_PARAMETER;
     } else {
-        atomic_fetch_or_explicit(&slot->io, modes, memory_order_relaxed);
+        atomic_fetch_or_explicit(io_of(slot), modes, memory_order_relaxed);
     }
     if (slot != NULL) {
         ws2_handle_unpin(slot);
@@ -204,7 +225,7 @@ int ws2_issue_begin(struct ws2_issue *issue, SOCKET s, LPWSAOVERLAPPED overlappe
 /* A packet that is owed is not lost for want of memory. */
 static void packet_post(const struct ws2_slot *slot, LPWSAOVERLAPPED overlapped, ULONG_PTR status, DWORD transferred)
 {
-    const struct ws2_port_link *link = (const struct ws2_port_link *)slot->object;
+    const struct ws2_port_link *link = link_of(slot);
     const OVERLAPPED_ENTRY packet = {link->key, overlapped, status, transferred};
     while (!ws2_port_post(link->port, &packet)) {
         Sleep(POST_NAP_MS);
@@ -256,6 +277,15 @@ void ws2_share_closed(SOCKET s, SOCKET known, bool done)
 }
 
 /* ---- completion ---- */
+
+/** A file's operation succeeded inside its call, and its structure says so. Context: any thread, with a pin. */
+void ws2_port_file_done(struct ws2_slot *slot, LPOVERLAPPED overlapped, bool silent, DWORD transferred)
+{
+    unsigned io = atomic_load_explicit(io_of(slot), memory_order_acquire); /* edge L1, reader */
+    if (!silent && (io & (WS2_IO_PORTED | WS2_IO_SKIP_SUCCESS)) == WS2_IO_PORTED) {
+        packet_post(slot, overlapped, 0, transferred);
+    }
+}
 
 /**
  * A provider reports the end of an overlapped operation.

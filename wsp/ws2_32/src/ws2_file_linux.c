@@ -2,6 +2,7 @@
  * Files, Linux: CreateFile to SetEndOfFile.
  */
 #include "ws2_file_priv.h"
+#include "ws2_iocp_priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -67,6 +68,9 @@ void ws2_file_release(struct ws2_file *file)
             (void)unlink(file->path);
         }
         (void)close(file->fd);
+        if (file->link != NULL) {
+            ws2_port_link_release(file->link);
+        }
         ws2_event_destroy(&file->done);
         free(file);
     }
@@ -295,14 +299,15 @@ static ssize_t transfer_move(const struct ws2_file *file, const struct transfer 
 static void transfer_tell(struct ws2_slot *slot, LPOVERLAPPED overlapped, DWORD moved)
 {
     struct ws2_file *file = (struct ws2_file *)slot->object;
-    HANDLE event = (HANDLE)((uintptr_t)overlapped->hEvent & ~(uintptr_t)1);
+    uintptr_t given = (uintptr_t)overlapped->hEvent;
+    HANDLE event = (HANDLE)(given & ~(uintptr_t)1);
     DWORD before = GetLastError();
-    overlapped->InternalHigh = moved;
-    __atomic_store_n(&overlapped->Internal, (ULONG_PTR)0, __ATOMIC_RELEASE);
+    ws2_result_store(overlapped, 0, moved);
     ws2_event_signal(&file->done);
     if (event != NULL) {
         (void)SetEvent(event);
     }
+    ws2_port_file_done(slot, overlapped, (given & 1) != 0, moved);
     SetLastError(before);
 }
 
@@ -513,4 +518,22 @@ BOOL WINAPI SetEndOfFile(HANDLE file)
     }
     ws2_handle_unpin(slot);
     return done;
+}
+
+/** For a provider that sends files, found by name: see wsp_private_abi.h. Context: any thread. */
+__attribute__((visibility("default"))) uint32_t wl_file_descriptor(uint64_t handle, int32_t *fd)
+{
+    struct ws2_slot *slot = ws2_handle_pin((uintptr_t)handle, WS2_KIND_FILE);
+    const struct ws2_file *file = slot == NULL ? NULL : (const struct ws2_file *)slot->object;
+    uint32_t code = ERROR_INVALID_HANDLE;
+    if (file != NULL && (file->access & GENERIC_READ) == 0) {
+        code = ERROR_ACCESS_DENIED;
+    } else if (file != NULL) {
+        *fd = fcntl(file->fd, F_DUPFD_CLOEXEC, 0);
+        code = *fd < 0 ? ws2_file_error(errno) : 0;
+    }
+    if (slot != NULL) {
+        ws2_handle_unpin(slot);
+    }
+    return code;
 }

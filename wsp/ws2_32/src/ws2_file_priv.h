@@ -11,6 +11,8 @@
 
 #define WS2_FILE_PATH_BYTES 1024
 
+struct ws2_port_link;
+
 struct ws2_file {
     int fd;
     DWORD access; /* GENERIC_READ, GENERIC_WRITE */
@@ -18,6 +20,8 @@ struct ws2_file {
     bool overlapped;
     bool delete_on_close;
     atomic_uint refs;      /* handles */
+    atomic_uint io;        /* WS2_IO_* of ws2_iocp_priv.h */
+    struct ws2_port_link *link;
     struct ws2_event done; /* signalled by the end of an operation; what waits for the file waits for it */
     char path[];           /* for delete_on_close; else empty */
 };
@@ -28,6 +32,7 @@ DWORD ws2_file_error(int error);
 bool ws2_file_path(char *out, size_t bytes, const char *path);
 bool ws2_file_path_wide(char *out, size_t bytes, const WCHAR *path);
 bool ws2_file_fail(DWORD code);
+uint32_t wl_file_descriptor(uint64_t handle, int32_t *fd);
 
 /* ReadFile and WriteFile of a socket (ws2_file_socket_linux.c). */
 BOOL ws2_socket_transfer(bool write, SOCKET s, WSABUF *buffer, LPDWORD moved, LPOVERLAPPED overlapped);

@@ -45,13 +45,13 @@ struct ws2_port {
     unsigned count;
 };
 
-/* What a socket's slot points to once it is associated. Written before the slot's WS2_IO_PORTED, read after it. */
+/* What a socket or file points to once it is associated. Written before its WS2_IO_PORTED, read after it. */
 struct ws2_port_link {
     struct ws2_port *port;
     ULONG_PTR key;
 };
 
-/* Bits of a slot's `io`. */
+/* Bits of a slot's or file's `io`. */
 #define WS2_IO_SKIP_SUCCESS FILE_SKIP_COMPLETION_PORT_ON_SUCCESS
 #define WS2_IO_SKIP_HANDLE FILE_SKIP_SET_EVENT_ON_HANDLE
 #define WS2_IO_PORTED 4u
@@ -65,6 +65,7 @@ void ws2_port_thread_leaves(struct ws2_thread *thread);
 bool ws2_port_thread_blocks(struct ws2_thread *thread);
 void ws2_port_thread_resumes(struct ws2_thread *thread);
 void ws2_port_link_release(struct ws2_port_link *link);
+void ws2_port_file_done(struct ws2_slot *slot, LPOVERLAPPED overlapped, bool silent, DWORD transferred);
 void ws2_result_store(LPOVERLAPPED overlapped, ULONG_PTR status, ULONG_PTR transferred);
 
 /* Between the files, under the port's lock. */
