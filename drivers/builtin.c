@@ -1,3 +1,4 @@
+#include "drv/replay.h"
 #include "drv/wire.h"
 #include "nic/driver.h"
 #include "nic/feed.h"
@@ -10,6 +11,7 @@
 
 const struct nic_driver *const nic_builtin_drivers[] = {
     &drv_wire,
+    &drv_replay,
     &nic_feed_driver,
 #ifdef WINLANE_HAS_PCAP
     &drv_pcap,

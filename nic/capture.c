@@ -97,6 +97,19 @@ void nic_capture_close(struct nic_capture *cap)
     free(cap);
 }
 
+/** From now on nothing is written any more. */
+static void fail(struct nic_capture *cap)
+{
+    cap->failed = true;
+    stk_log(STK_LOG_ERROR, "capture: the file cannot be written any more; recording stops");
+}
+
+void nic_capture_flush(struct nic_capture *cap)
+{
+    if (cap != NULL && !cap->failed && pcap_dump_flush(cap->dumper) != 0)
+        fail(cap);
+}
+
 void nic_capture_stage(struct nic_capture *cap, const struct nic_buf *frame)
 {
     uint64_t bytes = 0;
@@ -128,8 +141,6 @@ void nic_capture_commit(struct nic_capture *cap, uint64_t now_ns)
     if (now_ns - cap->flushed_ns < FLUSH_INTERVAL_NS)
         return;
     cap->flushed_ns = now_ns;
-    if (pcap_dump_flush(cap->dumper) != 0) {
-        cap->failed = true;
-        stk_log(STK_LOG_ERROR, "capture: the file cannot be written any more; recording stops");
-    }
+    if (pcap_dump_flush(cap->dumper) != 0)
+        fail(cap);
 }

@@ -250,6 +250,7 @@ const struct nic_driver nic_feed_driver = {
     .next_event_ns = feed_next_event_ns,
     .mcast = feed_mcast,
     .link_poll = feed_link_poll,
+    .flush = nic_flush_nothing,
     .stats_read = feed_stats_read,
 };
 

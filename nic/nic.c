@@ -23,7 +23,7 @@ int nic_driver_check(const struct nic_driver *driver)
                   driver->rx_burst != NULL && driver->tx_burst != NULL && driver->buf_alloc != NULL &&
                   driver->buf_attach_ext != NULL && driver->buf_free != NULL && driver->tx_reclaim != NULL &&
                   driver->mem_register != NULL && driver->wait_handle != NULL && driver->next_event_ns != NULL &&
-                  driver->mcast != NULL && driver->link_poll != NULL && driver->stats_read != NULL;
+                  driver->mcast != NULL && driver->link_poll != NULL && driver->flush != NULL && driver->stats_read != NULL;
 
     return filled ? 0 : STK_EINVAL;
 }
@@ -132,6 +132,17 @@ void nic_port_close(struct nic_port *port)
 
     port->driver->close(port);
     nic_capture_close(capture);
+}
+
+void nic_flush_nothing(struct nic_port *port)
+{
+    (void)port;
+}
+
+void nic_port_flush(struct nic_port *port)
+{
+    nic_capture_flush(port->capture);
+    port->driver->flush(port);
 }
 
 void nic_port_base_init(struct nic_port *port, const struct nic_driver *driver, const struct nic_port_conf *conf)

@@ -435,5 +435,6 @@ const struct nic_driver drv_dpdk = {
     .next_event_ns = dpdk_next_event_ns,
     .mcast = dpdk_mcast,
     .link_poll = dpdk_link_poll,
+    .flush = nic_flush_nothing,
     .stats_read = dpdk_stats_read,
 };

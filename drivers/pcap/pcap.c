@@ -269,5 +269,6 @@ const struct nic_driver drv_pcap = {
     .next_event_ns = drv_pcap_next_event_ns,
     .mcast = drv_pcap_mcast,
     .link_poll = drv_pcap_link_poll,
+    .flush = nic_flush_nothing,
     .stats_read = drv_pcap_stats_read,
 };

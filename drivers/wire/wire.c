@@ -267,6 +267,7 @@ const struct nic_driver drv_wire = {
     .next_event_ns = wire_next_event_ns,
     .mcast = wire_mcast,
     .link_poll = wire_link_poll,
+    .flush = nic_flush_nothing,
     .stats_read = wire_stats_read,
 };
 

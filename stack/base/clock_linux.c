@@ -1,12 +1,13 @@
 #include "stack/clock.h"
 
+#include "clock_priv.h"
 #include "stack/err.h"
 
 #include <errno.h>
 #include <sys/random.h>
 #include <time.h>
 
-uint64_t stk_clock_ns(void)
+uint64_t stk_clock_os_ns(void)
 {
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);

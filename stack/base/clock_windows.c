@@ -1,5 +1,6 @@
 #include "stack/clock.h"
 
+#include "clock_priv.h"
 #include "stack/err.h"
 #include "stack/os_windows.h"
 
@@ -34,7 +35,7 @@ uint64_t stk_os_ticks_ns(uint64_t ticks, uint64_t rate)
     return ticks / rate * STK_S_NS + ticks % rate * STK_S_NS / rate;
 }
 
-uint64_t stk_clock_ns(void)
+uint64_t stk_clock_os_ns(void)
 {
     LARGE_INTEGER counter;
     (void)QueryPerformanceCounter(&counter);

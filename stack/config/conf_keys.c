@@ -66,6 +66,9 @@ static const struct stk_conf_key engine_keys[] = {
     BOOL("counters_at_exit", stk_conf_engine, counters_at_exit),
     {.name = "counters_signal", .read = stk_conf_value_signal, FIELD(stk_conf_engine, counters_signal)},
     {.name = "counters_file", .read = stk_conf_value_text, FIELD(stk_conf_engine, counters_file)},
+    {.name = "clock", .read = stk_conf_value_clock, FIELD(stk_conf_engine, clock_virtual)},
+    COUNT("seed", stk_conf_engine, seed, 0, 4294967295),
+    TIME_MS("virtual_linger", stk_conf_engine, virtual_linger_ms, 0, HOUR_MS, "0..1h"),
 };
 
 static const struct stk_conf_key log_keys[] = {
@@ -76,7 +79,7 @@ static const struct stk_conf_key log_keys[] = {
 };
 
 static const struct stk_conf_key port_keys[] = {
-    {.name = "driver", .read = stk_conf_value_driver, .range = "wire, pcap or dpdk", FIELD(stk_conf_port, driver)},
+    {.name = "driver", .read = stk_conf_value_driver, .range = "wire, pcap, replay or dpdk", FIELD(stk_conf_port, driver)},
     COUNT("instance", stk_conf_port, instance, 0, 7),
     COUNT("index", stk_conf_port, if_index, 2, 65535),
     COUNT("mtu", stk_conf_port, mtu, 576, 9000),
@@ -127,6 +130,8 @@ void stk_conf_engine_defaults(struct stk_conf_engine *engine)
         .tcp_max = 4096,
         .udp_max = 1024,
         .time_wait_max = 16384,
+        .seed = 1,
+        .virtual_linger_ms = 10000,
     };
 }
 
@@ -293,7 +298,7 @@ static int key_unknown(struct stk_conf_parse *parse, const char *name)
     }
     if (kind == &kind_port && strchr(name, '.') != NULL) {
         return stk_conf_fail_at(parse, where, STK_EPROTO,
-                                "unknown key; a driver's own begin with wire., pcap. or dpdk.");
+                                "unknown key; a driver's own begin with wire., pcap., replay. or dpdk.");
     }
     for (uint32_t i = 0; i < kind->keys_count; i++) {
         stk_conf_nearest(name, kind->keys[i].name, &best, &score);

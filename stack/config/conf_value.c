@@ -160,6 +160,17 @@ int stk_conf_value_bool(struct stk_conf_parse *parse, const struct stk_conf_key 
     return stk_conf_fail(parse, key, "'%.40s' is neither yes nor no", value);
 }
 
+int stk_conf_value_clock(struct stk_conf_parse *parse, const struct stk_conf_key *key, const char *value)
+{
+    bool set = strcmp(value, "virtual") == 0;
+    if (!set && strcmp(value, "real") != 0) {
+        return stk_conf_fail(parse, key, "'%.40s' is neither real nor virtual", value);
+    }
+    STK_ASSERT(key->size == sizeof(set));
+    memcpy(field_of(parse, key), &set, sizeof(set));
+    return STK_OK;
+}
+
 int stk_conf_value_text(struct stk_conf_parse *parse, const struct stk_conf_key *key, const char *value)
 {
     size_t len = strlen(value);
@@ -194,7 +205,7 @@ int stk_conf_value_level(struct stk_conf_parse *parse, const struct stk_conf_key
     return word_take(parse, key, value, words);
 }
 
-const char *const stk_conf_drivers[] = {"wire", "pcap", "dpdk", NULL};
+const char *const stk_conf_drivers[] = {"wire", "pcap", "replay", "dpdk", NULL};
 
 int stk_conf_value_driver(struct stk_conf_parse *parse, const struct stk_conf_key *key, const char *value)
 {

@@ -236,6 +236,7 @@ int stk_conf_value_time(struct stk_conf_parse *parse, const struct stk_conf_key 
 int stk_conf_value_spin(struct stk_conf_parse *parse, const struct stk_conf_key *key, const char *value);
 int stk_conf_value_cpu(struct stk_conf_parse *parse, const struct stk_conf_key *key, const char *value);
 int stk_conf_value_bool(struct stk_conf_parse *parse, const struct stk_conf_key *key, const char *value);
+int stk_conf_value_clock(struct stk_conf_parse *parse, const struct stk_conf_key *key, const char *value);
 int stk_conf_value_text(struct stk_conf_parse *parse, const struct stk_conf_key *key, const char *value);
 int stk_conf_value_level(struct stk_conf_parse *parse, const struct stk_conf_key *key, const char *value);
 int stk_conf_value_driver(struct stk_conf_parse *parse, const struct stk_conf_key *key, const char *value);

@@ -1,4 +1,4 @@
-#include "core/client_priv.h"
+#include "core/client_rio.h"
 
 #include "core/engine_ops.h"
 #include "stack/log.h"
@@ -141,6 +141,7 @@ static void client_end_sockets(struct stk_client *client, uint32_t drain_timeout
 static void client_free(struct stk_client *client)
 {
     client_unlink(client);
+    stk_client_rio_end(client);
     free(client->socks);
     free(client);
 }
@@ -270,11 +271,16 @@ static int process_start(const struct stk_config *config, char *error, size_t er
     process.start = NULL;
     int result = start->result;
     if (result == STK_OK) {
-        result = client_make(start->ops->region(start->engine), NULL, NULL, &process.client);
+        const _Atomic uint64_t *clock = start->ops->clock(start->engine);
+        result = client_make(start->ops->region(start->engine), clock != NULL ? start->ops->pump : NULL, start->engine,
+                             &process.client);
         if (result == STK_OK) {
             process.client->engine = start->engine;
             process.client->ops = start->ops;
             stk_client_rings_limit(process.client, config->engine.threads_max);
+            if (clock != NULL) {
+                stk_clock_virtual_set(clock);
+            }
         } else {
             start->ops->destroy(start->engine);
         }

@@ -1,5 +1,6 @@
 #include "core/engine_priv.h"
 #include "core/engine_thread.h"
+#include "core/engine_virtual.h"
 
 #include "ipc/notify.h"
 #include "ipc/seq.h"
@@ -56,6 +57,20 @@ static void mem_drop(void *ctx, const void *data, uint32_t len)
 }
 
 static const struct stk_netif_mem_ops mem_ops = {.hold = mem_hold, .drop = mem_drop};
+
+static uint64_t ep_now_ns(void *ctx)
+{
+    const struct stk_engine *engine = ctx;
+    return engine->env.now_ns(engine->env.ctx);
+}
+
+static void ep_tx_flush(void *ctx)
+{
+    struct stk_engine *engine = ctx;
+    for (uint32_t i = 0; i < engine->netifs_count; i++) {
+        stk_netif_tx_flush(engine->netifs[i], engine->now_ns);
+    }
+}
 
 static void net_error(void *ctx, const struct stk_inst_net_error *error)
 {
@@ -179,6 +194,7 @@ static int netifs_make(struct stk_engine *engine, const struct stk_config *conf)
 static int eps_make(struct stk_engine *engine)
 {
     struct stk_ep_conf conf = {
+        .env = {.now_ns = ep_now_ns, .tx_flush = ep_tx_flush, .ctx = engine},
         .region = &engine->region,
         .insts_count = engine->insts_count,
         .port_first = (uint16_t)engine->conf.port_range_first,
@@ -273,6 +289,7 @@ void stk_engine_destroy(struct stk_engine *engine)
     }
     stk_ep_table_destroy(engine->eps);
     stk_region_destroy(&engine->region);
+    stk_engine_virtual_free(engine);
     free(engine);
 }
 

@@ -1,6 +1,7 @@
 #include "core/engine_ops.h"
 
-#include "core/engine.h"
+#include "core/engine_priv.h"
+#include "core/engine_virtual.h"
 #include "stack/err.h"
 
 #include <stdio.h>
@@ -8,6 +9,9 @@
 static int engine_start(const struct stk_config *conf, struct stk_engine **out, char *error, size_t error_size)
 {
     struct stk_engine *engine = NULL;
+    if (conf->engine.clock_virtual) {
+        return stk_engine_create_virtual(conf, out, error, error_size);
+    }
     int err = stk_engine_create(conf, &stk_engine_env_real, &engine, error, error_size);
     if (err == STK_OK) {
         err = stk_engine_thread_start(engine);
@@ -23,15 +27,34 @@ static int engine_start(const struct stk_config *conf, struct stk_engine **out, 
     return err;
 }
 
+/* Without a thread there is nobody to rest: what was recorded is written out. */
+static int engine_park(struct stk_engine *engine)
+{
+    if (stk_engine_virtual_clock(engine) == NULL) {
+        return stk_engine_park(engine);
+    }
+    for (uint32_t i = 0; i < engine->ports_count; i++) {
+        nic_port_flush(engine->ports[i]);
+    }
+    return STK_OK;
+}
+
+static int engine_unpark(struct stk_engine *engine)
+{
+    return stk_engine_virtual_clock(engine) == NULL ? stk_engine_unpark(engine) : STK_OK;
+}
+
 static const struct stk_engine_ops own = {
     .version = STK_ENGINE_OPS_VERSION,
     .size = sizeof(struct stk_engine_ops),
     .start = engine_start,
     .destroy = stk_engine_destroy,
     .region = stk_engine_region,
-    .park = stk_engine_park,
-    .unpark = stk_engine_unpark,
+    .park = engine_park,
+    .unpark = engine_unpark,
     .counters_dump = stk_engine_counters_dump,
+    .clock = stk_engine_virtual_clock,
+    .pump = stk_engine_virtual_pump,
 };
 
 const struct stk_engine_ops *stk_engine_ops_own(void)

@@ -14,10 +14,11 @@
 #include "ipc/region.h"
 #include "stack/config.h"
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define STK_ENGINE_OPS_VERSION 1u
+#define STK_ENGINE_OPS_VERSION 2u
 
 struct stk_engine;
 
@@ -25,13 +26,16 @@ struct stk_engine;
 struct stk_engine_ops {
     uint32_t version; /**< STK_ENGINE_OPS_VERSION */
     uint32_t size;    /**< sizeof(struct stk_engine_ops) */
-    /** Make an engine that runs in real time, and give it its poll thread. */
+    /** Make an engine: with a poll thread, or in virtual time if the configuration says so. */
     int (*start)(const struct stk_config *conf, struct stk_engine **out, char *error, size_t error_size);
     void (*destroy)(struct stk_engine *engine);
     struct stk_region *(*region)(struct stk_engine *engine);
     int (*park)(struct stk_engine *engine);
     int (*unpark)(struct stk_engine *engine);
     void (*counters_dump)(struct stk_engine *engine, int fd);
+    /** Its time, if that is virtual: it has no thread, its client pumps. NULL: real time. */
+    const _Atomic uint64_t *(*clock)(const struct stk_engine *engine);
+    uint64_t (*pump)(void *engine, uint64_t until_ns);
 };
 
 /** The table of the engine that is linked into this module. Context: any thread. */

@@ -35,6 +35,7 @@ struct stk_engine_stats {
     uint64_t parks;
 };
 
+struct stk_engine_virtual;
 struct stk_engine_thread; /* engine_thread_linux.c, engine_thread_windows.c */
 
 struct stk_engine {
@@ -56,6 +57,7 @@ struct stk_engine {
     struct stk_detach_wait detach;
     struct stk_engine_stats stats;
     struct stk_engine_thread *thread;
+    struct stk_engine_virtual *virtual_time; /**< NULL: real time; engine_virtual.c */
 };
 
 /** Answer what the rings hold; returns the number of submissions. */

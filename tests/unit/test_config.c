@@ -56,6 +56,9 @@ static void config__empty_texts__defaults_and_no_port(void **state)
         assert_false(engine->counters_at_exit);
         assert_int_equal(engine->counters_signal, 0);
         assert_string_equal(engine->counters_file, "");
+        assert_false(engine->clock_virtual);
+        assert_int_equal(engine->seed, 1);
+        assert_int_equal(engine->virtual_linger_ms, 10000);
         stk_config_free(config);
     }
 }

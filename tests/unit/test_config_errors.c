@@ -101,8 +101,8 @@ static void config__sections_that_are_wrong__refused(void **state)
         {"[port a2345678901234567890123456789012345678901234567890]\n", STK_EINVAL,
          "1: [port a234567890123456789012345678901234567890]: the port's name is longer than 31 characters"},
         {"[port a]\n[log]\n[port a]\n", STK_EINVAL, "3: [port a]: given twice; first on line 1"},
-        {"[port a]\n", STK_EINVAL, "1: [port a] driver: missing; it is wire, pcap or dpdk"},
-        {"[port a]\nmtu = 1500\n\n", STK_EINVAL, "1: [port a] driver: missing; it is wire, pcap or dpdk"},
+        {"[port a]\n", STK_EINVAL, "1: [port a] driver: missing; it is wire, pcap, replay or dpdk"},
+        {"[port a]\nmtu = 1500\n\n", STK_EINVAL, "1: [port a] driver: missing; it is wire, pcap, replay or dpdk"},
     };
     (void)state;
     RUN(rows, "", 0);
@@ -205,8 +205,9 @@ static void config__port_values_that_are_wrong__refused(void **state)
         {"neighbor = 10.0.0.1/24", STK_EPROTO, "1: [port a] neighbor: unknown key; did you mean neighbour?"},
         {"poll_cpu = 1", STK_EPROTO, "1: [port a] poll_cpu: belongs to [engine]"},
         {"dpkd.device = x", STK_EPROTO,
-         "1: [port a] dpkd.device: unknown key; a driver's own begin with wire., pcap. or dpdk."},
-        {"wire. = x", STK_EPROTO, "1: [port a] wire.: unknown key; a driver's own begin with wire., pcap. or dpdk."},
+         "1: [port a] dpkd.device: unknown key; a driver's own begin with wire., pcap., replay. or dpdk."},
+        {"wire. = x", STK_EPROTO,
+         "1: [port a] wire.: unknown key; a driver's own begin with wire., pcap., replay. or dpdk."},
         {"wire = x", STK_EPROTO, "1: [port a] wire: unknown key"},
         {"dpdk.device = x", STK_EINVAL, "1: [port a] dpdk.device: is not a key of this port's driver, wire"},
         {"wire.link = l\npcap.rx_file = x", STK_EINVAL,
@@ -256,7 +257,7 @@ static void config__port_values_that_are_wrong__refused(void **state)
     };
     static const struct row drivers[] = {
         {"driver = dpkd\n", STK_EINVAL, "1: [port a] driver: 'dpkd' is not known; did you mean dpdk?"},
-        {"driver = e1000\n", STK_EINVAL, "1: [port a] driver: 'e1000' is not known; it is wire, pcap or dpdk"},
+        {"driver = e1000\n", STK_EINVAL, "1: [port a] driver: 'e1000' is not known; it is wire, pcap, replay or dpdk"},
         {"driver = wire\ndriver = wire\n", STK_EINVAL, "2: [port a] driver: given twice; first on line 2"},
     };
     (void)state;

@@ -41,9 +41,13 @@ struct nic_driver {
     uint64_t (*next_event_ns)(struct nic_port *port);
     int (*mcast)(struct nic_port *port, const uint8_t mac[6], bool join);
     bool (*link_poll)(struct nic_port *port);
+    void (*flush)(struct nic_port *port); /**< write out what is kept back: reports */
     /** out holds port->stats already; the driver corrects what it knows better */
     void (*stats_read)(const struct nic_port *port, struct nic_port_stats *out);
 };
+
+/** For the slot flush of a driver that keeps nothing back. */
+void nic_flush_nothing(struct nic_port *port);
 
 /** The drivers that this build has, NULL-terminated; defined in drivers/builtin.c. */
 extern const struct nic_driver *const nic_builtin_drivers[];

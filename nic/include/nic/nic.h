@@ -183,6 +183,13 @@ int nic_port_conf_check(const struct nic_port_conf *conf);
  */
 void nic_port_close(struct nic_port *port);
 
+/**
+ * Write out what was recorded so far: captures, reports. The port goes on.
+ *
+ * Context: the port's thread. Makes system calls.
+ */
+void nic_port_flush(struct nic_port *port);
+
 /** What the port is and can do. Context: any thread; valid until close. */
 const struct nic_port_info *nic_port_info_get(const struct nic_port *port);
 

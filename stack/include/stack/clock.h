@@ -6,6 +6,7 @@
 #ifndef STACK_CLOCK_H
 #define STACK_CLOCK_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 #define STK_NEVER UINT64_MAX
@@ -20,6 +21,15 @@
  * Context: any thread. No system call where the platform has a user-mode clock.
  */
 uint64_t stk_clock_ns(void);
+
+/**
+ * From now on stk_clock_ns reads a word instead: the process's engine runs in virtual time.
+ *
+ * @param word  Nanoseconds; borrowed for the life of the process, or until it is replaced. NULL: the system's clock again.
+ *
+ * Context: one thread, before others read the clock.
+ */
+void stk_clock_virtual_set(const _Atomic uint64_t *word);
 
 /**
  * Fill a buffer with random bytes of the system.

@@ -104,6 +104,9 @@ struct stk_conf_engine {
     bool counters_at_exit;       /**< dump counters at exit (false) */
     int32_t counters_signal;     /**< signal number that dumps counters; 0: none (0) */
     char counters_file[256];     /**< where to; "": stderr */
+    bool clock_virtual;          /**< time moves while a call waits, and only then (false) */
+    uint32_t seed;               /**< of the randomness in virtual time (1) */
+    uint32_t virtual_linger_ms;  /**< virtual time after the end of a replay; then the network is down (10000) */
 };
 
 struct stk_config {

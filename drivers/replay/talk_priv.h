@@ -1,0 +1,121 @@
+/**
+ * @file
+ * Conversations of a capture that are played against a live side. "We" are the
+ * recorded side that is played; "they" are the side whose place the live
+ * program takes. Positions in their stream count from their SYN (0); sequence
+ * numbers of ours are the recorded ones.
+ */
+#ifndef DRV_REPLAY_TALK_PRIV_H
+#define DRV_REPLAY_TALK_PRIV_H
+
+#include "replay_priv.h"
+
+#define REPLAY_NONE UINT32_MAX
+
+/** A recorded packet of a conversation. */
+struct replay_rec {
+    uint64_t number;
+    uint64_t time_ns;
+    size_t at; /**< of its frame in the arena */
+    uint32_t len;
+    uint32_t next; /**< of the conversation; REPLAY_NONE: the last */
+    uint32_t seq;
+    uint32_t ack;
+    uint32_t payload; /**< offset in the frame */
+    uint32_t bytes;   /**< of payload */
+    uint16_t window;
+    uint8_t flags;
+    bool ours;
+};
+
+/** One side of a connection: what its SYN said, and where it stands. */
+struct replay_side {
+    uint32_t isn;
+    bool syn;       /**< seen */
+    bool wscale_on; /**< the SYN had the option */
+    bool sack_on;
+    bool stamps_on;
+    uint8_t wscale;
+};
+
+struct replay_talk_conv {
+    uint32_t number; /**< from 1 */
+    uint8_t version;
+    uint8_t proto;
+    uint8_t ip[2][16];  /**< ours, theirs */
+    uint16_t port[2];   /**< as recorded */
+    uint16_t live_port; /**< theirs now; 0: not known yet */
+    uint8_t live_ip[16];
+    bool live; /**< somebody answered, or asked */
+    bool we_began;
+    bool over;
+    bool waiting; /**< they have been looked at in vain: when they come, time goes on from there */
+    uint32_t first;
+    uint32_t cursor; /**< next packet */
+    uint32_t last;
+    uint32_t hash_next;
+    /* As recorded. */
+    struct replay_side we;
+    struct replay_side they;
+    uint64_t their_limit; /**< end of the window that they had given us, in our stream */
+    uint64_t their_end;   /**< of their stream, where a FIN or RST ends it; else UINT64_MAX */
+    bool their_rst;       /**< the record has a RST of theirs */
+    uint32_t dgrams;      /**< of theirs, up to the cursor */
+    uint32_t compare;     /**< where comparing looks first */
+    /* Live. */
+    struct replay_side live_they;
+    uint64_t live_sent;  /**< end of what they sent */
+    uint64_t live_acked; /**< of ours, a position */
+    uint64_t live_limit; /**< end of the window that they give us */
+    uint64_t we_acked;   /**< of theirs, as we said last */
+    uint32_t live_stamp; /**< what we echo */
+    uint16_t we_window;  /**< as we said last */
+    uint32_t we_next;    /**< behind what we sent last */
+    uint32_t live_dgrams;
+    bool live_rst;
+    uint64_t wait_since_ns;
+    /* Time: what the record's time anchor_rec_ns is now. */
+    uint64_t anchor_rec_ns;
+    uint64_t anchor_ns;
+};
+
+struct replay_talk {
+    struct replay_rec *recs;
+    uint32_t recs_count;
+    uint32_t recs_room;
+    struct replay_talk_conv *convs;
+    uint32_t convs_count;
+    uint32_t convs_room;
+    uint32_t open; /**< conversations not over */
+    uint8_t *arena;
+    size_t arena_used;
+    size_t arena_room;
+    uint32_t *hash; /**< of hash_size heads */
+    uint32_t hash_size;
+    uint64_t first_ns;
+    uint64_t progress_ns; /**< when something moved last */
+    bool begun;
+};
+
+/** Of an address pair, the same for both directions. */
+uint32_t replay_talk_hash(const uint8_t *ip_a, const uint8_t *ip_b, uint32_t bytes, uint16_t port_a, uint16_t port_b);
+
+/** What a segment says of its side: SYN's options. */
+void replay_side_read(struct replay_side *side, const uint8_t *frame, const struct replay_view *view);
+
+/** Their stream's position of a sequence number, near another position. */
+static inline uint64_t replay_position(uint32_t isn, uint32_t seq, uint64_t near)
+{
+    return near + (uint64_t)(int64_t)(int32_t)(seq - isn - (uint32_t)near);
+}
+
+/* translate.c */
+
+/** Make the frame of a record what the live side should get, in out. @return  Its length. */
+uint32_t replay_translate(struct replay_talk *talk, struct replay_talk_conv *conv, const struct replay_rec *rec,
+                          uint8_t *out);
+
+/** Make an acknowledgement of all that they sent. @return  Its length; 0: there is nothing to make it from. */
+uint32_t replay_ack_make(struct replay_talk *talk, struct replay_talk_conv *conv, uint8_t *out);
+
+#endif

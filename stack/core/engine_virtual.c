@@ -1,0 +1,162 @@
+#include "core/engine_virtual.h"
+
+#include "core/engine_priv.h"
+#include "ipc/lock.h"
+#include "ipc/notify.h"
+#include "stack/clock.h"
+#include "stack/err.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/** Longest leap: what nobody announces (a link's state) is looked at in between. */
+#define LEAP_NS (100 * STK_MS_NS)
+/** A program that asks again and again without waiting sees time pass from here on. */
+#define LOOKS_MAX 100u
+#define LOOK_NS UINT64_C(10000)
+
+struct stk_engine_virtual {
+    _Atomic uint64_t now_ns;
+    STK_U32 lock;
+    STK_U32 over;
+    uint64_t random;
+    uint64_t linger_ns;
+    uint64_t end_ns; /**< STK_NEVER: the ports still have something to come */
+    uint32_t looks;  /**< in a row that found nothing and did not wait */
+    bool ends;       /**< some port's record has an end */
+};
+
+static uint64_t virtual_now(void *ctx)
+{
+    const struct stk_engine_virtual *self = ctx;
+    return atomic_load_explicit(&self->now_ns, memory_order_relaxed);
+}
+
+/* splitmix64. */
+static void virtual_random(void *ctx, void *buf, uint32_t len)
+{
+    struct stk_engine_virtual *self = ctx;
+    uint8_t *at = buf;
+    for (uint32_t i = 0; i < len; i++) {
+        uint64_t z = (self->random += UINT64_C(0x9e3779b97f4a7c15));
+        z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+        z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+        at[i] = (uint8_t)(z >> 56);
+    }
+}
+
+/* Wires never end: what comes over them is made by somebody who may still come. */
+static bool has_end(const struct stk_config *conf)
+{
+    for (uint32_t i = 0; i < conf->ports_count; i++) {
+        if (strcmp(conf->ports[i].driver, "replay") == 0 || strcmp(conf->ports[i].driver, "pcap") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int stk_engine_create_virtual(const struct stk_config *conf, struct stk_engine **out, char *error, size_t error_size)
+{
+    struct stk_engine_virtual *self = calloc(1, sizeof(*self));
+    if (self == NULL) {
+        return STK_ENOMEM;
+    }
+    atomic_init(&self->now_ns, STK_VIRTUAL_START_NS);
+    self->random = conf->engine.seed;
+    self->linger_ns = (uint64_t)conf->engine.virtual_linger_ms * STK_MS_NS;
+    self->end_ns = STK_NEVER;
+    self->ends = has_end(conf);
+    const struct stk_engine_env env = {.now_ns = virtual_now, .random = virtual_random, .ctx = self};
+    const int err = stk_engine_create(conf, &env, out, error, error_size);
+    if (err != STK_OK) {
+        free(self);
+        return err;
+    }
+    (*out)->virtual_time = self;
+    return STK_OK;
+}
+
+void stk_engine_virtual_free(struct stk_engine *engine)
+{
+    free(engine->virtual_time);
+    engine->virtual_time = NULL;
+}
+
+const _Atomic uint64_t *stk_engine_virtual_clock(const struct stk_engine *engine)
+{
+    return engine->virtual_time != NULL ? &engine->virtual_time->now_ns : NULL;
+}
+
+bool stk_engine_virtual_over(const struct stk_engine *engine)
+{
+    return engine->virtual_time != NULL && atomic_load_explicit(&engine->virtual_time->over, memory_order_acquire) != 0;
+}
+
+static bool ports_ended(struct stk_engine *engine)
+{
+    for (uint32_t i = 0; i < engine->ports_count; i++) {
+        if (nic_port_next_event_ns(engine->ports[i]) != STK_NEVER) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The record is over: a while later so is the network. What was recorded of it is written out. */
+static void end_look(struct stk_engine *engine, uint64_t now_ns)
+{
+    struct stk_engine_virtual *self = engine->virtual_time;
+    if (!self->ends || !ports_ended(engine)) {
+        self->end_ns = STK_NEVER;
+        return;
+    }
+    if (self->end_ns == STK_NEVER) {
+        self->end_ns = now_ns + self->linger_ns;
+    }
+    if (now_ns < self->end_ns) {
+        return;
+    }
+    for (uint32_t i = 0; i < engine->ports_count; i++) {
+        nic_port_flush(engine->ports[i]);
+    }
+    atomic_store_explicit(&self->over, 1, memory_order_release);
+    atomic_store_explicit(&engine->region.abi->engine_state, STK_ENGINE_LOST, memory_order_release);
+    stk_event_wake(&engine->region);
+}
+
+/* Nothing was done: where does time go? */
+static uint64_t leap(struct stk_engine *engine, uint64_t now_ns, uint64_t until_ns)
+{
+    struct stk_engine_virtual *self = engine->virtual_time;
+    if (until_ns <= now_ns) {
+        return ++self->looks > LOOKS_MAX ? now_ns + LOOK_NS : now_ns;
+    }
+    self->looks = 0;
+    uint64_t next = stk_engine_next_event_ns(engine);
+    next = self->end_ns < next ? self->end_ns : next;
+    next = until_ns < next ? until_ns : next;
+    if (next <= now_ns) {
+        return now_ns + 1000; /* something is due but nothing was done */
+    }
+    return next - now_ns > LEAP_NS ? now_ns + LEAP_NS : next;
+}
+
+uint64_t stk_engine_virtual_pump(void *context, uint64_t until_ns)
+{
+    struct stk_engine *engine = context;
+    struct stk_engine_virtual *self = engine->virtual_time;
+    stk_lock_take(&self->lock);
+    uint64_t now_ns = atomic_load_explicit(&self->now_ns, memory_order_relaxed);
+    if (atomic_load_explicit(&self->over, memory_order_relaxed) == 0) {
+        if (stk_engine_step(engine) == 0) {
+            now_ns = leap(engine, now_ns, until_ns);
+            atomic_store_explicit(&self->now_ns, now_ns, memory_order_relaxed);
+        } else {
+            self->looks = 0;
+        }
+        end_look(engine, now_ns);
+    }
+    stk_lock_give(&self->lock);
+    return now_ns;
+}

@@ -1,0 +1,45 @@
+/**
+ * @file
+ * An engine in virtual time ([engine] clock = virtual): no poll thread; whoever
+ * waits in a call steps it, and time moves on only while somebody waits. Time
+ * and randomness come from the configuration alone, so that a program with one
+ * thread does the same in every run, on every machine.
+ *
+ * When no port has anything to come any more (a replay is over) time goes on
+ * for engine.virtual_linger_ms; then the network is down: STK_ENETDOWN.
+ */
+#ifndef STACK_CORE_ENGINE_VIRTUAL_H
+#define STACK_CORE_ENGINE_VIRTUAL_H
+
+#include "core/engine.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+/** What virtual time begins with. */
+#define STK_VIRTUAL_START_NS UINT64_C(1000000000000)
+
+/**
+ * Make an engine in virtual time. Parameters and errors as for stk_engine_create.
+ *
+ * Context: any thread.
+ */
+int stk_engine_create_virtual(const struct stk_config *conf, struct stk_engine **out, char *error, size_t error_size);
+
+/**
+ * Step it once; a stk_pump_fn (core/client.h) with the engine as its context.
+ *
+ * Context: any thread of the process that owns the engine; one at a time does the work.
+ */
+uint64_t stk_engine_virtual_pump(void *engine, uint64_t until_ns);
+
+/** Its time, written at every step; NULL: the engine runs in real time. Valid until destroy. */
+const _Atomic uint64_t *stk_engine_virtual_clock(const struct stk_engine *engine);
+
+/** Was the end of the ports reached, and the time after it? Context: any thread. */
+bool stk_engine_virtual_over(const struct stk_engine *engine);
+
+/** Give back what belongs to virtual time. Context: stk_engine_destroy. */
+void stk_engine_virtual_free(struct stk_engine *engine);
+
+#endif
