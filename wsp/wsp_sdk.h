@@ -13,6 +13,8 @@
 #include <mstcpip.h>
 #include <mswsock.h>
 
+#include "ws2_32/include/wl_rio.h"
+
 #ifndef SIOCSMSFILTER
 #define SIOCSMSFILTER _IOW('t', 126, ULONG)
 #endif
@@ -150,6 +152,18 @@
 #endif
 #ifndef IPV6_USER_MTU
 #define IPV6_USER_MTU 76
+#endif
+#ifndef UDP_SEND_MSG_SIZE
+#define UDP_SEND_MSG_SIZE 2
+#endif
+#ifndef UDP_RECV_MAX_COALESCED_SIZE
+#define UDP_RECV_MAX_COALESCED_SIZE 3
+#endif
+#ifndef UDP_COALESCED_INFO
+#define UDP_COALESCED_INFO 3
+#endif
+#ifndef SIO_GET_TX_TIMESTAMP
+#define SIO_GET_TX_TIMESTAMP _WSAIOW(IOC_VENDOR, 234)
 #endif
 #ifndef UDP_CHECKSUM_COVERAGE
 #define UDP_CHECKSUM_COVERAGE 20
