@@ -34,6 +34,12 @@ struct wsp_cancel_abi {
 
 static_assert(sizeof(struct wsp_cancel_abi) == 16, "layout");
 
+/*
+ * wl_complete_at_once, a function of ws2_32 for Linux: WPUCompleteOverlappedRequest of a request whose call is about to
+ * return success. Calls through a pointer do not pass through ws2_32, which could not tell otherwise that a program
+ * wants no packet for such a request (FILE_SKIP_COMPLETION_PORT_ON_SUCCESS). Source: rules IOCP-21, IOCP-28.
+ */
+
 /**
  * Calls that wait for a thread (completion routines, QueueUserAPC), for the provider's waits: those are alertable, and the
  * thread sleeps where only the provider can wake it. ws2_32 for Linux gives the calling thread's with its function
@@ -49,5 +55,13 @@ struct wsp_alert_abi {
 };
 
 typedef struct wsp_alert_abi *(*wsp_alert_fn)(void);
+
+/**
+ * The descriptor behind a file's handle, for TransmitFile: ws2_32 for Linux gives it with its function wl_file_descriptor.
+ *
+ * @param fd  A copy, with the file's position; the caller's to close.
+ * @return    0, or a Win32 code: ERROR_INVALID_HANDLE, ERROR_ACCESS_DENIED (not opened for reading), ERROR_TOO_MANY_OPEN_FILES.
+ */
+typedef uint32_t (*wsp_file_fn)(uint64_t handle, int32_t *fd);
 
 #endif

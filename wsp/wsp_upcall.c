@@ -34,12 +34,15 @@ void wsp_upcalls_set(const WSPUPCALLTABLE *table)
     atomic_store(&wsp_upcalls.open_thread, table->lpWPUOpenCurrentThread);
     atomic_store(&wsp_upcalls.close_thread, table->lpWPUCloseThread);
     atomic_store(&wsp_upcalls.complete, complete);
+    atomic_store(&wsp_upcalls.complete_at_once, (LPWPUCOMPLETEOVERLAPPEDREQUEST)upcall_system("wl_complete_at_once"));
     atomic_store(&wsp_upcalls.set_last_error, (wsp_last_error_fn)upcall_system("SetLastError"));
     atomic_store(&wsp_upcalls.duplicate, (wsp_duplicate_fn)upcall_system("DuplicateHandle"));
     atomic_store(&wsp_upcalls.query_event, (wsp_query_event_fn)upcall_system("NtQueryEvent"));
     atomic_store(&wsp_upcalls.is_window, (wsp_is_window_fn)upcall_system("IsWindow"));
     atomic_store(&wsp_upcalls.alert, (wsp_alert_fn)upcall_system("wl_thread_alert"));
     atomic_store(&wsp_upcalls.sleep, (wsp_sleep_fn)upcall_system("SleepEx"));
+    atomic_store(&wsp_upcalls.post_packet, (wsp_post_packet_fn)upcall_system("PostQueuedCompletionStatus"));
+    atomic_store(&wsp_upcalls.file, (wsp_file_fn)upcall_system("wl_file_descriptor"));
 }
 
 void wsp_upcall_event_set(WSAEVENT event)

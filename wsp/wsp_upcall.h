@@ -5,7 +5,8 @@
  * the data path without a lock, pointer by pointer.
  *
  * No upcall is made with a lock of the provider held, except Set- and
- * ResetEvent under a socket's lock, which do not block (WPU-33).
+ * ResetEvent under a socket's lock, and these and a completion port's packet
+ * under a completion queue's, which do not block (WPU-33).
  */
 #ifndef WSP_UPCALL_H
 #define WSP_UPCALL_H
@@ -21,6 +22,8 @@ typedef BOOL(WINAPI *wsp_duplicate_fn)(HANDLE from, HANDLE handle, HANDLE to, LP
 typedef LONG(WINAPI *wsp_query_event_fn)(HANDLE event, int what, void *out, ULONG bytes, ULONG *used);
 typedef BOOL(WINAPI *wsp_is_window_fn)(HWND window);
 typedef DWORD(WINAPI *wsp_sleep_fn)(DWORD ms, BOOL alertable);
+/** PostQueuedCompletionStatus. */
+typedef BOOL(WINAPI *wsp_post_packet_fn)(HANDLE port, DWORD bytes, ULONG_PTR key, LPWSAOVERLAPPED overlapped);
 
 /** SetLastError, whose storage is WSASetLastError's. */
 typedef void(WSAAPI *wsp_last_error_fn)(DWORD code);
@@ -37,13 +40,16 @@ struct wsp_upcalls {
     _Atomic(LPWPUCLOSEEVENT) close_event;
     _Atomic(LPWPUOPENCURRENTTHREAD) open_thread;
     _Atomic(LPWPUCLOSETHREAD) close_thread;
-    _Atomic(LPWPUCOMPLETEOVERLAPPEDREQUEST) complete; /* by name: WPU-20 */
-    _Atomic(wsp_last_error_fn) set_last_error;        /* by name: functions that programs call by pointer */
-    _Atomic(wsp_duplicate_fn) duplicate;              /* likewise, as the following */
+    _Atomic(LPWPUCOMPLETEOVERLAPPEDREQUEST) complete;         /* by name: WPU-20 */
+    _Atomic(LPWPUCOMPLETEOVERLAPPEDREQUEST) complete_at_once; /* by name; NULL: as `complete` */
+    _Atomic(wsp_last_error_fn) set_last_error;                /* by name: functions that programs call by pointer */
+    _Atomic(wsp_duplicate_fn) duplicate;                      /* likewise, as the following */
     _Atomic(wsp_query_event_fn) query_event;
     _Atomic(wsp_is_window_fn) is_window;
     _Atomic(wsp_alert_fn) alert;
     _Atomic(wsp_sleep_fn) sleep;
+    _Atomic(wsp_post_packet_fn) post_packet; /* notifications of completion queues */
+    _Atomic(wsp_file_fn) file;               /* Linux */
 };
 
 extern struct wsp_upcalls wsp_upcalls;

@@ -148,6 +148,7 @@ WL_END_C
 
 #include "fileapi.h"
 #include "ioapiset.h"
+#include "threadpoolapiset.h"
 #include "winuser.h"
 
 /* There is no wide form of this one: its texts are ASCII. */

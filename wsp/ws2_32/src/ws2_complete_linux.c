@@ -15,6 +15,9 @@
 
 #define POST_NAP_MS 1u
 
+__attribute__((visibility("default"))) int WSPAPI wl_complete_at_once(SOCKET s, LPWSAOVERLAPPED overlapped, DWORD code,
+                                                                      DWORD transferred, LPINT error);
+
 static pthread_mutex_t link_lock = PTHREAD_MUTEX_INITIALIZER;
 static _Thread_local struct ws2_issue *issue_top;
 
@@ -54,7 +57,7 @@ static struct ws2_slot *pin_file(HANDLE file)
 }
 
 /* Under link_lock, so that one of two wins. @return  0 or a Win32 code. */
-static DWORD link_make(struct ws2_slot *slot, struct ws2_port *port, ULONG_PTR key)
+static DWORD link_make(struct ws2_slot *slot, const struct ws2_port_link *wanted)
 {
     struct ws2_port_link *link = link_of(slot);
     if (link != NULL || (slot->kind == WS2_KIND_FILE && !((struct ws2_file *)slot->object)->overlapped)) {
@@ -64,9 +67,8 @@ static DWORD link_make(struct ws2_slot *slot, struct ws2_port *port, ULONG_PTR k
     if (link == NULL) {
         return ERROR_NOT_ENOUGH_MEMORY;
     }
-    ws2_port_ref(port);
-    link->port = port;
-    link->key = key;
+    ws2_port_ref(wanted->port);
+    *link = *wanted;
     if (slot->kind == WS2_KIND_FILE) {
         ((struct ws2_file *)slot->object)->link = link;
     } else {
@@ -80,27 +82,59 @@ static DWORD link_make(struct ws2_slot *slot, struct ws2_port *port, ULONG_PTR k
 void ws2_port_link_release(struct ws2_port_link *link)
 {
     ws2_port_unref(link->port);
+    if (link->drop != NULL) {
+        link->drop(link->key);
+    }
     free(link);
+}
+
+static DWORD slot_associate(struct ws2_slot *slot, const struct ws2_port_link *wanted)
+{
+    uint32_t none = 0;
+    DWORD returned = 0;
+    DWORD code;
+    pthread_mutex_lock(&link_lock);
+    code = link_make(slot, wanted);
+    pthread_mutex_unlock(&link_lock);
+    if (code == 0 && slot->kind == WS2_KIND_SOCKET) {
+        /* A provider that does not know the code loses the requests of threads that end, no more. */
+        (void)WSAIoctl(ws2_handle_value(slot), WSP_IOCTL_PORT, &none, 0, NULL, 0, &returned, NULL, NULL);
+    }
+    return code;
+}
+
+/**
+ * Associate a socket or file with a port that need not have a handle.
+ *
+ * @param wanted  Copied; the port's reference is taken, the key's is handed over on success.
+ * @return        0, or a Win32 code as CreateIoCompletionPort. The last error is as before.
+ *
+ * Context: any thread.
+ */
+DWORD ws2_port_associate(HANDLE file, const struct ws2_port_link *wanted)
+{
+    DWORD before = GetLastError();
+    struct ws2_slot *slot = pin_file(file);
+    DWORD code = slot == NULL ? ERROR_INVALID_HANDLE : slot_associate(slot, wanted);
+    if (slot != NULL) {
+        ws2_handle_unpin(slot);
+    }
+    SetLastError(before);
+    return code;
 }
 
 /* @return  0 or a Win32 code. */
 static DWORD associate(struct ws2_slot *slot, HANDLE handle, ULONG_PTR key)
 {
     struct ws2_slot *port = ws2_handle_pin((uintptr_t)handle, WS2_KIND_PORT);
-    uint32_t none = 0;
-    DWORD returned = 0;
+    struct ws2_port_link wanted = {NULL, key, NULL, NULL};
     DWORD code;
     if (port == NULL) {
         return ERROR_INVALID_HANDLE;
     }
-    pthread_mutex_lock(&link_lock);
-    code = link_make(slot, (struct ws2_port *)port->object, key);
-    pthread_mutex_unlock(&link_lock);
+    wanted.port = (struct ws2_port *)port->object;
+    code = slot_associate(slot, &wanted);
     ws2_handle_unpin(port);
-    if (code == 0 && slot->kind == WS2_KIND_SOCKET) {
-        /* A provider that does not know the code loses the requests of threads that end, no more. */
-        (void)WSAIoctl(ws2_handle_value(slot), WSP_IOCTL_PORT, &none, 0, NULL, 0, &returned, NULL, NULL);
-    }
     return code;
 }
 
@@ -227,6 +261,9 @@ static void packet_post(const struct ws2_slot *slot, LPWSAOVERLAPPED overlapped,
 {
     const struct ws2_port_link *link = link_of(slot);
     const OVERLAPPED_ENTRY packet = {link->key, overlapped, status, transferred};
+    if (link->hold != NULL) {
+        link->hold(link->key);
+    }
     while (!ws2_port_post(link->port, &packet)) {
         Sleep(POST_NAP_MS);
     }
@@ -287,20 +324,7 @@ void ws2_port_file_done(struct ws2_slot *slot, LPOVERLAPPED overlapped, bool sil
     }
 }
 
-/**
- * A provider reports the end of an overlapped operation.
- *
- * @param s            A socket made by CreateSocketHandle, still open.
- * @param overlapped   The provider's until this call, the application's after it; Offset and OffsetHigh are set.
- * @param code         0 or the operation's error.
- * @param transferred  Bytes.
- * @return             0, or SOCKET_ERROR with *error WSAEINVAL (no such socket) or WSAEFAULT (overlapped NULL).
- *
- * Context: any thread, holding no lock. The event is looked at before `Internal` says that the operation is over: from
- * then on the structure may be gone. Source: rules WPU-15, WPU-24 to WPU-28.
- */
-int WSPAPI WPUCompleteOverlappedRequest(SOCKET s, LPWSAOVERLAPPED overlapped, DWORD code, DWORD transferred,
-                                        LPINT error)
+static int complete(SOCKET s, LPWSAOVERLAPPED overlapped, DWORD code, DWORD transferred, bool at_once, LPINT error)
 {
     struct ws2_slot *slot = overlapped == NULL ? NULL : ws2_handle_pin(s, WS2_KIND_SOCKET);
     struct ws2_slot *event = NULL;
@@ -325,9 +349,37 @@ int WSPAPI WPUCompleteOverlappedRequest(SOCKET s, LPWSAOVERLAPPED overlapped, DW
     }
     io = atomic_load_explicit(&slot->io, memory_order_acquire); /* edge L1, reader */
     if (!silent && (io & WS2_IO_PORTED) != 0 &&
-        ((io & WS2_IO_SKIP_SUCCESS) == 0 || !is_withheld(overlapped, status, transferred))) {
+        ((io & WS2_IO_SKIP_SUCCESS) == 0 || !(at_once || is_withheld(overlapped, status, transferred)))) {
         packet_post(slot, overlapped, status, transferred);
     }
     ws2_handle_unpin(slot);
     return 0;
+}
+
+/**
+ * A provider reports the end of an overlapped operation.
+ *
+ * @param s            A socket made by CreateSocketHandle, still open.
+ * @param overlapped   The provider's until this call, the application's after it; Offset and OffsetHigh are set.
+ * @param code         0 or the operation's error.
+ * @param transferred  Bytes.
+ * @return             0, or SOCKET_ERROR with *error WSAEINVAL (no such socket) or WSAEFAULT (overlapped NULL).
+ *
+ * Context: any thread, holding no lock. The event is looked at before `Internal` says that the operation is over: from
+ * then on the structure may be gone. Source: rules WPU-15, WPU-24 to WPU-28.
+ */
+int WSPAPI WPUCompleteOverlappedRequest(SOCKET s, LPWSAOVERLAPPED overlapped, DWORD code, DWORD transferred,
+                                        LPINT error)
+{
+    return complete(s, overlapped, code, transferred, false, error);
+}
+
+/**
+ * The same, of a request whose call is about to return success; our provider finds it by name. See wsp_private_abi.h.
+ *
+ * Source: rules IOCP-21, IOCP-28.
+ */
+int WSPAPI wl_complete_at_once(SOCKET s, LPWSAOVERLAPPED overlapped, DWORD code, DWORD transferred, LPINT error)
+{
+    return complete(s, overlapped, code, transferred, code == 0, error);
 }

@@ -110,6 +110,7 @@ static void wake_and_unref(struct ws2_thread *thread)
 bool ws2_port_post(struct ws2_port *port, const OVERLAPPED_ENTRY *packet)
 {
     struct ws2_thread *served = NULL;
+    bool starved = false;
     bool queued = true;
     pthread_mutex_lock(&port->lock);
     if (!port->closed) {
@@ -117,12 +118,45 @@ bool ws2_port_post(struct ws2_port *port, const OVERLAPPED_ENTRY *packet)
         if (queued) {
             port->ring[(port->first + port->count) & (port->slots - 1)] = *packet;
             port->count++;
+            starved = port->top == NULL;
             served = ws2_port_serve(port);
         }
     }
     pthread_mutex_unlock(&port->lock);
     wake_and_unref(served);
+    if (starved && port->starved != NULL) {
+        port->starved();
+    }
     return queued;
+}
+
+/** Do packets lie there while nobody waits? Context: any thread with a reference. */
+bool ws2_port_is_starved(struct ws2_port *port)
+{
+    bool starved;
+    pthread_mutex_lock(&port->lock);
+    starved = port->count > 0 && port->top == NULL;
+    pthread_mutex_unlock(&port->lock);
+    return starved;
+}
+
+/** Take out the packets of a key. @return  How many. Context: any thread with a reference. */
+unsigned ws2_port_drop(struct ws2_port *port, ULONG_PTR key)
+{
+    unsigned kept = 0;
+    unsigned dropped;
+    unsigned i;
+    pthread_mutex_lock(&port->lock);
+    for (i = 0; i < port->count; i++) {
+        const OVERLAPPED_ENTRY *packet = &port->ring[(port->first + i) & (port->slots - 1)];
+        if (packet->lpCompletionKey != key) {
+            port->ring[(port->first + kept++) & (port->slots - 1)] = *packet;
+        }
+    }
+    dropped = port->count - kept;
+    port->count = kept;
+    pthread_mutex_unlock(&port->lock);
+    return dropped;
 }
 
 /** The oldest packet. Context: under the lock, with one there. */

@@ -43,12 +43,15 @@ struct ws2_port {
     unsigned slots;              /* a power of two, or 0 */
     unsigned first;
     unsigned count;
+    void (*starved)(void); /* the pool's: a packet came, and nobody waits */
 };
 
 /* What a socket or file points to once it is associated. Written before its WS2_IO_PORTED, read after it. */
 struct ws2_port_link {
     struct ws2_port *port;
     ULONG_PTR key;
+    void (*hold)(ULONG_PTR key); /* each packet that is queued holds the key, as the link does; NULL: a mere number */
+    void (*drop)(ULONG_PTR key);
 };
 
 /* Bits of a slot's or file's `io`. */
@@ -64,6 +67,11 @@ bool ws2_port_post(struct ws2_port *port, const OVERLAPPED_ENTRY *packet);
 void ws2_port_thread_leaves(struct ws2_thread *thread);
 bool ws2_port_thread_blocks(struct ws2_thread *thread);
 void ws2_port_thread_resumes(struct ws2_thread *thread);
+DWORD ws2_port_associate(HANDLE file, const struct ws2_port_link *wanted);
+bool ws2_port_is_starved(struct ws2_port *port);
+unsigned ws2_port_drop(struct ws2_port *port, ULONG_PTR key);
+DWORD ws2_port_remove(struct ws2_port *port, struct ws2_thread *self, LPOVERLAPPED_ENTRY entries, ULONG count,
+                      ULONG *removed, DWORD timeout_ms, bool alertable);
 void ws2_port_link_release(struct ws2_port_link *link);
 void ws2_port_file_done(struct ws2_slot *slot, LPOVERLAPPED overlapped, bool silent, DWORD transferred);
 void ws2_result_store(LPOVERLAPPED overlapped, ULONG_PTR status, ULONG_PTR transferred);

@@ -251,8 +251,8 @@ static void join(struct ws2_port *port, struct ws2_thread *self)
  *
  * Context: any thread with a reference and its own record; one lock when packets are there.
  */
-static DWORD port_remove(struct ws2_port *port, struct ws2_thread *self, LPOVERLAPPED_ENTRY entries, ULONG count,
-                         ULONG *removed, DWORD timeout_ms, bool alertable)
+DWORD ws2_port_remove(struct ws2_port *port, struct ws2_thread *self, LPOVERLAPPED_ENTRY entries, ULONG count,
+                      ULONG *removed, DWORD timeout_ms, bool alertable)
 {
     struct ws2_port_waiter waiter = {.thread = self};
     DWORD result = 0;
@@ -288,7 +288,7 @@ static DWORD port_remove(struct ws2_port *port, struct ws2_thread *self, LPOVERL
     return result;
 }
 
-/* With the port's handle. @return  As port_remove, or ERROR_INVALID_HANDLE, ERROR_NOT_ENOUGH_MEMORY. */
+/* With the port's handle. @return  As ws2_port_remove, or ERROR_INVALID_HANDLE, ERROR_NOT_ENOUGH_MEMORY. */
 static DWORD handle_remove(HANDLE handle, LPOVERLAPPED_ENTRY entries, ULONG count, ULONG *removed, DWORD timeout_ms,
                            bool alertable)
 {
@@ -297,7 +297,7 @@ static DWORD handle_remove(HANDLE handle, LPOVERLAPPED_ENTRY entries, ULONG coun
     DWORD result = slot == NULL ? ERROR_INVALID_HANDLE : ERROR_NOT_ENOUGH_MEMORY;
     *removed = 0;
     if (self != NULL) {
-        result = port_remove((struct ws2_port *)slot->object, self, entries, count, removed, timeout_ms, alertable);
+        result = ws2_port_remove((struct ws2_port *)slot->object, self, entries, count, removed, timeout_ms, alertable);
     }
     if (slot != NULL) {
         ws2_handle_unpin(slot);

@@ -93,10 +93,17 @@ DWORD ws2_status_win32(DWORD code)
     return code;
 }
 
-/** The Win32 code for what Internal holds: 0 for a success, ERROR_MR_MID_NOT_FOUND for a status of no name here. */
+/**
+ * The Win32 code for what Internal holds: 0 for a success, ERROR_MR_MID_NOT_FOUND for a status of no name here.
+ *
+ * Where a provider fills the structure itself, because nobody else is told of the end, a Winsock code may stand there.
+ */
 DWORD ws2_status_win32_of(ULONG_PTR status)
 {
     unsigned i;
+    if (status == WSA_OPERATION_ABORTED || (status >= WSABASEERR && status < WSABASEERR + 2000)) {
+        return ws2_status_win32((DWORD)status);
+    }
     for (i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
         if (statuses[i].status == (DWORD)status) {
             return statuses[i].win32;
