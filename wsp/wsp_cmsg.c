@@ -4,7 +4,7 @@
 #include "wsp_option.h"
 #include "wsp_sdk.h"
 
-#define ECN_BITS 3 /* of the TOS or traffic class: RFC 3168 5 */
+#define ECN_BITS 3 /* of the TOS or traffic class: RFC 3168 5; all set: congestion experienced */
 
 /* Both kinds of packet information, as Windows lays them out. */
 struct cmsg_pktinfo4 {
@@ -36,7 +36,7 @@ static bool cmsg_is_mapped(const struct stk_addr *addr)
 static void cmsg_put(struct cmsg_out *out, int level, int type, const void *data, size_t size)
 {
     WSACMSGHDR header = {.cmsg_len = sizeof header + size, .cmsg_level = level, .cmsg_type = type};
-    size_t space = (sizeof header + size + sizeof(size_t) - 1) & ~(sizeof(size_t) - 1);
+    size_t space = WSA_CMSG_SPACE(size);
 
     if (out->room - out->used < space) {
         out->short_of_room = true;
@@ -96,6 +96,39 @@ static void cmsg_write_v6(uint32_t bits, const struct stk_msg_info *info, struct
         cmsg_put_int(out, IPPROTO_IPV6, IP_ORIGINAL_ARRIVAL_IF, info->if_index);
 }
 
+/* What is told beside the facts of IP: USO-14, TSTAMP-4. */
+static void cmsg_write_udp(const struct stk_msg_info *info, struct cmsg_out *out)
+{
+    uint64_t stamp = info->stamp_ns;
+
+    if (info->flags & STK_MSG_STAMP) {
+        if (!(info->flags & STK_MSG_STAMP_PORT))
+            stamp = wsp_os_ticks(stamp); /* TSTAMP-10 */
+        cmsg_put(out, SOL_SOCKET, SO_TIMESTAMP, &stamp, sizeof stamp);
+    }
+    if (info->merged > 0)
+        cmsg_put_int(out, IPPROTO_UDP, UDP_COALESCED_INFO, info->merged);
+}
+
+size_t wsp_cmsg_space(const struct wsp_socket *sock)
+{
+    static const unsigned char sizes[] = {
+        [WSP_CMSG_V4_PKTINFO] = sizeof(struct cmsg_pktinfo4),
+        [WSP_CMSG_V4_DSTADDR] = 4,
+        [WSP_CMSG_V6_PKTINFO] = sizeof(struct cmsg_pktinfo6),
+        [WSP_CMSG_V6_DSTADDR] = 16,
+        [WSP_CMSG_V6_ORIGINAL_IF] = 0,
+    };
+    uint32_t bits = atomic_load(&sock->values[WSP_VALUE_CMSG]);
+    size_t space = WSA_CMSG_SPACE(sizeof(DWORD)) +
+                   (atomic_load(&sock->values[WSP_VALUE_STAMP_RX]) ? WSA_CMSG_SPACE(8) : 0);
+
+    for (size_t i = 0; i < sizeof sizes; i++)
+        if (bits & (1u << i))
+            space += WSA_CMSG_SPACE(sizes[i] ? sizes[i] : sizeof(int32_t));
+    return space;
+}
+
 bool wsp_cmsg_write(const struct wsp_socket *sock, const struct stk_msg_info *info, WSABUF *control)
 {
     uint32_t bits = atomic_load(&sock->values[WSP_VALUE_CMSG]);
@@ -105,6 +138,7 @@ bool wsp_cmsg_write(const struct wsp_socket *sock, const struct stk_msg_info *in
         cmsg_write_v4(bits, info, &out);
     if (sock->family == AF_INET6)
         cmsg_write_v6(bits, info, &out);
+    cmsg_write_udp(info, &out);
     control->len = (ULONG)out.used;
     return !out.short_of_room;
 }
@@ -151,6 +185,25 @@ static int cmsg_number(const void *data, int32_t max, int32_t *out)
     return 0;
 }
 
+/* USO-8: nought asks for one datagram, whatever the socket's size. */
+static int cmsg_segment(const void *data, struct stk_send_info *out)
+{
+    memcpy(&out->segment, data, sizeof out->segment);
+    if (out->segment == 0)
+        out->segment = UINT32_MAX;
+    return 0;
+}
+
+/* TSTAMP-6: an id for which nothing is ever kept is a mistake. */
+static int cmsg_stamp_id(const struct wsp_socket *sock, const void *data, struct stk_send_info *out)
+{
+    uint32_t how = atomic_load(&sock->values[WSP_VALUE_STAMP_TX]);
+
+    memcpy(&out->stamp_id, data, sizeof out->stamp_id);
+    out->stamped = how == WSP_STAMP_TX_KEPT;
+    return how == WSP_STAMP_TX_OFF ? WSAEINVAL : 0;
+}
+
 static int cmsg_take(const struct wsp_socket *sock, const WSACMSGHDR *header, const char *data,
                      struct stk_send_info *out)
 {
@@ -158,6 +211,12 @@ static int cmsg_take(const struct wsp_socket *sock, const WSACMSGHDR *header, co
     size_t size = (size_t)header->cmsg_len - sizeof *header;
     struct cmsg_pktinfo6 packet;
 
+    if (sock->type == SOCK_DGRAM && size == sizeof(DWORD) && header->cmsg_level == IPPROTO_UDP &&
+        header->cmsg_type == UDP_SEND_MSG_SIZE)
+        return cmsg_segment(data, out);
+    if (sock->type == SOCK_DGRAM && size == sizeof(UINT32) && header->cmsg_level == SOL_SOCKET &&
+        header->cmsg_type == SO_TIMESTAMP_ID)
+        return cmsg_stamp_id(sock, data, out);
     if ((v6 && sock->family != AF_INET6) || (!v6 && header->cmsg_level != IPPROTO_IP))
         return WSAEINVAL;
     if (header->cmsg_type == IP_PKTINFO && v6 && size == sizeof packet) { /* IPV6_PKTINFO is the same number */
@@ -172,9 +231,9 @@ static int cmsg_take(const struct wsp_socket *sock, const WSACMSGHDR *header, co
         return cmsg_number(data, UINT8_MAX, &out->ttl);
     if (header->cmsg_type == (v6 ? IPV6_TCLASS : IP_TOS))
         return cmsg_number(data, UINT8_MAX, &out->tos);
-    if (header->cmsg_type == IP_ECN) /* IPV6_ECN too */
-        return cmsg_number(data, ECN_BITS, &out->ecn);
-    return WSAEINVAL; /* MSG-22 */
+    if (header->cmsg_type == IP_ECN)                       /* IPV6_ECN too */
+        return cmsg_number(data, ECN_BITS - 1, &out->ecn); /* ECN-2: that it met congestion is a router's to say */
+    return WSAEINVAL;                                      /* MSG-22 */
 }
 
 int wsp_cmsg_read(const struct wsp_socket *sock, const WSABUF *control, struct stk_send_info *out, bool *any)

@@ -2,7 +2,7 @@
  * @file
  * Control messages of datagrams: what came with one, and what one is sent with.
  *
- * Source: rules MSG-3 to MSG-6, MSG-9, MSG-20 to MSG-23; RFC 3542 20.
+ * Source: rules MSG-3 to MSG-6, MSG-9, MSG-20 to MSG-23, USO-8, USO-14, TSTAMP-4, TSTAMP-6; RFC 3542 20.
  */
 #ifndef WSP_CMSG_H
 #define WSP_CMSG_H
@@ -19,6 +19,13 @@
  * Context: any thread. Does not allocate.
  */
 bool wsp_cmsg_write(const struct wsp_socket *sock, const struct stk_msg_info *info, WSABUF *control);
+
+/**
+ * Bytes that everything takes which may be told of datagrams that were merged.
+ *
+ * Context: any thread. Source: rules USO-15, USO-16.
+ */
+size_t wsp_cmsg_space(const struct wsp_socket *sock);
 
 /**
  * Read what a datagram shall be sent with.

@@ -39,6 +39,8 @@ int64_t wsp_io_recv_once(struct wsp_socket *sock, const struct stk_iov *iov, siz
 
     if (wsp_socket_is_stream(sock))
         return stk_sock_recv(sock->stk, iov, count, how);
+    if (from->single)
+        how |= (unsigned)STK_RECV_SINGLE;
     return stk_sock_recvfrom(sock->stk, iov, count, how, &from->info);
 }
 
@@ -289,7 +291,7 @@ static int io_recv_finish(const struct wsp_call *call, const struct wsp_io_from 
 static int io_recv_sync(const struct wsp_call *call, struct io_vec *vec)
 {
     struct wsp_socket *sock = call->sock;
-    struct wsp_io_from from = {0};
+    struct wsp_io_from from = {.single = call->message && !wsp_message_tells_merge(sock, call->message)};
     struct wsp_wait wait;
     uint32_t done = 0;
     int code = 0;

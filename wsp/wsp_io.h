@@ -13,6 +13,7 @@
 /** What one receive of a datagram told. */
 struct wsp_io_from {
     struct stk_msg_info info;
+    bool single; /**< set before: one datagram, whatever the socket merges */
 };
 
 /**

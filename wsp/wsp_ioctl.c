@@ -156,8 +156,9 @@ static const struct wsp_ioctl_row ioctl_socket_rows[] = {
 };
 static const struct wsp_ioctl_group ioctl_socket = WSP_IOCTL_GROUP(ioctl_socket_rows);
 
-static const struct wsp_ioctl_group *const ioctl_groups[] = {&ioctl_socket,  &wsp_ioctl_mcast, &wsp_ioctl_port,
-                                                             &wsp_ioctl_net, &wsp_ioctl_tcp,   &wsp_ioctl_route};
+static const struct wsp_ioctl_group *const ioctl_groups[] = {&ioctl_socket,   &wsp_ioctl_mcast, &wsp_ioctl_port,
+                                                             &wsp_ioctl_net,  &wsp_ioctl_tcp,   &wsp_ioctl_route,
+                                                             &wsp_ioctl_stamp};
 
 static bool ioctl_type_fits(const struct wsp_socket *sock, const struct wsp_ioctl_row *row)
 {

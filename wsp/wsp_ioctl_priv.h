@@ -53,6 +53,7 @@ int wsp_ioctl_address_sort(struct wsp_socket *sock, struct wsp_ioctl_call *call)
 extern const struct wsp_ioctl_group wsp_ioctl_route; /**< ways, capture, queues of datagrams */
 extern const struct wsp_ioctl_group wsp_ioctl_net;   /**< interfaces, addresses, routes */
 extern const struct wsp_ioctl_group wsp_ioctl_tcp;   /**< TCP */
+extern const struct wsp_ioctl_group wsp_ioctl_stamp; /**< times of datagrams */
 
 /** Give size bytes, which the row's out_bytes have room for. @return  0. */
 int wsp_ioctl_put(struct wsp_ioctl_call *call, const void *what, size_t size);

@@ -15,7 +15,7 @@ int wsp_message_received(const struct wsp_socket *sock, LPWSAMSG message, const 
 
     if (message->name && wsp_addr_write(&info->from, sock->family, message->name, &size) == 0)
         message->namelen = size;
-    if (!wsp_cmsg_write(sock, info, &message->Control))
+    if (!wsp_cmsg_write(sock, info, &message->Control) || info->more) /* USO-16 */
         flags |= MSG_CTRUNC;
     if (info->truncated)
         flags |= MSG_TRUNC;
@@ -25,6 +25,11 @@ int wsp_message_received(const struct wsp_socket *sock, LPWSAMSG message, const 
         flags |= MSG_MCAST;
     message->dwFlags = flags;
     return info->truncated ? WSAEMSGSIZE : 0;
+}
+
+bool wsp_message_tells_merge(const struct wsp_socket *sock, const WSAMSG *message)
+{
+    return message->Control.buf && message->Control.len >= wsp_cmsg_space(sock);
 }
 
 /* What both have in common; the socket is got on success. */

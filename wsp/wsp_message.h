@@ -2,7 +2,7 @@
  * @file
  * WSARecvMsg and WSASendMsg: datagrams with control messages, by pointer.
  *
- * Source: rules MSG-1 to MSG-25, X29.
+ * Source: rules MSG-1 to MSG-25, USO, TSTAMP, X29.
  */
 #ifndef WSP_MESSAGE_H
 #define WSP_MESSAGE_H
@@ -17,6 +17,13 @@
  * Context: any thread.
  */
 int wsp_message_received(const struct wsp_socket *sock, LPWSAMSG message, const struct stk_msg_info *info);
+
+/**
+ * Has a program's WSAMSG room to tell of datagrams that were merged? Where it has not, none are (USO-15, USO-16).
+ *
+ * Context: any thread.
+ */
+bool wsp_message_tells_merge(const struct wsp_socket *sock, const WSAMSG *message);
 
 /**
  * WSARecvMsg.

@@ -32,7 +32,9 @@ enum wsp_option_value {
     WSP_VALUE_GROUP_PRIORITY,
     WSP_VALUE_KEEPALIVE_VALS,
     WSP_VALUE_PVD_CONFIG,
-    WSP_VALUE_CMSG, /**< enum wsp_cmsg_bit bits */
+    WSP_VALUE_CMSG,     /**< enum wsp_cmsg_bit bits */
+    WSP_VALUE_STAMP_RX, /**< SIO_TIMESTAMPING */
+    WSP_VALUE_STAMP_TX, /**< SIO_TIMESTAMPING: enum wsp_stamp_tx */
     WSP_VALUES
 };
 
@@ -53,6 +55,9 @@ enum wsp_cmsg_bit {
     WSP_CMSG_V6_ECN,
     WSP_CMSG_V6_ORIGINAL_IF,
 };
+
+/** Whether a datagram may be sent with SO_TIMESTAMP_ID, and whether its time is kept. */
+enum wsp_stamp_tx { WSP_STAMP_TX_OFF, WSP_STAMP_TX_LOST, WSP_STAMP_TX_KEPT };
 
 struct wsp_option_row;
 

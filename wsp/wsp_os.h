@@ -137,6 +137,15 @@ bool wsp_os_readable(const void *at, size_t bytes);
 /** The process's own identifier, as WSPDuplicateSocket gets it. Context: any thread. */
 uint32_t wsp_os_process_id(void);
 
+/**
+ * A time of stk_clock_ns as QueryPerformanceCounter would have given it.
+ *
+ * @param ns  Not before any moment of which it was taken: it is rounded up to a tick.
+ *
+ * Context: any thread.
+ */
+uint64_t wsp_os_ticks(uint64_t ns);
+
 /** Sleep; very short ones only yield where the system's sleep is coarse. Context: any thread. */
 void wsp_os_sleep_ns(int64_t ns);
 

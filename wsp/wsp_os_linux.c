@@ -246,6 +246,11 @@ uint32_t wsp_os_process_id(void)
     return (uint32_t)getpid();
 }
 
+uint64_t wsp_os_ticks(uint64_t ns)
+{
+    return ns; /* our QueryPerformanceCounter counts those */
+}
+
 void wsp_os_sleep_ns(int64_t ns)
 {
     struct timespec left = {.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000)};

@@ -363,6 +363,17 @@ uint32_t wsp_os_process_id(void)
     return GetCurrentProcessId();
 }
 
+uint64_t wsp_os_ticks(uint64_t ns)
+{
+    const uint64_t second = 1000000000;
+    LARGE_INTEGER rate;
+    uint64_t per_second;
+
+    (void)QueryPerformanceFrequency(&rate); /* cannot fail since Windows XP */
+    per_second = (uint64_t)rate.QuadPart;
+    return ns / second * per_second + (ns % second * per_second + second - 1) / second;
+}
+
 void wsp_os_sleep_ns(int64_t ns)
 {
     LARGE_INTEGER start, now, rate;

@@ -256,7 +256,7 @@ static void request_received(struct wsp_socket *sock, struct wsp_request *reques
 static bool request_attempt(struct wsp_socket *sock, struct wsp_request *request, bool waited)
 {
     bool stream = wsp_socket_is_stream(sock), whole;
-    struct wsp_io_from from = {0};
+    struct wsp_io_from from = {.single = request->message && !wsp_message_tells_merge(sock, request->message)};
     int64_t moved;
 
     for (;;) {

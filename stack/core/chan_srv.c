@@ -105,6 +105,8 @@ static int sock_op(struct stk_engine *engine, const struct stk_sub_abi *sub, str
     }
     case STK_SUB_PORTS:
         return stk_ep_ports_op(engine->eps, sub->sock, sub, rep);
+    case STK_SUB_STAMP:
+        return stk_ep_stamp_op(engine->eps, sub->sock, sub, rep);
     case STK_SUB_INFO:
         return info_op(engine, sub);
     case STK_SUB_MCAST_SET:

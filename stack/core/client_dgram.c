@@ -111,8 +111,12 @@ static int dontfrag_check(struct stk_sock *sock, uint64_t payload, const struct 
 
 /* --- Sending ------------------------------------------------------------------ */
 
-static uint32_t payload_max(const struct stk_sock_abi *abi)
+/* Bytes that a datagram may have; with a segment size, those that are cut into datagrams (USO-7). */
+static uint32_t payload_max(const struct stk_sock_abi *abi, uint32_t segment)
 {
+    if (segment != 0 && abi->family == STK_AF_INET6) {
+        return STK_DGRAM_CUT_MAX;
+    }
     if (abi->type == STK_SOCK_RAW) {
         return PAYLOAD_MAX_RAW;
     }
@@ -141,14 +145,14 @@ static int bind_implicitly(struct stk_sock *sock, const struct stk_addr *to)
     return bound ? STK_OK : result;
 }
 
-static int sendto_check(struct stk_sock *sock, uint64_t payload, const struct stk_addr *to)
+static int sendto_check(struct stk_sock *sock, uint64_t payload, uint32_t segment, const struct stk_addr *to)
 {
     const struct stk_sock_abi *abi = sock->abi;
     uint32_t state = atomic_load_explicit(&abi->state, memory_order_acquire);
     if ((state & STK_ST_TX_SHUT) != 0) {
         return STK_ESHUTDOWN;
     }
-    if (payload > payload_max(abi)) {
+    if (payload > payload_max(abi, segment) || segment > payload_max(abi, 0)) {
         return STK_EMSGSIZE;
     }
     if (to == NULL && (state & STK_ST_CONNECTED) == 0) {
@@ -160,7 +164,7 @@ static int sendto_check(struct stk_sock *sock, uint64_t payload, const struct st
             return result;
         }
     }
-    int result = dontfrag_check(sock, payload, to);
+    int result = dontfrag_check(sock, segment != 0 ? segment : payload, to);
     if (result != STK_OK) {
         return result;
     }
@@ -222,7 +226,43 @@ static int head_wish(const struct stk_sock *sock, const struct stk_addr *to, con
         head->ecn = (uint8_t)(info->ecn & 3);
         head->flags |= STK_TX_ECN;
     }
+    if (info->stamped) {
+        if ((head->flags & STK_TX_CUT) != 0 || atomic_load_explicit(&sock->stamps, memory_order_relaxed) == 0) {
+            return STK_EINVAL;
+        }
+        head->extra = info->stamp_id;
+        head->flags |= STK_TX_STAMP;
+    }
     return STK_OK;
+}
+
+/* Bytes of each datagram that a payload is cut into; 0: it is one datagram (USO-5, USO-8). */
+static uint32_t segment_of(const struct stk_sock *sock, uint64_t payload, const struct stk_send_info *info)
+{
+    uint32_t segment = atomic_load_explicit(&sock->segment, memory_order_relaxed);
+    if (info != NULL && info->segment != 0 && sock->abi->type == STK_SOCK_DGRAM) {
+        segment = info->segment;
+    }
+    return segment < payload ? segment : 0;
+}
+
+int stk_client_dgram_head(struct stk_sock *sock, uint64_t payload, const struct stk_addr *to,
+                          const struct stk_send_info *info, struct stk_dgram_abi *head)
+{
+    const uint32_t segment = segment_of(sock, payload, info);
+    int result = sendto_check(sock, payload, segment, to);
+    if (result != STK_OK) {
+        return result;
+    }
+    *head = (struct stk_dgram_abi){.payload_bytes = (uint32_t)payload};
+    if (segment != 0) {
+        head->flags = STK_TX_CUT;
+        head->extra = segment;
+    }
+    if (to != NULL) {
+        head->addr = *to;
+    }
+    return info != NULL ? head_wish(sock, to, info, head) : STK_OK;
 }
 
 int64_t stk_sock_sendto(struct stk_sock *sock, const struct stk_iov *iov, size_t count, const struct stk_addr *to)
@@ -242,19 +282,10 @@ int64_t stk_sock_sendmsg(struct stk_sock *sock, const struct stk_iov *iov, size_
         return stk_sock_send(sock, iov, count);
     }
     uint64_t payload = iov_bytes(iov, count);
-    int result = sendto_check(sock, payload, to);
+    struct stk_dgram_abi head;
+    int result = stk_client_dgram_head(sock, payload, to, info, &head);
     if (result != STK_OK) {
         return result;
-    }
-    struct stk_dgram_abi head = {.payload_bytes = (uint32_t)payload};
-    if (to != NULL) {
-        head.addr = *to;
-    }
-    if (info != NULL) {
-        result = head_wish(sock, to, info, &head);
-        if (result != STK_OK) {
-            return result;
-        }
     }
     stk_lock_take(&abi->tx_lock);
     uint64_t tail = atomic_load_explicit(&abi->tx_tail, memory_order_relaxed);
@@ -372,6 +403,71 @@ void stk_client_strangers_drop(struct stk_sock *sock)
     }
 }
 
+/* --- Several datagrams as one (UDP_RECV_MAX_COALESCED_SIZE) -------------------- */
+
+/* Of one flow, and nothing that is told of a datagram is told wrong of the second (USO-12, USO-19, USO-20). */
+static bool merge_fits(const struct stk_dgram_abi *first, const struct stk_dgram_abi *next)
+{
+    const unsigned told = STK_MSG_BCAST | STK_MSG_MCAST;
+    return next->payload_bytes > 0 && next->payload_bytes <= first->payload_bytes &&
+           next->if_index == first->if_index && next->ttl == first->ttl && next->tos == first->tos &&
+           (next->flags & told) == (first->flags & told) &&
+           memcmp(&next->addr, &first->addr, sizeof(first->addr)) == 0 &&
+           memcmp(next->local_ip, first->local_ip, sizeof(first->local_ip)) == 0;
+}
+
+/* As record_scatter, from the skip'th byte of the entries on. */
+static void merge_scatter(struct stk_sock *sock, uint64_t at, uint64_t len, const struct stk_iov *iov, uint64_t skip)
+{
+    for (; len > 0; iov++) {
+        if (skip >= iov->len) {
+            skip -= iov->len;
+            continue;
+        }
+        const uint64_t piece = iov->len - skip < len ? iov->len - skip : len;
+        (void)stk_fifo_read(sock->client->region, sock->abi->rx_slots, at, (uint8_t *)iov->base + skip, piece);
+        at += piece;
+        len -= piece;
+        skip = 0;
+    }
+}
+
+/* What one receive takes. */
+struct taking {
+    uint64_t at;   /* position of the next record */
+    uint64_t tail; /* edge E was passed up to here */
+    uint64_t room; /* bytes of all entries */
+    uint64_t done; /* bytes */
+    uint32_t merged;
+    unsigned flags;
+    bool more;
+    bool kick;
+};
+
+/** Takes the datagrams behind the first that one receive may have with it. Holder of rx_lock. */
+static void records_merge(struct stk_sock *sock, const struct stk_dgram_abi *first, const struct stk_iov *iov,
+                          struct taking *taking)
+{
+    const uint64_t limit = atomic_load_explicit(&sock->merge, memory_order_relaxed);
+    const uint64_t most = limit < taking->room ? limit : taking->room;
+    struct stk_dgram_abi next = *first;
+    while (next.payload_bytes == first->payload_bytes &&
+           record_head(sock, taking->at, taking->tail - taking->at, &next) && merge_fits(first, &next) &&
+           taking->done + next.payload_bytes <= most) {
+        if ((taking->flags & STK_RECV_SINGLE) != 0) {
+            taking->more = true;
+            return;
+        }
+        merge_scatter(sock, taking->at + sizeof(next), next.payload_bytes, iov, taking->done);
+        taking->merged = first->payload_bytes;
+        taking->done += next.payload_bytes;
+        if ((taking->flags & STK_RECV_PEEK) == 0) {
+            taking->kick = record_pass(sock, taking->at, &next) || taking->kick;
+        }
+        taking->at += STK_DGRAM_SIZE(next.payload_bytes);
+    }
+}
+
 static void info_fill(struct stk_msg_info *info, const struct stk_dgram_abi *head, uint64_t done)
 {
     *info = (struct stk_msg_info){
@@ -384,6 +480,12 @@ static void info_fill(struct stk_msg_info *info, const struct stk_dgram_abi *hea
         .flags = head->flags,
         .full_size = head->payload_bytes,
     };
+    if ((head->flags & STK_MSG_STAMP) != 0) { /* its place is that of what is known */
+        info->stamp_ns = head->stamp_ns;
+        info->to.family = head->addr.family;
+        info->to.port = 0;
+        info->to.scope_id = head->addr.scope_id;
+    }
 }
 
 /** What a datagram socket without a datagram answers. */
@@ -417,8 +519,8 @@ int64_t stk_sock_recvfrom(struct stk_sock *sock, const struct stk_iov *iov, size
         return STK_ESHUTDOWN;
     }
     struct stk_dgram_abi head;
+    struct taking taking = {.flags = flags};
     uint64_t done = 0;
-    bool kick = false;
     stk_lock_take(&abi->rx_lock);
     uint64_t at = atomic_load_explicit(&abi->rx_head, memory_order_relaxed);
     /* edge E, app's end. */
@@ -426,17 +528,28 @@ int64_t stk_sock_recvfrom(struct stk_sock *sock, const struct stk_iov *iov, size
     bool there = record_head(sock, at, queued, &head);
     if (there) {
         done = record_scatter(sock, at + sizeof(head), head.payload_bytes, iov, count);
-        kick = (flags & STK_RECV_PEEK) == 0 && record_pass(sock, at, &head);
+        taking.kick = (flags & STK_RECV_PEEK) == 0 && record_pass(sock, at, &head);
+        if (atomic_load_explicit(&sock->merge, memory_order_relaxed) != 0 && done == head.payload_bytes && done > 0) {
+            taking.at = at + STK_DGRAM_SIZE(head.payload_bytes);
+            taking.tail = at + queued;
+            taking.done = done;
+            for (size_t i = 0; i < count; i++) {
+                taking.room += iov[i].len;
+            }
+            records_merge(sock, &head, iov, &taking);
+        }
     }
     stk_lock_give(&abi->rx_lock);
     if (!there) {
         return recvfrom_empty_error(sock);
     }
-    if (kick) {
+    if (taking.kick) {
         stk_client_kick(sock);
     }
     if (info != NULL) {
         info_fill(info, &head, done);
+        info->merged = taking.merged;
+        info->more = taking.more;
     }
-    return (int64_t)done;
+    return (int64_t)(taking.done > done ? taking.done : done);
 }

@@ -77,6 +77,9 @@ struct stk_sock {
     STK_U32 broadcast;      /**< STK_OPT_BROADCAST */
     STK_U32 choosy;         /**< some datagrams may have to stay whole */
     struct client_ip ip[2]; /**< of the socket's family; of an IPv6 socket's IPv4 traffic */
+    STK_U32 segment;        /**< STK_OPT_UDP_SEGMENT */
+    STK_U32 merge;          /**< STK_OPT_UDP_MERGE */
+    STK_U32 stamps;         /**< times of sent datagrams that are kept; 0: none */
 };
 
 struct stk_client {
@@ -302,5 +305,16 @@ static inline bool stk_client_unbuffered(const struct stk_sock *sock)
 {
     return __builtin_expect(atomic_load_explicit(&sock->abi->rx_limit, memory_order_relaxed) == 0, 0);
 }
+
+/**
+ * Check a datagram, and make the head that it would have in the FIFO.
+ *
+ * @param to    NULL: the connected peer.
+ * @param info  Wishes; NULL: none.
+ * @param head  Out: with flags 0 there is nothing in it but size and destination.
+ * @return      0, or an error of stk_sock_sendmsg but STK_EAGAIN. An unbound socket is bound.
+ */
+int stk_client_dgram_head(struct stk_sock *sock, uint64_t payload, const struct stk_addr *to,
+                          const struct stk_send_info *info, struct stk_dgram_abi *head);
 
 #endif

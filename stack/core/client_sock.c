@@ -13,6 +13,9 @@ static struct stk_sock *sock_take(struct stk_client *client, uint32_t index, uin
     sock->generation = generation;
     atomic_store_explicit(&sock->end_taken, 0, memory_order_relaxed);
     atomic_store_explicit(&sock->broadcast, 0, memory_order_relaxed);
+    atomic_store_explicit(&sock->segment, 0, memory_order_relaxed);
+    atomic_store_explicit(&sock->merge, 0, memory_order_relaxed);
+    atomic_store_explicit(&sock->stamps, 0, memory_order_relaxed);
     stk_client_ip_reset(sock);
     atomic_store_explicit(&sock->held, 1, memory_order_release);
     return sock;
@@ -226,6 +229,10 @@ int stk_sock_opt_set(struct stk_sock *sock, enum stk_opt opt, const void *value,
         memcpy(&number, value, sizeof(number));
         if (opt == STK_OPT_BROADCAST) {
             atomic_store_explicit(&sock->broadcast, number != 0, memory_order_relaxed);
+        } else if (opt == STK_OPT_UDP_SEGMENT) {
+            atomic_store_explicit(&sock->segment, (uint32_t)number, memory_order_relaxed);
+        } else if (opt == STK_OPT_UDP_MERGE) {
+            atomic_store_explicit(&sock->merge, (uint32_t)number, memory_order_relaxed);
         }
         stk_client_ip_note(sock, opt, number);
     }
@@ -242,6 +249,30 @@ int stk_sock_opt_get(struct stk_sock *sock, enum stk_opt opt, int32_t *value)
     int result = stk_client_sock_call(sock, &sub, &rep);
     if (result == STK_OK) {
         *value = (int32_t)rep.arg[0];
+    }
+    return result;
+}
+
+/* --- Times of sent datagrams --------------------------------------------------- */
+
+int stk_sock_stamps_keep(struct stk_sock *sock, uint32_t count)
+{
+    struct stk_sub_abi sub = {.op = STK_SUB_STAMP, .arg = {STK_STAMP_BUFFER, count}};
+    struct stk_rep_abi rep;
+    const int result = stk_client_sock_call(sock, &sub, &rep);
+    if (result == STK_OK || result == STK_ENOMEM) { /* those before are gone */
+        atomic_store_explicit(&sock->stamps, result == STK_OK ? count : 0, memory_order_relaxed);
+    }
+    return result;
+}
+
+int stk_sock_stamp_take(struct stk_sock *sock, uint32_t id, uint64_t *stamp_ns)
+{
+    struct stk_sub_abi sub = {.op = STK_SUB_STAMP, .arg = {STK_STAMP_TAKE, id}};
+    struct stk_rep_abi rep;
+    const int result = stk_client_sock_call(sock, &sub, &rep);
+    if (result == STK_OK) {
+        *stamp_ns = rep.value;
     }
     return result;
 }

@@ -94,6 +94,13 @@ enum stk_sub_op {
     STK_SUB_ADMIT,     /* answer the SYN of a connection that is held back */
     STK_SUB_PORTS,     /* arg: enum stk_ports_op, first, count; value: token. Reply: arg[0]: first; value: token */
     STK_SUB_INFO,      /* arg[0]: enum stk_info_kind, arg[1]: a chunk of the asker's, which the stack writes */
+    STK_SUB_STAMP,     /* arg[0]: enum stk_stamp_op, arg[1]. Reply: value */
+};
+
+/** STK_SUB_STAMP: times of datagrams that were sent. */
+enum stk_stamp_op {
+    STK_STAMP_BUFFER = 1, /* arg[1]: times that are kept, 0: none */
+    STK_STAMP_TAKE,       /* arg[1]: id */
 };
 
 /** STK_SUB_PORTS: reservations of ports. */
@@ -288,20 +295,38 @@ struct stk_dgram_abi {
     uint32_t payload_bytes;
     uint32_t if_index;
     struct stk_addr addr;
-    struct stk_addr local;
+    union {
+        struct stk_addr local;
+        struct { /* receive, with STK_MSG_STAMP: family and scope are addr's, the port is the socket's */
+            uint64_t stamp_ns;
+            uint8_t local_ip[16];
+        };
+    };
     uint8_t ttl;
     uint8_t tos;
-    uint8_t flags; /* enum stk_msg_flag; transmit: enum stk_tx_wish */
-    uint8_t ecn;   /* transmit: 0..3 */
-    uint8_t reserved[4];
+    uint8_t flags;  /* enum stk_msg_flag; transmit: enum stk_tx_wish */
+    uint8_t ecn;    /* transmit: 0..3 */
+    uint32_t extra; /* transmit: STK_TX_CUT: bytes of each datagram; STK_TX_STAMP: id */
 };
 
 _Static_assert(sizeof(struct stk_dgram_abi) == 64, "layout");
 _Static_assert(offsetof(struct stk_dgram_abi, ttl) == 56, "layout");
+_Static_assert(offsetof(struct stk_dgram_abi, local_ip) == offsetof(struct stk_dgram_abi, local.ip), "layout");
 
 #define STK_DGRAM_SIZE(payload) (sizeof(struct stk_dgram_abi) + (((uint64_t)(payload) + 7u) & ~UINT64_C(7)))
 
-enum stk_tx_wish { STK_TX_FROM = 1, STK_TX_IF = 2, STK_TX_TTL = 4, STK_TX_TOS = 8, STK_TX_ECN = 16 };
+enum stk_tx_wish {
+    STK_TX_FROM = 1,
+    STK_TX_IF = 2,
+    STK_TX_TTL = 4,
+    STK_TX_TOS = 8,
+    STK_TX_ECN = 16,
+    STK_TX_CUT = 32,   /* the payload is that of several datagrams */
+    STK_TX_STAMP = 64, /* keep the time; not with STK_TX_CUT */
+};
+
+/** Payloads of all datagrams that one record is cut into. */
+#define STK_DGRAM_CUT_MAX 65527u
 
 /** A connection waiting for accept, in the listener's receive FIFO. */
 struct stk_pending_abi {

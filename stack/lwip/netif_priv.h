@@ -57,6 +57,15 @@ err_t stk_netif_output4(struct netif *netif, struct pbuf *p, const ip4_addr_t *d
 /** lwIP's IPv6 output of a port: by the route table where lwIP would take a whole /64 for the link. */
 err_t stk_netif_output6(struct netif *netif, struct pbuf *p, const ip6_addr_t *dest);
 
+/**
+ * When the port received the frame whose bytes p begins with.
+ *
+ * @return  false: p is a copy, or the port does not say.
+ *
+ * Context: within lwIP's delivery.
+ */
+bool stk_netif_rx_stamp(const struct pbuf *p, uint64_t *stamp_ns);
+
 /** The index that programs know an lwIP interface by; loopback is 1. */
 uint32_t stk_netif_index_of(const struct netif *netif);
 

@@ -26,6 +26,16 @@ static void rx_pbuf_free(struct pbuf *p)
     nic_buf_free(rx->buf);
 }
 
+bool stk_netif_rx_stamp(const struct pbuf *p, uint64_t *stamp_ns)
+{
+    const struct rx_pbuf *rx = (const struct rx_pbuf *)(const void *)p;
+    if ((p->flags & PBUF_FLAG_IS_CUSTOM) == 0 || rx->custom.custom_free_function != rx_pbuf_free ||
+        (rx->buf->flags & NIC_RX_TSTAMP) == 0)
+        return false;
+    *stamp_ns = rx->buf->tstamp_ns;
+    return true;
+}
+
 static struct pbuf *rx_wrap_segment(struct nic_buf *buf)
 {
     struct rx_pbuf *rx = (struct rx_pbuf *)(void *)buf->priv;

@@ -16,7 +16,7 @@
 /** A datagram that must stay whole is larger than its way allows. No function of lwIP for datagrams returns this. */
 #define ERR_DGRAM_SIZE ERR_ISCONN
 
-static uint32_t payload_max(const struct stk_ep *ep)
+uint32_t stk_ep_dgram_payload_max(const struct stk_ep *ep)
 {
     return ep->family == STK_AF_INET6 ? UDP_MAX_V6 : UDP_MAX_V4;
 }
@@ -187,6 +187,9 @@ static void dgram_deliver(struct stk_ep *ep, const struct pbuf *p, const ip_addr
     if (ep->spread) { /* an answer leaves where the question came in */
         ep->last_inst = stk_ep_inst_here(ep->table);
         ep->last_from = record.addr;
+    }
+    if (ep->opts.stamp_rx) {
+        stk_ep_stamp_received(ep, &record, p);
     }
     if (!record_store(ep, &record, p)) {
         ep->table->stats.udp_rx_full++;
@@ -465,7 +468,7 @@ static err_t wished_output(struct stk_ep *ep, struct pbuf *p, const ip_addr_t *i
     return err;
 }
 
-static err_t record_send(struct stk_ep *ep, const struct stk_dgram_abi *record, uint64_t at)
+err_t stk_ep_dgram_record_send(struct stk_ep *ep, const struct stk_dgram_abi *record, uint64_t at)
 {
     const struct stk_addr *to = record->addr.family != STK_AF_NONE ? &record->addr : &ep->peer;
     ip_addr_t ip;
@@ -487,6 +490,19 @@ static err_t record_send(struct stk_ep *ep, const struct stk_dgram_abi *record, 
         err = wished_output(ep, p, &ip, record);
     }
     pbuf_free(p);
+    return err;
+}
+
+/* What a record asks for beside its datagram. */
+static err_t record_leave(struct stk_ep *ep, const struct stk_dgram_abi *record, uint64_t at)
+{
+    if ((record->flags & STK_TX_CUT) != 0) {
+        return stk_ep_cut_send(ep, record, at);
+    }
+    const err_t err = stk_ep_dgram_record_send(ep, record, at);
+    if (err == ERR_OK && (record->flags & STK_TX_STAMP) != 0) {
+        stk_ep_stamp_sent(ep, record->extra);
+    }
     return err;
 }
 
@@ -533,11 +549,11 @@ void stk_ep_dgram_kick(struct stk_ep *ep)
         }
         stk_fifo_read(ep->table->region, ep->abi->tx_slots, ep->tx_queued, &record, sizeof(record));
         const uint64_t size = STK_DGRAM_SIZE(record.payload_bytes);
-        if (record.payload_bytes > payload_max(ep) || size > left) {
+        if (!stk_ep_cut_record_valid(ep, &record) || size > left) {
             records_drop(ep, tail);
             break;
         }
-        const err_t err = record_send(ep, &record, ep->tx_queued + sizeof(record));
+        const err_t err = record_leave(ep, &record, ep->tx_queued + sizeof(record));
         if (err != ERR_OK) {
             send_failed(ep, err);
         }

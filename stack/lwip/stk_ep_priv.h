@@ -33,6 +33,8 @@
 #define STK_EP_URGENT_DUE 4u
 /** Connections that a listener holds back (STK_OPT_ACCEPT_HELD), whatever its backlog. */
 #define STK_EP_HELD_MAX 1024u
+/** Sockets that may have the times of what they sent kept, at one time. */
+#define STK_EP_STAMPERS_MAX 64u
 /** Pieces up to this size are copied into the segment: one buffer is cheaper than a chain. */
 #define STK_EP_COPY_MAX 512u
 
@@ -98,6 +100,9 @@ struct stk_ep_opts {
     bool urgent_set; /* urgent_1122 was changed once */
     bool accept_held;
     bool accept_paused;
+    bool stamp_rx;
+    int32_t segment;
+    int32_t merge; /* looked at by the application's side */
 };
 
 /** Urgent data of a stream: stk_ep_urgent.c. */
@@ -185,6 +190,17 @@ struct stk_ep {
     uint32_t window_debt; /* announced beyond that: bytes whose reading opens nothing */
     uint64_t tune_at;     /* FIFO position of the last look at the window's size */
     struct stk_icmp_info icmp;
+    uint32_t stamper; /* its entry in table->stampers + 1; 0: none */
+};
+
+/** Times of one socket's datagrams, in chunks: stk_ep_stamp.c. */
+struct stk_ep_stamper {
+    bool used;
+    uint32_t capacity; /* times that may be kept */
+    uint32_t count;    /* that are */
+    uint64_t head;     /* entries in use, those that were taken among them: head..tail, capacity at most */
+    uint64_t tail;
+    uint32_t chunks[STK_STAMPS_MAX * 16u / STK_CHUNK_SIZE + 1u];
 };
 
 struct stk_ep_source;
@@ -230,6 +246,8 @@ struct stk_ep_table {
     struct stk_ep_source *sources;
     uint8_t (*sources_scratch)[16]; /* a filter, copied out of the region */
     struct stk_ep_ports *ports;
+    struct stk_ep_env env;
+    struct stk_ep_stamper stampers[STK_EP_STAMPERS_MAX];
     uint16_t *chunk_refs; /* per chunk: references of drivers; see STK_EP_REF_FREE */
     struct stk_ep_stats stats;
 };
@@ -351,6 +369,23 @@ void stk_ep_dgram_kick(struct stk_ep *ep);
 void stk_ep_dgram_close(struct stk_ep *ep);
 void stk_ep_dgram_opts_apply(struct stk_ep *ep);
 bool stk_ep_dgram_store(struct stk_ep *ep, struct stk_dgram_abi *record, const struct pbuf *p);
+
+err_t stk_ep_dgram_record_send(struct stk_ep *ep, const struct stk_dgram_abi *record, uint64_t at);
+uint32_t stk_ep_dgram_payload_max(const struct stk_ep *ep);
+
+/* stk_ep_cut.c */
+/** May the application's side have written this? */
+bool stk_ep_cut_record_valid(const struct stk_ep *ep, const struct stk_dgram_abi *record);
+/** Send the datagrams that a record with STK_TX_CUT is, its payload at FIFO position at: the first error. */
+err_t stk_ep_cut_send(struct stk_ep *ep, const struct stk_dgram_abi *record, uint64_t at);
+
+/* stk_ep_stamp.c: times of datagrams */
+/** Note when the datagram that lwIP is delivering was received. */
+void stk_ep_stamp_received(const struct stk_ep *ep, struct stk_dgram_abi *record, const struct pbuf *p);
+/** Hand what was gathered to the ports and keep the time. */
+void stk_ep_stamp_sent(struct stk_ep *ep, uint32_t id);
+/** The socket ends: forget its times. */
+void stk_ep_stamp_end(struct stk_ep *ep);
 
 /* stk_ep_ip.c: options of IP on what is sent, and what is taken */
 /** Settings of one IP version of a socket. */

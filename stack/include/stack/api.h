@@ -116,6 +116,9 @@ enum stk_opt {
     STK_OPT_REUSE_UNICASTPORT, /**< bool, before bind: a dynamic port may be one that serves other destinations */
     STK_OPT_REUSE_MCASTPORT,   /**< datagrams: bool, before bind: no unicasts; shares its port with others such */
     STK_OPT_IFLIST,            /**< set, datagrams: struct stk_iflist */
+    STK_OPT_UDP_SEGMENT,       /**< UDP: bytes of the datagrams that one send is cut into; 0: it is one datagram */
+    STK_OPT_UDP_MERGE,    /**< UDP: bytes up to which a receive takes several datagrams of one flow; 0: always one */
+    STK_OPT_UDP_STAMP_RX, /**< UDP: bool: datagrams come with the time they were received */
     STK_OPT_COUNT
 };
 
@@ -203,6 +206,9 @@ struct stk_msg_info {
     uint8_t truncated;  /**< it was larger than the buffers; the rest is lost */
     uint8_t flags;      /**< enum stk_msg_flag */
     uint32_t full_size; /**< bytes of the datagram as received */
+    uint32_t merged;    /**< more than one datagram: bytes of each but the last; else 0 */
+    bool more;          /**< STK_RECV_SINGLE kept the next one from being taken with it */
+    uint64_t stamp_ns;  /**< with STK_MSG_STAMP: when it was received; with STK_MSG_STAMP_PORT by the port's clock */
 };
 
 /** Wishes for one datagram. What is not wished is the socket's. */
@@ -212,14 +218,26 @@ struct stk_send_info {
     int32_t ttl;          /**< 0..255; -1: the socket's */
     int32_t tos;          /**< TOS or traffic class; -1: the socket's */
     int32_t ecn;          /**< its two low bits alone (RFC 3168); -1: as they are */
+    uint32_t segment;     /**< UDP: as STK_OPT_UDP_SEGMENT; 0: the socket's; UINT32_MAX: one datagram */
+    uint32_t stamp_id;    /**< UDP, with stamped: by which stk_sock_stamp_take finds the time it was sent */
+    bool stamped;
 };
 
-enum stk_msg_flag { STK_MSG_BCAST = 1, STK_MSG_MCAST = 2 };
+enum stk_msg_flag {
+    STK_MSG_BCAST = 1,
+    STK_MSG_MCAST = 2,
+    STK_MSG_STAMP = 4,      /**< stamp_ns is there */
+    STK_MSG_STAMP_PORT = 8, /**< and was taken by the port (NIC_CAP_TSTAMP) */
+};
 
 enum stk_recv_flag {
     STK_RECV_PEEK = 1,
-    STK_RECV_OOB = 2, /**< streams: the urgent byte beside the stream */
+    STK_RECV_OOB = 2,    /**< streams: the urgent byte beside the stream */
+    STK_RECV_SINGLE = 4, /**< datagrams: one, whatever STK_OPT_UDP_MERGE */
 };
+
+/** Times of sent datagrams that a socket can have kept. */
+#define STK_STAMPS_MAX 65535u
 
 /** How stk_sock_close ends a connection. */
 enum stk_close_mode {
@@ -587,14 +605,20 @@ int64_t stk_sock_sendto(struct stk_sock *sock, const struct stk_iov *iov, size_t
  * @return      As stk_sock_sendto, or:
  * @retval STK_EADDRNOTAVAIL  info->from is no address of this host, info->if_index no interface.
  * @retval STK_EAFNOSUPPORT   info->from is of another family than the destination.
+ * @retval STK_EINVAL         a stamp is wished and the payload is that of several datagrams, or the socket keeps none.
  *
- * Context: any thread. Does not block or allocate. Source: RFC 3542 6; rules MSG-20.
+ * The payload is that of one datagram, or with a segment size of several: then up to 65507 (IPv4), 65527 (IPv6) bytes.
+ *
+ * Context: any thread. Does not block or allocate. Source: RFC 3542 6; rules MSG-20, USO-4, USO-7, USO-8, TS-9.
  */
 int64_t stk_sock_sendmsg(struct stk_sock *sock, const struct stk_iov *iov, size_t count, const struct stk_addr *to,
                          const struct stk_send_info *info);
 
 /**
  * Take one datagram.
+ *
+ * With STK_OPT_UDP_MERGE those that follow it are taken too, as long as they are of one flow, equal in size but for a
+ * smaller last one, and have room: info->merged.
  *
  * @param info  Filled on success; may be NULL. info->truncated: the rest was discarded.
  * @return      Bytes copied, >= 0, or:
@@ -607,6 +631,28 @@ int64_t stk_sock_sendmsg(struct stk_sock *sock, const struct stk_iov *iov, size_
  */
 int64_t stk_sock_recvfrom(struct stk_sock *sock, const struct stk_iov *iov, size_t count, unsigned flags,
                           struct stk_msg_info *info);
+
+/**
+ * Keep the times at which datagrams are handed to a port, for those that are sent with stk_send_info.stamped.
+ *
+ * @param count  Times kept until they are taken, up to STK_STAMPS_MAX; later ones are discarded. 0: none, and those that
+ *               were kept are forgotten.
+ * @retval STK_EINVAL     too many. @retval STK_EOPNOTSUPP  not UDP.
+ * @retval STK_ENOMEM     no chunks for so many, or too many sockets keep some.
+ *
+ * Context: any thread. A control call. Source: rules TS-3, TSTAMP-8.
+ */
+int stk_sock_stamps_keep(struct stk_sock *sock, uint32_t count);
+
+/**
+ * Take the time a datagram was handed to a port: of several with one id, the first that was sent.
+ *
+ * @param stamp_ns  Out: as of stk_clock_ns.
+ * @retval STK_EAGAIN  there is none (yet).
+ *
+ * Context: any thread. A control call. Source: rules TS-5, TSTAMP-7, TSTAMP-9.
+ */
+int stk_sock_stamp_take(struct stk_sock *sock, uint32_t id, uint64_t *stamp_ns);
 
 /* --- Readiness -------------------------------------------------------- */
 

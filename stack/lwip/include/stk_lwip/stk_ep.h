@@ -27,8 +27,16 @@ struct stk_ep_table;
 
 #define STK_EP_INSTANCES_MAX STK_CONF_INSTANCES_MAX
 
+/** What endpoints ask of the engine for the times of datagrams. */
+struct stk_ep_env {
+    uint64_t (*now_ns)(void *ctx); /**< as exact as it can be had */
+    void (*tx_flush)(void *ctx);   /**< hand to the ports what was gathered */
+    void *ctx;
+};
+
 /** What a table is made of; borrowed for the call, what it points to until destroy. */
 struct stk_ep_conf {
+    struct stk_ep_env env;
     struct stk_region *region;
     struct stk_inst *insts[STK_EP_INSTANCES_MAX];
     uint32_t insts_count;
@@ -53,6 +61,8 @@ struct stk_ep_stats {
     uint64_t udp_tx_no_memory;   /**< datagrams dropped on transmit */
     uint64_t udp_tx_no_route;
     uint64_t udp_tx_too_big;  /**< not to be fragmented, and larger than the way allows */
+    uint64_t udp_tx_cut;      /**< datagrams that records were cut into */
+    uint64_t udp_stamps_full; /**< times discarded: as many are kept as the socket asked for */
     uint64_t bad_submissions; /**< malformed records of the application's side */
 };
 
@@ -103,6 +113,9 @@ int stk_ep_mcast_filter_get(struct stk_ep_table *table, uint32_t sock, const str
 int stk_ep_tcp_info(struct stk_ep_table *table, uint32_t sock, struct stk_tcp_info *out);
 /** The last attempt's ICMP error, or set = 0. */
 void stk_ep_icmp_info(struct stk_ep_table *table, uint32_t sock, struct stk_icmp_info *out);
+
+/** Times of sent datagrams: STK_SUB_STAMP and its reply; errors of stk_sock_stamps_keep and stk_sock_stamp_take. */
+int stk_ep_stamp_op(struct stk_ep_table *table, uint32_t sock, const struct stk_sub_abi *sub, struct stk_rep_abi *rep);
 
 /** Reservations of ports: STK_SUB_PORTS and its reply; the errors of stk_sock_ports_acquire and its kin. */
 int stk_ep_ports_op(struct stk_ep_table *table, uint32_t sock, const struct stk_sub_abi *sub, struct stk_rep_abi *rep);
