@@ -350,6 +350,13 @@ static int conv_of_ports(struct nic_conv_table *table, const struct nic_layers *
     return 0;
 }
 
+struct nic_conv *nic_conv_peek(struct nic_conv_table *table, const struct nic_layers *pkt, int *side)
+{
+    if (pkt->kind != NIC_LAYERS_TCP && pkt->kind != NIC_LAYERS_UDP)
+        return NULL;
+    return conv_lookup(table, pkt, key_hash(pkt, key_vlan(table, pkt)), side);
+}
+
 int nic_conv_find(struct nic_conv_table *table, const struct nic_layers *pkt, uint64_t number, uint64_t time_ns,
                   struct nic_conv **out, int *side)
 {

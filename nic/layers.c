@@ -188,12 +188,9 @@ static uint32_t extension_bytes(uint32_t next, const uint8_t *header)
     case NEXT_HOPS:
     case NEXT_ROUTING:
     case NEXT_DESTINATION:
-    case NEXT_MOBILITY:
         return ((uint32_t)header[1] + 1) * 8;
     case NEXT_FRAGMENT:
         return 8;
-    case NEXT_AUTH:
-        return ((uint32_t)header[1] + 2) * 4;
     default:
         return 0;
     }

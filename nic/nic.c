@@ -23,7 +23,8 @@ int nic_driver_check(const struct nic_driver *driver)
                   driver->rx_burst != NULL && driver->tx_burst != NULL && driver->buf_alloc != NULL &&
                   driver->buf_attach_ext != NULL && driver->buf_free != NULL && driver->tx_reclaim != NULL &&
                   driver->mem_register != NULL && driver->wait_handle != NULL && driver->next_event_ns != NULL &&
-                  driver->mcast != NULL && driver->link_poll != NULL && driver->flush != NULL && driver->stats_read != NULL;
+                  driver->mcast != NULL && driver->link_poll != NULL && driver->flush != NULL &&
+                  driver->stats_read != NULL;
 
     return filled ? 0 : STK_EINVAL;
 }

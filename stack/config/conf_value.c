@@ -205,7 +205,7 @@ int stk_conf_value_level(struct stk_conf_parse *parse, const struct stk_conf_key
     return word_take(parse, key, value, words);
 }
 
-const char *const stk_conf_drivers[] = {"wire", "pcap", "replay", "dpdk", NULL};
+const char *const stk_conf_drivers[] = {"wire", "pcap", "replay", "dpdk", "feed", NULL};
 
 int stk_conf_value_driver(struct stk_conf_parse *parse, const struct stk_conf_key *key, const char *value)
 {

@@ -82,6 +82,14 @@ void nic_conv_table_free(struct nic_conv_table *table);
 int nic_conv_find(struct nic_conv_table *table, const struct nic_layers *pkt, uint64_t number, uint64_t time_ns,
                   struct nic_conv **out, int *side);
 
+/**
+ * The conversation of a packet with ports, if there is one; nothing is noted.
+ *
+ * @param side  Filled with the sender's side.
+ * @return      The conversation, or NULL.
+ */
+struct nic_conv *nic_conv_peek(struct nic_conv_table *table, const struct nic_layers *pkt, int *side);
+
 /** Conversations in the table now. */
 uint32_t nic_conv_count(const struct nic_conv_table *table);
 
