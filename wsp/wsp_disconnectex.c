@@ -50,8 +50,7 @@ static void disconnectex_reset(struct wsp_socket *sock)
     wsp_events_end(sock);
 }
 
-/* @param own  References that are the caller's. */
-static int disconnectex_renew(struct wsp_socket *sock, struct stk_sock *fresh, uint32_t own)
+int wsp_disconnectex_renew(struct wsp_socket *sock, struct stk_sock *fresh, uint32_t own)
 {
     struct stk_addr local;
     bool bound = atomic_load(&sock->accepted_by) == 0 && stk_sock_local(sock->stk, &local) == STK_OK;
@@ -80,7 +79,7 @@ void wsp_disconnectex_settle(struct wsp_request *request)
         (void)stk_sock_close(fresh, STK_CLOSE_ABORT);
         return;
     }
-    request->code = disconnectex_renew(sock, fresh, 2); /* this reference, and that of whoever delivers */
+    request->code = wsp_disconnectex_renew(sock, fresh, 2); /* this reference, and that of whoever delivers */
     wsp_socket_put(sock);
 }
 
@@ -135,7 +134,7 @@ static int disconnectex_run(struct wsp_call *call, DWORD flags, DWORD reserved)
     } else {
         code = disconnectex_block(sock, call->handle);
         if (code == 0 && fresh)
-            return disconnectex_renew(sock, fresh, 1);
+            return wsp_disconnectex_renew(sock, fresh, 1);
     }
     if (code != 0 && fresh)
         (void)stk_sock_close(fresh, STK_CLOSE_ABORT);

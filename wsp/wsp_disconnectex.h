@@ -28,4 +28,15 @@ bool wsp_disconnectex_step(struct wsp_socket *sock, struct wsp_request *request)
 /** Let the socket begin anew, if that was asked for. May be called again. Context: no lock held. */
 void wsp_disconnectex_settle(struct wsp_request *request);
 
+/**
+ * Let a socket begin anew behind its handle, as unconnected.
+ *
+ * @param fresh  What it goes on with; given away.
+ * @param own    References that are the caller's.
+ * @return       0 or WSAENOBUFS.
+ *
+ * Context: no lock held.
+ */
+int wsp_disconnectex_renew(struct wsp_socket *sock, struct stk_sock *fresh, uint32_t own);
+
 #endif

@@ -6,6 +6,7 @@
 #include "wsp_disconnectex.h"
 #include "wsp_message.h"
 #include "wsp_poll.h"
+#include "wsp_transmit.h"
 
 #include <mswsock.h>
 
@@ -19,6 +20,8 @@ static const struct extension extensions[] = {
     {WSAID_CONNECTEX, (void (*)(void))wsp_connect_ex},
     {WSAID_DISCONNECTEX, (void (*)(void))wsp_disconnect_ex},
     {WSAID_GETACCEPTEXSOCKADDRS, (void (*)(void))wsp_get_accept_ex_sockaddrs},
+    {WSAID_TRANSMITFILE, (void (*)(void))wsp_transmit_file},
+    {WSAID_TRANSMITPACKETS, (void (*)(void))wsp_transmit_packets},
     {WSAID_WSAPOLL, (void (*)(void))wsp_poll},
     {WSAID_WSARECVMSG, (void (*)(void))wsp_recv_msg},
     {WSAID_WSASENDMSG, (void (*)(void))wsp_send_msg},

@@ -8,12 +8,14 @@
 #include "wsp_message.h"
 #include "wsp_request.h"
 #include "wsp_share.h"
+#include "wsp_transmit.h"
 #include "wsp_upcall.h"
 
 #include <stdlib.h>
 
 #define RESULT_NAP_NS 1000000 /* WPU-25: the structure may change a little after the upcall */
 #define RESULT_WAKE_MS 1u
+#define RESULT_LOOKS 5000
 
 struct request_pool {
     struct wsp_mutex lock;
@@ -66,6 +68,10 @@ void wsp_request_free(struct wsp_request *request)
     if (request->vec != request->iov)
         free(request->vec);
     request->vec = request->iov;
+    if (request->transmit) { /* it never began */
+        request->code = WSA_OPERATION_ABORTED;
+        wsp_transmit_settle(request);
+    }
     if (request->apc_own)
         wsp_upcall_thread_close(&request->apc_thread);
     request->apc_own = false;
@@ -154,6 +160,12 @@ static void request_deliver(struct wsp_request *request)
     WSAEVENT event;
     INT err = 0;
 
+    if (request->quiet) {
+        wsp_request_finish_quietly(request);
+        wsp_request_free(request);
+        wsp_results_wake();
+        return;
+    }
     wsp_request_settle(request);
     if (request->routine) {
         request_deliver_routine(request);
@@ -259,6 +271,8 @@ static bool request_attempt(struct wsp_socket *sock, struct wsp_request *request
     struct wsp_io_from from = {.single = request->message && !wsp_message_tells_merge(sock, request->message)};
     int64_t moved;
 
+    if (request->transmit)
+        return wsp_transmit_step(sock, request, waited);
     for (;;) {
         const struct stk_iov *iov = request->vec + request->vec_first;
         size_t count = request->vec_count - request->vec_first;
@@ -288,9 +302,11 @@ static bool request_attempt(struct wsp_socket *sock, struct wsp_request *request
     return true;
 }
 
-static uint32_t request_ready_bits(enum wsp_direction direction)
+static uint32_t request_ready_bits(const struct wsp_socket *sock, const struct wsp_request *request)
 {
-    return direction == WSP_SENDING ? (uint32_t)(STK_READY_OUT | STK_READY_RESET)
+    if (request->transmit)
+        return wsp_transmit_bits(sock, request);
+    return request->direction == WSP_SENDING ? (uint32_t)(STK_READY_OUT | STK_READY_RESET)
                                     : (uint32_t)(STK_READY_IN | STK_READY_RESET | STK_READY_ERROR);
 }
 
@@ -303,7 +319,7 @@ static void requests_run_queue(struct wsp_socket *sock, enum wsp_direction direc
         wsp_queue_push(done, wsp_queue_pop(queue));
     if (queue->head) {
         wsp_slow_set(sock, bit);
-        (void)stk_sock_arm(sock->stk, request_ready_bits(direction));
+        (void)stk_sock_arm(sock->stk, request_ready_bits(sock, queue->head));
     } else {
         wsp_slow_clear(sock, bit);
     }
@@ -351,8 +367,14 @@ int wsp_request_fill(struct wsp_request *request, const struct wsp_call *call, c
 {
     int code = request_capture(request, call);
 
+    request->quiet = call->quiet;
+    request->transmit = NULL;
     if (code != 0)
         return code;
+    if (call->transmit) {
+        request->transmit = *call->transmit;
+        *call->transmit = NULL;
+    }
     request->direction = call->direction;
     request->handle = wsp_share_handle(call->sock, call->handle);
     request->overlapped = call->overlapped;
@@ -442,7 +464,7 @@ static int request_submit(const struct wsp_call *call, struct wsp_request *reque
     if (!finished) {
         wsp_queue_push(queue, request);
         wsp_slow_set(sock, call->direction == WSP_SENDING ? (uint32_t)WSP_SLOW_SENDING : (uint32_t)WSP_SLOW_READING);
-        (void)stk_sock_arm(sock->stk, request_ready_bits(call->direction));
+        (void)stk_sock_arm(sock->stk, request_ready_bits(sock, request));
     }
     wsp_mutex_unlock(&sock->lock);
     return finished ? wsp_request_at_once(call, request) : WSA_IO_PENDING;
@@ -511,6 +533,16 @@ static int result_wait(struct wsp_socket *sock, LPWSAOVERLAPPED ov)
     atomic_fetch_sub(&request_results.waiters, 1);
     (void)sock;
     return result_load(ov) == WSS_OPERATION_IN_PROGRESS ? WSANOTINITIALISED : 0;
+}
+
+int wsp_request_wait(const struct wsp_call *call, LPWSAOVERLAPPED own)
+{
+    /* The last cleanup ends every request, quiet ones too; a child of fork has none that would be ended. */
+    for (int looks = 0; looks < RESULT_LOOKS && result_wait(call->sock, own) != 0; looks++)
+        wsp_os_sleep_ns(RESULT_NAP_NS);
+    if (result_load(own) == WSS_OPERATION_IN_PROGRESS)
+        return WSANOTINITIALISED;
+    return (int)own->OffsetHigh;
 }
 
 /*

@@ -36,6 +36,8 @@ struct wsp_call {
     LPWSAOVERLAPPED overlapped;
     LPWSAOVERLAPPED_COMPLETION_ROUTINE routine;
     LPWSATHREADID thread;
+    struct wsp_transmit **transmit; /**< TransmitFile: what to send; taken over, and NULL then */
+    bool quiet;                     /**< nobody but wsp_request_wait is told of the end */
     bool own_thread; /**< the call has no such argument: the calling thread is asked for */
     SOCKET handle;   /**< as the application gave it */
 };
@@ -68,6 +70,8 @@ struct wsp_request {
     uint32_t mark;          /**< WSP_PENDING: how that was, or how far it is */
     struct stk_sock *conn;  /**< AcceptEx: its connection; DisconnectEx: what the socket goes on with; owned */
     uint64_t accept;        /**< AcceptEx: context of the accepting socket */
+    struct wsp_transmit *transmit; /**< TransmitFile: what is sent; owned */
+    bool quiet;
 };
 
 /**
@@ -79,6 +83,17 @@ struct wsp_request {
  * Context: an application thread with a reference and no lock. Does not block.
  */
 int wsp_request_start(const struct wsp_call *call);
+
+/**
+ * Wait for a quiet request, until it is complete.
+ *
+ * @param call  Of wsp_request_start; its socket may be closed meanwhile.
+ * @param own   Its structure.
+ * @return      0 or its code.
+ *
+ * Context: an application thread with a reference and no lock. Blocks.
+ */
+int wsp_request_wait(const struct wsp_call *call, LPWSAOVERLAPPED own);
 
 /**
  * Queue a request of a control code, which ends when what it waits for differs from mark (wsp_notice_due), or by being

@@ -4,6 +4,7 @@
 #include "wsp_disconnectex.h"
 #include "wsp_notice.h"
 #include "wsp_request.h"
+#include "wsp_transmit.h"
 
 /* Has a change come? Then the request has its code. */
 static bool pending_changed(struct wsp_socket *sock, struct wsp_request *request)
@@ -59,6 +60,7 @@ bool wsp_requests_run_pending(struct wsp_socket *sock, struct wsp_queue *done)
 
 void wsp_request_settle(struct wsp_request *request)
 {
+    wsp_transmit_settle(request);
     if (request->direction != WSP_PENDING)
         return;
     if (request->notice == WSP_NOTICE_CONNECT)
