@@ -64,15 +64,18 @@ static int engine_make(struct receive *r, uint32_t convs_max)
     struct receive_stack *stack = &r->stack;
     const struct stk_engine_env env = {.now_ns = stack_now, .random = stack_random, .ctx = stack};
     const uint32_t socks = 2 * convs_max + 64;
-    char text[2048], capture[1024] = "", error[STK_CONF_ERROR_SIZE] = "";
+    char error[STK_CONF_ERROR_SIZE] = "", name[64];
+    char *text = (char *)r->bytes; /* nothing was received yet */
+    int len;
 
-    if (r->conf->capture != NULL)
-        (void)snprintf(capture, sizeof(capture), "feed.capture = %.900s\nfeed.capture_clock = port\n",
-                       r->conf->capture);
-    (void)snprintf(text, sizeof(text),
+    (void)snprintf(name, sizeof(name), FEED_NAME "%p", (void *)r);
+    len = snprintf(text, sizeof(r->bytes),
                    "[engine]\nsockets_max = %u\ntcp_max = %u\nudp_max = 16\nbuffer_memory = 64MiB\nrcvbuf = 2MiB\n"
-                   "[port feed]\nindex = 2\ndriver = feed\nfeed.name = %s%p\nmtu = 1500\nbuffers = %u\n%s%s",
-                   socks, socks, FEED_NAME, (void *)r, BUFFERS, receive_frame_conf, capture);
+                   "[port feed]\nindex = 2\ndriver = feed\nfeed.name = %s\nmtu = 1500\nbuffers = %u\n%s",
+                   socks, socks, name, BUFFERS, receive_frame_conf);
+    if (r->conf->capture != NULL)
+        (void)snprintf(text + len, sizeof(r->bytes) - (size_t)len,
+                       "feed.capture = %.4000s\nfeed.capture_clock = port\n", r->conf->capture);
     int err = stk_config_parse(text, "replay", &stack->config, error, sizeof(error));
     if (err == STK_OK)
         err = stk_engine_create(stack->config, &env, &stack->engine, error, sizeof(error));
@@ -82,8 +85,7 @@ static int engine_make(struct receive *r, uint32_t convs_max)
         (void)snprintf(r->reason, NIC_READER_REASON_SIZE, "%.300s", error[0] != '\0' ? error : stk_err_text(err));
         return err;
     }
-    (void)snprintf(text, sizeof(text), FEED_NAME "%p", (void *)r);
-    stack->feed = nic_feed_find(text);
+    stack->feed = nic_feed_find(name);
     nic_feed_sent_set(stack->feed, stack_sent, stack);
     return STK_OK;
 }
