@@ -153,9 +153,19 @@ static void request_deliver_routine(struct wsp_request *request)
         wsp_request_free(request); /* WPU-29: the thread is gone */
 }
 
-static void request_deliver(struct wsp_request *request)
+/* at_once: the call that issued the request is about to return success (IOCP-21). */
+static LPWPUCOMPLETEOVERLAPPEDREQUEST request_upcall(bool at_once)
 {
-    LPWPUCOMPLETEOVERLAPPEDREQUEST complete = atomic_load_explicit(&wsp_upcalls.complete, memory_order_relaxed);
+    LPWPUCOMPLETEOVERLAPPEDREQUEST complete = NULL;
+
+    if (at_once)
+        complete = atomic_load_explicit(&wsp_upcalls.complete_at_once, memory_order_relaxed);
+    return complete ? complete : atomic_load_explicit(&wsp_upcalls.complete, memory_order_relaxed);
+}
+
+static void request_deliver(struct wsp_request *request, bool at_once)
+{
+    LPWPUCOMPLETEOVERLAPPEDREQUEST complete = request_upcall(at_once);
     LPWSAOVERLAPPED ov = request->overlapped;
     WSAEVENT event;
     INT err = 0;
@@ -189,7 +199,7 @@ void wsp_requests_deliver(struct wsp_socket *sock, struct wsp_queue *done)
     bool any = done->head != NULL;
 
     while ((request = wsp_queue_pop(done)) != NULL)
-        request_deliver(request);
+        request_deliver(request, false);
     if (any)
         atomic_fetch_sub(&sock->delivering, 1);
 }
@@ -439,7 +449,7 @@ int wsp_request_at_once(const struct wsp_call *call, struct wsp_request *request
         wsp_request_free(request);
         return code;
     }
-    request_deliver(request);
+    request_deliver(request, true);
     return 0;
 }
 
@@ -516,7 +526,7 @@ int wsp_request_complete_now(const struct wsp_call *call, DWORD bytes)
         wsp_request_free(request);
         return code;
     }
-    request_deliver(request);
+    request_deliver(request, true);
     return 0;
 }
 
