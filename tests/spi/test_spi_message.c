@@ -278,6 +278,94 @@ static void message__errors_of_datagrams__as_of_the_slots(void **state)
     t_close(s);
 }
 
+/* MSG-10: a group's through the own port, a broadcast through the other port of the link. */
+static void message__group_and_broadcast__flags(void **state)
+{
+    static const unsigned char group[4] = {239, 1, 2, 3}, own[4] = {10, 9, 0, 1};
+    SOCKET there = t_socket(AF_INET, SOCK_DGRAM), s = t_socket(AF_INET, SOCK_DGRAM);
+    SOCKADDR_IN any = {.sin_family = AF_INET}, to = any;
+    struct t_box box;
+    IP_MREQ mreq;
+    IN_PKTINFO told;
+    int value;
+
+    (void)state;
+    memcpy(&mreq.imr_interface, own, sizeof own);
+    memcpy(&mreq.imr_multiaddr, group, sizeof group);
+    memcpy(&value, own, sizeof own);
+    assert_int_equal(t_spi.lpWSPBind(there, (struct sockaddr *)&any, (int)sizeof any, &t_err), 0);
+    assert_int_equal(t_spi.lpWSPBind(s, (struct sockaddr *)&any, (int)sizeof any, &t_err), 0);
+    assert_int_equal(t_option_set(there, SOL_SOCKET, SO_RCVTIMEO, 5000), 0);
+    assert_int_equal(t_option_set(there, IPPROTO_IP, IP_PKTINFO, 1), 0);
+    assert_int_equal(
+        t_spi.lpWSPSetSockOpt(there, IPPROTO_IP, IP_ADD_MEMBERSHIP, (char *)&mreq, (int)sizeof mreq, &t_err), 0);
+    assert_int_equal(t_option_set(s, IPPROTO_IP, IP_MULTICAST_IF, value), 0);
+    assert_int_equal(t_option_set(s, SOL_SOCKET, SO_BROADCAST, 1), 0);
+    to.sin_port = ((SOCKADDR_IN *)t_addr(AF_INET, t_port(there)))->sin_port;
+    memcpy(&to.sin_addr, group, sizeof group);
+    assert_int_equal(t_sendto(s, "group", 5, &to), 5);
+    t_box_make(&box);
+    assert_int_equal(t_hear(there, &box), 5);
+    assert_int_equal(box.msg.dwFlags, MSG_MCAST);
+    memcpy(&told, t_data_of(&box, IPPROTO_IP, IP_PKTINFO), sizeof told);
+    assert_memory_equal(&told.ipi_addr, group, sizeof group);
+    memset(&to.sin_addr, 0xff, sizeof to.sin_addr);
+    assert_int_equal(t_sendto(s, "all", 3, &to), 3);
+    t_box_make(&box);
+    assert_int_equal(t_hear(there, &box), 3);
+    assert_int_equal(box.msg.dwFlags, MSG_BCAST);
+    memcpy(&to.sin_addr, own, sizeof own);
+    assert_int_equal(t_sendto(s, "one", 3, &to), 3);
+    t_box_make(&box);
+    assert_int_equal(t_hear(there, &box), 3);
+    assert_int_equal(box.msg.dwFlags, 0);
+    t_close(s);
+    t_close(there);
+}
+
+/* ECN-1 to ECN-4: a mark each way, by both families; that it met congestion is not the sender's to say. */
+static void message__marks__told_and_congestion_refused(void **state)
+{
+    static const int families[] = {AF_INET, AF_INET6};
+    static const int levels[] = {IPPROTO_IP, IPPROTO_IPV6};
+
+    (void)state;
+    for (size_t f = 0; f < 2; f++) {
+        SOCKET there = t_bound(families[f], SOCK_DGRAM), s = t_bound(families[f], SOCK_DGRAM);
+        SOCKET stream = t_socket(families[f], SOCK_STREAM);
+        struct t_box box;
+        DWORD bytes;
+
+        assert_int_equal(IP_ECN, 50);
+        assert_int_equal(t_option_get(there, levels[f], IP_ECN), 0);
+        assert_int_equal(t_option_set(there, levels[f], IP_ECN, 1), 0);
+        assert_int_equal(t_option_get(there, levels[f], IP_ECN), 1);
+        bytes = 1;
+        t_fails(t_spi.lpWSPSetSockOpt(stream, levels[f], IP_ECN, (char *)&bytes, (int)sizeof bytes, &t_err),
+                WSAENOPROTOOPT);
+        for (int mark = 0; mark < 3; mark++) {
+            t_box_make(&box);
+            box.msg.Control.len = 0;
+            t_control_int(&box, levels[f], IP_ECN, mark);
+            t_say(s, &box, t_addr(families[f], t_port(there)), t_addr_size(families[f]), "mark");
+            t_box_make(&box);
+            assert_int_equal(t_hear(there, &box), 4);
+            assert_int_equal(t_number_of(&box, levels[f], IP_ECN), mark);
+        }
+        for (int mark = 3; mark < 6; mark++) {
+            t_box_make(&box);
+            memcpy(&box.name, t_addr(families[f], t_port(there)), (size_t)t_addr_size(families[f]));
+            box.msg.namelen = t_addr_size(families[f]);
+            box.msg.Control.len = 0;
+            t_control_int(&box, levels[f], IP_ECN, mark);
+            T_MSG_FAILS(t_send_msg(s, &box.msg, 0, &bytes, NULL, NULL), WSAEINVAL);
+        }
+        t_close(stream);
+        t_close(s);
+        t_close(there);
+    }
+}
+
 static unsigned routine_runs;
 
 static void CALLBACK routine(DWORD error, DWORD bytes, LPWSAOVERLAPPED overlapped, DWORD flags)
@@ -337,6 +425,8 @@ int main(void)
         cmocka_unit_test(message__bad_calls__their_codes),
         cmocka_unit_test(message__bad_control__inval),
         cmocka_unit_test(message__errors_of_datagrams__as_of_the_slots),
+        cmocka_unit_test(message__group_and_broadcast__flags),
+        cmocka_unit_test(message__marks__told_and_congestion_refused),
         cmocka_unit_test(message__overlapped__told_at_completion),
     };
     return cmocka_run_group_tests_name("spi_message", tests, t_message_start, t_host_stop);
