@@ -4,6 +4,7 @@
 #include "wsp_connect.h"
 #include "wsp_error.h"
 #include "wsp_event.h"
+#include "wsp_notice.h"
 #include "wsp_wait.h"
 
 /* What the condition function is asked with. */
@@ -33,6 +34,7 @@ static void accept_defer(struct wsp_socket *listener, struct wsp_socket *sock)
     sock->deferred_next = listener->deferred;
     listener->deferred = sock;
     wsp_mutex_unlock(&listener->lock);
+    wsp_notice_look(listener); /* the condition function may have posted an AcceptEx */
 }
 
 static void accept_drop(struct wsp_socket *sock)

@@ -5,11 +5,29 @@
 #include "wsp_connect.h"
 #include "wsp_error.h"
 #include "wsp_event.h"
+#include "wsp_many.h"
 #include "wsp_notice.h"
 #include "wsp_upcall.h"
 
 /* The parts of the buffer (AEX-7): the request's vector has one entry, so that data goes into the first only. */
 enum acceptex_part { ACCEPTEX_DATA, ACCEPTEX_LOCAL, ACCEPTEX_REMOTE, ACCEPTEX_PARTS };
+
+/* One that CF_DEFER left at the head of the queue, in order. The listener's lock is held. */
+static struct stk_sock *acceptex_deferred(struct wsp_socket *listener, struct wsp_request *request)
+{
+    struct wsp_socket *waiting = listener->deferred;
+    struct stk_sock *conn;
+
+    if (!waiting)
+        return NULL;
+    listener->deferred = waiting->deferred_next;
+    conn = waiting->stk;
+    request->to = waiting->peer;
+    waiting->stk = NULL;
+    wsp_socket_discard(waiting);
+    stk_sock_cookie_set(conn, request->accept);
+    return conn;
+}
 
 /* Take the next connection that lives. */
 static int acceptex_take(struct wsp_socket *listener, struct wsp_request *request)
@@ -17,6 +35,9 @@ static int acceptex_take(struct wsp_socket *listener, struct wsp_request *reques
     struct stk_sock *conn = NULL;
     int err;
 
+    request->conn = acceptex_deferred(listener, request);
+    if (request->conn)
+        return STK_OK;
     do
         err = stk_sock_accept(listener->stk, request->accept, &conn, &request->to);
     while (err == STK_ECONNRESET || err == STK_EACCES);
@@ -241,7 +262,8 @@ static int acceptex_run(struct wsp_call *call, SOCKET accepting)
         return ERROR_INVALID_PARAMETER; /* AEX-4 */
     if (!wsp_socket_is_stream(listener) || !atomic_load(&listener->listening))
         return WSAEINVAL; /* AEX-1 */
-    if (!call->buffers[ACCEPTEX_DATA].buf || call->buffers[ACCEPTEX_REMOTE].len == 0)
+    if (!call->buffers[ACCEPTEX_DATA].buf || call->buffers[ACCEPTEX_REMOTE].len == 0 ||
+        !wsp_memory_readable(call->overlapped, sizeof *call->overlapped))
         return WSAEFAULT; /* AEX-5, AEX-6 */
     code = acceptex_reserve(listener, accepting, &context);
     if (code != 0)

@@ -5,6 +5,7 @@
 #include "wsp_connect.h"
 #include "wsp_error.h"
 #include "wsp_event.h"
+#include "wsp_many.h"
 #include "wsp_upcall.h"
 
 #define REBIND_NAP_NS 50000
@@ -118,6 +119,12 @@ int wsp_connectex_update(struct wsp_socket *sock)
     return stk_sock_ready(sock->stk) & STK_READY_CONN ? 0 : WSAENOTCONN; /* CEX-13 */
 }
 
+/* Its first and its last byte: a buffer may be as large as the memory. */
+static bool connectex_readable(const WSABUF *buf)
+{
+    return buf->len == 0 || (wsp_os_readable(buf->buf, 1) && wsp_os_readable(buf->buf + buf->len - 1, 1));
+}
+
 static int connectex_run(struct wsp_socket *sock, const struct sockaddr *name, int namelen, struct wsp_call *call)
 {
     struct stk_addr remote, local;
@@ -128,6 +135,8 @@ static int connectex_run(struct wsp_socket *sock, const struct sockaddr *name, i
         return ERROR_INVALID_PARAMETER; /* CEX-2 */
     if (!wsp_socket_is_stream(sock))
         return WSAEINVAL; /* CEX-3 */
+    if (!wsp_memory_readable(call->overlapped, sizeof *call->overlapped) || !connectex_readable(call->buffers))
+        return WSAEFAULT; /* B.17 */
     code = wsp_addr_read(name, namelen, sock->family, &remote);
     if (code != 0)
         return code;

@@ -4,6 +4,7 @@
 #include "wsp_connectex.h"
 #include "wsp_error.h"
 #include "wsp_event.h"
+#include "wsp_many.h"
 #include "wsp_sdk.h"
 #include "wsp_upcall.h"
 #include "wsp_wait.h"
@@ -122,8 +123,12 @@ static int disconnectex_run(struct wsp_call *call, DWORD flags, DWORD reserved)
 
     if (reserved != 0 || (flags & ~(DWORD)TF_REUSE_SOCKET))
         return WSAEINVAL; /* DEX-1, DEX-2 */
-    if (!wsp_socket_is_stream(sock) || stk_sock_peer(sock->stk, &peer) != STK_OK)
-        return WSAENOTCONN; /* DEX-3 */
+    if (call->overlapped && !wsp_memory_readable(call->overlapped, sizeof *call->overlapped))
+        return WSAEFAULT; /* DEX-4 */
+    /* DEX-3; DEX-9: one that was reset has ended, and its handle is used again as any. */
+    if (!wsp_socket_is_stream(sock) ||
+        (stk_sock_peer(sock->stk, &peer) != STK_OK && !(stk_sock_ready(sock->stk) & STK_READY_RESET)))
+        return WSAENOTCONN;
     code = flags & TF_REUSE_SOCKET ? wsp_connectex_fresh(sock, &fresh) : 0;
     if (code != 0)
         return code;

@@ -99,6 +99,23 @@ static bool many_any_gone(const struct wsp_many *many)
     return false;
 }
 
+/* A member may go on with another socket of the stack, which ends a wait: the wait is for that one then. false: none does. */
+static bool many_renewed(struct wsp_many *many)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < many->count; i++) {
+        struct stk_sock *now = many->socks[i]->stk;
+
+        if (many->items[i].sock == now)
+            continue;
+        many->items[i].sock = now;
+        wsp_socket_reap(many->socks[i], STK_CLOSE_GRACEFUL, 1); /* nobody else may come by for long */
+        any = true;
+    }
+    return any;
+}
+
 int wsp_many_wait(struct wsp_many *many, struct wsp_wait *wait, int *found)
 {
     struct wsp_share_wait node;
@@ -109,8 +126,11 @@ int wsp_many_wait(struct wsp_many *many, struct wsp_wait *wait, int *found)
     /* A handle may be one of several of its socket, or become so while we wait: closing it ends the wait. */
     wsp_share_wait_begin(&node, many->handles, many->count);
     wait->wake = &node.wake; // cppcheck-suppress autoVariables; taken back below
-    if (!many_any_gone(many))
+    while (code == WSAENOTSOCK && !many_any_gone(many)) {
         code = wsp_wait_items(wait, many->items, many->count, many->socks[0]->catalog_id, found);
+        if (!many_renewed(many))
+            break;
+    }
     wsp_share_wait_end(&node);
     wait->wake = before;
     if (code == WSAEINTR && atomic_load(&node.wake) != 0 && many_any_gone(many))

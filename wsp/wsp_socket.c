@@ -322,15 +322,19 @@ void wsp_socket_reap(struct wsp_socket *sock, enum stk_close_mode mode, uint32_t
 
 bool wsp_socket_renew(struct wsp_socket *sock, struct stk_sock *fresh, enum stk_close_mode mode, uint32_t own)
 {
+    struct stk_sock *before = NULL;
     uint32_t at = 0;
 
     wsp_mutex_lock(&sock->lock);
     while (at < WSP_SPARES && sock->spares[at])
         at++;
     if (at < WSP_SPARES) {
-        sock->spares[at] = sock->stk;
+        before = sock->stk;
+        sock->spares[at] = before;
         sock->stk = fresh;
     }
+    if (before && !socket_is_ours(sock, own))
+        stk_sock_cancel(before); /* who waits on it waits on the other one */
     wsp_mutex_unlock(&sock->lock);
     wsp_socket_reap(sock, mode, own);
     return at < WSP_SPARES;

@@ -209,7 +209,8 @@ int wsp_wait_ready(struct wsp_wait *wait, struct wsp_socket *sock, uint32_t want
         return wait_code(found);
     if (found == 0)
         return WSAETIMEDOUT;
-    return item.ready & STK_READY_CANCEL ? WSAEINTR : 0;
+    /* One that goes on with another socket of the stack is looked at again: wsp_socket_renew. */
+    return (item.ready & STK_READY_CANCEL) && sock->stk == item.sock ? WSAEINTR : 0;
 }
 
 int wsp_wait_items(struct wsp_wait *wait, struct stk_wait_item *items, size_t count, DWORD catalog_id, int *found)
