@@ -1,6 +1,7 @@
 #include "core/engine_priv.h"
 
 #include "ipc/chunk.h"
+#include "ipc/rio_abi.h"
 #include "ipc/ring.h"
 #include "stack/clock.h"
 #include "stack/err.h"
@@ -109,6 +110,8 @@ static int sock_op(struct stk_engine *engine, const struct stk_sub_abi *sub, str
         return stk_ep_stamp_op(engine->eps, sub->sock, sub, rep);
     case STK_SUB_INFO:
         return info_op(engine, sub);
+    case STK_SUB_RIO:
+        return stk_ep_rio_op(engine->eps, sub->sock, sub);
     case STK_SUB_MCAST_SET:
     case STK_SUB_MCAST_GET:
         return filter_op(engine, sub, rep);
@@ -125,6 +128,9 @@ static int control_op(struct stk_engine *engine, const struct stk_sub_abi *sub, 
     }
     if (sub->op == STK_SUB_ROUTE) {
         return stk_ep_route(engine->eps, &sub->addr, sub->arg[0], rep);
+    }
+    if (sub->op == STK_SUB_RIO && sub->arg[0] != STK_RIO_OP_RQ_OPEN && sub->arg[0] != STK_RIO_OP_RQ_RESIZE) {
+        return stk_ep_rio_op(engine->eps, UINT32_MAX, sub);
     }
     if (!stk_ep_valid(engine->eps, sub->sock, sub->generation)) {
         engine->stats.submissions_bad++;
@@ -153,18 +159,24 @@ static void submission_run(struct stk_engine *engine, uint32_t ring, const struc
             engine->stats.submissions_bad++;
         }
         return;
+    case STK_SUB_RIO:
+        if (sub->arg[0] == STK_RIO_OP_CQ_LOOK) { /* no reply */
+            (void)stk_ep_rio_op(engine->eps, UINT32_MAX, sub);
+            return;
+        }
+        break;
     case STK_SUB_DETACH:
         detach_begin(engine, ring, sub);
         return;
     default:
-        memset(&rep, 0, sizeof(rep));
-        rep.seq = sub->seq;
-        rep.sock = sub->sock;
-        rep.generation = sub->generation;
-        rep.result = control_op(engine, sub, &rep);
-        reply_push(engine, ring, &rep);
-        return;
+        break;
     }
+    memset(&rep, 0, sizeof(rep));
+    rep.seq = sub->seq;
+    rep.sock = sub->sock;
+    rep.generation = sub->generation;
+    rep.result = control_op(engine, sub, &rep);
+    reply_push(engine, ring, &rep);
 }
 
 /* A thread that ended set its ring's owner to 0: drop it from the active ones, unless somebody claimed it meanwhile, or

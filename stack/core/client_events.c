@@ -1,4 +1,4 @@
-#include "core/client_priv.h"
+#include "core/client_rio.h"
 
 /** Pause before a socket that found the chunk pool empty is looked at again. */
 #define STARVED_NAP_NS ((int64_t)1000 * 1000)
@@ -31,6 +31,9 @@ void stk_sock_disarm(struct stk_sock *sock, uint32_t mask)
 /** Turns an entry of the queue into an event; false: nothing that the dispatcher should see. */
 static bool event_make(struct stk_client *client, uint32_t index, struct stk_event *event)
 {
+    if (index >= client->region->socks_count) {
+        return stk_client_rio_event(client, index - client->region->socks_count, event);
+    }
     struct stk_sock *sock = &client->socks[index];
     if (atomic_load_explicit(&sock->held, memory_order_acquire) == 0) {
         return false;

@@ -17,6 +17,7 @@
 #include "ipc/waiter.h"
 #include "stack/process.h"
 
+struct client_rio;
 struct stk_engine;
 struct stk_engine_ops;
 
@@ -80,6 +81,7 @@ struct stk_sock {
     STK_U32 segment;        /**< STK_OPT_UDP_SEGMENT */
     STK_U32 merge;          /**< STK_OPT_UDP_MERGE */
     STK_U32 stamps;         /**< times of sent datagrams that are kept; 0: none */
+    struct stk_rio_rq *rio; /**< its request queues; NULL: none */
 };
 
 struct stk_client {
@@ -94,6 +96,7 @@ struct stk_client {
     struct stk_sock *socks;           /**< region->socks_count */
     uint32_t net_seen;                /**< net_changes as the dispatcher saw it last */
     uint32_t rings_own;               /**< rings that one thread may have for itself */
+    struct client_rio *_Atomic rio;   /**< NULL: none was asked for */
     struct client_ring rings[STK_RINGS_MAX];
 };
 
@@ -187,6 +190,17 @@ int stk_sock_bind_for(struct stk_sock *sock, const struct stk_addr *remote);
  * Context: application thread. Source: WSPCONNECT-5.
  */
 void stk_client_strangers_drop(struct stk_sock *sock);
+
+/**
+ * Check a datagram, and make the head that it would have in the FIFO.
+ *
+ * @param to    NULL: the connected peer.
+ * @param info  Wishes; NULL: none.
+ * @param head  Out: with flags 0 there is nothing in it but size and destination.
+ * @return      0, or an error of stk_sock_sendmsg but STK_EAGAIN. An unbound socket is bound.
+ */
+int stk_client_dgram_head(struct stk_sock *sock, uint64_t payload, const struct stk_addr *to,
+                          const struct stk_send_info *info, struct stk_dgram_abi *head);
 
 /* --- client_wait.c --------------------------------------------------------- */
 
@@ -305,16 +319,5 @@ static inline bool stk_client_unbuffered(const struct stk_sock *sock)
 {
     return __builtin_expect(atomic_load_explicit(&sock->abi->rx_limit, memory_order_relaxed) == 0, 0);
 }
-
-/**
- * Check a datagram, and make the head that it would have in the FIFO.
- *
- * @param to    NULL: the connected peer.
- * @param info  Wishes; NULL: none.
- * @param head  Out: with flags 0 there is nothing in it but size and destination.
- * @return      0, or an error of stk_sock_sendmsg but STK_EAGAIN. An unbound socket is bound.
- */
-int stk_client_dgram_head(struct stk_sock *sock, uint64_t payload, const struct stk_addr *to,
-                          const struct stk_send_info *info, struct stk_dgram_abi *head);
 
 #endif

@@ -1,4 +1,4 @@
-#include "core/client_priv.h"
+#include "core/client_rio.h"
 
 #include "ipc/chunk.h"
 
@@ -16,6 +16,7 @@ static struct stk_sock *sock_take(struct stk_client *client, uint32_t index, uin
     atomic_store_explicit(&sock->segment, 0, memory_order_relaxed);
     atomic_store_explicit(&sock->merge, 0, memory_order_relaxed);
     atomic_store_explicit(&sock->stamps, 0, memory_order_relaxed);
+    sock->rio = NULL;
     stk_client_ip_reset(sock);
     atomic_store_explicit(&sock->held, 1, memory_order_release);
     return sock;
@@ -110,7 +111,16 @@ int stk_sock_close(struct stk_sock *sock, enum stk_close_mode mode)
     atomic_store_explicit(&sock->held, 0, memory_order_seq_cst);
     struct stk_sub_abi sub = {
         .op = STK_SUB_CLOSE, .sock = sock->index, .generation = sock->generation, .arg = {(uint32_t)mode}};
-    return stk_client_post(sock->client, &sub);
+    struct stk_rio_rq *rio = sock->rio;
+    if (rio != NULL) { /* no post from here on */
+        sock->rio = NULL;
+        atomic_store_explicit(&rio->closed, 1, memory_order_release);
+    }
+    const int result = stk_client_post(sock->client, &sub);
+    if (rio != NULL && result != STK_OK) {
+        stk_client_rio_sock_lost(rio);
+    }
+    return result;
 }
 
 /* --- Accept ---------------------------------------------------------------- */

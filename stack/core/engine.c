@@ -14,6 +14,9 @@
 
 #define UPKEEP_NS STK_S_NS
 #define MCAST_MAX 4096u
+#define PAGE_BYTES 4096u
+/* How often ports are asked for memory that completions wait for, while there is nothing else to do. */
+#define RIO_LOOK_NS (100u * UINT64_C(1000))
 
 /* --- Environment ------------------------------------------------------------ */
 
@@ -46,14 +49,14 @@ static void inst_random(void *ctx, void *buf, uint32_t len)
 
 static const struct stk_inst_ops inst_ops = {.now_ns = inst_now_ns, .random = inst_random};
 
-static bool mem_hold(void *ctx, const void *data, uint32_t len)
+static bool mem_hold(void *ctx, const void *data, uint32_t len, void **token)
 {
-    return stk_ep_mem_hold(((struct stk_engine *)ctx)->eps, data, len);
+    return stk_ep_mem_hold(((struct stk_engine *)ctx)->eps, data, len, token);
 }
 
-static void mem_drop(void *ctx, const void *data, uint32_t len)
+static void mem_drop(void *ctx, const void *data, uint32_t len, void *token)
 {
-    stk_ep_mem_drop(((struct stk_engine *)ctx)->eps, data, len);
+    stk_ep_mem_drop(((struct stk_engine *)ctx)->eps, data, len, token);
 }
 
 static const struct stk_netif_mem_ops mem_ops = {.hold = mem_hold, .drop = mem_drop};
@@ -70,6 +73,22 @@ static void ep_tx_flush(void *ctx)
     for (uint32_t i = 0; i < engine->netifs_count; i++) {
         stk_netif_tx_flush(engine->netifs[i], engine->now_ns);
     }
+}
+
+/* Ports are told of whole pages. */
+static bool ep_mem_register(void *ctx, void *base, uint64_t size)
+{
+    const struct stk_engine *engine = ctx;
+    const uintptr_t first = (uintptr_t)base & ~(uintptr_t)(PAGE_BYTES - 1);
+    const uintptr_t end = ((uintptr_t)base + (uintptr_t)size + PAGE_BYTES - 1) & ~(uintptr_t)(PAGE_BYTES - 1);
+    for (uint32_t i = 0; i < engine->ports_count; i++) {
+        struct nic_port *port = engine->ports[i];
+        if ((nic_port_info_get(port)->caps & NIC_CAP_EXTMEM) != 0 &&
+            nic_port_mem_register(port, (uint8_t *)base - ((uintptr_t)base - first), end - first) != STK_OK) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static void net_error(void *ctx, const struct stk_inst_net_error *error)
@@ -194,7 +213,7 @@ static int netifs_make(struct stk_engine *engine, const struct stk_config *conf)
 static int eps_make(struct stk_engine *engine)
 {
     struct stk_ep_conf conf = {
-        .env = {.now_ns = ep_now_ns, .tx_flush = ep_tx_flush, .ctx = engine},
+        .env = {.now_ns = ep_now_ns, .tx_flush = ep_tx_flush, .mem_register = ep_mem_register, .ctx = engine},
         .region = &engine->region,
         .insts_count = engine->insts_count,
         .port_first = (uint16_t)engine->conf.port_range_first,
@@ -318,6 +337,14 @@ static void timers_run(struct stk_engine *engine)
     engine->timers_ns = next;
 }
 
+/* Completions wait for what drivers refer to: ask them. */
+static void ports_reclaim(struct stk_engine *engine)
+{
+    for (uint32_t i = 0; i < engine->ports_count; i++) {
+        nic_tx_reclaim(engine->ports[i]);
+    }
+}
+
 uint32_t stk_engine_step(struct stk_engine *engine)
 {
     uint32_t work = 0;
@@ -338,6 +365,10 @@ uint32_t stk_engine_step(struct stk_engine *engine)
     for (uint32_t i = 0; i < engine->netifs_count; i++) {
         stk_netif_tx_flush(engine->netifs[i], engine->now_ns);
     }
+    if (stk_ep_rio_waits(engine->eps)) {
+        ports_reclaim(engine);
+    }
+    work += stk_ep_rio_turn(engine->eps);
     if (engine->now_ns >= engine->upkeep_ns) {
         upkeep(engine);
     }
@@ -354,6 +385,10 @@ uint64_t stk_engine_next_event_ns(struct stk_engine *engine)
     uint64_t next = engine->timers_ns;
     const uint64_t eps = stk_ep_next_ns(engine->eps);
     next = eps < next ? eps : next;
+    if (stk_ep_rio_waits(engine->eps)) {
+        const uint64_t look = engine->now_ns + RIO_LOOK_NS;
+        next = look < next ? look : next;
+    }
     if (engine->detach.active && engine->detach.deadline_ns < next) {
         next = engine->detach.deadline_ns;
     }

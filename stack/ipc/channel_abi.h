@@ -69,6 +69,7 @@
 #define STK_FIFO_MAX ((STK_FIFO_SLOTS - 1u) * STK_CHUNK_SIZE)
 #define STK_IFS_MAX 18 /* loopback and ports */
 #define STK_IF_ADDRS_MAX 18
+#define STK_RIO_CQS_MAX 4096u /* completion queues of rio_abi.h */
 
 #define STK_U32 _Atomic uint32_t
 #define STK_U64 _Atomic uint64_t
@@ -94,6 +95,7 @@ enum stk_sub_op {
     STK_SUB_ADMIT,     /* answer the SYN of a connection that is held back */
     STK_SUB_PORTS,     /* arg: enum stk_ports_op, first, count; value: token. Reply: arg[0]: first; value: token */
     STK_SUB_INFO,      /* arg[0]: enum stk_info_kind, arg[1]: a chunk of the asker's, which the stack writes */
+    STK_SUB_RIO,       /* arg[0]: enum stk_rio_op of rio_abi.h, value: an address */
     STK_SUB_STAMP,     /* arg[0]: enum stk_stamp_op, arg[1]. Reply: value */
 };
 
@@ -382,13 +384,13 @@ struct stk_region_abi {
     uint64_t region_bytes;
     uint64_t rings_offset;  /* STK_RINGS_MAX of struct stk_ring_abi */
     uint64_t socks_offset;  /* socks_count of struct stk_sock_abi */
-    uint64_t events_offset; /* events_slots of uint32_t: socket indices */
+    uint64_t events_offset; /* events_slots of uint32_t: socket indices; from socks_count on completion queues */
     uint64_t next_offset;   /* chunks_count of uint32_t: free list links */
     uint64_t chunks_offset; /* chunks_count * STK_CHUNK_SIZE, page aligned */
     /* line 1: constant */
     _Alignas(STK_ABI_LINE) uint32_t socks_count;
     uint32_t chunks_count;
-    uint32_t events_slots; /* a power of two >= socks_count */
+    uint32_t events_slots; /* a power of two >= socks_count + STK_RIO_CQS_MAX */
     uint32_t rcvbuf_bytes; /* defaults for new sockets */
     uint32_t sndbuf_bytes;
     int32_t app_spin_us; /* -1 endless, -2 adaptive */

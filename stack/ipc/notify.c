@@ -16,24 +16,34 @@ void stk_event_wake(struct stk_region *region)
     }
 }
 
-void stk_event_push(struct stk_region *region, uint32_t sock)
+static bool event_put(struct stk_region *region, uint32_t entry, STK_U32 *queued)
 {
     struct stk_region_abi *abi = region->abi;
-    STK_U32 *queued = &region->socks[sock].event_queued;
     if (atomic_exchange_explicit(queued, 1, memory_order_seq_cst) != 0) {
-        return;
+        return true;
     }
     uint32_t tail = atomic_load_explicit(&abi->event_tail, memory_order_relaxed);
     uint32_t head = atomic_load_explicit(&abi->event_head, memory_order_acquire);
     /* One entry per slot fits always; a dispatcher that damaged its index loses events, its own. */
     if (tail - head > region->events_mask) {
         atomic_store_explicit(queued, 0, memory_order_relaxed);
-        return;
+        return false;
     }
-    atomic_store_explicit(&region->events[tail & region->events_mask], sock, memory_order_relaxed);
+    atomic_store_explicit(&region->events[tail & region->events_mask], entry, memory_order_relaxed);
     /* edge L, stack's end. */
     (void)atomic_exchange_explicit(&abi->event_tail, tail + 1, memory_order_seq_cst);
     stk_event_wake(region);
+    return true;
+}
+
+void stk_event_push(struct stk_region *region, uint32_t sock)
+{
+    (void)event_put(region, sock, &region->socks[sock].event_queued);
+}
+
+bool stk_event_push_cq(struct stk_region *region, uint32_t cq, STK_U32 *queued)
+{
+    return event_put(region, region->socks_count + cq, queued);
 }
 
 void stk_notify_slow(struct stk_region *region, uint32_t sock, uint64_t wait_mask, uint32_t armed)
@@ -62,6 +72,10 @@ bool stk_event_pop(struct stk_region *region, uint32_t *sock)
         if (index < region->socks_count) {
             /* edge L, dispatcher's end: from here a change queues the socket again. */
             (void)atomic_exchange_explicit(&region->socks[index].event_queued, 0, memory_order_seq_cst);
+            *sock = index;
+            return true;
+        }
+        if (index - region->socks_count < STK_RIO_CQS_MAX) {
             *sock = index;
             return true;
         }

@@ -40,12 +40,24 @@ void stk_event_push(struct stk_region *region, uint32_t sock);
 /**
  * Take the next socket of the event queue.
  *
- * @param sock  Out: index, < socks_count; its event_queued is 0 again, so look at its state after this.
+ * @param sock  Out: index, < socks_count; its event_queued is 0 again, so look at its state after this. Or
+ *              socks_count + number of a completion queue, whose event_queued is the caller's to clear.
  * @return      false: none.
  *
  * Context: the dispatcher.
  */
 bool stk_event_pop(struct stk_region *region, uint32_t *sock);
+
+/**
+ * Put a completion queue into the event queue, once.
+ *
+ * @param cq      < STK_RIO_CQS_MAX: comes out as socks_count + cq.
+ * @param queued  Its event_queued; who takes the entry clears it, then looks at what happened.
+ * @return        false: the queue is full (a damaged index of the dispatcher's); nothing changed.
+ *
+ * Context: the stack.
+ */
+bool stk_event_push_cq(struct stk_region *region, uint32_t cq, STK_U32 *queued);
 
 /**
  * Sleep until the event queue may have an entry or stk_event_wake was called.

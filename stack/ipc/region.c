@@ -72,7 +72,7 @@ int stk_region_create(const struct stk_region_conf *conf, struct stk_region *out
         .header_bytes = sizeof(struct stk_region_abi),
         .socks_count = conf->socks_count,
         .chunks_count = (uint32_t)chunks,
-        .events_slots = pow2_at_least(conf->socks_count),
+        .events_slots = pow2_at_least(conf->socks_count + STK_RIO_CQS_MAX),
         .rcvbuf_bytes = conf->rcvbuf_bytes,
         .sndbuf_bytes = conf->sndbuf_bytes,
         .app_spin_us = conf->app_spin_us,
@@ -122,7 +122,8 @@ static bool plan_valid(const struct region_plan *head, size_t bytes)
         head->chunks_count > STK_REGION_CHUNKS_MAX) {
         return false;
     }
-    if (head->events_slots < head->socks_count || (head->events_slots & (head->events_slots - 1)) != 0) {
+    if (head->events_slots < head->socks_count + STK_RIO_CQS_MAX ||
+        (head->events_slots & (head->events_slots - 1)) != 0) {
         return false;
     }
     return place_fits(head->rings_offset, STK_RINGS_MAX, sizeof(struct stk_ring_abi), STK_ABI_LINE, bytes) &&

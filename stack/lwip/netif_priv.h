@@ -17,6 +17,7 @@ struct stk_netif_hold {
     struct stk_netif *nif;
     const void *data;
     uint32_t len;
+    void *token; /**< the owner's */
     struct stk_netif_hold *next;
 };
 

@@ -79,7 +79,7 @@ static void tx_hold_release(void *context)
 {
     struct stk_netif_hold *hold = context;
     struct stk_netif *nif = hold->nif;
-    nif->mem_ops->drop(nif->mem_ctx, hold->data, hold->len);
+    nif->mem_ops->drop(nif->mem_ctx, hold->data, hold->len, hold->token);
     hold->next = nif->holds_free;
     nif->holds_free = hold;
 }
@@ -90,9 +90,11 @@ static struct nic_buf *tx_reference(struct stk_netif *nif, const struct pbuf *q)
     bool rom = pbuf_match_type(q, PBUF_ROM);
     if (!rom || q->len < REFERENCE_BYTES_MIN || nif->mem_ops == NULL || nif->holds_free == NULL)
         return NULL;
-    if (!nif->mem_ops->hold(nif->mem_ctx, q->payload, q->len))
+    void *token = NULL;
+    if (!nif->mem_ops->hold(nif->mem_ctx, q->payload, q->len, &token))
         return NULL;
     struct stk_netif_hold *hold = nif->holds_free;
+    hold->token = token;
     nif->holds_free = hold->next;
     hold->data = q->payload;
     hold->len = q->len;

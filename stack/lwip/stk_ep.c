@@ -35,7 +35,7 @@ int stk_ep_table_create(const struct stk_ep_conf *conf, struct stk_ep_table **ou
     table->chunk_refs = calloc(conf->region->chunks_count, sizeof(*table->chunk_refs));
     const bool failed = table->eps == NULL || table->chunk_refs == NULL;
     if (failed || stk_ep_ports_create(table) != STK_OK || stk_ep_mcast_table_init(table, conf->mcast_max) != STK_OK ||
-        stk_ep_tcp_table_init(table) != STK_OK) {
+        stk_ep_tcp_table_init(table) != STK_OK || stk_ep_rio_table_create(table) != STK_OK) {
         stk_ep_table_destroy(table);
         return STK_ENOMEM;
     }
@@ -52,6 +52,7 @@ void stk_ep_table_destroy(struct stk_ep_table *table)
         stk_ep_abort_held(table);
         stk_ep_abort_closing(table);
     }
+    stk_ep_rio_table_destroy(table);
     stk_ep_ports_destroy(table);
     free(table->chunk_refs);
     stk_ep_mcast_table_fini(table);
@@ -240,6 +241,12 @@ void stk_ep_slot_free(struct stk_ep *ep)
     stk_ep_reservations_drop(ep);
     stk_ep_mcast_leave_all(ep);
     stk_ep_stamp_end(ep);
+    if (ep->rio != NULL) {
+        stk_ep_rio_end(ep->rio, STK_ECANCELED);
+    }
+    if (ep->tx_copies != 0) {
+        stk_ep_rio_copies_free(ep);
+    }
     ep->state = 0;
     atomic_store_explicit(&ep->abi->state, 0, memory_order_release);
     fifos_reset(ep);
@@ -534,6 +541,9 @@ void stk_ep_kick(struct stk_ep_table *table, uint32_t sock)
     }
     /* Edge I: the flag goes down before the positions are read. */
     (void)atomic_exchange_explicit(&ep->abi->kicked, 0, memory_order_seq_cst);
+    if (ep->rio != NULL) {
+        stk_ep_rio_recv_kick(ep);
+    }
     if (ep->inst != NULL) {
         struct stk_inst_scope scope = stk_inst_enter(ep->inst);
         if (ep->type == STK_SOCK_STREAM) {
@@ -559,6 +569,9 @@ void stk_ep_close(struct stk_ep_table *table, uint32_t sock, uint32_t mode)
         return;
     }
     struct stk_inst_scope scope = stk_inst_enter(ep->inst);
+    if (ep->rio != NULL && ep->type == STK_SOCK_STREAM) {
+        mode = stk_ep_rio_closing(ep, mode);
+    }
     if (ep->type == STK_SOCK_STREAM) {
         stk_ep_tcp_close(ep, mode);
     } else {

@@ -191,12 +191,18 @@ static void dgram_deliver(struct stk_ep *ep, const struct pbuf *p, const ip_addr
     if (ep->opts.stamp_rx) {
         stk_ep_stamp_received(ep, &record, p);
     }
+    if (ep->rio != NULL && stk_ep_rio_recv_dgram(ep, &record, p)) {
+        return;
+    }
     if (!record_store(ep, &record, p)) {
         ep->table->stats.udp_rx_full++;
         atomic_fetch_add_explicit(&ep->abi->rx_dropped, 1, memory_order_relaxed);
         return;
     }
     stk_ep_notify(ep);
+    if (ep->rio != NULL) {
+        stk_ep_rio_stored(ep);
+    }
 }
 
 /* lwIP lets IPv6 datagrams without a checksum pass, RFC 8200 8.1 does not. What this host sent itself is not checked. */
@@ -468,7 +474,7 @@ static err_t wished_output(struct stk_ep *ep, struct pbuf *p, const ip_addr_t *i
     return err;
 }
 
-err_t stk_ep_dgram_record_send(struct stk_ep *ep, const struct stk_dgram_abi *record, uint64_t at)
+err_t stk_ep_dgram_pbuf_send(struct stk_ep *ep, const struct stk_dgram_abi *record, struct pbuf *p)
 {
     const struct stk_addr *to = record->addr.family != STK_AF_NONE ? &record->addr : &ep->peer;
     ip_addr_t ip;
@@ -478,17 +484,20 @@ err_t stk_ep_dgram_record_send(struct stk_ep *ep, const struct stk_dgram_abi *re
     if (IP_IS_V6_VAL(ip)) {
         stk_ep_ip_scope_settle(ep, &ip);
     }
+    if (record->flags == 0) {
+        return ep->type == STK_SOCK_RAW ? raw_output(ep, p, &ip) : udp_output(ep, p, &ip, &(struct udp_way){.to = to});
+    }
+    return wished_output(ep, p, &ip, record);
+}
+
+err_t stk_ep_dgram_record_send(struct stk_ep *ep, const struct stk_dgram_abi *record, uint64_t at)
+{
     const bool copy = record->payload_bytes <= STK_EP_COPY_MAX || (ep->type == STK_SOCK_RAW && stk_ep_raw_edits(ep));
     struct pbuf *p = copy ? payload_copy(ep, at, record->payload_bytes) : payload_chain(ep, at, record->payload_bytes);
     if (p == NULL) {
         return ERR_MEM;
     }
-    err_t err;
-    if (record->flags == 0) {
-        err = ep->type == STK_SOCK_RAW ? raw_output(ep, p, &ip) : udp_output(ep, p, &ip, &(struct udp_way){.to = to});
-    } else {
-        err = wished_output(ep, p, &ip, record);
-    }
+    const err_t err = stk_ep_dgram_pbuf_send(ep, record, p);
     pbuf_free(p);
     return err;
 }
@@ -506,16 +515,25 @@ static err_t record_leave(struct stk_ep *ep, const struct stk_dgram_abi *record,
     return err;
 }
 
-static void send_failed(struct stk_ep *ep, err_t err)
+int stk_ep_dgram_send_error(struct stk_ep *ep, err_t err)
 {
     if (err == ERR_RTE) {
         ep->table->stats.udp_tx_no_route++;
-        atomic_store_explicit(&ep->abi->error, STK_ENETUNREACH, memory_order_relaxed);
-    } else if (err == ERR_DGRAM_SIZE) {
+        return STK_ENETUNREACH;
+    }
+    if (err == ERR_DGRAM_SIZE) {
         ep->table->stats.udp_tx_too_big++;
-        atomic_store_explicit(&ep->abi->error, STK_EMSGSIZE, memory_order_relaxed);
-    } else {
-        ep->table->stats.udp_tx_no_memory++;
+        return STK_EMSGSIZE;
+    }
+    ep->table->stats.udp_tx_no_memory++;
+    return err == ERR_ARG ? STK_ENOTCONN : STK_ENOMEM;
+}
+
+static void send_failed(struct stk_ep *ep, err_t err)
+{
+    const int error = stk_ep_dgram_send_error(ep, err);
+    if (error == STK_ENETUNREACH || error == STK_EMSGSIZE) {
+        atomic_store_explicit(&ep->abi->error, error, memory_order_relaxed);
     }
 }
 
@@ -537,6 +555,9 @@ void stk_ep_dgram_kick(struct stk_ep *ep)
     }
     /* Edge G. */
     const uint64_t tail = atomic_load_explicit(&ep->abi->tx_tail, memory_order_acquire);
+    if (ep->rio != NULL) {
+        stk_ep_rio_send_dgrams(ep);
+    }
     if (tail == ep->tx_queued) {
         return;
     }
@@ -559,6 +580,9 @@ void stk_ep_dgram_kick(struct stk_ep *ep)
         }
         ep->tx_queued += size;
         stk_ep_tx_release(ep, ep->tx_queued);
+        if (ep->rio != NULL) {
+            stk_ep_rio_send_dgrams(ep);
+        }
     }
     if (ep->phase == STK_EP_HELD) {
         stk_ep_notify(ep);

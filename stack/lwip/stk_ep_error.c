@@ -18,12 +18,13 @@ static bool chunks_of(const struct stk_ep_table *table, const void *data, uint32
     return true;
 }
 
-bool stk_ep_mem_hold(struct stk_ep_table *table, const void *data, uint32_t len)
+bool stk_ep_mem_hold(struct stk_ep_table *table, const void *data, uint32_t len, void **token)
 {
     uint32_t first;
     uint32_t last;
+    *token = NULL;
     if (!chunks_of(table, data, len, &first, &last)) {
-        return false;
+        return stk_ep_rio_mem_hold(table, data, len, token);
     }
     for (uint32_t i = first; i <= last; i++) {
         if ((table->chunk_refs[i] & ~STK_EP_REF_FREE) == STK_EP_REF_FREE - 1u) {
@@ -36,8 +37,12 @@ bool stk_ep_mem_hold(struct stk_ep_table *table, const void *data, uint32_t len)
     return true;
 }
 
-void stk_ep_mem_drop(struct stk_ep_table *table, const void *data, uint32_t len)
+void stk_ep_mem_drop(struct stk_ep_table *table, const void *data, uint32_t len, void *token)
 {
+    if (token != NULL) {
+        stk_ep_rio_mem_drop(table, token);
+        return;
+    }
     uint32_t first;
     uint32_t last;
     if (!chunks_of(table, data, len, &first, &last)) {

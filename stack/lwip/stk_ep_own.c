@@ -202,10 +202,11 @@ void stk_ep_window_tune(struct stk_ep *ep)
 {
     uint32_t to = ep->window * 2;
     uint32_t max = window_max(ep, ep->pcb.tcp);
-    if (!tunes(ep) || ep->rx_opened - ep->tune_at < ep->window) {
+    const uint64_t read = ep->rx_opened + ep->rx_direct;
+    if (!tunes(ep) || read - ep->tune_at < ep->window) {
         return;
     }
-    ep->tune_at = ep->rx_opened;
+    ep->tune_at = read;
     to = to < max ? to : max;
     if (to > ep->window) {
         window_grow(ep, to);
@@ -263,8 +264,9 @@ int stk_ep_tcp_info(struct stk_ep_table *table, uint32_t sock, struct stk_tcp_in
     out->mss = tcp_mss(pcb);
     out->timestamps = (pcb->flags & TF_TIMESTAMP) != 0;
     out->connected_ms = pcb->own.opened_ns != 0 ? (stk_inst_now_ns(ep->inst) - pcb->own.opened_ns) / STK_MS_NS : 0;
-    out->bytes_out = pcb->state >= ESTABLISHED ? ep->tx_queued - (uint32_t)(pcb->snd_lbb - pcb->snd_nxt) : 0;
-    out->bytes_in = ep->rx_tail;
+    out->bytes_out = pcb->state >= ESTABLISHED ? ep->tx_queued + ep->tx_direct - (uint32_t)(pcb->snd_lbb - pcb->snd_nxt)
+                                               : 0;
+    out->bytes_in = ep->rx_tail + ep->rx_direct;
     out->rtt_us = pcb->own.rtt_us;
     out->rtt_min_us = pcb->own.rtt_min_us;
     out->bytes_in_flight = pcb->snd_nxt - pcb->lastack;

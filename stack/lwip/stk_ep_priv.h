@@ -190,7 +190,13 @@ struct stk_ep {
     uint32_t window_debt; /* announced beyond that: bytes whose reading opens nothing */
     uint64_t tune_at;     /* FIFO position of the last look at the window's size */
     struct stk_icmp_info icmp;
-    uint32_t stamper; /* its entry in table->stampers + 1; 0: none */
+    uint32_t stamper;       /* its entry in table->stampers + 1; 0: none */
+    struct stk_ep_rio *rio; /* its request rings; NULL: none */
+    uint64_t rx_direct;     /* streams: bytes that never were in the FIFO */
+    uint64_t tx_direct;
+    uint64_t tx_mixed;     /* closed streams: bytes to be acknowledged before those of the FIFO alone are */
+    uint64_t tx_mixed_end; /* then the FIFO is acknowledged up to here */
+    uint32_t tx_copies;    /* chunks with bytes that were memory of requests: the first + 1 */
 };
 
 /** Times of one socket's datagrams, in chunks: stk_ep_stamp.c. */
@@ -203,6 +209,8 @@ struct stk_ep_stamper {
     uint32_t chunks[STK_STAMPS_MAX * 16u / STK_CHUNK_SIZE + 1u];
 };
 
+struct stk_ep_rio;
+struct stk_ep_rio_table;
 struct stk_ep_source;
 
 struct stk_ep_member {
@@ -246,6 +254,7 @@ struct stk_ep_table {
     struct stk_ep_source *sources;
     uint8_t (*sources_scratch)[16]; /* a filter, copied out of the region */
     struct stk_ep_ports *ports;
+    struct stk_ep_rio_table *rio;
     struct stk_ep_env env;
     struct stk_ep_stamper stampers[STK_EP_STAMPERS_MAX];
     uint16_t *chunk_refs; /* per chunk: references of drivers; see STK_EP_REF_FREE */
@@ -314,6 +323,10 @@ uint32_t stk_ep_inst_here(const struct stk_ep_table *table);
 int stk_ep_tcp_listen(struct stk_ep *ep, uint32_t backlog);
 int stk_ep_tcp_connect(struct stk_ep *ep, const struct stk_addr *remote);
 void stk_ep_tcp_kick(struct stk_ep *ep);
+/** Open the window by what was read. */
+void stk_ep_tcp_credit(struct stk_ep *ep);
+/** Hand a piece of the FIFO to lwIP. */
+err_t stk_ep_tcp_write_piece(struct stk_ep *ep, uint32_t len_max, uint32_t *len);
 void stk_ep_tcp_close(struct stk_ep *ep, uint32_t mode);
 int stk_ep_tcp_shutdown(struct stk_ep *ep, uint32_t how);
 void stk_ep_tcp_expire(struct stk_ep *ep);
@@ -346,6 +359,39 @@ void stk_ep_isb_update(struct stk_ep *ep);
 /** The endpoint of a connection's PCB; NULL: none. */
 struct stk_ep *stk_ep_tcp_of(const struct tcp_pcb *pcb);
 
+/* stk_ep_rio.c: registered I/O; none of these is called for endpoints without request rings */
+int stk_ep_rio_table_create(struct stk_ep_table *table);
+void stk_ep_rio_table_destroy(struct stk_ep_table *table);
+/** The socket ends: every request completes, as soon as its bytes are nobody's. lwIP has none of them any more. */
+void stk_ep_rio_end(struct stk_ep_rio *rio, int32_t status);
+
+/* stk_ep_rio_recv.c */
+/** Look at everything that a receive may get, or learn. */
+void stk_ep_rio_recv_kick(struct stk_ep *ep);
+/** Give a datagram to the first receive; false: there is none, or the FIFO comes first. */
+bool stk_ep_rio_recv_dgram(struct stk_ep *ep, const struct stk_dgram_abi *record, const struct pbuf *p);
+/** Give bytes of a stream to receives, and cut them off p. @return  Bytes; the FIFO is for the rest. */
+uint32_t stk_ep_rio_recv_stream(struct stk_ep *ep, struct pbuf *p);
+/** Something was stored in the FIFO and told: edge M. */
+void stk_ep_rio_stored(struct stk_ep *ep);
+
+/* stk_ep_rio_send.c */
+/** Send the datagrams whose turn it is: not those behind bytes of the FIFO that are not sent. */
+void stk_ep_rio_send_dgrams(struct stk_ep *ep);
+/** Hand bytes of requests and FIFO to lwIP, up to tail. @return  Was there anything? */
+bool stk_ep_rio_send_stream(struct stk_ep *ep, uint64_t tail);
+/** Are there requests that were not handed to lwIP wholly? */
+bool stk_ep_rio_unsent(struct stk_ep *ep);
+/** Bytes were acknowledged. */
+void stk_ep_rio_acked(struct stk_ep *ep, uint32_t len);
+/** A stream is being closed: take its requests out of lwIP's hands. @return  The mode that is left. */
+uint32_t stk_ep_rio_closing(struct stk_ep *ep, uint32_t mode);
+/** Of a closed stream: which bytes of len are the FIFO's own. */
+uint32_t stk_ep_rio_mixed_acked(struct stk_ep *ep, uint32_t len);
+void stk_ep_rio_copies_free(struct stk_ep *ep);
+/** The connection is gone. */
+void stk_ep_rio_ended(struct stk_ep *ep, int32_t status);
+
 /* stk_ep_urgent.c */
 /** The connection is made: what FIFO positions are in sequence numbers. */
 void stk_ep_urgent_begin(struct stk_ep *ep);
@@ -371,6 +417,10 @@ void stk_ep_dgram_opts_apply(struct stk_ep *ep);
 bool stk_ep_dgram_store(struct stk_ep *ep, struct stk_dgram_abi *record, const struct pbuf *p);
 
 err_t stk_ep_dgram_record_send(struct stk_ep *ep, const struct stk_dgram_abi *record, uint64_t at);
+/** Send a payload as a record asks; p stays the caller's. */
+err_t stk_ep_dgram_pbuf_send(struct stk_ep *ep, const struct stk_dgram_abi *record, struct pbuf *p);
+/** What an error of sending means to the application; counted. */
+int stk_ep_dgram_send_error(struct stk_ep *ep, err_t err);
 uint32_t stk_ep_dgram_payload_max(const struct stk_ep *ep);
 
 /* stk_ep_cut.c */

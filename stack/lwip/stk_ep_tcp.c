@@ -79,12 +79,16 @@ static void tcp_ended(struct stk_ep *ep, int err)
         return;
     }
     atomic_store_explicit(&ep->abi->end_error, err, memory_order_relaxed);
+    const bool made = !ep->connecting;
     if (ep->connecting) {
         ep->connecting = false;
         atomic_store_explicit(&ep->abi->error, err, memory_order_relaxed);
         stk_ep_state_set(ep, STK_ST_FAILED, STK_ST_CONNECTING);
     } else {
         stk_ep_state_set(ep, STK_ST_ENDED, STK_ST_CONNECTED);
+    }
+    if (ep->rio != NULL && made) {
+        stk_ep_rio_ended(ep, err);
     }
     stk_ep_notify(ep);
 }
@@ -102,6 +106,9 @@ static void on_err(void *arg, err_t err)
             return;
         }
         stk_ep_state_set(ep, STK_ST_EOF | STK_ST_DRAINED, 0);
+        if (ep->rio != NULL) {
+            stk_ep_rio_recv_kick(ep);
+        }
         stk_ep_notify(ep);
         return;
     }
@@ -135,7 +142,8 @@ static void on_destroy(u8_t id, void *data)
 
 static void tcp_finish_if_drained(struct stk_ep *ep)
 {
-    if (ep->phase == STK_EP_CLOSING && ep->fin_done && ep->pcb.tcp != NULL && ep->tx_acked == ep->tx_queued) {
+    if (ep->phase == STK_EP_CLOSING && ep->fin_done && ep->pcb.tcp != NULL && ep->tx_acked == ep->tx_queued &&
+        ep->tx_mixed == 0) {
         stk_ep_tcp_detach(ep);
         stk_ep_slot_free(ep);
     }
@@ -158,7 +166,7 @@ static void tcp_fin(struct stk_ep *ep)
 }
 
 /* Copy a small piece that is not contiguous, or refer to the FIFO's memory. */
-static err_t tcp_write_piece(struct stk_ep *ep, uint32_t len_max, uint32_t *len)
+err_t stk_ep_tcp_write_piece(struct stk_ep *ep, uint32_t len_max, uint32_t *len)
 {
     uint8_t *at;
     uint32_t span = stk_fifo_span(ep->table->region, ep->abi->tx_slots, ep->tx_queued, len_max, &at);
@@ -192,7 +200,10 @@ static bool tcp_push(struct stk_ep *ep)
     if (__builtin_expect(atomic_load_explicit(&ep->abi->tx_urgent, memory_order_relaxed) != ep->urgent.tx_end, 0)) {
         wrote = stk_ep_urgent_take(ep, tail);
     }
-    while (tail != ep->tx_queued) {
+    if (__builtin_expect(ep->rio != NULL, 0)) {
+        wrote = stk_ep_rio_send_stream(ep, tail) || wrote;
+    }
+    while (ep->rio == NULL && tail != ep->tx_queued) {
         const uint32_t unsent = pcb->snd_lbb - pcb->snd_nxt;
         if (unsent >= STK_EP_UNSENT_MAX || tcp_sndbuf(pcb) == 0) {
             break;
@@ -205,7 +216,7 @@ static bool tcp_push(struct stk_ep *ep)
             want = tcp_sndbuf(pcb);
         }
         uint32_t len = 0;
-        const err_t err = tcp_write_piece(ep, (uint32_t)want, &len);
+        const err_t err = stk_ep_tcp_write_piece(ep, (uint32_t)want, &len);
         if (err != ERR_OK) {
             ep->table->stats.tcp_tx_no_memory++;
             break;
@@ -213,7 +224,7 @@ static bool tcp_push(struct stk_ep *ep)
         ep->tx_queued += len;
         wrote = true;
     }
-    if (tail == ep->tx_queued) {
+    if (tail == ep->tx_queued && (ep->rio == NULL || !stk_ep_rio_unsent(ep))) {
         tcp_fin(ep);
     }
     if (wrote && ep->pcb.tcp != NULL) {
@@ -227,12 +238,18 @@ static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
     struct stk_ep *ep = arg;
     (void)pcb;
     const uint64_t acked = ep->tx_acked;
-    stk_ep_tx_release(ep, acked + len);
+    if (__builtin_expect(ep->rio != NULL, 0)) {
+        stk_ep_rio_acked(ep, len);
+    } else if (__builtin_expect(ep->tx_mixed != 0, 0)) {
+        stk_ep_tx_release(ep, ep->tx_acked + stk_ep_rio_mixed_acked(ep, len));
+    } else {
+        stk_ep_tx_release(ep, acked + len);
+    }
     if ((acked ^ ep->tx_acked) >> 16 != 0 && ep->phase != STK_EP_CLOSING) { /* once in a while */
         stk_ep_isb_update(ep);
     }
     const uint64_t tail = atomic_load_explicit(&ep->abi->tx_tail, memory_order_acquire);
-    if ((tail != ep->tx_queued || ep->fin_wanted) && !tcp_push(ep)) {
+    if ((tail != ep->tx_queued || ep->fin_wanted || ep->rio != NULL) && !tcp_push(ep)) {
         return ERR_ABRT;
     }
     if (ep->phase == STK_EP_CLOSING) {
@@ -265,15 +282,16 @@ bool stk_ep_tcp_has_work(const struct tcp_pcb *pcb)
     if (pcb->poll != on_poll) {
         return pcb->poll != NULL;
     }
-    const struct stk_ep *ep = pcb->callback_arg;
+    struct stk_ep *ep = pcb->callback_arg;
     return ep == NULL || ep->phase == STK_EP_CLOSING || ep->connecting || (ep->fin_wanted && !ep->fin_done) ||
+           (ep->rio != NULL && stk_ep_rio_unsent(ep)) ||
            atomic_load_explicit(&ep->abi->tx_tail, memory_order_relaxed) != ep->tx_queued;
 }
 
 /* --- Receive --------------------------------------------------------------- */
 
 /* Open the window by what the application has read. */
-static void tcp_credit(struct stk_ep *ep)
+void stk_ep_tcp_credit(struct stk_ep *ep)
 {
     /* Edge F. */
     const uint64_t head = atomic_load_explicit(&ep->abi->rx_head, memory_order_acquire);
@@ -348,6 +366,9 @@ static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
         if (ep->phase != STK_EP_CLOSING) {
             stk_ep_state_set(ep, STK_ST_EOF, 0);
             stk_ep_notify(ep);
+            if (ep->rio != NULL) {
+                stk_ep_rio_recv_kick(ep);
+            }
         }
         return ERR_OK;
     }
@@ -363,15 +384,25 @@ static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
         tcp_refuse(ep);
         return ERR_ABRT;
     }
+    if (__builtin_expect(ep->rio != NULL, 0)) {
+        const uint32_t bytes = p->tot_len;
+        if (stk_ep_rio_recv_stream(ep, p) == bytes) {
+            pbuf_free(p);
+            return ERR_OK;
+        }
+    }
     if (!rx_store(ep, p)) {
         ep->table->stats.tcp_rx_stalled++;
         return ERR_MEM; /* lwIP keeps it and tries again */
     }
     pbuf_free(p);
     if (ep->rx_tail - ep->rx_opened >= ep->rx_want) { /* before that the reader's kick says it */
-        tcp_credit(ep);
+        stk_ep_tcp_credit(ep);
     }
     stk_ep_notify(ep);
+    if (ep->rio != NULL) {
+        stk_ep_rio_stored(ep);
+    }
     return ERR_OK;
 }
 
@@ -657,6 +688,9 @@ int stk_ep_tcp_shutdown(struct stk_ep *ep, uint32_t how)
             return STK_OK;
         }
     }
+    if (ep->rio != NULL && (how & (STK_SHUT_RD | STK_SHUT_RD_QUIET)) != 0) {
+        stk_ep_rio_recv_kick(ep);
+    }
     if ((how & STK_SHUT_WR) != 0) {
         stk_ep_state_set(ep, STK_ST_TX_SHUT, 0);
         ep->fin_wanted = true;
@@ -675,7 +709,7 @@ void stk_ep_tcp_kick(struct stk_ep *ep)
     if (ep->pcb.tcp == NULL || ep->listening || ep->connecting || ep->held) { /* no bytes before the SYN|ACK */
         return;
     }
-    tcp_credit(ep);
+    stk_ep_tcp_credit(ep);
     if (ep->pcb.tcp->refused_data != NULL) {
         (void)tcp_process_refused_data(ep->pcb.tcp);
         if (ep->pcb.tcp == NULL) {

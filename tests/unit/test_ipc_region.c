@@ -26,7 +26,7 @@ static void create__good_counts__all_set(void **state)
     assert_int_equal(stk_region_create(&t_conf, &region), STK_OK);
     assert_int_equal(region.socks_count, 100);
     assert_int_equal(region.chunks_count, 64);
-    assert_int_equal(region.events_mask, 127);
+    assert_int_equal(region.events_mask, 8191);
     assert_int_equal(region.bell_fd, -1);
     assert_int_equal(region.abi->rcvbuf_bytes, 1000);
     assert_int_equal(region.abi->sndbuf_bytes, 2000);

@@ -111,20 +111,22 @@ static const struct nic_driver fake_driver = {.name = "fake",
                                               .tx_reclaim = fake_nothing,
                                               .mcast = fake_mcast};
 
-static bool mem_hold(void *ctx, const void *data, uint32_t len)
+static bool mem_hold(void *ctx, const void *data, uint32_t len, void **token)
 {
     (void)ctx;
     uintptr_t offset = (uintptr_t)data - (uintptr_t)region;
     if (offset >= sizeof(region))
         return false;
+    *token = &fake;
     fake.holds++;
     fake.held_bytes += len;
     return true;
 }
 
-static void mem_drop(void *ctx, const void *data, uint32_t len)
+static void mem_drop(void *ctx, const void *data, uint32_t len, void *token)
 {
     (void)ctx;
+    assert_ptr_equal(token, &fake);
     (void)data;
     fake.holds--;
     fake.held_bytes -= len;

@@ -26,10 +26,10 @@ struct stk_netif;
  * a reference, which may be longer than until it is acknowledged.
  */
 struct stk_netif_mem_ops {
-    /** Hold len bytes at data; false: not memory that can be referred to, it is copied. */
-    bool (*hold)(void *ctx, const void *data, uint32_t len);
+    /** Hold len bytes at data; false: not memory that can be referred to, it is copied. token: the owner's, for drop. */
+    bool (*hold)(void *ctx, const void *data, uint32_t len, void **token);
     /** One hold less. */
-    void (*drop)(void *ctx, const void *data, uint32_t len);
+    void (*drop)(void *ctx, const void *data, uint32_t len, void *token);
 };
 
 /** Counters of an interface. One writer: the instance's thread. */

@@ -27,10 +27,12 @@ struct stk_ep_table;
 
 #define STK_EP_INSTANCES_MAX STK_CONF_INSTANCES_MAX
 
-/** What endpoints ask of the engine for the times of datagrams. */
+/** What endpoints ask of the engine: times of datagrams, memory for its ports. */
 struct stk_ep_env {
     uint64_t (*now_ns)(void *ctx); /**< as exact as it can be had */
     void (*tx_flush)(void *ctx);   /**< hand to the ports what was gathered */
+    /** Tell every port that takes external memory of some; false: one of them cannot. */
+    bool (*mem_register)(void *ctx, void *base, uint64_t size);
     void *ctx;
 };
 
@@ -114,6 +116,15 @@ int stk_ep_tcp_info(struct stk_ep_table *table, uint32_t sock, struct stk_tcp_in
 /** The last attempt's ICMP error, or set = 0. */
 void stk_ep_icmp_info(struct stk_ep_table *table, uint32_t sock, struct stk_icmp_info *out);
 
+/** Registered I/O: STK_SUB_RIO. sock: of a live slot, or UINT32_MAX. Errors as in stack/rio.h. */
+int stk_ep_rio_op(struct stk_ep_table *table, uint32_t sock, const struct stk_sub_abi *sub);
+
+/** Publish what was completed, and try again what had to wait; at the end of each turn. @return  Is there more to do? */
+bool stk_ep_rio_turn(struct stk_ep_table *table);
+
+/** Do completions wait for drivers? Then ports are to be asked (nic_tx_reclaim). */
+bool stk_ep_rio_waits(const struct stk_ep_table *table);
+
 /** Times of sent datagrams: STK_SUB_STAMP and its reply; errors of stk_sock_stamps_keep and stk_sock_stamp_take. */
 int stk_ep_stamp_op(struct stk_ep_table *table, uint32_t sock, const struct stk_sub_abi *sub, struct stk_rep_abi *rep);
 
@@ -145,13 +156,16 @@ uint32_t stk_ep_closing_count(const struct stk_ep_table *table);
 void stk_ep_abort_closing(struct stk_ep_table *table);
 
 /**
- * Hold FIFO memory for a driver (struct stk_netif_mem_ops): its chunks are not
- * given back before the last stk_ep_mem_drop.
+ * Hold FIFO or registered memory for a driver (struct stk_netif_mem_ops): chunks are not
+ * given back, and requests that sent it not completed, before the last stk_ep_mem_drop.
  *
- * @return  false: not FIFO memory, or too many holds on a chunk.
+ * @param token  Out: for the drop.
+ * @return       false: neither, or too many holds.
  */
-bool stk_ep_mem_hold(struct stk_ep_table *table, const void *data, uint32_t len);
-void stk_ep_mem_drop(struct stk_ep_table *table, const void *data, uint32_t len);
+bool stk_ep_mem_hold(struct stk_ep_table *table, const void *data, uint32_t len, void **token);
+void stk_ep_mem_drop(struct stk_ep_table *table, const void *data, uint32_t len, void *token);
+bool stk_ep_rio_mem_hold(struct stk_ep_table *table, const void *data, uint32_t len, void **token);
+void stk_ep_rio_mem_drop(struct stk_ep_table *table, void *token);
 
 /** An ICMP message or a failed neighbour resolution concerns a packet of this instance (it is entered). */
 void stk_ep_net_error(struct stk_ep_table *table, struct stk_inst *inst, const struct stk_inst_net_error *error);

@@ -1,0 +1,26 @@
+#include "core/client_rio.h"
+
+#include <sys/mman.h>
+
+bool stk_client_os_pin(void *base, size_t len)
+{
+    return mlock(base, len) == 0;
+}
+
+void stk_client_os_unpin(void *base, size_t len)
+{
+    (void)munlock(base, len);
+}
+
+void *stk_client_os_zero(size_t bytes)
+{
+    void *base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return base == MAP_FAILED ? NULL : base;
+}
+
+void stk_client_os_zero_free(void *base, size_t bytes)
+{
+    if (base != NULL) {
+        (void)munmap(base, bytes);
+    }
+}

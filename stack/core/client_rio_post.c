@@ -1,0 +1,357 @@
+#include "core/client_rio.h"
+
+/* --- Posting -------------------------------------------------------------------- */
+
+/** Raises what may start, beside others who do; edge M. */
+static void committed_raise(STK_U32 *committed, uint32_t to)
+{
+    uint32_t now = atomic_load_explicit(committed, memory_order_relaxed);
+    while ((int32_t)(to - now) > 0) {
+        if (atomic_compare_exchange_weak_explicit(committed, &now, to, memory_order_seq_cst, memory_order_relaxed)) {
+            return;
+        }
+    }
+}
+
+/** Is there something that a posted receive could have at once, or will never have? */
+static bool recv_waits(const struct stk_sock_abi *abi)
+{
+    /* edge M, app's end: after committed. */
+    const uint32_t state = atomic_load_explicit(&abi->state, memory_order_seq_cst);
+    return (state & (STK_ST_EOF | STK_ST_ENDED | STK_ST_RX_SHUT)) != 0 ||
+           atomic_load_explicit(&abi->rx_tail, memory_order_seq_cst) !=
+               atomic_load_explicit(&abi->rx_head, memory_order_relaxed) ||
+           atomic_load_explicit(&abi->rx_limit, memory_order_relaxed) == 0;
+}
+
+/** Tells the stack of what was committed, if it has to know now. */
+static void committed_tell(struct stk_rio_rq *rq, enum stk_rio_dir dir)
+{
+    if (dir == STK_RIO_SEND || recv_waits(rq->sock->abi)) {
+        stk_client_kick(rq->sock);
+    }
+}
+
+/** Why a stream takes no request; STK_OK: it does. */
+static int stream_error(uint32_t state, enum stk_rio_dir dir)
+{
+    if ((state & (STK_ST_CONNECTED | STK_ST_ENDED)) == 0) {
+        return STK_ENOTCONN;
+    }
+    if (dir == STK_RIO_SEND) {
+        return (state & STK_ST_TX_SHUT) != 0 ? STK_ESHUTDOWN : STK_OK;
+    }
+    return (state & STK_ST_RX_SHUT) != 0 ? STK_ESHUTDOWN : STK_OK;
+}
+
+static int dgram_recv_error(uint32_t state)
+{
+    if ((state & STK_ST_RX_SHUT) != 0) {
+        return STK_ESHUTDOWN;
+    }
+    return (state & STK_ST_BOUND) != 0 ? STK_OK : STK_EINVAL;
+}
+
+/** Was this destination found good the last time, and has nothing changed that matters? */
+static bool to_known(const struct stk_rio_rq *rq, const struct stk_addr *to, uint32_t state)
+{
+    const struct stk_sock *sock = rq->sock;
+    const uint32_t wanted = STK_ST_BOUND | (to->family == STK_AF_NONE ? (uint32_t)STK_ST_CONNECTED : 0u);
+    return rq->to_seq == atomic_load_explicit(&rq->client->region->abi->ifs_seq, memory_order_relaxed) &&
+           (state & (STK_ST_TX_SHUT | wanted)) == wanted &&
+           rq->to_broadcast == atomic_load_explicit(&sock->broadcast, memory_order_relaxed) &&
+           memcmp(&rq->to_seen, to, sizeof(*to)) == 0 &&
+           atomic_load_explicit(&sock->choosy, memory_order_relaxed) == 0 &&
+           atomic_load_explicit(&sock->segment, memory_order_relaxed) == 0;
+}
+
+/** Checks a datagram as stk_sock_sendmsg does, and writes down what it asks for. */
+static int dgram_send_prepare(struct stk_rio_rq *rq, const struct stk_rio_req *req, uint32_t state,
+                              struct stk_rio_entry_abi *entry, struct stk_rio_wish_abi *wish)
+{
+    const bool plain = (req->flags & STK_RIO_WISHES) == 0 && req->segment == 0;
+    if (plain && req->len <= 1200 && to_known(rq, &req->to, state)) {
+        entry->to = req->to;
+        return STK_OK;
+    }
+    struct stk_dgram_abi head;
+    struct stk_send_info info = {.ttl = -1, .tos = -1, .ecn = -1};
+    if ((req->flags & STK_RIO_WISHES) != 0) {
+        info = req->send;
+    }
+    if (req->segment != 0) {
+        info.segment = req->segment;
+    }
+    const struct stk_addr *to = req->to.family != STK_AF_NONE ? &req->to : NULL;
+    const uint32_t ifs_seq = atomic_load_explicit(&rq->client->region->abi->ifs_seq, memory_order_relaxed);
+    const int result = stk_client_dgram_head(rq->sock, req->len, to, plain ? NULL : &info, &head);
+    if (result != STK_OK) {
+        return result;
+    }
+    entry->to = req->to;
+    if (head.flags != 0) {
+        wish->head = head;
+        entry->flags |= STK_RIO_WISHES;
+    } else {
+        entry->flags &= ~(uint32_t)STK_RIO_WISHES;
+        rq->to_seen = req->to;
+        rq->to_seq = ifs_seq;
+        rq->to_broadcast = atomic_load_explicit(&rq->sock->broadcast, memory_order_relaxed);
+    }
+    return STK_OK;
+}
+
+/** May the request be posted? Fills in what depends on its kind. */
+static int request_prepare(struct stk_rio_rq *rq, enum stk_rio_dir dir, const struct stk_rio_req *req,
+                           struct stk_rio_entry_abi *entry, uint8_t *side)
+{
+    const struct stk_sock_abi *abi = rq->sock->abi;
+    const uint32_t state = atomic_load_explicit(&abi->state, memory_order_relaxed);
+    if (rq->stream) {
+        const int result = stream_error(state, dir);
+        if (result != STK_OK) {
+            return result;
+        }
+    } else if (dir == STK_RIO_RECV) {
+        return dgram_recv_error(state);
+    } else {
+        const int result = dgram_send_prepare(rq, req, state, entry, (struct stk_rio_wish_abi *)(void *)side);
+        if (result != STK_OK) {
+            return result;
+        }
+    }
+    if (dir == STK_RIO_SEND) {
+        entry->fifo = atomic_load_explicit(&abi->tx_tail, memory_order_acquire);
+    }
+    return STK_OK;
+}
+
+static bool mem_has(const struct stk_rio_req *req)
+{
+    if (req->mem == NULL) {
+        return req->len == 0;
+    }
+    const uint64_t at = (uintptr_t)req->base - req->mem->abi->base;
+    return at <= req->mem->abi->size && req->len <= req->mem->abi->size - at;
+}
+
+int stk_rio_post(struct stk_rio_rq *rq, enum stk_rio_dir dir, const struct stk_rio_req *req)
+{
+    int result = stk_client_usable(rq->client);
+    if (result != STK_OK) {
+        return result;
+    }
+    struct rio_half *half = &rq->half[dir];
+    if (atomic_load_explicit(&rq->closed, memory_order_relaxed) != 0 ||
+        atomic_load_explicit(&half->cq->closed, memory_order_relaxed) != 0 || !mem_has(req)) {
+        return STK_EINVAL;
+    }
+    const uint32_t at = half->submitted;
+    /* edge O: the entry's last user is through with it. */
+    if (at - atomic_load_explicit(&half->taken, memory_order_acquire) >= half->max) {
+        return STK_EFULL;
+    }
+    struct rio_ring *ring = atomic_load_explicit(&half->ring, memory_order_relaxed);
+    struct stk_rio_entry_abi *entry = &ring->entries[at & ring->mask];
+    entry->base = (uintptr_t)req->base;
+    entry->mem = req->mem != NULL ? (uintptr_t)req->mem->abi : 0;
+    entry->len = req->len;
+    entry->flags = req->flags;
+    result = request_prepare(rq, dir, req, entry, ring->side + (size_t)(at & ring->side_mask) * STK_RIO_SIDE_BYTES);
+    if (result != STK_OK) {
+        return result;
+    }
+    ring->words[at & ring->mask] = (struct rio_words){.context = req->context, .cookie = req->cookie};
+    half->submitted = at + 1;
+    /* edge M, app's end. */
+    atomic_store_explicit(&half->abi->submitted, at + 1, memory_order_release);
+    if ((req->flags & STK_RIO_DEFER) == 0) {
+        if (dir == STK_RIO_SEND) { /* the kick is the read-modify-write */
+            atomic_store_explicit(&half->abi->committed, at + 1, memory_order_release);
+        } else {
+            (void)atomic_exchange_explicit(&half->abi->committed, at + 1, memory_order_seq_cst);
+        }
+        committed_tell(rq, dir);
+    }
+    return STK_OK;
+}
+
+int stk_rio_commit(struct stk_rio_rq *rq, enum stk_rio_dir dir)
+{
+    const int usable = stk_client_usable(rq->client);
+    if (usable != STK_OK) {
+        return usable;
+    }
+    if (atomic_load_explicit(&rq->closed, memory_order_acquire) != 0) {
+        return STK_EINVAL;
+    }
+    struct rio_half *half = &rq->half[dir];
+    committed_raise(&half->abi->committed, atomic_load_explicit(&half->abi->submitted, memory_order_acquire));
+    committed_tell(rq, dir);
+    return STK_OK;
+}
+
+/* --- Taking ------------------------------------------------------------------------ */
+
+/** The rings that a completion is about; NULL: there are none of this number. */
+static const struct rio_ring *ring_of(const struct rio_half *half, uint32_t generation)
+{
+    const struct rio_ring *ring = atomic_load_explicit(&half->ring, memory_order_acquire);
+    while (ring != NULL && ring->generation != generation) {
+        ring = ring->older;
+    }
+    return ring;
+}
+
+/** Fills in a completion; false: the entry makes no sense. */
+static bool done_fill(struct stk_rio_cq *cq, const struct client_rio *rio, const struct stk_rio_done_abi *entry,
+                      struct stk_rio_done *out)
+{
+    struct stk_rio_rq *rq = client_rio_rq(rio, entry->rq);
+    const uint32_t dir = (entry->flags & STK_RIO_DONE_SEND) != 0 ? STK_RIO_SEND : STK_RIO_RECV;
+    if (rq == NULL || rq->half[dir].cq != cq) {
+        return false;
+    }
+    struct rio_half *half = &rq->half[dir];
+    const uint32_t taken = atomic_load_explicit(&half->taken, memory_order_relaxed);
+    const struct rio_ring *ring = ring_of(half, entry->generation);
+    if (entry->index != taken || ring == NULL) {
+        return false;
+    }
+    const struct rio_words *words = &ring->words[taken & ring->mask];
+    out->status = entry->status;
+    out->bytes = entry->bytes;
+    out->rq_cookie = rq->cookie;
+    out->context = words->context;
+    out->cookie = words->cookie;
+    out->dir = dir;
+    out->info = (entry->flags & STK_RIO_DONE_INFO) != 0
+                    ? (const struct stk_msg_info *)(const void *)(ring->side + (size_t)(taken & ring->side_mask) *
+                                                                                   STK_RIO_SIDE_BYTES)
+                    : NULL;
+    /* edge O: from here on the entry may be written again. */
+    atomic_store_explicit(&half->taken, taken + 1, memory_order_release);
+    return true;
+}
+
+_Static_assert(sizeof(struct stk_msg_info) <= STK_RIO_SIDE_BYTES, "it is the side entry of a receive");
+
+uint32_t stk_rio_cq_take(struct stk_rio_cq *cq, struct stk_rio_done *out, uint32_t count)
+{
+    if (cq->damaged) {
+        return UINT32_MAX;
+    }
+    const struct client_rio *rio = atomic_load_explicit(&cq->client->rio, memory_order_relaxed);
+    uint32_t head = cq->head;
+    uint32_t done = 0;
+    uint32_t ordinary = atomic_load_explicit(&cq->ordinary_taken, memory_order_relaxed);
+    while (done < count) {
+        const struct stk_rio_done_abi *entry = &cq->ring[head & cq->mask];
+        const uint32_t expect = head - cq->base + 1;
+        /* edge N, app's end. */
+        const uint32_t seq = atomic_load_explicit(&entry->seq, memory_order_acquire);
+        if (seq != expect) {
+            cq->damaged = seq != 0 && seq != expect - (cq->mask + 1);
+            break;
+        }
+        if (!done_fill(cq, rio, entry, &out[done])) {
+            cq->damaged = true;
+            break;
+        }
+        ordinary += (entry->flags & STK_RIO_DONE_QUIET) == 0;
+        head++;
+        done++;
+    }
+    cq->head = head;
+    if (done > 0) {
+        atomic_store_explicit(&cq->ordinary_taken, ordinary, memory_order_relaxed);
+        return done;
+    }
+    if (cq->damaged) {
+        return UINT32_MAX;
+    }
+    stk_client_pump_once(cq->client);
+    return 0;
+}
+
+/* --- Events -------------------------------------------------------------------------- */
+
+int stk_rio_cq_arm(struct stk_rio_cq *cq)
+{
+    const int usable = stk_client_usable(cq->client);
+    if (usable != STK_OK) {
+        return usable;
+    }
+    uint32_t idle = STK_RIO_IDLE;
+    /* edge P, app's end: armed, then the look. */
+    if (!atomic_compare_exchange_strong_explicit(&cq->abi->armed, &idle, STK_RIO_ARMED, memory_order_seq_cst,
+                                                 memory_order_seq_cst)) {
+        return STK_EALREADY;
+    }
+    if (atomic_load_explicit(&cq->abi->ordinary, memory_order_seq_cst) !=
+        atomic_load_explicit(&cq->ordinary_taken, memory_order_relaxed)) {
+        /* The event queue has one producer, the stack: have it look. */
+        const struct stk_sub_abi sub = {.op = STK_SUB_RIO, .arg = {STK_RIO_OP_CQ_LOOK}, .value = (uintptr_t)cq->abi};
+        return stk_client_post(cq->client, &sub);
+    }
+    return STK_OK;
+}
+
+bool stk_client_rio_event(struct stk_client *client, uint32_t id, struct stk_event *event)
+{
+    struct client_rio *rio = atomic_load_explicit(&client->rio, memory_order_acquire);
+    struct stk_rio_cq_abi *abi = rio == NULL ? NULL : atomic_load_explicit(&rio->cqs[id].abi, memory_order_acquire);
+    if (abi == NULL) {
+        return false;
+    }
+    /* edge L, dispatcher's end: from here on it may be queued again. */
+    (void)atomic_exchange_explicit(&abi->event_queued, 0, memory_order_seq_cst);
+    const uint64_t cookie = atomic_load_explicit(&rio->cqs[id].cookie, memory_order_acquire);
+    uint32_t fired = STK_RIO_FIRED;
+    if (!atomic_compare_exchange_strong_explicit(&abi->armed, &fired, STK_RIO_IDLE, memory_order_seq_cst,
+                                                 memory_order_seq_cst)) {
+        return false; /* closed meanwhile */
+    }
+    *event = (struct stk_event){.cookie = cookie, .ready = STK_READY_RIO, .fired = STK_READY_RIO};
+    return true;
+}
+
+/* --- When the engine is gone ------------------------------------------------------------ */
+
+/** What the stack would have done: there is no other writer any more. */
+static void cancel_put(struct stk_rio_rq *rq, enum stk_rio_dir dir, uint32_t index)
+{
+    struct stk_rio_cq *cq = rq->half[dir].cq;
+    struct stk_rio_cq_abi *abi = cq->abi;
+    struct stk_rio_done_abi *entry = &cq->ring[abi->tail & cq->mask];
+    entry->status = STK_ECANCELED;
+    entry->bytes = 0;
+    entry->rq = rq->id;
+    entry->index = index;
+    entry->flags = dir == STK_RIO_SEND ? STK_RIO_DONE_SEND : 0;
+    entry->generation = atomic_load_explicit(&rq->half[dir].ring, memory_order_relaxed)->generation;
+    /* edge N. */
+    atomic_store_explicit(&entry->seq, abi->tail - cq->base + 1, memory_order_release);
+    abi->tail++;
+    (void)atomic_fetch_add_explicit(&abi->ordinary, 1, memory_order_seq_cst);
+}
+
+void stk_client_rio_sock_lost(struct stk_rio_rq *rq)
+{
+    struct client_rio *rio = atomic_load_explicit(&rq->client->rio, memory_order_acquire);
+    stk_lock_take(&rio->lock);
+    if (atomic_load_explicit(&rq->abi->detached, memory_order_acquire) == 0) {
+        for (int dir = 0; dir < STK_RIO_DIRS; dir++) {
+            struct rio_half *half = &rq->half[dir];
+            uint32_t at = atomic_load_explicit(&half->abi->completed, memory_order_acquire);
+            for (; at != half->submitted; at++) {
+                if (atomic_load_explicit(&half->cq->closed, memory_order_relaxed) == 0) {
+                    cancel_put(rq, (enum stk_rio_dir)dir, at);
+                }
+            }
+            atomic_store_explicit(&half->abi->completed, at, memory_order_relaxed);
+        }
+        atomic_store_explicit(&rq->abi->detached, 1, memory_order_release);
+    }
+    stk_lock_give(&rio->lock);
+}
