@@ -78,13 +78,6 @@
             0x97, 0x2e, 0x23, 0xc2, 0x72, 0x38, 0x31, 0x2b \
         }                                                  \
     }
-#define WSAID_MULTIPLE_RIO                                 \
-    {                                                      \
-        0x8509e081, 0x96dd, 0x4005,                        \
-        {                                                  \
-            0xb1, 0x65, 0x9e, 0x2e, 0xe8, 0xc7, 0x9e, 0x3f \
-        }                                                  \
-    }
 
 typedef struct _TRANSMIT_FILE_BUFFERS {
     LPVOID Head;
@@ -122,5 +115,7 @@ typedef INT(PASCAL *LPFN_WSARECVMSG)(SOCKET s, LPWSAMSG message, LPDWORD receive
 typedef INT(PASCAL *LPFN_WSASENDMSG)(SOCKET s, LPWSAMSG message, DWORD flags, LPDWORD sent, LPWSAOVERLAPPED overlapped,
                                      LPWSAOVERLAPPED_COMPLETION_ROUTINE routine);
 typedef INT(WSAAPI *LPFN_WSAPOLL)(LPWSAPOLLFD array, ULONG count, INT timeout_ms);
+
+#include "wl_rio.h"
 
 #endif
