@@ -142,15 +142,33 @@ static void events__damage__no_index_out_of_range(void **state)
     for (uint32_t i = 0; i < 4; i++) {
         stk_event_push(region, i);
     }
-    atomic_store(&region->events[0], 4);
+    atomic_store(&region->events[0], 4 + STK_RIO_CQS_MAX);
     atomic_store(&region->events[1], UINT32_MAX);
     assert_true(stk_event_pop(region, &sock));
     assert_int_equal(sock, 2);
-    atomic_store(&region->abi->event_head, 1000);
+    atomic_store(&region->abi->event_head, 100000);
     assert_false(stk_event_pop(region, &sock));
     atomic_store(&region->socks[2].event_queued, 0);
     stk_event_push(region, 2); /* no room by that index: dropped */
     assert_int_equal(atomic_load(&region->socks[2].event_queued), 0);
+}
+
+static void events__completion_queue__behind_the_sockets(void **state)
+{
+    struct stk_region *region = *state;
+    STK_U32 queued = 0;
+    uint32_t entry = 0;
+    assert_true(stk_event_push_cq(region, 7, &queued));
+    assert_true(stk_event_push_cq(region, 7, &queued)); /* once */
+    assert_int_equal(atomic_load(&queued), 1);
+    assert_true(stk_event_pop(region, &entry));
+    assert_int_equal(entry, region->socks_count + 7);
+    assert_int_equal(atomic_load(&queued), 1); /* the taker's to clear */
+    assert_false(stk_event_pop(region, &entry));
+    atomic_store(&queued, 0);
+    atomic_store(&region->abi->event_head, 100000);
+    assert_false(stk_event_push_cq(region, 7, &queued));
+    assert_int_equal(atomic_load(&queued), 0);
 }
 
 static void events__sleep__bounded_and_ended_by_wake_word(void **state)
@@ -195,6 +213,7 @@ int main(void)
         T_CASE(bell__wait_object__rung_until_cleared),      T_CASE(waiters__all_taken__none_and_counted),
         T_CASE(notify__waiters__their_words_change),        T_CASE(events__armed_and_ready__queued_once),
         T_CASE(events__damage__no_index_out_of_range),      T_CASE(events__sleep__bounded_and_ended_by_wake_word),
+        T_CASE(events__completion_queue__behind_the_sockets),      T_CASE(events__sleep__bounded_and_ended_by_wake_word),
         T_CASE(reply__sleep__bounded_and_not_with_a_reply), T_CASE(lock__held__try_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
