@@ -2,13 +2,25 @@
 find_package(Python3 COMPONENTS Interpreter)
 if(TARGET winlane AND Python3_FOUND AND NOT WIN32)
     add_executable(api_kernel both_main.c both.c kernel_groups_linux.c kernel.c kernel_port.c kernel_port_end.c
-        kernel_port_wait.c kernel_port_call.c kernel_cancel.c)
+        kernel_port_wait.c kernel_port_call.c kernel_cancel.c kernel_file.c kernel_apc.c kernel_pool.c)
     target_link_libraries(api_kernel PRIVATE ws2::ws2_32 winlane::warnings)
     add_dependencies(api_kernel winlane)
     add_test(NAME api_kernel COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/wine/api_compare.py --native
         --program $<TARGET_FILE:api_kernel> --config ${PROJECT_SOURCE_DIR}/configs/wire-pair.ini
-        --differences ${CMAKE_CURRENT_SOURCE_DIR}/kernel_differences.txt --work ${CMAKE_CURRENT_BINARY_DIR}/kernel)
+        --differences ${CMAKE_CURRENT_SOURCE_DIR}/kernel_differences_linux.txt --work ${CMAKE_CURRENT_BINARY_DIR}/kernel)
     set_tests_properties(api_kernel PROPERTIES LABELS "api;tsan" TIMEOUT 120)
+endif()
+if(TARGET winlane AND NOT WIN32)
+    foreach(name kernel_echo kernel_storm)
+        add_executable(${name} ${name}.c)
+        target_link_libraries(${name} PRIVATE ws2::ws2_32 winlane::warnings)
+        add_dependencies(${name} winlane)
+    endforeach()
+    add_test(NAME api_kernel_echo COMMAND kernel_echo 127.0.0.1)
+    add_test(NAME api_kernel_echo_skip COMMAND kernel_echo -s 10.88.0.2)
+    add_test(NAME api_kernel_storm COMMAND kernel_storm)
+    set_tests_properties(api_kernel_echo api_kernel_echo_skip api_kernel_storm PROPERTIES LABELS "api;tsan" TIMEOUT 60
+        ENVIRONMENT "WINLANE_CONFIG=${PROJECT_SOURCE_DIR}/configs/wire-pair.ini")
 endif()
 if(NOT WIN32)
     return()
@@ -46,7 +58,7 @@ set_tests_properties(api_kernel_storm PROPERTIES LABELS "api;wine" TIMEOUT 120 S
 
 add_executable(api_kernel both_main.c both.c kernel_groups_windows.c kernel.c kernel_port.c kernel_port_end.c kernel_port_wait.c
     kernel_port_call.c kernel_cancel.c
-    kernel_pipe_windows.c kernel_file.c kernel_apc.c kernel_message.c)
+    kernel_pipe_windows.c kernel_file.c kernel_handle_windows.c kernel_pool.c kernel_apc.c kernel_message.c)
 target_link_libraries(api_kernel PRIVATE ws2::ws2_32 winlane::warnings)
 target_link_options(api_kernel PRIVATE -static)
 add_dependencies(api_kernel t_api_dlls)

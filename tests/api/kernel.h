@@ -10,9 +10,11 @@ extern const struct t_group t_group_kernel_port;
 extern const struct t_group t_group_kernel_port_end;
 extern const struct t_group t_group_kernel_port_wait;
 extern const struct t_group t_group_kernel_port_call;
+extern const struct t_group t_group_kernel_pool;
 extern const struct t_group t_group_kernel_cancel;
 extern const struct t_group t_group_kernel_pipe;
 extern const struct t_group t_group_kernel_file;
+extern const struct t_group t_group_kernel_handle;
 extern const struct t_group t_group_kernel_apc;
 extern const struct t_group t_group_kernel_message;
 

@@ -125,6 +125,7 @@ void WINAPI ExitThread(DWORD code) __attribute__((noreturn));
 BOOL WINAPI GetExitCodeThread(HANDLE thread, LPDWORD code);
 DWORD WINAPI QueueUserAPC(PAPCFUNC function, HANDLE thread, ULONG_PTR context);
 DWORD WINAPI GetCurrentThreadId(void);
+DWORD WINAPI GetThreadId(HANDLE thread);
 HANDLE WINAPI GetCurrentThread(void);
 DWORD WINAPI GetCurrentProcessId(void);
 void WINAPI ExitProcess(UINT code) __attribute__((noreturn));

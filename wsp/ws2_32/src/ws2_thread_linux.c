@@ -444,3 +444,17 @@ DWORD WINAPI GetCurrentThreadId(void)
 {
     return (DWORD)syscall(SYS_gettid);
 }
+
+/** The number of a thread. @return 0 with ERROR_INVALID_HANDLE for what is no thread. */
+DWORD WINAPI GetThreadId(HANDLE thread)
+{
+    struct ws2_slot *slot = ws2_handle_pin(ws2_thread_handle(thread), WS2_KIND_THREAD);
+    DWORD id;
+    if (slot == NULL) {
+        SetLastError(ERROR_INVALID_HANDLE);
+        return 0;
+    }
+    id = ((struct ws2_thread *)slot->object)->id;
+    ws2_handle_unpin(slot);
+    return id;
+}
