@@ -414,7 +414,12 @@ int stk_ep_dgram_connect(struct stk_ep *ep, const struct stk_addr *remote);
 void stk_ep_dgram_kick(struct stk_ep *ep);
 void stk_ep_dgram_close(struct stk_ep *ep);
 void stk_ep_dgram_opts_apply(struct stk_ep *ep);
+
+/* stk_ep_dgram_recv.c */
 bool stk_ep_dgram_store(struct stk_ep *ep, struct stk_dgram_abi *record, const struct pbuf *p);
+/** lwIP's callbacks; arg: the endpoint. */
+void stk_ep_dgram_on_udp(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *addr, u16_t port);
+u8_t stk_ep_dgram_on_raw(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip_addr_t *addr);
 
 err_t stk_ep_dgram_record_send(struct stk_ep *ep, const struct stk_dgram_abi *record, uint64_t at);
 /** Send a payload as a record asks; p stays the caller's. */
