@@ -27,8 +27,8 @@ BUILD_PACKAGES="gcc libc6-dev cmake ninja-build pkg-config
     dpkg-dev patch xz-utils debian-archive-keyring ca-certificates python3"
 # To check: clang (ThreadSanitizer refuses fences in gcc 12), formatter, static checks.
 CHECK_PACKAGES="clang-14 libclang-rt-14-dev llvm-14 clang-format-14 clang-tidy-14 cppcheck git"
-# To run the demonstration and the tests that talk to the kernel: namespaces, ordinary programs, a capture reader.
-PEER_PACKAGES="iproute2 ethtool procps socat iperf3 tcpdump dnsmasq-base"
+# To run the demonstration and the tests that talk to the kernel: namespaces, ordinary programs, readers and makers of captures.
+PEER_PACKAGES="iproute2 ethtool procps socat iperf3 tcpdump dnsmasq-base tshark python3-scapy"
 
 say() { printf 'deps: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }

@@ -86,6 +86,7 @@ struct receive_stack {
     struct receive_heard heard;
     uint64_t now_ns;
     uint64_t random;
+    uint32_t turns;
 };
 
 struct receive {

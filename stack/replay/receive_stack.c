@@ -13,6 +13,7 @@
 #define JUMP_NS (120 * STK_S_NS) /* a silence is lived through for so long; what is longer passes at once */
 #define STEP_MIN_NS STK_MS_NS
 #define TURNS_MAX 8
+#define IDLE_TURNS 64
 
 static uint64_t stack_now(void *ctx)
 {
@@ -70,9 +71,9 @@ static int engine_make(struct receive *r, uint32_t convs_max)
 
     (void)snprintf(name, sizeof(name), FEED_NAME "%p", (void *)r);
     len = snprintf(text, sizeof(r->bytes),
-                   "[engine]\nsockets_max = %u\ntcp_max = %u\nudp_max = 16\nbuffer_memory = 64MiB\nrcvbuf = 2MiB\n"
+                   "[engine]\nsockets_max = %u\ntcp_max = %u\nudp_max = 16\nbuffer_memory = %uMiB\nrcvbuf = 2MiB\n"
                    "[port feed]\nindex = 2\ndriver = feed\nfeed.name = %s\nmtu = 1500\nbuffers = %u\n%s",
-                   socks, socks, name, BUFFERS, receive_frame_conf);
+                   socks, socks, 64 + socks / 64, name, BUFFERS, receive_frame_conf);
     if (r->conf->capture != NULL)
         (void)snprintf(text + len, sizeof(r->bytes) - (size_t)len,
                        "feed.capture = %.4000s\nfeed.capture_clock = port\n", r->conf->capture);
@@ -155,6 +156,8 @@ void receive_stack_step(struct receive *r)
 {
     for (int turn = 0; turn < TURNS_MAX && stk_engine_step(r->stack.engine) >= NIC_BURST_MAX; turn++)
         ;
+    if (++r->stack.turns % IDLE_TURNS == 0)
+        (void)stk_engine_step(r->stack.engine); /* an idle one: memory of sockets at rest goes back */
     r->queued = 0;
     r->queued_bytes = 0;
 }
