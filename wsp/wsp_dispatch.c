@@ -10,6 +10,7 @@
 #include "wsp_notice.h"
 #include "wsp_overlapped.h"
 #include "wsp_provider.h"
+#include "wsp_rio.h"
 #include "wsp_share.h"
 #include "wsp_socket.h"
 
@@ -92,8 +93,13 @@ static void dispatch_main(void *arg)
         wsp_share_expire();
         wsp_events_retry();
         for (int i = 0; i < count; i++) {
-            struct wsp_socket *sock = wsp_socket_get_context(events[i].cookie);
+            struct wsp_socket *sock;
 
+            if (events[i].fired & STK_READY_RIO) {
+                wsp_rio_fire(events[i].cookie);
+                continue;
+            }
+            sock = wsp_socket_get_context(events[i].cookie);
             if (!sock)
                 continue; /* closed meanwhile */
             dispatch_service(sock, NULL);

@@ -3,6 +3,7 @@
 
 #include "wsp_error.h"
 #include "wsp_overlapped.h"
+#include "wsp_rio.h"
 #include "wsp_share.h"
 #include "wsp_socket.h"
 #include "wsp_upcall.h"
@@ -168,6 +169,7 @@ static void provider_down(enum stk_close_mode mode, uint32_t wait_ms)
         stk_client_wake(client);
     wsp_dispatcher_stop();
     wsp_share_forget();
+    wsp_rio_forget();
     if (client && provider_wait_empty(wait_ms)) {
         wsp_wait_alerts_end(); /* nobody waits any more, so nobody names it anew */
         stk_client_detach(client, drain_ms);

@@ -3,6 +3,7 @@
 
 #include "wsp_error.h"
 #include "wsp_overlapped.h"
+#include "wsp_rio.h"
 #include "wsp_upcall.h"
 
 #include "stack/clock.h"
@@ -311,6 +312,8 @@ int wsp_share_token(struct wsp_socket *sock, uint32_t *token)
 
     if (code != 0)
         return code;
+    if (wsp_rio_has_queue(sock))
+        return WSAEOPNOTSUPP; /* RIOX-116 */
     wsp_mutex_lock(&sock->lock);
     if (sock->ending)
         code = WSAENOTSOCK;

@@ -5,6 +5,7 @@
 #include "wsp_error.h"
 #include "wsp_event.h"
 #include "wsp_overlapped.h"
+#include "wsp_rio.h"
 #include "wsp_share.h"
 #include "wsp_upcall.h"
 
@@ -225,6 +226,7 @@ struct wsp_socket *wsp_socket_alloc(void)
     atomic_store(&sock->recycled, (uint32_t)WSP_CONTEXT_WHOLE);
     atomic_store(&sock->accepting, 0);
     atomic_store(&sock->accepted_by, 0);
+    atomic_store(&sock->rio, 0);
     sock->ending = false;
     sock->posting = false;
     sock->post_again = false;
@@ -289,6 +291,7 @@ void wsp_socket_end(struct wsp_socket *sock, enum stk_close_mode mode, bool deli
     /* Only where others are inside: waking everybody for each close would be felt by all of them. */
     if (wsp_socket_calls(sock) > 1)
         stk_sock_cancel(sock->stk);
+    wsp_rio_end(sock);
     wsp_requests_abort(sock, deliver);
     wsp_acceptex_follow(sock);
     wsp_events_end(sock);
@@ -322,6 +325,7 @@ void wsp_socket_reap(struct wsp_socket *sock, enum stk_close_mode mode, uint32_t
 
 bool wsp_socket_renew(struct wsp_socket *sock, struct stk_sock *fresh, enum stk_close_mode mode, uint32_t own)
 {
+    struct stk_rio_rq *requests = wsp_rio_move_begin(sock);
     struct stk_sock *before = NULL;
     uint32_t at = 0;
 
@@ -336,6 +340,7 @@ bool wsp_socket_renew(struct wsp_socket *sock, struct stk_sock *fresh, enum stk_
     if (before && !socket_is_ours(sock, own))
         stk_sock_cancel(before); /* who waits on it waits on the other one */
     wsp_mutex_unlock(&sock->lock);
+    wsp_rio_move_end(sock, before ? NULL : requests);
     wsp_socket_reap(sock, mode, own);
     return at < WSP_SPARES;
 }

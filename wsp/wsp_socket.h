@@ -135,6 +135,7 @@ struct wsp_socket {
     _Atomic uint64_t accepting;        /**< AcceptEx will give it a connection of this listener (a context); 0: none */
     _Atomic uint64_t accepted_by;      /**< the listener of its connection; 0: not by AcceptEx */
     _Atomic(struct wsp_share *) share; /**< several descriptors: see wsp_share.h; NULL: the one handle */
+    _Atomic uint64_t rio;              /**< its request queue (a handle of wsp_rio_slots.h); 0: none */
 };
 
 /**

@@ -59,6 +59,7 @@ uint32_t fake_ready(const struct stk_sock *sock)
 
 void fake_changed(struct stk_sock *sock)
 {
+    fake_rio_pump(sock);
     if ((sock->armed & fake_ready(sock)) && !sock->event_queued) {
         sock->event_queued = true;
         sock->event_next = NULL;
@@ -115,7 +116,7 @@ void fake_dgram_error(uint16_t port, int err)
 
 /* --- Data --------------------------------------------------------------- */
 
-static int64_t fake_send_locked(struct stk_sock *sock, const struct stk_iov *iov, size_t count)
+int64_t fake_send(struct stk_sock *sock, const struct stk_iov *iov, size_t count)
 {
     size_t room, done = 0;
     int err = fake_forced(FAKE_SEND);
@@ -164,7 +165,7 @@ int64_t stk_sock_send(struct stk_sock *sock, const struct stk_iov *iov, size_t c
     int64_t got;
 
     fake_lock();
-    got = fake_send_locked(sock, iov, count);
+    got = fake_send(sock, iov, count);
     fake_unlock();
     return got;
 }
@@ -177,7 +178,7 @@ int64_t stk_sock_send_oob(struct stk_sock *sock, const struct stk_iov *iov, size
     int64_t got;
 
     fake_lock();
-    got = sock->type == STK_SOCK_STREAM ? fake_send_locked(sock, iov, count) : (int64_t)STK_EOPNOTSUPP;
+    got = sock->type == STK_SOCK_STREAM ? fake_send(sock, iov, count) : (int64_t)STK_EOPNOTSUPP;
     to = sock->other;
     if (got > 0 && (size_t)got == size && to && !to->opts[STK_OPT_OOBINLINE] && to->rx_len > 0) {
         to->rx_len--;
@@ -239,7 +240,7 @@ static size_t fake_take(struct stk_sock *sock, const struct stk_iov *iov, size_t
     return done;
 }
 
-static int64_t fake_recv_locked(struct stk_sock *sock, const struct stk_iov *iov, size_t count, unsigned flags)
+int64_t fake_recv(struct stk_sock *sock, const struct stk_iov *iov, size_t count, unsigned flags)
 {
     int err = fake_forced(FAKE_RECV);
 
@@ -263,7 +264,7 @@ int64_t stk_sock_recv(struct stk_sock *sock, const struct stk_iov *iov, size_t c
     int64_t got;
 
     fake_lock();
-    got = fake_recv_locked(sock, iov, count, flags);
+    got = fake_recv(sock, iov, count, flags);
     fake_unlock();
     return got;
 }
@@ -303,8 +304,7 @@ static int fake_dgram_put(struct stk_sock *sock, const struct stk_iov *iov, size
     return STK_OK;
 }
 
-static int64_t fake_sendto_locked(struct stk_sock *sock, const struct stk_iov *iov, size_t count,
-                                  const struct stk_addr *to)
+int64_t fake_sendto(struct stk_sock *sock, const struct stk_iov *iov, size_t count, const struct stk_addr *to)
 {
     size_t size = fake_iov_size(iov, count);
     int err = fake_forced(FAKE_SENDTO);
@@ -339,7 +339,7 @@ int64_t stk_sock_sendto(struct stk_sock *sock, const struct stk_iov *iov, size_t
     int64_t got;
 
     fake_lock();
-    got = fake_sendto_locked(sock, iov, count, to);
+    got = fake_sendto(sock, iov, count, to);
     fake_unlock();
     return got;
 }
@@ -351,8 +351,8 @@ int64_t stk_sock_sendmsg(struct stk_sock *sock, const struct stk_iov *iov, size_
     return stk_sock_sendto(sock, iov, count, to);
 }
 
-static int64_t fake_recvfrom_locked(struct stk_sock *sock, const struct stk_iov *iov, size_t count, unsigned flags,
-                                    struct stk_msg_info *info)
+int64_t fake_recvfrom(struct stk_sock *sock, const struct stk_iov *iov, size_t count, unsigned flags,
+                      struct stk_msg_info *info)
 {
     struct fake_dgram *dgram = sock->dgram_head;
     size_t at = 0;
@@ -400,7 +400,7 @@ int64_t stk_sock_recvfrom(struct stk_sock *sock, const struct stk_iov *iov, size
     int64_t got;
 
     fake_lock();
-    got = fake_recvfrom_locked(sock, iov, count, flags, info);
+    got = fake_recvfrom(sock, iov, count, flags, info);
     fake_unlock();
     return got;
 }
@@ -547,7 +547,7 @@ static int fake_events_take(struct stk_event *events, size_t count)
         if (events[taken].fired)
             taken++;
     }
-    return taken;
+    return taken + (int)fake_rio_events(events + taken, count - (size_t)taken);
 }
 
 int stk_events_wait(struct stk_client *client, struct stk_event *events, size_t count, int64_t timeout_ns,

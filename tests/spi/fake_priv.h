@@ -41,6 +41,7 @@ struct stk_sock {
     struct fake_dgram *dgram_head, **dgram_tail;
     size_t dgram_bytes;
     uint32_t isb, isb_seen;
+    struct stk_rio_rq *rio;
     int32_t opts[STK_OPT_COUNT];
     struct stk_mcast_filter filter; /* the last one that was set */
     uint8_t filter_sources[STK_MCAST_SOURCES_MAX][16];
@@ -89,6 +90,20 @@ void fake_changed(struct stk_sock *sock);
 
 /** A connected or listening stream socket's far end: NULL when nobody listens on addr. Lock held. */
 struct stk_sock *fake_find(int type, const struct stk_addr *addr, bool listening);
+
+/** What the data calls do. Lock held. */
+int64_t fake_send(struct stk_sock *sock, const struct stk_iov *iov, size_t count);
+int64_t fake_recv(struct stk_sock *sock, const struct stk_iov *iov, size_t count, unsigned flags);
+int64_t fake_sendto(struct stk_sock *sock, const struct stk_iov *iov, size_t count, const struct stk_addr *to);
+int64_t fake_recvfrom(struct stk_sock *sock, const struct stk_iov *iov, size_t count, unsigned flags,
+                      struct stk_msg_info *info);
+
+/** Requests of a socket may go on; they end with it. Lock held. */
+void fake_rio_pump(struct stk_sock *sock);
+void fake_rio_close(struct stk_sock *sock);
+
+/** Events of completion queues. @return  How many. Lock held. */
+size_t fake_rio_events(struct stk_event *events, size_t count);
 
 /** End a stream with an error. Lock held. */
 void fake_end(struct stk_sock *sock, int err);

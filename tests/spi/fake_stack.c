@@ -264,6 +264,7 @@ int stk_sock_close(struct stk_sock *sock, enum stk_close_mode mode)
 {
     fake_lock();
     fake.last_close = (int)mode;
+    fake_rio_close(sock);
     while (sock->accept_head) {
         struct stk_sock *waiting = sock->accept_head;
 

@@ -58,6 +58,19 @@ void fake_isb_set(uint32_t bytes);
 /** Take an address of the second interface away, or give it back: the routing table changes, and its IPv6 address list. */
 void fake_net_change(bool gone);
 
+/** All completion queues are found damaged. */
+void fake_rio_damage(void);
+
+/** While held, threads stay in stk_rio_post. */
+void fake_rio_post_hold(bool hold);
+
+/** Threads in stk_rio_post. */
+unsigned fake_rio_posters(void);
+
+/** Memory that is known; queues of both kinds that exist. */
+unsigned fake_rio_mems_count(void);
+unsigned fake_rio_queues_count(void);
+
 /** Open sockets, closed ones in the background not counted. */
 unsigned fake_sockets_count(void);
 

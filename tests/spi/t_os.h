@@ -62,6 +62,24 @@ bool t_apc_queue(LPWSATHREADID thread, LPWSAUSERAPC routine, DWORD_PTR context);
 /** An alertable wait: runs what is queued; returns how many, 0 after the timeout. */
 unsigned t_alertable(unsigned timeout_ms);
 
+/* --- Memory --------------------------------------------------------------- */
+enum t_pages { T_PAGES_NONE, T_PAGES_READ, T_PAGES_WRITE };
+/** Zero pages of their own. @param size  Bytes, a multiple of 65536. */
+char *t_pages_new(size_t size);
+void t_pages_free(char *pages, size_t size);
+void t_pages_protect(char *pages, size_t size, enum t_pages may);
+
+/* --- Completion ports, as far as packets are posted to them ---------------- */
+struct t_packet {
+    DWORD bytes;
+    ULONG_PTR key;
+    void *overlapped;
+};
+HANDLE t_port_new(void);
+void t_port_free(HANDLE port);
+/** Take the oldest packet within a time; false: none came. */
+bool t_port_take(HANDLE port, struct t_packet *out, unsigned timeout_ms);
+
 /* --- The process --------------------------------------------------------- */
 /** Write a file that goes away with this process. @return  Its path, for the life of the process. */
 const char *t_file_make(const char *text);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -243,6 +244,84 @@ static _Thread_local int last_error;
 __attribute__((visibility("default"))) void WINAPI SetLastError(DWORD code)
 {
     last_error = (int)code;
+}
+
+/* --- Memory, ports ------------------------------------------------------- */
+
+char *t_pages_new(size_t size)
+{
+    void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (pages == MAP_FAILED)
+        abort();
+    return pages;
+}
+
+void t_pages_free(char *pages, size_t size)
+{
+    if (munmap(pages, size) != 0)
+        abort();
+}
+
+void t_pages_protect(char *pages, size_t size, enum t_pages may)
+{
+    static const int rights[] = {PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE};
+
+    if (mprotect(pages, size, rights[may]) != 0)
+        abort();
+}
+
+#define PORT_PACKETS 256u
+
+struct t_port {
+    struct t_mutex lock;
+    struct t_cond changed;
+    struct t_packet packets[PORT_PACKETS];
+    unsigned head, tail;
+};
+
+HANDLE t_port_new(void)
+{
+    struct t_port *port = calloc(1, sizeof *port);
+
+    if (!port)
+        abort();
+    return port;
+}
+
+void t_port_free(HANDLE port)
+{
+    free(port);
+}
+
+/* The provider finds it by name, as it finds the one of the system. */
+__attribute__((visibility("default"))) BOOL WINAPI PostQueuedCompletionStatus(HANDLE handle, DWORD bytes, ULONG_PTR key,
+                                                                              LPOVERLAPPED overlapped)
+{
+    struct t_port *port = handle;
+
+    t_mutex_lock(&port->lock);
+    port->packets[port->tail++ % PORT_PACKETS] = (struct t_packet){
+        .bytes = bytes, .key = key, .overlapped = overlapped};
+    t_cond_wake(&port->changed);
+    t_mutex_unlock(&port->lock);
+    return TRUE;
+}
+
+bool t_port_take(HANDLE handle, struct t_packet *out, unsigned timeout_ms)
+{
+    uint64_t until = t_now_ms() + timeout_ms;
+    struct t_port *port = handle;
+    bool found;
+
+    t_mutex_lock(&port->lock);
+    while (port->head == port->tail && t_cond_wait(&port->changed, &port->lock, until))
+        ;
+    found = port->head != port->tail;
+    if (found)
+        *out = port->packets[port->head++ % PORT_PACKETS];
+    t_mutex_unlock(&port->lock);
+    return found;
 }
 
 int t_last_error(void)

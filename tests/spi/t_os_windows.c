@@ -206,6 +206,57 @@ static void file_remove(void)
     (void)DeleteFileA(file_path);
 }
 
+/* --- Memory, ports ------------------------------------------------------- */
+
+char *t_pages_new(size_t size)
+{
+    void *pages = VirtualAlloc(NULL, size, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+
+    if (!pages)
+        abort();
+    return pages;
+}
+
+void t_pages_free(char *pages, size_t size)
+{
+    (void)size;
+    if (!VirtualFree(pages, 0, MEM_RELEASE))
+        abort();
+}
+
+void t_pages_protect(char *pages, size_t size, enum t_pages may)
+{
+    static const DWORD rights[] = {PAGE_NOACCESS, PAGE_READONLY, PAGE_READWRITE};
+    DWORD before;
+
+    if (!VirtualProtect(pages, size, rights[may], &before))
+        abort();
+}
+
+HANDLE t_port_new(void)
+{
+    HANDLE port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 0);
+
+    if (!port)
+        abort();
+    return port;
+}
+
+void t_port_free(HANDLE port)
+{
+    (void)CloseHandle(port);
+}
+
+bool t_port_take(HANDLE port, struct t_packet *out, unsigned timeout_ms)
+{
+    LPOVERLAPPED overlapped = NULL;
+
+    if (!GetQueuedCompletionStatus(port, &out->bytes, &out->key, &overlapped, timeout_ms))
+        return false;
+    out->overlapped = overlapped;
+    return true;
+}
+
 int t_last_error(void)
 {
     return (int)GetLastError();
