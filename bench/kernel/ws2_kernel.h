@@ -57,5 +57,19 @@ int wl_inet_pton(int family, const char *text, void *addr);
 
 int32_t QueryPerformanceCounter(int64_t *count);
 int32_t QueryPerformanceFrequency(int64_t *per_second);
+void Sleep(uint32_t ms);
+
+/* What the kernel's sockets have not: WSAEOPNOTSUPP. */
+uintptr_t WSASocketW(int family, int type, int protocol, void *info, unsigned group, uint32_t flags);
+int WSAIoctl(uintptr_t s, uint32_t code, void *in, uint32_t in_bytes, void *out, uint32_t out_bytes, uint32_t *returned,
+             void *overlapped, void *routine);
+int WSASend(uintptr_t s, void *buffers, uint32_t count, uint32_t *sent, uint32_t flags, void *overlapped,
+            void *routine);
+int WSARecv(uintptr_t s, void *buffers, uint32_t count, uint32_t *received, uint32_t *flags, void *overlapped,
+            void *routine);
+void *CreateIoCompletionPort(void *file, void *port, uintptr_t key, uint32_t threads);
+int32_t GetQueuedCompletionStatusEx(void *port, void *entries, uint32_t count, uint32_t *removed, uint32_t timeout_ms,
+                                    int32_t alertable);
+int32_t CloseHandle(void *handle);
 
 #endif

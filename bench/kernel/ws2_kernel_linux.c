@@ -376,3 +376,10 @@ int32_t QueryPerformanceFrequency(int64_t *per_second)
     *per_second = 1000000000;
     return 1;
 }
+
+void Sleep(uint32_t ms)
+{
+    const struct timespec left = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+
+    (void)nanosleep(&left, NULL);
+}
