@@ -34,6 +34,9 @@ struct stk_netif {
     /** Shown every frame that comes in (out: false) or leaves, p at its Ethernet header; NULL: nobody looks. */
     void (*tap)(struct stk_netif *nif, struct pbuf *p, bool out);
     void *tap_ctx;
+    /** Shown every frame first; true: it was taken. NULL: nobody looks. */
+    bool (*fast)(struct stk_netif *nif, struct nic_buf *buf);
+    void *fast_ctx;
     uint32_t netifs_count;
     uint32_t tx_count;
     struct nic_buf *tx[NIC_BURST_MAX];

@@ -123,6 +123,8 @@ void stk_netif_input(struct stk_netif *nif, struct nic_buf *buf)
 {
     nif->stats.rx_frames++;
     nif->stats.rx_bytes += buf->pkt_len;
+    if (nif->fast != NULL && nif->fast(nif, buf))
+        return;
     if (!rx_accept(nif, buf)) {
         nic_buf_free(buf);
         return;

@@ -470,6 +470,7 @@ int stk_ep_listen(struct stk_ep_table *table, uint32_t sock, uint32_t backlog)
 int stk_ep_connect(struct stk_ep_table *table, uint32_t sock, const struct stk_addr *remote)
 {
     struct stk_ep *ep = &table->eps[sock];
+    stk_ep_rio_forget(table);
     const bool clear = remote->family == STK_AF_NONE || (stk_ep_addr_any(remote) && remote->port == 0);
     if (remote->family != ep->family && remote->family != STK_AF_NONE) {
         return STK_EAFNOSUPPORT;

@@ -175,6 +175,7 @@ static bool frozen(const struct stk_ep *ep, uint32_t opt)
 int stk_ep_opt_set(struct stk_ep_table *table, uint32_t sock, uint32_t opt, const void *value, uint32_t len)
 {
     struct stk_ep *ep = &table->eps[sock];
+    stk_ep_rio_forget(table);
     if (stk_ep_mcast_opt(opt)) {
         return stk_ep_mcast_set(ep, opt, value, len);
     }

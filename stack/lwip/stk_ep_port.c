@@ -325,6 +325,7 @@ void stk_ep_port_add(struct stk_ep *ep)
 {
     struct stk_ep_ports *ports = ep->table->ports;
     struct claim claim;
+    stk_ep_rio_forget(ep->table);
     claim_make(ep, &ep->local, &claim);
     port_count(ep, 1);
     ep->port_mode = (uint8_t)claim.mode;
@@ -352,6 +353,7 @@ void stk_ep_port_remove(struct stk_ep *ep)
     if (!ep->in_ports) {
         return;
     }
+    stk_ep_rio_forget(ep->table);
     port_count(ep, -1);
     counts_change(ports, ep, UINT32_MAX);
     struct name *name = ep->port_name != 0 ? &ports->names[ep->port_name - 1] : NULL;

@@ -362,6 +362,8 @@ struct stk_ep *stk_ep_tcp_of(const struct tcp_pcb *pcb);
 /* stk_ep_rio.c: registered I/O; none of these is called for endpoints without request rings */
 int stk_ep_rio_table_create(struct stk_ep_table *table);
 void stk_ep_rio_table_destroy(struct stk_ep_table *table);
+/** Something changed about ports, options or peers: flows are looked at anew. */
+void stk_ep_rio_forget(struct stk_ep_table *table);
 /** The socket ends: every request completes, as soon as its bytes are nobody's. lwIP has none of them any more. */
 void stk_ep_rio_end(struct stk_ep_rio *rio, int32_t status);
 

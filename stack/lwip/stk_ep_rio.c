@@ -10,7 +10,10 @@ int stk_ep_rio_table_create(struct stk_ep_table *table)
         return STK_ENOMEM;
     }
     own->pool = calloc(STK_EP_RIO_HOLDS, sizeof(*own->pool));
-    if (own->pool == NULL) {
+    own->fast = calloc(1, stk_ep_rio_fast_bytes());
+    if (own->pool == NULL || own->fast == NULL) {
+        free(own->fast);
+        free(own->pool);
         free(own);
         return STK_ENOMEM;
     }
@@ -21,10 +24,16 @@ int stk_ep_rio_table_create(struct stk_ep_table *table)
 void stk_ep_rio_table_destroy(struct stk_ep_table *table)
 {
     if (table->rio != NULL) {
+        free(table->rio->fast);
         free(table->rio->pool);
         free(table->rio);
         table->rio = NULL;
     }
+}
+
+void stk_ep_rio_forget(struct stk_ep_table *table)
+{
+    table->rio->epoch++;
 }
 
 /* --- Completions ------------------------------------------------------------ */
@@ -342,6 +351,7 @@ static int rio_open(struct stk_ep *ep, struct stk_rio_rq_abi *abi)
     rio->recv.cq = (struct stk_rio_cq_abi *)(uintptr_t)abi->cq[STK_RIO_RECV];
     rio->send.cq = (struct stk_rio_cq_abi *)(uintptr_t)abi->cq[STK_RIO_SEND];
     ep->rio = rio;
+    stk_ep_rio_forget(ep->table);
     return STK_OK;
 }
 

@@ -94,6 +94,8 @@ struct stk_ep_rio_table {
     struct rio_hold *holds; /* what drivers refer to, newest first */
     struct rio_hold *holds_free;
     struct rio_hold *pool;
+    struct stk_ep_rio_fast *fast;
+    uint32_t epoch;        /* grows when something changes that stk_ep_rio_fast.c remembers */
     uint32_t holds_fresh;  /* of the pool: never used from here on */
     uint32_t holds_number; /* given out so far, mod 2^32 */
     bool dropped;          /* since the last turn */
@@ -186,7 +188,27 @@ void stk_ep_rio_send_left(struct stk_ep_rio *rio, uint32_t index, int32_t status
 /** Look at the FIFO again next turn. */
 void stk_ep_rio_retry(struct stk_ep_rio *rio);
 
+/* stk_ep_rio_fast.c: datagrams of flows that lwIP has seen */
+
+size_t stk_ep_rio_fast_bytes(void);
+
+/** Send as stk_ep_dgram_pbuf_send does, and remember how. */
+err_t stk_ep_rio_fast_learn(struct stk_ep *ep, const struct stk_dgram_abi *record, struct pbuf *p);
+
+/** Send the bytes of a request without wishes as those before; false: nothing happened, it is lwIP's. */
+bool stk_ep_rio_fast_send(struct stk_ep *ep, const struct stk_rio_entry_abi *entry, const uint8_t *bytes);
+
+/** lwIP has just delivered a datagram to a request: remember to whom. */
+void stk_ep_rio_fast_delivered(struct stk_ep *ep, const struct stk_dgram_abi *record);
+
 /* stk_ep_rio_recv.c */
+
+/** The first receive, if it has room for a datagram of so many bytes and nothing queued comes first; else NULL. */
+const struct stk_rio_entry_abi *stk_ep_rio_recv_first(struct stk_ep *ep, uint32_t bytes, uint8_t **to);
+
+/** The bytes are there. record: looked at if the request wants to know. */
+void stk_ep_rio_recv_finish(struct stk_ep *ep, const struct stk_rio_entry_abi *entry,
+                            const struct stk_dgram_abi *record, uint32_t bytes);
 
 /** Complete the receives that were posted: started ones, or with all = true those deferred too. */
 void stk_ep_rio_recv_fail(struct stk_ep_rio *rio, int32_t status, bool all);

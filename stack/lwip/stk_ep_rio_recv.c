@@ -97,6 +97,23 @@ static bool fifo_empty(struct stk_ep *ep)
     return ep->rx_tail == ep->rx_head_seen;
 }
 
+const struct stk_rio_entry_abi *stk_ep_rio_recv_first(struct stk_ep *ep, uint32_t bytes, uint8_t **to)
+{
+    const struct stk_rio_entry_abi *entry = fifo_empty(ep) ? stk_ep_rio_first_recv(ep->rio) : NULL;
+    bool valid;
+    if (entry == NULL || entry->len < bytes) {
+        return NULL;
+    }
+    *to = stk_ep_rio_bytes(entry, &valid);
+    return valid ? entry : NULL;
+}
+
+void stk_ep_rio_recv_finish(struct stk_ep *ep, const struct stk_rio_entry_abi *entry,
+                            const struct stk_dgram_abi *record, uint32_t bytes)
+{
+    dgram_done(ep->rio, entry, record, bytes);
+}
+
 bool stk_ep_rio_recv_dgram(struct stk_ep *ep, const struct stk_dgram_abi *record, const struct pbuf *p)
 {
     struct stk_ep_rio *rio = ep->rio;
@@ -120,6 +137,7 @@ bool stk_ep_rio_recv_dgram(struct stk_ep *ep, const struct stk_dgram_abi *record
         (void)pbuf_copy_partial(p, to, (u16_t)(room < bytes ? room : bytes), 0);
     }
     dgram_done(rio, entry, record, bytes);
+    stk_ep_rio_fast_delivered(ep, record);
     return true;
 }
 

@@ -28,7 +28,7 @@ static int dgram_copied(struct stk_ep *ep, const struct stk_dgram_abi *record, c
 {
     struct pbuf *p = len <= STK_EP_COPY_MAX ? dgram_copy(bytes, len)
                                             : pbuf_alloc_reference((void *)(uintptr_t)bytes, (u16_t)len, PBUF_REF);
-    const err_t err = p == NULL ? ERR_MEM : stk_ep_dgram_pbuf_send(ep, record, p);
+    const err_t err = p == NULL ? ERR_MEM : stk_ep_rio_fast_learn(ep, record, p);
     if (p != NULL) {
         pbuf_free(p);
     }
@@ -88,7 +88,9 @@ static void dgram_send(struct stk_ep *ep, const struct stk_rio_entry_abi *entry)
     bool valid;
     uint8_t *bytes = stk_ep_rio_bytes(entry, &valid);
     int status = STK_EINVAL;
-    if (valid && dgram_record(ep, send, entry, &record)) {
+    if (valid && (entry->flags & STK_RIO_WISHES) == 0 && stk_ep_rio_fast_send(ep, entry, bytes)) {
+        status = STK_OK;
+    } else if (valid && dgram_record(ep, send, entry, &record)) {
         if ((record.flags & STK_TX_CUT) != 0) {
             status = dgram_cut(ep, &record, bytes);
         } else if (record.payload_bytes > STK_EP_COPY_MAX) {
