@@ -3,12 +3,16 @@
 
 #include "wsp_os.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/membarrier.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#define MEMORY_POPULATE_WRITE 23 /* MADV_POPULATE_WRITE, from Linux 5.14 on */
 
 _Atomic bool wsp_fence_full = true;
 
@@ -78,6 +82,18 @@ static bool map_next(struct map_reader *map, uintptr_t *from, uintptr_t *to, enu
     return true;
 }
 
+/* The short way: the kernel makes all of the pages writable, which they will be pinned as anyway. */
+static bool memory_populates(uintptr_t first, uintptr_t last)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t begin = first & ~(page - 1);
+    int before = errno;
+    bool done = madvise((void *)begin, (last | (page - 1)) - begin + 1, MEMORY_POPULATE_WRITE) == 0;
+
+    errno = before;
+    return done;
+}
+
 enum wsp_memory wsp_memory_access(const void *at, size_t bytes)
 {
     uintptr_t next = (uintptr_t)at; /* looked at up to here */
@@ -88,6 +104,8 @@ enum wsp_memory wsp_memory_access(const void *at, size_t bytes)
 
     if (!at || last < next)
         return WSP_MEMORY_NONE;
+    if (memory_populates(next, last))
+        return WSP_MEMORY_WRITE;
     map.fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
     if (map.fd < 0)
         return wsp_os_readable(at, bytes) ? WSP_MEMORY_WRITE : WSP_MEMORY_NONE;

@@ -276,7 +276,7 @@ static void buffers__many_rounds__nothing_is_used_up(void **state)
     RIO_BUFFERID last = RIO_INVALID_BUFFERID;
 
     (void)state;
-    for (int i = 0; i < 3000; i++) {
+    for (int i = 0; i < 2000; i++) {
         RIO_BUFFERID id = t_rio.RIORegisterBuffer(t_rio_region + i, 4096);
 
         assert_true(id != RIO_INVALID_BUFFERID && id != last);
@@ -293,7 +293,7 @@ static void *register_rounds(void *arg)
     char own[256];
 
     (void)arg;
-    for (int i = 0; i < 300; i++) {
+    for (int i = 0; i < 200; i++) {
         RIO_BUFFERID id = t_rio.RIORegisterBuffer(own, sizeof own);
 
         if (id == RIO_INVALID_BUFFERID)
