@@ -43,6 +43,15 @@ static uint64_t rank(const struct bench_samples *samples, size_t permille)
     return samples->ns[index > 0 ? index - 1 : 0];
 }
 
+uint64_t bench_samples_median(struct bench_samples *samples)
+{
+    if (samples->count == 0) {
+        return 0;
+    }
+    qsort(samples->ns, samples->count, sizeof(*samples->ns), ascending);
+    return rank(samples, 500);
+}
+
 void bench_samples_print(struct bench_samples *samples)
 {
     double sum = 0;

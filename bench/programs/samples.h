@@ -34,4 +34,7 @@ static inline void bench_samples_add(struct bench_samples *samples, uint64_t ns)
  */
 void bench_samples_print(struct bench_samples *samples);
 
+/** Their median, 0 with no sample. Sorts the samples. */
+uint64_t bench_samples_median(struct bench_samples *samples);
+
 #endif

@@ -8,13 +8,19 @@
  * WAY is blocking, port (overlapped calls, completion port) or rio (registered I/O, polled). nap-ms: sleep after each batch was
  * sent and before it is received, so that nothing is waited for; then the rate means nothing, but the instructions of
  * udp_send_batch and udp_receive_batch do.
+ *
+ * Prints count, mean_rate_per_s, and rate_per_s: that of the median of stretches of 1024 datagrams.
  */
+#include "samples.h"
 #include "udp_rate.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Datagrams whose time is one sample: the median of them is a rate that other work on the machine does not move. */
+#define CHUNK 1024u
 
 struct run {
     const char *a;
@@ -30,6 +36,7 @@ struct run {
     const struct udp_way *receive;
     struct udp_end from;
     struct udp_end to;
+    struct bench_samples samples;
 };
 
 static const struct udp_way *way_find(const char *name)
@@ -119,30 +126,39 @@ static int turn(struct run *run)
     return 0;
 }
 
+/* A way that polls does not notice that nothing comes any more. */
+static int patience_check(const struct run *run, uint64_t since_ns, uint64_t turns)
+{
+    if (turns % 65536 != 0 || bench_now_ns() - since_ns < BENCH_PATIENCE_MS * UINT64_C(1000000)) {
+        return 0;
+    }
+    (void)fprintf(stderr, "udp_rate: datagram %" PRIu64 " does not come\n", run->to.next);
+    return -1;
+}
+
 static int measure(struct run *run)
 {
     uint64_t begin = bench_now_ns();
-    uint64_t moved_ns = begin;
-    uint64_t moved = 0;
+    uint64_t chunk_ns = begin;
+    uint64_t chunk_end = CHUNK;
     uint64_t turns = 0;
 
     while (run->to.next < run->count) {
-        if (turn(run) != 0) {
+        if (turn(run) != 0 || patience_check(run, chunk_ns, ++turns) != 0) {
             return -1;
         }
-        if (++turns % 65536 == 0) { /* a way that polls does not notice that nothing comes any more */
+        if (run->to.next >= chunk_end) {
             uint64_t now = bench_now_ns();
-            if (run->to.next != moved) {
-                moved = run->to.next;
-                moved_ns = now;
-            } else if (now - moved_ns > BENCH_PATIENCE_MS * UINT64_C(1000000)) {
-                (void)fprintf(stderr, "udp_rate: datagram %" PRIu64 " does not come\n", moved);
-                return -1;
-            }
+            bench_samples_add(&run->samples, (now - chunk_ns) * CHUNK / (run->to.next - chunk_end + CHUNK));
+            chunk_ns = now;
+            chunk_end = run->to.next + CHUNK;
         }
     }
-    (void)printf("count %" PRIu64 "\nrate_per_s %.0f\n", run->count,
+    (void)printf("count %" PRIu64 "\nmean_rate_per_s %.0f\n", run->count,
                  (double)run->count * 1e9 / (double)(bench_now_ns() - begin));
+    if (run->samples.count > 0) {
+        (void)printf("rate_per_s %.0f\n", (double)CHUNK * 1e9 / (double)bench_samples_median(&run->samples));
+    }
     return 0;
 }
 
@@ -153,7 +169,8 @@ static int run_all(struct run *run)
     int size = bench_addr_parse(run->a, &a);
     int status = 1;
 
-    if (size == 0 || bench_addr_parse(run->b, &b) != size) {
+    if (size == 0 || bench_addr_parse(run->b, &b) != size ||
+        bench_samples_open(&run->samples, (size_t)(run->count / CHUNK + 1)) != 0) {
         return 2;
     }
     run->from = (struct udp_end){.sock = INVALID_SOCKET, .size = run->size, .depth = run->window, .sends = true};
@@ -164,6 +181,7 @@ static int run_all(struct run *run)
     }
     run->send->close(&run->from);
     run->receive->close(&run->to);
+    bench_samples_close(&run->samples);
     return status;
 }
 
