@@ -349,8 +349,11 @@ static bool segment_place(struct receive *r, uint32_t index, const struct nic_la
         side_drop(side, packet->number, "data before the first that was captured");
     if (at > (int64_t)side->out.sent_bytes && len != 0)
         hole_add(side, (uint64_t)at, packet->number);
-    if (end > (int64_t)side->out.sent_bytes && len != 0)
+    if (end > (int64_t)side->out.sent_bytes && len != 0) {
+        if (side->drained >= side->out.sent_bytes)
+            side->open_packet = packet->number;
         side->out.sent_bytes = (uint64_t)end;
+    }
     if (len != 0 && !nic_layers_whole(pkt)) {
         side_drop(side, packet->number, "snapped: the file has only its beginning");
         hole_add(side, (uint64_t)(end > 0 ? end : 0), packet->number);
@@ -370,7 +373,7 @@ static void tcp_packet(struct receive *r, uint32_t index, const struct nic_layer
 {
     struct receive_side *side = &r->convs[index / 2].side[index % 2];
     const bool syn = (pkt->tcp_flags & NIC_TCP_SYN) != 0;
-    const bool carries = nic_layers_data_len(pkt) != 0 || (pkt->tcp_flags & NIC_TCP_FIN) != 0;
+    const bool carries = nic_layers_data_len(pkt) != 0 || (pkt->tcp_flags & NIC_TCP_FIN) != 0 || pkt->fragment;
 
     if ((pkt->tcp_flags & NIC_TCP_RST) != 0) {
         reset(r, index, pkt, flags, packet->number);
@@ -408,10 +411,12 @@ static void udp_packet(struct receive *r, uint32_t index, const struct nic_layer
         side->out.gap_packet = side->out.gap_packet != 0 ? side->out.gap_packet : packet->number;
         return;
     }
-    if (pkt->fragment && side->out.datagrams + side->pieces_begun >= side->out.sent_datagrams &&
-        side->out.datagrams >= side->pieces_begun)
-        side->pieces_packet = packet->number;
-    side->pieces_begun += pkt->fragment;
+    if (pkt->fragment) {
+        flush(r);
+        if (side->out.datagrams >= side->out.sent_datagrams)
+            side->pieces_packet = packet->number;
+        side->pieces_begun++;
+    }
     side->out.sent_datagrams++;
     push_pkt(r, index, pkt, flags, packet->number);
 }
@@ -431,7 +436,7 @@ static void side_finish(struct receive *r, struct receive_side *side)
     if (side->udp && out->datagrams < out->sent_datagrams && out->gap_packet == 0)
         out->gap_packet = side->pieces_packet;
     if (!side->udp && side->drained < out->sent_bytes)
-        out->gap_packet = side->holes_count != 0 ? side->holes[0].packet : out->drop_packet;
+        out->gap_packet = side->holes_count != 0 ? side->holes[0].packet : side->open_packet;
     if (side->sock != NULL)
         side_close(side, STK_RECEIVE_OPEN);
     stk_sha256_get(&side->sha, out->sha256);
@@ -543,7 +548,7 @@ static void packet_play(struct receive *r, const struct nic_packet *packet, cons
     if (r->convs[conv->index].conv != conv)
         conv_begin(r, conv);
     const uint32_t index = conv->index * 2 + (uint32_t)side;
-    if (pkt->kind == NIC_LAYERS_FRAGMENT || (pkt->fragment && pkt->kind == NIC_LAYERS_TCP))
+    if (pkt->kind == NIC_LAYERS_FRAGMENT)
         push_pkt(r, index, pkt, flags, packet->number);
     else if (pkt->kind == NIC_LAYERS_TCP)
         tcp_packet(r, index, pkt, flags, packet);

@@ -96,10 +96,21 @@ static void ports_set(uint8_t *l4, const struct nic_layers *pkt, const struct re
     }
 }
 
+/* Segmentation that was left to the NIC leaves packets without a length. */
+static void length_set(uint8_t *ip, const struct nic_layers *pkt)
+{
+    if (pkt->ip == 4 && get16(ip + 2) == 0) {
+        put16(ip + 2, pkt->end - pkt->l3);
+        sum_update(ip + 10, 0, pkt->end - pkt->l3);
+    } else if (pkt->ip == 6 && get16(ip + 4) == 0) {
+        put16(ip + 4, pkt->end - pkt->l3 - IP6);
+    }
+}
+
 uint32_t receive_frame_translate(const struct nic_layers *pkt, const struct receive_peer *peer, uint32_t ack,
                                  uint8_t *out)
 {
-    const uint32_t len = pkt->kind == NIC_LAYERS_UDP && !pkt->fragment ? pkt->end : pkt->end;
+    const uint32_t len = pkt->end;
     const uint32_t addr = pkt->ip == 4 ? 12 : 8, addr_len = pkt->ip == 4 ? 4 : 16;
     uint8_t *ip = out + ETH, *l4 = ip + (pkt->l4 - pkt->l3);
     uint32_t before, after;
@@ -115,6 +126,7 @@ uint32_t receive_frame_translate(const struct nic_layers *pkt, const struct rece
     after = words_sum(ip + addr, 2 * addr_len);
     if (pkt->ip == 4)
         sum_update(ip + 10, before, after);
+    length_set(ip, pkt);
     if (pkt->kind == NIC_LAYERS_TCP) {
         ports_set(l4, pkt, peer, ack, &before, &after);
         sum_update(l4 + 16, before, after);

@@ -50,6 +50,7 @@ struct receive_side {
     struct receive_hole holes[RECEIVE_HOLES];
     uint64_t pieces_begun;  /**< UDP: datagrams that came in fragments */
     uint64_t pieces_packet; /**< the first of them that may be incomplete */
+    uint64_t open_packet;   /**< TCP: the first of the data that was not delivered when it came */
     uint64_t batch_packet;  /**< UDP: the first packet since it was drained last */
 };
 
