@@ -38,8 +38,8 @@ struct wsp_call {
     LPWSATHREADID thread;
     struct wsp_transmit **transmit; /**< TransmitFile: what to send; taken over, and NULL then */
     bool quiet;                     /**< nobody but wsp_request_wait is told of the end */
-    bool own_thread; /**< the call has no such argument: the calling thread is asked for */
-    SOCKET handle;   /**< as the application gave it */
+    bool own_thread;                /**< the call has no such argument: the calling thread is asked for */
+    SOCKET handle;                  /**< as the application gave it */
 };
 
 struct wsp_request {
@@ -66,10 +66,10 @@ struct wsp_request {
     struct sockaddr *from;
     LPINT fromlen;
     LPWSAMSG message;
-    enum wsp_notice notice; /**< WSP_PENDING: what it waits for */
-    uint32_t mark;          /**< WSP_PENDING: how that was, or how far it is */
-    struct stk_sock *conn;  /**< AcceptEx: its connection; DisconnectEx: what the socket goes on with; owned */
-    uint64_t accept;        /**< AcceptEx: context of the accepting socket */
+    enum wsp_notice notice;        /**< WSP_PENDING: what it waits for */
+    uint32_t mark;                 /**< WSP_PENDING: how that was, or how far it is */
+    struct stk_sock *conn;         /**< AcceptEx: its connection; DisconnectEx: what the socket goes on with; owned */
+    uint64_t accept;               /**< AcceptEx: context of the accepting socket */
     struct wsp_transmit *transmit; /**< TransmitFile: what is sent; owned */
     bool quiet;
 };

@@ -14,6 +14,8 @@ extern const struct t_group t_group_kernel_pool;
 extern const struct t_group t_group_kernel_cancel;
 extern const struct t_group t_group_kernel_pipe;
 extern const struct t_group t_group_kernel_file;
+extern const struct t_group t_group_kernel_disk;
+extern const struct t_group t_group_kernel_service;
 extern const struct t_group t_group_kernel_handle;
 extern const struct t_group t_group_kernel_apc;
 extern const struct t_group t_group_kernel_message;

@@ -118,4 +118,16 @@ typedef INT(WSAAPI *LPFN_WSAPOLL)(LPWSAPOLLFD array, ULONG count, INT timeout_ms
 
 #include "wl_rio.h"
 
+WL_BEGIN_C
+
+BOOL WINAPI AcceptEx(SOCKET listener, SOCKET accepted, PVOID buffer, DWORD receive_bytes, DWORD local_bytes,
+                     DWORD remote_bytes, LPDWORD received, LPOVERLAPPED overlapped);
+void WINAPI GetAcceptExSockaddrs(PVOID buffer, DWORD receive_bytes, DWORD local_bytes, DWORD remote_bytes,
+                                 struct sockaddr **local, LPINT local_len, struct sockaddr **remote, LPINT remote_len);
+BOOL WINAPI TransmitFile(SOCKET s, HANDLE file, DWORD bytes, DWORD bytes_per_send, LPOVERLAPPED overlapped,
+                         LPTRANSMIT_FILE_BUFFERS buffers, DWORD flags);
+int WINAPI WSARecvEx(SOCKET s, char *buf, int len, int *flags);
+
+WL_END_C
+
 #endif

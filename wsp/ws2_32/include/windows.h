@@ -34,13 +34,18 @@
 #define ERROR_SEM_TIMEOUT 121
 #define ERROR_INSUFFICIENT_BUFFER 122
 #define ERROR_NEGATIVE_SEEK 131
+#define ERROR_NOT_LOCKED 158
 #define ERROR_ALREADY_EXISTS 183
 #define ERROR_FILENAME_EXCED_RANGE 206
 #define ERROR_FILE_TOO_LARGE 223
+#define ERROR_NO_DATA 232
 #define ERROR_PIPE_NOT_CONNECTED 233
 #define ERROR_MORE_DATA 234
 #define ERROR_DIRECTORY 267
+#define ERROR_NOT_OWNER 288
+#define ERROR_TOO_MANY_POSTS 298
 #define ERROR_MR_MID_NOT_FOUND 317
+#define ERROR_INVALID_ADDRESS 487
 #define ERROR_ABANDONED_WAIT_0 735
 #define ERROR_OPERATION_ABORTED 995
 #define ERROR_IO_INCOMPLETE 996
@@ -52,12 +57,15 @@
 #define ERROR_CONNECTION_REFUSED 1225
 #define ERROR_GRACEFUL_DISCONNECT 1226
 #define ERROR_ADDRESS_ALREADY_ASSOCIATED 1227
+#define ERROR_ADDRESS_NOT_ASSOCIATED 1228
 #define ERROR_CONNECTION_ACTIVE 1230
 #define ERROR_NETWORK_UNREACHABLE 1231
 #define ERROR_HOST_UNREACHABLE 1232
 #define ERROR_PORT_UNREACHABLE 1234
 #define ERROR_CONNECTION_ABORTED 1236
 #define ERROR_NO_SYSTEM_RESOURCES 1450
+#define ERROR_WORKING_SET_QUOTA 1453
+#define ERROR_TIMEOUT 1460
 #define ERROR_NOT_CONNECTED 2250
 
 #define INFINITE 0xFFFFFFFFu
@@ -123,9 +131,9 @@ HANDLE WINAPI CreateThread(LPSECURITY_ATTRIBUTES attributes, SIZE_T stack_bytes,
                            LPVOID context, DWORD flags, LPDWORD thread_id);
 void WINAPI ExitThread(DWORD code) __attribute__((noreturn));
 BOOL WINAPI GetExitCodeThread(HANDLE thread, LPDWORD code);
+DWORD WINAPI GetThreadId(HANDLE thread);
 DWORD WINAPI QueueUserAPC(PAPCFUNC function, HANDLE thread, ULONG_PTR context);
 DWORD WINAPI GetCurrentThreadId(void);
-DWORD WINAPI GetThreadId(HANDLE thread);
 HANDLE WINAPI GetCurrentThread(void);
 DWORD WINAPI GetCurrentProcessId(void);
 void WINAPI ExitProcess(UINT code) __attribute__((noreturn));
@@ -149,6 +157,8 @@ WL_END_C
 
 #include "fileapi.h"
 #include "ioapiset.h"
+#include "memoryapi.h"
+#include "synchapi.h"
 #include "threadpoolapiset.h"
 #include "winuser.h"
 

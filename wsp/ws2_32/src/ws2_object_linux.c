@@ -17,7 +17,7 @@ static void event_unref(struct ws2_event *event)
 
 void ws2_object_release(enum ws2_kind kind, void *object)
 {
-    if (kind == WS2_KIND_EVENT) {
+    if (kind == WS2_KIND_EVENT || kind == WS2_KIND_SEMAPHORE) {
         event_unref((struct ws2_event *)object);
     } else if (kind == WS2_KIND_THREAD) {
         ws2_thread_unref((struct ws2_thread *)object);
@@ -148,6 +148,71 @@ BOOL WINAPI DuplicateHandle(HANDLE from, HANDLE object, HANDLE to, LPHANDLE out,
         SetLastError(code);
     }
     return done;
+}
+
+/**
+ * Create an unnamed semaphore: something to wait for that is signalled while its count is not 0; each wait takes one.
+ *
+ * @param name  Named objects do not exist here: ignored.
+ * @return      A handle to be closed, or NULL with ERROR_INVALID_PARAMETER or ERROR_NOT_ENOUGH_MEMORY.
+ */
+HANDLE WINAPI CreateSemaphoreW(LPSECURITY_ATTRIBUTES attributes, LONG initial, LONG maximum, LPCWSTR name)
+{
+    struct ws2_event *event;
+    struct ws2_slot *slot;
+    uint32_t handle;
+    (void)attributes;
+    (void)name;
+    if (maximum <= 0 || initial < 0 || initial > maximum) {
+        SetLastError(ERROR_INVALID_PARAMETER);
+        return NULL;
+    }
+    event = (struct ws2_event *)malloc(sizeof *event);
+    slot = event == NULL ? NULL : ws2_handle_open(WS2_KIND_SEMAPHORE);
+    if (slot == NULL) {
+        free(event);
+        SetLastError(ERROR_NOT_ENOUGH_MEMORY);
+        return NULL;
+    }
+    ws2_event_init(event, false, false);
+    atomic_store(&event->signalled, (unsigned)initial);
+    event->most = (unsigned)maximum;
+    slot->object = event;
+    handle = ws2_handle_value(slot);
+    ws2_handle_publish(slot);
+    return (HANDLE)(uintptr_t)handle;
+}
+
+/** As CreateSemaphoreW. */
+HANDLE WINAPI CreateSemaphoreA(LPSECURITY_ATTRIBUTES attributes, LONG initial, LONG maximum, LPCSTR name)
+{
+    (void)name;
+    return CreateSemaphoreW(attributes, initial, maximum, NULL);
+}
+
+/**
+ * Add to a semaphore's count.
+ *
+ * @param before  What it was; may be NULL.
+ * @return        FALSE with ERROR_INVALID_HANDLE, ERROR_INVALID_PARAMETER (count) or ERROR_TOO_MANY_POSTS: nothing is added.
+ */
+BOOL WINAPI ReleaseSemaphore(HANDLE semaphore, LONG count, LPLONG before)
+{
+    struct ws2_slot *slot = ws2_handle_pin((uintptr_t)semaphore, WS2_KIND_SEMAPHORE);
+    unsigned was = 0;
+    bool done;
+    if (slot == NULL || count <= 0) {
+        if (slot != NULL) {
+            ws2_handle_unpin(slot);
+        }
+        return ws2_file_fail(slot == NULL ? ERROR_INVALID_HANDLE : ERROR_INVALID_PARAMETER);
+    }
+    done = ws2_event_add((struct ws2_event *)slot->object, (unsigned)count, &was);
+    ws2_handle_unpin(slot);
+    if (done && before != NULL) {
+        *before = (LONG)was;
+    }
+    return done ? TRUE : ws2_file_fail(ERROR_TOO_MANY_POSTS);
 }
 
 /** What is behind a handle: FILE_TYPE_DISK, _CHAR, _PIPE (sockets too), or FILE_TYPE_UNKNOWN with ERROR_INVALID_HANDLE. */

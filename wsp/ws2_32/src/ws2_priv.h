@@ -116,6 +116,7 @@ enum ws2_kind {
     WS2_KIND_THREAD,
     WS2_KIND_WINDOW,
     WS2_KIND_FILE,
+    WS2_KIND_SEMAPHORE,
     WS2_KIND_PORT, /* a completion port */
     WS2_KINDS
 };

@@ -16,6 +16,7 @@ void ws2_event_init(struct ws2_event *event, bool manual_reset, bool signalled)
     event->waiters = NULL;
     atomic_init(&event->signalled, signalled);
     event->manual_reset = manual_reset;
+    event->most = 0;
     atomic_init(&event->refs, 1);
 }
 
@@ -35,6 +36,24 @@ void ws2_event_signal(struct ws2_event *event)
         ws2_thread_wake(node->thread);
     }
     pthread_mutex_unlock(&event->lock);
+}
+
+/** Add to a semaphore's count. @return false: it would be more than it may. Context: as ws2_event_signal. */
+bool ws2_event_add(struct ws2_event *event, unsigned count, unsigned *before)
+{
+    struct ws2_wait_node *node;
+    bool fits;
+    pthread_mutex_lock(&event->lock); /* only here does it grow */
+    *before = atomic_load_explicit(&event->signalled, memory_order_relaxed);
+    fits = count <= event->most && *before <= event->most - count;
+    if (fits) {
+        *before = atomic_fetch_add_explicit(&event->signalled, count, memory_order_seq_cst);
+        for (node = event->waiters; node != NULL; node = node->next) {
+            ws2_thread_wake(node->thread);
+        }
+    }
+    pthread_mutex_unlock(&event->lock);
+    return fits;
 }
 
 static void event_link(struct ws2_event *event, struct ws2_wait_node *node, struct ws2_thread *thread)
@@ -67,12 +86,28 @@ static void event_unlink(struct ws2_event *event, struct ws2_wait_node *node)
 /* True if the event was signalled; an automatic one is taken by this. */
 static bool event_take(struct ws2_event *event)
 {
-    unsigned one = 1;
+    unsigned left = atomic_load_explicit(&event->signalled, memory_order_seq_cst);
     if (event->manual_reset) {
-        return atomic_load_explicit(&event->signalled, memory_order_seq_cst) != 0;
+        return left != 0;
     }
-    return atomic_compare_exchange_strong_explicit(&event->signalled, &one, 0, memory_order_seq_cst,
-                                                   memory_order_seq_cst);
+    while (left != 0) {
+        if (atomic_compare_exchange_weak_explicit(&event->signalled, &left, left - 1, memory_order_seq_cst,
+                                                  memory_order_seq_cst)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What event_take took, given back. */
+static void event_return(struct ws2_event *event)
+{
+    unsigned before;
+    if (event->most != 0) {
+        (void)ws2_event_add(event, 1, &before);
+    } else if (!event->manual_reset) {
+        ws2_event_signal(event);
+    }
 }
 
 /** Pin what can be waited for; NULL: the handle is nothing of the kind. */
@@ -82,7 +117,10 @@ struct ws2_slot *ws2_wait_pin(HANDLE object)
     if (slot == NULL) {
         slot = ws2_handle_pin((uintptr_t)object, WS2_KIND_THREAD);
     }
-    return slot != NULL ? slot : ws2_handle_pin((uintptr_t)object, WS2_KIND_FILE);
+    if (slot == NULL) {
+        slot = ws2_handle_pin((uintptr_t)object, WS2_KIND_FILE);
+    }
+    return slot != NULL ? slot : ws2_handle_pin((uintptr_t)object, WS2_KIND_SEMAPHORE);
 }
 
 static struct ws2_event *slot_event(const struct ws2_slot *slot)
@@ -208,10 +246,7 @@ static bool take_all(struct ws2_slot *const *slots, DWORD count)
         return true;
     }
     while (i-- > 0) {
-        struct ws2_event *event = slot_event(slots[i]);
-        if (!event->manual_reset) {
-            ws2_event_signal(event);
-        }
+        event_return(slot_event(slots[i]));
     }
     return false;
 }

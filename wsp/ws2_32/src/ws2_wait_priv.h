@@ -31,6 +31,7 @@ struct ws2_event {
     atomic_uint signalled;
     bool manual_reset;
     atomic_uint refs; /* handles of it; not of a thread's */
+    unsigned most;    /* semaphore: what `signalled` counts up to; else 0 */
 };
 
 struct ws2_apc {
@@ -77,6 +78,7 @@ const struct timespec *ws2_deadline_after(DWORD timeout_ms, struct timespec *dea
 void ws2_event_init(struct ws2_event *event, bool manual_reset, bool signalled);
 void ws2_event_destroy(struct ws2_event *event);
 void ws2_event_signal(struct ws2_event *event);
+bool ws2_event_add(struct ws2_event *event, unsigned count, unsigned *before);
 
 struct ws2_slot *ws2_wait_pin(HANDLE object);
 
