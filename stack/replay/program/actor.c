@@ -1,0 +1,673 @@
+#include "actor.h"
+
+#include "stack/err.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BUFFER_BYTES (64u * 1024)
+#define ECHO_MAX (256u * 1024)
+
+/** A connection, or a datagram conversation. */
+struct conn {
+    struct stk_sock *sock; /**< NULL: gone, or not there yet. Datagrams: the listener's */
+    uint32_t number;       /**< from 1 */
+    const struct stk_scene_conv *conv;
+    bool dgram;
+    bool connecting;
+    bool in_over;   /**< the peer's FIN was read, or the end */
+    bool out_over;  /**< FIN was sent */
+    uint64_t taken; /**< bytes, or datagrams */
+    uint64_t given;
+    uint64_t given_bytes; /**< datagrams: bytes of them */
+    uint32_t step;
+    uint64_t step_taken; /**< bytes of this step */
+    uint64_t not_before_ns;
+    struct stk_addr peer;
+    uint8_t *echo; /**< bytes to be sent back */
+    uint32_t echo_len;
+};
+
+struct listener {
+    struct stk_sock *sock;
+    uint8_t proto;
+    uint16_t port;
+};
+
+struct actor {
+    struct stk_client *client;
+    const struct stk_case *of;
+    const struct stk_scene *scene;
+    struct stk_actor_result *out;
+    struct stk_script script;
+    uint64_t begin_ns;
+    struct conn conns[STK_ACTOR_CONNS_MAX];
+    uint32_t conns_count;
+    struct listener listeners[STK_SCENE_LISTENS_MAX];
+    uint32_t listeners_count;
+    uint8_t *used; /**< of the scene's conversations: somebody plays it */
+    uint8_t buffer[BUFFER_BYTES];
+};
+
+static struct stk_actor_stream *stream_of(struct actor *self, const struct conn *conn)
+{
+    return &self->out->streams[conn->number - 1];
+}
+
+static struct conn *conn_add(struct actor *self, const struct stk_scene_conv *conv)
+{
+    if (self->conns_count == STK_ACTOR_CONNS_MAX) {
+        (void)snprintf(self->out->fault, sizeof(self->out->fault), "more than %u connections",
+                       (unsigned)STK_ACTOR_CONNS_MAX);
+        return NULL;
+    }
+    struct conn *conn = &self->conns[self->conns_count++];
+    *conn = (struct conn){.number = self->conns_count, .conv = conv};
+    struct stk_actor_stream *stream = stream_of(self, conn);
+    stk_sha256_init(&stream->in);
+    stk_sha256_init(&stream->out);
+    self->out->streams_count = self->conns_count;
+    if (conv != NULL) {
+        self->used[conv - self->scene->convs] = 1;
+    }
+    return conn;
+}
+
+static void conn_close(struct actor *self, struct conn *conn, enum stk_close_mode mode)
+{
+    if (conn->sock != NULL && !conn->dgram) {
+        (void)stk_sock_close(conn->sock, mode);
+        stk_event_note(&self->out->events, mode == STK_CLOSE_ABORT ? "abort" : "close", conn->number, -1);
+    }
+    conn->sock = NULL;
+    free(conn->echo);
+    conn->echo = NULL;
+}
+
+static void conn_fail(struct actor *self, struct conn *conn, int err)
+{
+    stk_event_note(&self->out->events, "error", conn->number, stk_actor_wsae(err));
+    conn_close(self, conn, STK_CLOSE_GRACEFUL);
+}
+
+/* --- Making connections -------------------------------------------------------- */
+
+/* Whose part is this? The one with the same peer; else the first of this port that nobody plays. */
+static const struct stk_scene_conv *conv_for(const struct actor *self, uint8_t proto, uint16_t port,
+                                             const struct stk_addr *peer)
+{
+    const struct stk_scene_conv *spare = NULL;
+    for (uint32_t i = 0; i < self->scene->convs_count; i++) {
+        const struct stk_scene_conv *conv = &self->scene->convs[i];
+        if (self->used[i] || conv->proto != proto || conv->live_began || conv->live.port != port) {
+            continue;
+        }
+        if (conv->peer.port == peer->port && memcmp(conv->peer.ip, peer->ip, 16) == 0) {
+            return conv;
+        }
+        spare = spare == NULL ? conv : spare;
+    }
+    return spare;
+}
+
+static void accept_all(struct actor *self, const struct listener *listener)
+{
+    struct stk_sock *sock = NULL;
+    struct stk_addr peer;
+    while (stk_sock_accept(listener->sock, 0, &sock, &peer) == STK_OK) {
+        struct conn *conn = conn_add(self, conv_for(self, listener->proto, listener->port, &peer));
+        if (conn == NULL) {
+            (void)stk_sock_close(sock, STK_CLOSE_ABORT);
+            return;
+        }
+        conn->sock = sock;
+        stk_event_note(&self->out->events, "accept", conn->number, -1);
+    }
+}
+
+static void connect_due(struct actor *self)
+{
+    for (uint32_t i = 0; i < self->scene->convs_count; i++) {
+        const struct stk_scene_conv *conv = &self->scene->convs[i];
+        const uint64_t start_ns = self->begin_ns + self->of->start_ms * STK_MS_NS + conv->begin_ns;
+        struct stk_addr local = conv->live;
+        if (self->used[i] || !conv->live_began || stk_clock_ns() < start_ns) {
+            continue;
+        }
+        struct conn *conn = conn_add(self, conv);
+        if (conn == NULL) {
+            return;
+        }
+        conn->dgram = conv->proto == 17;
+        conn->peer = conv->peer;
+        int err = stk_sock_open(self->client, conv->peer.family, conn->dgram ? STK_SOCK_DGRAM : STK_SOCK_STREAM, 0, 0,
+                                &conn->sock);
+        if (err == STK_OK) {
+            (void)stk_sock_bind(conn->sock, &local); /* where it can be had: the recorded port */
+            err = conn->dgram ? STK_OK : stk_sock_connect(conn->sock, &conv->peer);
+        }
+        conn->connecting = err == STK_EINPROGRESS;
+        if (err != STK_OK && err != STK_EINPROGRESS) {
+            conn_fail(self, conn, err);
+        }
+    }
+}
+
+static void connected(struct actor *self, struct conn *conn)
+{
+    const uint32_t ready = stk_sock_ready(conn->sock);
+    if ((ready & STK_READY_FAIL) != 0) {
+        conn_fail(self, conn, stk_sock_error_take(conn->sock));
+    } else if ((ready & STK_READY_CONN) != 0) {
+        conn->connecting = false;
+        stk_event_note(&self->out->events, "connect", conn->number, -1);
+    }
+}
+
+/* --- Bytes ----------------------------------------------------------------------- */
+
+static void took(struct actor *self, struct conn *conn, const uint8_t *bytes, size_t len)
+{
+    struct stk_actor_stream *stream = stream_of(self, conn);
+    stk_sha256_add(&stream->in, bytes, len);
+    stream->in_bytes += len;
+    conn->taken += conn->dgram ? 1 : len;
+    conn->step_taken += conn->dgram ? 1 : len;
+    stk_event_note(&self->out->events, "data", conn->number, (int64_t)len);
+}
+
+/* @return  Bytes sent, 0: no room, or an error that has ended the connection. */
+static int64_t give(struct actor *self, struct conn *conn, const uint8_t *bytes, size_t len)
+{
+    struct stk_iov iov = {.base = (void *)(uintptr_t)bytes, .len = len};
+    const int64_t sent = conn->dgram ? stk_sock_sendto(conn->sock, &iov, 1, &conn->peer)
+                                     : stk_sock_send(conn->sock, &iov, 1);
+    if (sent == STK_EAGAIN) {
+        return 0;
+    }
+    if (sent < 0) {
+        conn_fail(self, conn, (int)sent);
+        return sent;
+    }
+    struct stk_actor_stream *stream = stream_of(self, conn);
+    stk_sha256_add(&stream->out, bytes, (size_t)sent);
+    stream->out_bytes += (uint64_t)sent;
+    conn->given += conn->dgram ? 1 : (uint64_t)sent;
+    conn->given_bytes += (uint64_t)sent;
+    return sent;
+}
+
+static void shut(struct actor *self, struct conn *conn)
+{
+    if (!conn->out_over && !conn->dgram) {
+        conn->out_over = true;
+        (void)stk_sock_shutdown(conn->sock, STK_SHUT_WR);
+        stk_event_note(&self->out->events, "shutdown", conn->number, -1);
+    }
+}
+
+/* --- Parts ------------------------------------------------------------------------ */
+
+static void echo_keep(struct conn *conn, const uint8_t *bytes, size_t len)
+{
+    uint8_t *moved = realloc(conn->echo, conn->echo_len + len);
+    if (moved != NULL) {
+        memcpy(moved + conn->echo_len, bytes, len);
+        conn->echo = moved;
+        conn->echo_len += (uint32_t)len;
+    }
+}
+
+static bool echo_flush(struct actor *self, struct conn *conn)
+{
+    if (conn->echo_len > 0) {
+        const int64_t sent = give(self, conn, conn->echo, conn->echo_len);
+        if (sent <= 0) {
+            return false;
+        }
+        conn->echo_len -= (uint32_t)sent;
+        memmove(conn->echo, conn->echo + sent, conn->echo_len);
+        return true;
+    }
+    if (conn->in_over && conn->sock != NULL) {
+        conn_close(self, conn, STK_CLOSE_GRACEFUL);
+    }
+    return false;
+}
+
+/* What the recorded side sent up to this step. */
+static bool recorded_give(struct actor *self, struct conn *conn, const struct stk_scene_step *step)
+{
+    const struct stk_scene_conv *conv = conn->conv;
+    if (conn->given >= step->give) {
+        return false;
+    }
+    const uint64_t at = conn->dgram ? conn->given_bytes : conn->given;
+    const uint64_t len = conn->dgram ? conv->sizes[conn->given] : step->give - conn->given;
+    if (at + len > conv->bytes_len[0]) {
+        conn->given = step->give; /* not in the capture */
+        return true;
+    }
+    return give(self, conn, conv->bytes[0] + at, (size_t)len) > 0;
+}
+
+static bool recorded_step(struct actor *self, struct conn *conn)
+{
+    const struct stk_scene_conv *conv = conn->conv;
+    if (conv == NULL || conn->step >= conv->steps_count) {
+        if (conn->in_over && conn->sock != NULL && !conn->dgram) {
+            conn_close(self, conn, STK_CLOSE_GRACEFUL);
+        }
+        return false;
+    }
+    const struct stk_scene_step *step = &conv->steps[conn->step];
+    if (conn->taken < step->take && !conn->in_over) {
+        conn->not_before_ns = 0;
+        return false;
+    }
+    const uint64_t now_ns = stk_clock_ns();
+    if (conn->not_before_ns == 0) {
+        conn->not_before_ns = now_ns + step->delay_ns;
+    }
+    if (now_ns < conn->not_before_ns) {
+        return false;
+    }
+    if (conn->given < step->give) {
+        return recorded_give(self, conn, step);
+    }
+    if (step->rst) {
+        conn_close(self, conn, STK_CLOSE_ABORT);
+        return false;
+    }
+    if (step->fin) {
+        shut(self, conn);
+    }
+    conn->step++;
+    conn->not_before_ns = 0;
+    return true;
+}
+
+static bool script_step(struct actor *self, struct conn *conn)
+{
+    if (conn->step >= self->script.count) {
+        if (conn->in_over) {
+            conn_close(self, conn, STK_CLOSE_GRACEFUL);
+        }
+        return false;
+    }
+    const struct stk_script_step *step = &self->script.steps[conn->step];
+    bool done = true;
+    switch (step->word) {
+    case STK_SCRIPT_RECV:
+        done = conn->step_taken >= step->number || conn->in_over;
+        conn->step_taken = done && conn->step_taken > step->number ? conn->step_taken - step->number
+                           : done                                  ? 0
+                                                                   : conn->step_taken;
+        break;
+    case STK_SCRIPT_SEND:
+        if (give(self, conn, step->bytes + conn->given_bytes, step->number - conn->given_bytes) <= 0) {
+            return false;
+        }
+        done = conn->given_bytes >= step->number;
+        break;
+    case STK_SCRIPT_SLEEP:
+        conn->not_before_ns = conn->not_before_ns == 0 ? stk_clock_ns() + step->number : conn->not_before_ns;
+        done = stk_clock_ns() >= conn->not_before_ns;
+        break;
+    case STK_SCRIPT_SHUTDOWN:
+        shut(self, conn);
+        break;
+    case STK_SCRIPT_CLOSE:
+    case STK_SCRIPT_ABORT:
+        conn_close(self, conn, step->word == STK_SCRIPT_ABORT ? STK_CLOSE_ABORT : STK_CLOSE_GRACEFUL);
+        return false;
+    }
+    if (done) {
+        conn->step++;
+        conn->not_before_ns = 0;
+        conn->given_bytes = 0;
+    }
+    return done;
+}
+
+static bool part_step(struct actor *self, struct conn *conn)
+{
+    if (conn->sock == NULL || conn->connecting) {
+        return false;
+    }
+    switch (self->of->actor) {
+    case STK_ACTOR_RECORDED:
+        return recorded_step(self, conn);
+    case STK_ACTOR_SCRIPT:
+        return script_step(self, conn);
+    case STK_ACTOR_ECHO:
+        return echo_flush(self, conn);
+    case STK_ACTOR_SINK:
+        if (conn->in_over && !conn->dgram) {
+            conn_close(self, conn, STK_CLOSE_GRACEFUL);
+        }
+        return false;
+    case STK_ACTOR_PROGRAM:
+    case STK_ACTOR_NONE:
+        break;
+    }
+    return false;
+}
+
+/* --- Receiving ---------------------------------------------------------------------- */
+
+static bool stream_read(struct actor *self, struct conn *conn)
+{
+    struct stk_iov iov = {.base = self->buffer, .len = sizeof(self->buffer)};
+    if (conn->sock == NULL || conn->connecting || conn->in_over || conn->echo_len > ECHO_MAX) {
+        return false;
+    }
+    const int64_t got = stk_sock_recv(conn->sock, &iov, 1, 0);
+    if (got == STK_EAGAIN) {
+        return false;
+    }
+    if (got < 0) {
+        conn_fail(self, conn, (int)got);
+        return false;
+    }
+    if (got == 0) {
+        conn->in_over = true;
+        stk_event_note(&self->out->events, "eof", conn->number, -1);
+        return true;
+    }
+    took(self, conn, self->buffer, (size_t)got);
+    if (self->of->actor == STK_ACTOR_ECHO) {
+        echo_keep(conn, self->buffer, (size_t)got);
+    }
+    return true;
+}
+
+static struct conn *dgram_conn(struct actor *self, struct stk_sock *sock, const struct listener *listener,
+                               const struct stk_addr *from)
+{
+    for (uint32_t i = 0; i < self->conns_count; i++) {
+        struct conn *conn = &self->conns[i];
+        if (conn->dgram && conn->sock == sock && conn->peer.port == from->port &&
+            memcmp(conn->peer.ip, from->ip, 16) == 0) {
+            return conn;
+        }
+    }
+    if (listener == NULL) {
+        return NULL;
+    }
+    struct conn *conn = conn_add(self, conv_for(self, 17, listener->port, from));
+    if (conn != NULL) {
+        conn->dgram = true;
+        conn->sock = sock;
+        conn->peer = *from;
+    }
+    return conn;
+}
+
+static bool dgram_read(struct actor *self, struct stk_sock *sock, const struct listener *listener)
+{
+    struct stk_iov iov = {.base = self->buffer, .len = sizeof(self->buffer)};
+    struct stk_msg_info info;
+    const int64_t got = stk_sock_recvfrom(sock, &iov, 1, 0, &info);
+    if (got < 0) {
+        return got != STK_EAGAIN && got != STK_ENETDOWN;
+    }
+    struct conn *conn = dgram_conn(self, sock, listener, &info.from);
+    if (conn != NULL) {
+        took(self, conn, self->buffer, (size_t)got);
+        if (self->of->actor == STK_ACTOR_ECHO) {
+            (void)give(self, conn, self->buffer, (size_t)got);
+        }
+    }
+    return true;
+}
+
+/* --- The loop ------------------------------------------------------------------------- */
+
+static bool turn(struct actor *self)
+{
+    bool moved = false;
+    connect_due(self);
+    for (uint32_t i = 0; i < self->listeners_count; i++) {
+        if (self->listeners[i].proto == 6) {
+            accept_all(self, &self->listeners[i]);
+        } else {
+            moved = dgram_read(self, self->listeners[i].sock, &self->listeners[i]) || moved;
+        }
+    }
+    for (uint32_t i = 0; i < self->conns_count; i++) {
+        struct conn *conn = &self->conns[i];
+        if (conn->sock != NULL && conn->connecting) {
+            connected(self, conn);
+        } else if (conn->sock != NULL && conn->dgram && conn->conv != NULL && conn->conv->live_began) {
+            moved = dgram_read(self, conn->sock, NULL) || moved;
+        } else if (!conn->dgram) {
+            moved = stream_read(self, conn) || moved;
+        }
+        moved = part_step(self, conn) || moved;
+    }
+    return moved;
+}
+
+static int64_t next_due(const struct actor *self)
+{
+    const uint64_t now_ns = stk_clock_ns();
+    uint64_t next = STK_NEVER;
+    for (uint32_t i = 0; i < self->conns_count; i++) {
+        const uint64_t due = self->conns[i].sock != NULL ? self->conns[i].not_before_ns : 0;
+        next = due != 0 && due < next ? due : next;
+    }
+    for (uint32_t i = 0; i < self->scene->convs_count; i++) {
+        const struct stk_scene_conv *conv = &self->scene->convs[i];
+        const uint64_t due = self->begin_ns + self->of->start_ms * STK_MS_NS + conv->begin_ns;
+        next = !self->used[i] && conv->live_began && due < next ? due : next;
+    }
+    if (next == STK_NEVER) {
+        return -1;
+    }
+    return next > now_ns ? (int64_t)(next - now_ns) : 0;
+}
+
+static uint32_t wanted_of(const struct actor *self, const struct conn *conn)
+{
+    uint32_t wanted = conn->connecting ? (uint32_t)STK_READY_CONN | STK_READY_FAIL : (uint32_t)STK_READY_RESET;
+    if (!conn->connecting && !conn->in_over && conn->echo_len <= ECHO_MAX) {
+        wanted |= STK_READY_IN;
+    }
+    const bool full = conn->echo_len > 0 ||
+                      (self->of->actor == STK_ACTOR_RECORDED && conn->conv != NULL &&
+                       conn->step < conn->conv->steps_count && conn->taken >= conn->conv->steps[conn->step].take &&
+                       conn->not_before_ns != 0 && conn->not_before_ns <= stk_clock_ns()) ||
+                      (self->of->actor == STK_ACTOR_SCRIPT && conn->step < self->script.count &&
+                       self->script.steps[conn->step].word == STK_SCRIPT_SEND);
+    return !conn->connecting && full ? wanted | STK_READY_OUT : wanted;
+}
+
+static int wait_all(struct actor *self)
+{
+    static struct stk_wait_item items[STK_ACTOR_CONNS_MAX + STK_SCENE_LISTENS_MAX];
+    size_t count = 0;
+    for (uint32_t i = 0; i < self->listeners_count; i++) {
+        items[count++] = (struct stk_wait_item){.sock = self->listeners[i].sock,
+                                                .wanted = STK_READY_ACCEPT | STK_READY_IN | STK_READY_ERROR};
+    }
+    for (uint32_t i = 0; i < self->conns_count; i++) {
+        const struct conn *conn = &self->conns[i];
+        if (conn->sock != NULL && (!conn->dgram || (conn->conv != NULL && conn->conv->live_began))) {
+            items[count++] = (struct stk_wait_item){.sock = conn->sock, .wanted = wanted_of(self, conn)};
+        }
+    }
+    return stk_wait(self->client, items, count, next_due(self), NULL);
+}
+
+/* --- Listening ------------------------------------------------------------------------ */
+
+static int listen_at(struct actor *self, uint8_t proto, const struct stk_addr *addr)
+{
+    const bool group = addr->family == STK_AF_INET ? addr->ip[0] >= 224 && addr->ip[0] < 240 : addr->ip[0] == 0xff;
+    struct stk_addr any = {.family = addr->family, .port = addr->port};
+    struct stk_sock *sock = NULL;
+    if (self->listeners_count == STK_SCENE_LISTENS_MAX) {
+        return STK_EMFILE;
+    }
+    int err = stk_sock_open(self->client, addr->family, proto == 6 ? STK_SOCK_STREAM : STK_SOCK_DGRAM, 0, 0, &sock);
+    if (err != STK_OK) {
+        return err;
+    }
+    const int32_t yes = 1;
+    if (group) {
+        (void)stk_sock_opt_set(sock, STK_OPT_REUSEADDR, &yes, sizeof(yes));
+    }
+    err = stk_sock_bind(sock, &any);
+    if (err == STK_OK && proto == 6) {
+        err = stk_sock_listen(sock, 128);
+    }
+    if (err == STK_OK && group) {
+        const struct stk_mcast_req req = {.group = *addr, .if_index = 2};
+        err = stk_sock_opt_set(sock, STK_OPT_MCAST_JOIN, &req, sizeof(req));
+    }
+    if (err != STK_OK) {
+        (void)stk_sock_close(sock, STK_CLOSE_ABORT);
+        return err;
+    }
+    self->listeners[self->listeners_count++] = (struct listener){.sock = sock, .proto = proto, .port = addr->port};
+    return STK_OK;
+}
+
+static bool ip4_read(const char *text, struct stk_addr *out)
+{
+    unsigned part[4];
+    char rest;
+    if (sscanf(text, "%3u.%3u.%3u.%3u%c", &part[0], &part[1], &part[2], &part[3], &rest) != 4) {
+        return false;
+    }
+    for (uint32_t i = 0; i < 4; i++) {
+        if (part[i] > 255) {
+            return false;
+        }
+        out->ip[i] = (uint8_t)part[i];
+    }
+    return true;
+}
+
+/* "tcp:7001", "udp:239.1.1.1:5000", "tcp6:80". */
+static bool listen_word(const char *word, uint8_t *proto, struct stk_addr *addr)
+{
+    char ip[48] = "";
+    const char *colon = strchr(word, ':');
+    const char *last = strrchr(word, ':');
+    *addr = (struct stk_addr){.family = STK_AF_INET};
+    if (colon == NULL || (strncmp(word, "tcp", 3) != 0 && strncmp(word, "udp", 3) != 0)) {
+        return false;
+    }
+    *proto = word[0] == 't' ? 6 : 17;
+    if (word[3] == '6') {
+        addr->family = STK_AF_INET6;
+    } else if (word[3] != ':') {
+        return false;
+    }
+    if (last != colon) {
+        const size_t len = (size_t)(last - colon) - 1;
+        if (len >= sizeof(ip) || addr->family == STK_AF_INET6) {
+            return false;
+        }
+        memcpy(ip, colon + 1, len);
+        if (!ip4_read(ip, addr)) {
+            return false;
+        }
+    }
+    char *end;
+    const unsigned long port = strtoul(last + 1, &end, 10);
+    addr->port = (uint16_t)port;
+    return end != last + 1 && *end == '\0' && port > 0 && port < 65536;
+}
+
+static int listen_words(struct actor *self)
+{
+    char words[STK_CASE_TEXT];
+    (void)strcpy(words, self->of->listen);
+    for (char *at = words; *at != '\0';) {
+        struct stk_addr addr;
+        uint8_t proto;
+        at += strspn(at, " ,\t");
+        const size_t len = strcspn(at, " ,\t");
+        const bool last = at[len] == '\0';
+        at[len] = '\0';
+        if (len > 0) {
+            if (!listen_word(at, &proto, &addr)) {
+                (void)snprintf(self->out->fault, sizeof(self->out->fault),
+                               "listen: '%.100s' is not tcp:PORT, udp:PORT, tcp6:PORT or udp:GROUP:PORT", at);
+                return STK_EINVAL;
+            }
+            const int err = listen_at(self, proto, &addr);
+            if (err != STK_OK) {
+                return err;
+            }
+        }
+        at += len + (last ? 0 : 1);
+    }
+    return STK_OK;
+}
+
+static int listen_all(struct actor *self)
+{
+    int err = STK_OK;
+    if (self->of->listen[0] != '\0') {
+        return listen_words(self);
+    }
+    for (uint32_t i = 0; i < self->scene->listens_count && err == STK_OK; i++) {
+        err = listen_at(self, self->scene->listens_proto[i], &self->scene->listens[i]);
+    }
+    return err;
+}
+
+static void play(struct actor *self)
+{
+    int err = self->of->actor == STK_ACTOR_NONE ? STK_OK : listen_all(self);
+    if (err != STK_OK && self->out->fault[0] == '\0') {
+        (void)snprintf(self->out->fault, sizeof(self->out->fault), "the actor cannot listen: %s", stk_err_text(err));
+    }
+    self->begin_ns = stk_clock_ns();
+    while (err >= 0 && self->out->fault[0] == '\0') {
+        if (self->of->actor != STK_ACTOR_NONE && turn(self)) {
+            continue;
+        }
+        err = wait_all(self);
+    }
+    for (uint32_t i = 0; i < self->conns_count; i++) {
+        struct conn *conn = &self->conns[i];
+        if (conn->sock != NULL && !conn->dgram) {
+            stk_event_note(&self->out->events, "open", conn->number, -1);
+        }
+        free(conn->echo);
+    }
+}
+
+void stk_actor_run(struct stk_client *client, const struct stk_case *of, const struct stk_scene *scene,
+                   struct stk_actor_result *out)
+{
+    struct actor *self = calloc(1, sizeof(*self));
+    char error[STK_CASE_ERROR_SIZE] = "";
+    memset(out, 0, sizeof(*out));
+    if (self != NULL) {
+        self->used = calloc(scene->convs_count + 1, 1);
+    }
+    if (self == NULL || self->used == NULL) {
+        (void)snprintf(out->fault, sizeof(out->fault), "no memory for the actor");
+        free(self);
+        return;
+    }
+    self->client = client;
+    self->of = of;
+    self->scene = scene;
+    self->out = out;
+    if (of->actor == STK_ACTOR_SCRIPT && stk_script_load(of->script, &self->script, error) != STK_OK) {
+        (void)snprintf(out->fault, sizeof(out->fault), "%.500s", error);
+    } else {
+        play(self);
+    }
+    stk_script_free(&self->script);
+    free(self->used);
+    free(self);
+}

@@ -1,0 +1,95 @@
+#include "reference.h"
+#include "run.h"
+
+#include "nic/reader.h"
+#include "replay/receive.h"
+#include "stack/err.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct mode {
+    struct stk_run *run;
+    struct stk_reference *reference; /**< NULL: the capture is too long for it */
+};
+
+static void mode_data(void *context, const struct nic_conv *conv, int side, const void *data, size_t len)
+{
+    struct mode *mode = context;
+    if (mode->reference != NULL) {
+        stk_reference_delivered(mode->reference, conv->number, side, data, len);
+    }
+}
+
+static void mode_end(void *context, const struct stk_receive_result *result)
+{
+    struct mode *mode = context;
+    struct stk_actor_result *actor = &mode->run->actor;
+    const uint64_t number = result->conv->number;
+    if (number == 0 || number > STK_ACTOR_CONNS_MAX) {
+        return;
+    }
+    struct stk_actor_stream *stream = &actor->streams[number - 1];
+    actor->streams_count = number > actor->streams_count ? (uint32_t)number : actor->streams_count;
+    stream->out_bytes = result->side[0].bytes;
+    stream->in_bytes = result->side[1].bytes;
+    memcpy(stream->out_digest, result->side[0].sha256, STK_SHA256_BYTES);
+    memcpy(stream->in_digest, result->side[1].sha256, STK_SHA256_BYTES);
+}
+
+static enum stk_receive_sums sums_of(const struct stk_case *of)
+{
+    if (strcmp(of->checksum, "verify") == 0) {
+        return STK_RECEIVE_VERIFY;
+    }
+    return strcmp(of->checksum, "ignore") == 0 ? STK_RECEIVE_IGNORE : STK_RECEIVE_AUTO;
+}
+
+static void play(struct mode *mode, struct nic_reader *reader)
+{
+    struct stk_run *run = mode->run;
+    struct stk_receive_totals totals;
+    char reason[NIC_READER_REASON_SIZE] = "";
+    const struct stk_receive_conf conf = {.sums = sums_of(run->of),
+                                          .seed = run->of->seed,
+                                          .capture = run->capture,
+                                          .stop_packet = run->of->stop_at,
+                                          .data = mode_data,
+                                          .end = mode_end,
+                                          .context = mode};
+    const int err = stk_receive_run(&conf, reader, &totals, reason);
+    run->numbers.finished = true;
+    run->numbers.packets_read = totals.packets;
+    run->numbers.conversations = totals.conversations;
+    run->numbers.conversations_finished = totals.conversations - totals.incomplete;
+    run->numbers.left_out = totals.bad + totals.others + totals.orphans;
+    if (totals.bad > 0) {
+        stk_run_fault(run, STK_FAULT_GAP, "packet %llu: %s", (unsigned long long)totals.bad_packet, totals.bad_reason);
+    }
+    if (err != STK_OK) {
+        stk_run_fault(run, err == STK_EPROTO ? STK_FAULT_GAP : STK_FAULT_SETUP, "%s",
+                      reason[0] != '\0' ? reason : stk_err_text(err));
+    }
+}
+
+void stk_run_receive(struct stk_run *run)
+{
+    struct mode mode = {.run = run};
+    struct nic_reader *reader = NULL;
+    char reason[NIC_READER_REASON_SIZE] = "";
+    char why[STK_RUN_TEXT];
+    (void)stk_reference_make(run->of, &mode.reference);
+    const int err = nic_reader_open(run->of->capture, &reader, reason);
+    if (err != STK_OK) {
+        stk_run_fault(run, STK_FAULT_SETUP, "%.400s: %s", run->of->capture, reason);
+    } else {
+        play(&mode, reader);
+        nic_reader_close(reader);
+    }
+    if (mode.reference != NULL && err == STK_OK && run->of->stop_at == 0) {
+        for (uint32_t i = 0; stk_reference_fault(mode.reference, i, why, sizeof(why)); i++) {
+            stk_run_fault(run, STK_FAULT_REFERENCE, "%s", why);
+        }
+    }
+    stk_reference_free(mode.reference);
+}

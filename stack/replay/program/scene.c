@@ -1,0 +1,320 @@
+#include "scene.h"
+
+#include "nic/reader.h"
+#include "stack/err.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MEMORY_MAX (UINT64_C(256) << 20)
+
+struct walk {
+    struct stk_scene *scene;
+    const struct stk_case *of;
+    bool with_bytes;
+    const struct nic_packet *packet;
+    struct nic_layers layers;
+    struct stk_addr src;
+    struct stk_addr dst;
+};
+
+static struct stk_addr addr_of(const struct nic_layers *layers, const uint8_t *ip, uint16_t port)
+{
+    struct stk_addr addr = {.family = layers->ip == 4 ? STK_AF_INET : STK_AF_INET6, .port = port};
+    memcpy(addr.ip, ip, layers->ip == 4 ? 4 : 16);
+    return addr;
+}
+
+static bool host_same(const struct stk_addr *a, const struct stk_addr *b)
+{
+    return a->family == b->family && memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
+}
+
+static bool addr_same(const struct stk_addr *a, const struct stk_addr *b)
+{
+    return host_same(a, b) && a->port == b->port;
+}
+
+static bool addr_unicast(const struct stk_addr *addr)
+{
+    if (addr->family == STK_AF_INET6) {
+        return addr->ip[0] != 0xff;
+    }
+    return addr->ip[0] != 0 && addr->ip[0] < 224;
+}
+
+static void host_note(struct stk_scene_host *hosts, uint32_t *count, uint32_t max, const struct stk_addr *addr,
+                      const uint8_t *mac)
+{
+    for (uint32_t i = 0; i < *count; i++) {
+        if (host_same(&hosts[i].addr, addr)) {
+            return;
+        }
+    }
+    if (*count < max && addr_unicast(addr)) {
+        hosts[*count].addr = *addr;
+        hosts[*count].addr.port = 0;
+        memcpy(hosts[(*count)++].mac, mac, 6);
+    }
+}
+
+static void listen_note(struct stk_scene *scene, uint8_t proto, const struct stk_addr *addr)
+{
+    for (uint32_t i = 0; i < scene->listens_count; i++) {
+        if (scene->listens_proto[i] == proto && scene->listens[i].port == addr->port &&
+            (host_same(&scene->listens[i], addr) ||
+             (addr_unicast(addr) && addr_unicast(&scene->listens[i]) && scene->listens[i].family == addr->family))) {
+            return;
+        }
+    }
+    if (scene->listens_count < STK_SCENE_LISTENS_MAX) {
+        scene->listens_proto[scene->listens_count] = proto;
+        scene->listens[scene->listens_count++] = *addr;
+    }
+}
+
+static bool grow(void **array, uint64_t count, uint64_t *room, size_t size)
+{
+    if (count <= *room) {
+        return true;
+    }
+    const uint64_t more = count < 64 ? 64 : count * 2;
+    void *moved = realloc(*array, (size_t)more * size);
+    if (moved == NULL) {
+        return false;
+    }
+    memset((char *)moved + *room * size, 0, (size_t)(more - *room) * size);
+    *array = moved;
+    *room = more;
+    return true;
+}
+
+static bool grow32(void **array, uint32_t count, uint32_t *room, size_t size)
+{
+    uint64_t wide = *room;
+    const bool grown = grow(array, count, &wide, size);
+    *room = (uint32_t)wide;
+    return grown;
+}
+
+static bool is_syn(const struct nic_layers *layers)
+{
+    return (layers->tcp_flags & (NIC_TCP_SYN | NIC_TCP_ACK)) == NIC_TCP_SYN;
+}
+
+/* The latest conversation of these two ends. *live: 1 if its live side sent the packet. */
+static struct stk_scene_conv *conv_find(struct walk *walk, int *live)
+{
+    struct stk_scene *scene = walk->scene;
+    for (uint32_t i = scene->convs_count; i-- > 0;) {
+        struct stk_scene_conv *conv = &scene->convs[i];
+        if (conv->proto != walk->layers.proto) {
+            continue;
+        }
+        *live = addr_same(&conv->live, &walk->src) && addr_same(&conv->peer, &walk->dst);
+        if (*live || (addr_same(&conv->peer, &walk->src) && addr_same(&conv->live, &walk->dst))) {
+            const int side = *live ? 0 : 1;
+            const bool anew = walk->layers.kind == NIC_LAYERS_TCP && is_syn(&walk->layers) &&
+                              (!conv->syn[side] || conv->isn[side] != walk->layers.seq);
+            return anew ? NULL : conv;
+        }
+    }
+    return NULL;
+}
+
+static struct stk_scene_conv *conv_add(struct walk *walk, int *live)
+{
+    struct stk_scene *scene = walk->scene;
+    if (!grow32((void **)&scene->convs, scene->convs_count + 1, &scene->convs_room, sizeof(*scene->convs))) {
+        return NULL;
+    }
+    struct stk_scene_conv *conv = &scene->convs[scene->convs_count++];
+    *live = walk->of->mode == STK_CASE_TCP && walk->of->play == STK_CASE_SERVER; /* who begins is the client */
+    *conv = (struct stk_scene_conv){.proto = walk->layers.proto,
+                                    .live_began = *live != 0,
+                                    .live = *live ? walk->src : walk->dst,
+                                    .peer = *live ? walk->dst : walk->src,
+                                    .begin_ns = walk->packet->time_ns - scene->first_ns,
+                                    .last_ns = walk->packet->time_ns};
+    const uint8_t *macs = walk->packet->frame;
+    host_note(scene->locals, &scene->locals_count, STK_SCENE_LOCALS_MAX, &conv->live, *live ? macs + 6 : macs);
+    host_note(scene->peers, &scene->peers_count, STK_SCENE_PEERS_MAX, &conv->peer, *live ? macs : macs + 6);
+    if (!conv->live_began) {
+        listen_note(scene, conv->proto, &conv->live);
+    }
+    return conv;
+}
+
+/* Joins what needs no waiting in between. */
+static bool step_add(struct stk_scene_conv *conv, const struct stk_scene_step *step)
+{
+    struct stk_scene_step *last = conv->steps_count > 0 ? &conv->steps[conv->steps_count - 1] : NULL;
+    if (last != NULL && last->take == step->take && !last->fin && !last->rst && step->delay_ns < 1000000 &&
+        conv->proto == 6) {
+        last->give = step->give;
+        last->fin = step->fin;
+        last->rst = step->rst;
+        return true;
+    }
+    if (!grow32((void **)&conv->steps, conv->steps_count + 1, &conv->steps_room, sizeof(*conv->steps))) {
+        return false;
+    }
+    conv->steps[conv->steps_count++] = *step;
+    return true;
+}
+
+static bool bytes_keep(struct walk *walk, struct stk_scene_conv *conv, int side, uint64_t at, uint32_t bytes)
+{
+    if (!walk->with_bytes) {
+        return true;
+    }
+    const uint64_t room = conv->bytes_room[side];
+    if (at + bytes > MEMORY_MAX || !grow((void **)&conv->bytes[side], at + bytes, &conv->bytes_room[side], 1)) {
+        return false;
+    }
+    walk->scene->memory += conv->bytes_room[side] - room;
+    memcpy(conv->bytes[side] + at, walk->layers.frame + walk->layers.payload, bytes);
+    conv->bytes_len[side] = at + bytes > conv->bytes_len[side] ? at + bytes : conv->bytes_len[side];
+    return walk->scene->memory <= MEMORY_MAX;
+}
+
+static bool tcp_note(struct walk *walk, struct stk_scene_conv *conv, int side)
+{
+    const struct nic_layers *layers = &walk->layers;
+    if ((layers->tcp_flags & NIC_TCP_SYN) != 0) {
+        conv->isn[side] = layers->seq;
+        conv->syn[side] = true;
+        return true;
+    }
+    if (!conv->syn[side]) {
+        return true;
+    }
+    const uint64_t near = conv->total[side];
+    const int64_t ahead = (int32_t)(layers->seq - conv->isn[side] - 1 - (uint32_t)near);
+    const uint32_t bytes = nic_layers_whole(layers) ? nic_layers_data_len(layers) : 0;
+    const bool fin = (layers->tcp_flags & NIC_TCP_FIN) != 0;
+    const bool rst = (layers->tcp_flags & NIC_TCP_RST) != 0;
+    if ((ahead < 0 && (uint64_t)-ahead > near) || ahead > (1 << 24)) {
+        return true; /* no byte of this connection's */
+    }
+    const uint64_t at = near + (uint64_t)ahead;
+    if (bytes > 0 && !bytes_keep(walk, conv, side, at, bytes)) {
+        return false;
+    }
+    conv->total[side] = at + bytes > near ? at + bytes : near;
+    if (side == 0 && (conv->total[0] > near || fin || rst)) {
+        const struct stk_scene_step step = {
+            .take = conv->total[1],
+            .give = conv->total[0],
+            .delay_ns = walk->packet->time_ns > conv->last_ns ? walk->packet->time_ns - conv->last_ns : 0,
+            .fin = fin,
+            .rst = rst};
+        return step_add(conv, &step);
+    }
+    return true;
+}
+
+static bool udp_note(struct walk *walk, struct stk_scene_conv *conv, int side)
+{
+    const uint32_t bytes = nic_layers_whole(&walk->layers) ? nic_layers_data_len(&walk->layers) : 0;
+    const uint64_t count = conv->total[side]++;
+    if (!bytes_keep(walk, conv, side, conv->bytes_len[side], bytes)) {
+        return false;
+    }
+    if (side != 0) {
+        return true;
+    }
+    if (!grow32((void **)&conv->sizes, (uint32_t)count + 1, &conv->sizes_room, sizeof(*conv->sizes))) {
+        return false;
+    }
+    conv->sizes[count] = bytes;
+    const struct stk_scene_step step = {
+        .take = conv->total[1],
+        .give = conv->total[0],
+        .delay_ns = walk->packet->time_ns > conv->last_ns ? walk->packet->time_ns - conv->last_ns : 0};
+    return step_add(conv, &step);
+}
+
+static bool packet_note(struct walk *walk)
+{
+    int live = 0;
+    const struct nic_packet *packet = walk->packet;
+    nic_layers_parse(packet->frame, packet->len, packet->full_len, &walk->layers);
+    if (walk->layers.kind != NIC_LAYERS_TCP && walk->layers.kind != NIC_LAYERS_UDP) {
+        return true;
+    }
+    walk->src = addr_of(&walk->layers, walk->layers.src, walk->layers.sport);
+    walk->dst = addr_of(&walk->layers, walk->layers.dst, walk->layers.dport);
+    struct stk_scene_conv *conv = conv_find(walk, &live);
+    if (conv == NULL) {
+        if (walk->of->mode == STK_CASE_TCP && walk->layers.kind == NIC_LAYERS_TCP && !is_syn(&walk->layers)) {
+            return true; /* the player leaves it out, too */
+        }
+        conv = conv_add(walk, &live);
+    }
+    if (conv == NULL) {
+        return false;
+    }
+    const int side = live ? 0 : 1;
+    const bool kept = walk->layers.kind == NIC_LAYERS_TCP ? tcp_note(walk, conv, side) : udp_note(walk, conv, side);
+    conv->last_ns = packet->time_ns;
+    return kept;
+}
+
+static int read_file(const struct stk_case *of, const char *path, bool with_bytes, struct stk_scene *out, char *reason)
+{
+    struct nic_reader *reader = NULL;
+    struct nic_packet packet;
+    struct walk walk = {.scene = out, .of = of, .with_bytes = with_bytes, .packet = &packet};
+    memset(out, 0, sizeof(*out));
+    reason[0] = '\0';
+    char why[NIC_READER_REASON_SIZE] = "";
+    int err = nic_reader_open(path, &reader, why);
+    if (err != STK_OK) {
+        (void)snprintf(reason, STK_SCENE_REASON_SIZE, "%.180s: %s", path, why);
+        return err;
+    }
+    int got;
+    while ((got = nic_reader_next(reader, &packet)) == 1 && err == STK_OK) {
+        if (out->packets++ == 0) {
+            out->first_ns = packet.time_ns;
+        }
+        if (packet.time_ns < out->first_ns) {
+            packet.time_ns = out->first_ns;
+        }
+        if (!packet_note(&walk)) {
+            (void)snprintf(reason, STK_SCENE_REASON_SIZE, "%.180s: packet %llu: more than %u MiB of conversations",
+                           path, (unsigned long long)packet.number, (unsigned)(MEMORY_MAX >> 20));
+            err = STK_ENOMEM;
+        }
+    }
+    if (err == STK_OK && got < 0 && out->packets == 0) {
+        (void)snprintf(reason, STK_SCENE_REASON_SIZE, "%.180s: %s", path, nic_reader_reason(reader));
+        err = STK_EPROTO;
+    }
+    nic_reader_close(reader);
+    return err;
+}
+
+int stk_scene_read(const struct stk_case *of, bool with_bytes, struct stk_scene *out, char *reason)
+{
+    return read_file(of, of->capture, with_bytes, out, reason);
+}
+
+int stk_scene_read_file(const struct stk_case *of, const char *path, struct stk_scene *out, char *reason)
+{
+    return read_file(of, path, true, out, reason);
+}
+
+void stk_scene_free(struct stk_scene *scene)
+{
+    for (uint32_t i = 0; i < scene->convs_count; i++) {
+        free(scene->convs[i].bytes[0]);
+        free(scene->convs[i].bytes[1]);
+        free(scene->convs[i].sizes);
+        free(scene->convs[i].steps);
+    }
+    free(scene->convs);
+    memset(scene, 0, sizeof(*scene));
+}

@@ -1,0 +1,186 @@
+#include "scene.h"
+
+#include "stack/err.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "stack/printf.h"
+
+struct text {
+    char *at;
+    size_t left;
+    bool full;
+};
+
+STK_PRINTF(2, 3) static void add(struct text *text, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    const int len = vsnprintf(text->at, text->left, format, args);
+    va_end(args);
+    if (len < 0 || (size_t)len >= text->left) {
+        text->full = true;
+        return;
+    }
+    text->at += len;
+    text->left -= (size_t)len;
+}
+
+char *stk_scene_addr_text(const struct stk_addr *addr, char out[48])
+{
+    if (addr->family == STK_AF_INET) {
+        (void)snprintf(out, 48, "%u.%u.%u.%u", addr->ip[0], addr->ip[1], addr->ip[2], addr->ip[3]);
+        return out;
+    }
+    char *at = out;
+    for (uint32_t i = 0; i < 16; i += 2) {
+        at += snprintf(at, 8, "%s%x", i == 0 ? "" : ":", (unsigned)(addr->ip[i] << 8 | addr->ip[i + 1]));
+    }
+    return out;
+}
+
+static void add_mac(struct text *text, const char *key, const uint8_t *mac)
+{
+    add(text, "%s%02x:%02x:%02x:%02x:%02x:%02x\n", key, mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+}
+
+/* An address as good as any other on the same link. */
+static struct stk_addr gateway_of(const struct stk_addr *local)
+{
+    struct stk_addr gateway = *local;
+    uint8_t *last = &gateway.ip[local->family == STK_AF_INET ? 3 : 15];
+    *last = *last == 254 ? 253 : 254;
+    return gateway;
+}
+
+static void add_local(struct text *text, const struct stk_scene *scene, const struct stk_scene_host *local, bool first)
+{
+    char name[48];
+    const bool ip4 = local->addr.family == STK_AF_INET;
+    add(text, "address = %s/%u\n", stk_scene_addr_text(&local->addr, name), ip4 ? 24u : 64u);
+    if (!first || scene->peers_count == 0) {
+        return;
+    }
+    /* Whoever is not on the link is reached by way of a router that has the first peer's address on the link. */
+    const struct stk_addr gateway = gateway_of(&local->addr);
+    bool taken = false;
+    for (uint32_t i = 0; i < scene->peers_count; i++) {
+        taken = taken || memcmp(scene->peers[i].addr.ip, gateway.ip, 16) == 0;
+    }
+    stk_scene_addr_text(&gateway, name);
+    add(text, "route = %s via %s\n", ip4 ? "0.0.0.0/0" : "::/0", name);
+    if (!taken) {
+        char key[80];
+        (void)snprintf(key, sizeof(key), "neighbour = %s ", name);
+        add_mac(text, key, scene->peers[0].mac);
+    }
+}
+
+static bool mac_usable(const uint8_t *mac)
+{
+    static const uint8_t zero[6];
+    return (mac[0] & 1) == 0 && memcmp(mac, zero, sizeof(zero)) != 0;
+}
+
+static bool on_link(const struct stk_scene *scene, const struct stk_case *of, const struct stk_addr *peer)
+{
+    for (uint32_t i = 0; i < scene->locals_count && of->address[0] == '\0'; i++) {
+        const struct stk_addr *local = &scene->locals[i].addr;
+        if (local->family == peer->family && memcmp(local->ip, peer->ip, peer->family == STK_AF_INET ? 3 : 8) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_places(struct text *text, const struct stk_scene *scene, const struct stk_case *of)
+{
+    static const uint8_t own[6] = {2, 0, 0, 0, 0, 1};
+    static const uint8_t other[6] = {2, 0, 0, 0, 0, 2};
+    const uint8_t *mac = scene->locals_count > 0 && mac_usable(scene->locals[0].mac) ? scene->locals[0].mac : own;
+    bool first[2] = {true, true};
+    char name[48];
+    add_mac(text, "mac = ", mac);
+    if (of->address[0] != '\0') {
+        add(text, "address = %s\n", of->address);
+    }
+    for (uint32_t i = 0; i < scene->locals_count && of->address[0] == '\0'; i++) {
+        const uint32_t six = scene->locals[i].addr.family == STK_AF_INET6;
+        add_local(text, scene, &scene->locals[i], first[six]);
+        first[six] = false;
+    }
+    if (scene->locals_count == 0 && of->address[0] == '\0') {
+        add(text, "address = 192.0.2.1/24\n");
+    }
+    for (uint32_t i = 0; i < scene->peers_count; i++) {
+        if (!on_link(scene, of, &scene->peers[i].addr)) {
+            continue; /* by way of the router */
+        }
+        char key[80];
+        (void)snprintf(key, sizeof(key), "neighbour = %s ", stk_scene_addr_text(&scene->peers[i].addr, name));
+        const uint8_t *peer = mac_usable(scene->peers[i].mac) ? scene->peers[i].mac : other;
+        if (memcmp(peer, mac, 6) == 0) { /* made headers have the same address at both ends */
+            peer = other;
+        }
+        add_mac(text, key, peer);
+    }
+}
+
+static bool extra_has(const char (*lines)[STK_CASE_TEXT], uint32_t count, const char *key)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const size_t len = strlen(key);
+        if (strncmp(lines[i], key, len) == 0 && (lines[i][len] == ' ' || lines[i][len] == '=')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_engine(struct text *text, const struct stk_case *of)
+{
+    static const char *const defaults[][2] = {
+        {"sockets_max", "1024"}, {"buffer_memory", "64MiB"}, {"rcvbuf", "1MiB"},
+        {"tcp_max", "512"},      {"udp_max", "128"},         {"drain_timeout", "2s"},
+    };
+    add(text, "[engine]\nclock = %s\nseed = %u\nvirtual_linger = %llums\n", of->real_clock ? "real" : "virtual",
+        (unsigned)of->seed, (unsigned long long)of->linger_ms);
+    for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++) {
+        if (!extra_has((const char (*)[STK_CASE_TEXT])of->extra_engine, of->extra_engine_count, defaults[i][0])) {
+            add(text, "%s = %s\n", defaults[i][0], defaults[i][1]);
+        }
+    }
+    for (uint32_t i = 0; i < of->extra_engine_count; i++) {
+        add(text, "%s\n", of->extra_engine[i]);
+    }
+}
+
+int stk_scene_config(const struct stk_scene *scene, const struct stk_case *of, const char *capture, const char *report,
+                     char *out, size_t size)
+{
+    struct text text = {.at = out, .left = size};
+    add_engine(&text, of);
+    add(&text, "[port replay]\nindex = 2\ndriver = replay\nmtu = %u\nipv6_ll = no\n", (unsigned)of->mtu);
+    add_places(&text, scene, of);
+    add(&text, "replay.file = %s\nreplay.report = %s\nreplay.capture = %s\nreplay.capture_clock = %s\n", of->capture,
+        report, capture, of->real_clock ? "wall" : "port");
+    if (of->mode == STK_CASE_TCP) {
+        add(&text, "replay.mode = tcp\nreplay.play = %s\n", of->play == STK_CASE_CLIENT ? "client" : "server");
+    }
+    add(&text, "replay.speed = %s\nreplay.checksum = %s\nreplay.loops = %llu\nreplay.stop_at = %llu\n", of->speed,
+        of->checksum, (unsigned long long)of->loops, (unsigned long long)of->stop_at);
+    add(&text, "replay.start = %llums\nreplay.timeout = %llums\n", (unsigned long long)of->start_ms,
+        (unsigned long long)of->timeout_ms);
+    if (of->filter[0] != '\0') {
+        add(&text, "replay.filter = %s\n", of->filter);
+    }
+    if (of->rewrite[0] != '\0') {
+        add(&text, "replay.rewrite = %s\n", of->rewrite);
+    }
+    for (uint32_t i = 0; i < of->extra_port_count; i++) {
+        add(&text, "%s\n", of->extra_port[i]);
+    }
+    return text.full ? STK_EINVAL : STK_OK;
+}
