@@ -706,6 +706,10 @@ int stk_ep_tcp_shutdown(struct stk_ep *ep, uint32_t how)
 
 void stk_ep_tcp_kick(struct stk_ep *ep)
 {
+    if (ep->rio != NULL && ep->pcb.tcp == NULL && (ep->state & (STK_ST_ENDED | STK_ST_DRAINED)) != 0) {
+        const int32_t why = atomic_load_explicit(&ep->abi->end_error, memory_order_relaxed);
+        stk_ep_rio_ended(ep, (ep->state & STK_ST_ENDED) != 0 ? why : STK_ESHUTDOWN);
+    }
     if (ep->pcb.tcp == NULL || ep->listening || ep->connecting || ep->held) { /* no bytes before the SYN|ACK */
         return;
     }

@@ -2,9 +2,7 @@
  * Registered I/O between two hosts in virtual time: datagrams and streams,
  * order among ordinary calls, ends, queues and their resizing, events.
  */
-#include "sim.h"
-
-#include "stack/rio.h"
+#include "sim_rio.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,131 +11,6 @@
 
 #include <cmocka.h>
 
-#define PORT_A 5001
-#define PORT_B 5002
-#define MEM_BYTES (1u << 20)
-
-/** What each host has. */
-struct end {
-    struct sim_host *host;
-    struct stk_sock *sock;
-    struct stk_rio_mem *mem;
-    uint8_t *bytes;
-    struct stk_rio_cq *cq;
-    struct stk_rio_rq *rq;
-};
-
-struct pair {
-    struct sim_world world;
-    struct end a;
-    struct end b;
-};
-
-static void end_open(struct end *end, struct sim_host *host, struct stk_sock *sock, uint32_t max)
-{
-    const uint32_t maxima[STK_RIO_DIRS] = {max, max};
-    *end = (struct end){.host = host, .sock = sock};
-    end->bytes = calloc(1, MEM_BYTES);
-    assert_non_null(end->bytes);
-    assert_int_equal(stk_rio_mem_add(host->client, end->bytes, MEM_BYTES, &end->mem), STK_OK);
-    assert_int_equal(stk_rio_cq_open(host->client, 2 * max, (uintptr_t)end, &end->cq), STK_OK);
-    struct stk_rio_cq *const cqs[STK_RIO_DIRS] = {end->cq, end->cq};
-    assert_int_equal(stk_rio_rq_open(sock, maxima, cqs, 77, &end->rq), STK_OK);
-}
-
-static void end_close(struct end *end)
-{
-    if (end->sock != NULL) {
-        assert_int_equal(stk_sock_close(end->sock, STK_CLOSE_GRACEFUL), STK_OK);
-    }
-    stk_rio_cq_close(end->cq);
-    stk_rio_mem_remove(end->mem);
-    free(end->bytes);
-}
-
-static void dgrams_open(struct pair *pair, int family, uint64_t seed, const char *impair, uint32_t max)
-{
-    sim_world_init(&pair->world, seed, impair, "");
-    struct end *ends[2] = {&pair->a, &pair->b};
-    for (int i = 0; i < 2; i++) {
-        const struct stk_addr addr = sim_addr(family, i, i == 0 ? PORT_A : PORT_B);
-        struct stk_sock *sock = sim_open(&pair->world.hosts[i], family, STK_SOCK_DGRAM);
-        assert_int_equal(stk_sock_bind(sock, &addr), STK_OK);
-        end_open(ends[i], &pair->world.hosts[i], sock, max);
-    }
-}
-
-static void streams_open(struct pair *pair, int family, uint64_t seed, const char *impair, uint32_t max)
-{
-    struct stk_sock *client;
-    struct stk_sock *server;
-    sim_world_init(&pair->world, seed, impair, "");
-    sim_connect_pair(&pair->world, family, 8080, &client, &server);
-    end_open(&pair->a, &pair->world.hosts[0], client, max);
-    end_open(&pair->b, &pair->world.hosts[1], server, max);
-}
-
-static void pair_close(struct pair *pair)
-{
-    end_close(&pair->a);
-    end_close(&pair->b);
-    sim_world_fini(&pair->world);
-}
-
-/** Takes exactly one completion, in time. */
-static struct stk_rio_done take(struct pair *pair, struct end *end)
-{
-    struct stk_rio_done done;
-    memset(&done, 0x5a, sizeof(done));
-    const uint64_t until = pair->world.now_ns + 60 * STK_S_NS;
-    uint32_t taken;
-    while ((taken = stk_rio_cq_take(end->cq, &done, 1)) == 0) {
-        assert_true(pair->world.now_ns < until);
-        sim_world_run_until(&pair->world, pair->world.now_ns + 100 * UINT64_C(1000));
-    }
-    assert_int_equal(taken, 1);
-    assert_int_equal(done.rq_cookie, 77);
-    return done;
-}
-
-static void none(struct end *end)
-{
-    struct stk_rio_done done;
-    assert_int_equal(stk_rio_cq_take(end->cq, &done, 1), 0);
-}
-
-static int post(struct end *end, enum stk_rio_dir dir, uint32_t at, uint32_t len, uint32_t flags, uint64_t context)
-{
-    const struct stk_rio_req req = {
-        .mem = end->mem, .base = end->bytes + at, .len = len, .flags = flags, .context = context, .cookie = ~context};
-    return stk_rio_post(end->rq, dir, &req);
-}
-
-static int post_to(struct end *end, uint32_t at, uint32_t len, uint32_t flags, uint64_t context,
-                   const struct stk_addr *to)
-{
-    const struct stk_rio_req req = {.mem = end->mem,
-                                    .base = end->bytes + at,
-                                    .len = len,
-                                    .flags = flags,
-                                    .context = context,
-                                    .cookie = ~context,
-                                    .to = *to};
-    return stk_rio_post(end->rq, STK_RIO_SEND, &req);
-}
-
-static void fill(uint8_t *bytes, uint32_t len, uint32_t seed)
-{
-    for (uint32_t i = 0; i < len; i++) {
-        bytes[i] = (uint8_t)((i + seed) * 31 + (i >> 7));
-    }
-}
-
-static void settle(struct pair *pair)
-{
-    sim_world_run_until(&pair->world, pair->world.now_ns + 50 * STK_MS_NS);
-}
-
 /* --- Datagrams ---------------------------------------------------------------- */
 
 static void dgram__sizes__arrive_whole_with_addresses(void **state)
@@ -145,23 +18,23 @@ static void dgram__sizes__arrive_whole_with_addresses(void **state)
     (void)state;
     static const uint32_t sizes[] = {0, 1, 64, 512, 513, 1400, 1472, 1473, 9000, 40000, 65487};
     for (int family = STK_AF_INET; family <= STK_AF_INET6; family += 2) {
-        struct pair pair;
-        dgrams_open(&pair, family, 21, "wire.delay = 10us\n", 8);
-        const struct stk_addr to = sim_addr(family, 1, PORT_B);
-        const struct stk_addr from = sim_addr(family, 0, PORT_A);
+        struct sim_rio_pair pair;
+        sim_rio_dgrams(&pair, family, 21, "wire.delay = 10us\n", 8);
+        const struct stk_addr to = sim_addr(family, 1, SIM_RIO_PORT_B);
+        const struct stk_addr from = sim_addr(family, 0, SIM_RIO_PORT_A);
         for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-            fill(pair.a.bytes, sizes[i], (uint32_t)i);
+            sim_rio_fill(pair.a.bytes, sizes[i], (uint32_t)i);
             memset(pair.b.bytes, 0xee, 70000);
-            assert_int_equal(post(&pair.b, STK_RIO_RECV, 0, 66000, STK_RIO_INFO, i), STK_OK);
-            assert_int_equal(post_to(&pair.a, 0, sizes[i], 0, 100 + i, &to), STK_OK);
-            struct stk_rio_done done = take(&pair, &pair.a);
+            assert_int_equal(sim_rio_post(&pair.b, STK_RIO_RECV, 0, 66000, STK_RIO_INFO, i), STK_OK);
+            assert_int_equal(sim_rio_post_to(&pair.a, 0, sizes[i], 0, 100 + i, &to), STK_OK);
+            struct stk_rio_done done = sim_rio_take(&pair, &pair.a);
             assert_int_equal(done.status, STK_OK);
             assert_int_equal(done.bytes, sizes[i]);
             assert_int_equal(done.context, 100 + i);
             assert_int_equal(done.cookie, ~(uint64_t)(100 + i));
             assert_int_equal(done.dir, STK_RIO_SEND);
             assert_null(done.info);
-            done = take(&pair, &pair.b);
+            done = sim_rio_take(&pair, &pair.b);
             assert_int_equal(done.status, STK_OK);
             assert_int_equal(done.bytes, sizes[i]);
             assert_int_equal(done.context, i);
@@ -174,156 +47,156 @@ static void dgram__sizes__arrive_whole_with_addresses(void **state)
             assert_int_equal(done.info->if_index, 2);
             assert_int_equal(done.info->full_size, sizes[i]);
         }
-        pair_close(&pair);
+        sim_rio_close(&pair);
     }
 }
 
 static void dgram__longer_than_slice__emsgsize_and_gone(void **state)
 {
     (void)state;
-    struct pair pair;
-    dgrams_open(&pair, STK_AF_INET, 22, "", 8);
-    const struct stk_addr to = sim_addr(STK_AF_INET, 1, PORT_B);
-    fill(pair.a.bytes, 200, 3);
+    struct sim_rio_pair pair;
+    sim_rio_dgrams(&pair, STK_AF_INET, 22, "", 8);
+    const struct stk_addr to = sim_addr(STK_AF_INET, 1, SIM_RIO_PORT_B);
+    sim_rio_fill(pair.a.bytes, 200, 3);
     memset(pair.b.bytes, 0xee, 1000);
     const struct stk_rio_req discard = {.flags = STK_RIO_DISCARD | STK_RIO_INFO, .context = 2};
-    assert_int_equal(post(&pair.b, STK_RIO_RECV, 0, 50, STK_RIO_INFO, 1), STK_OK);
+    assert_int_equal(sim_rio_post(&pair.b, STK_RIO_RECV, 0, 50, STK_RIO_INFO, 1), STK_OK);
     assert_int_equal(stk_rio_post(pair.b.rq, STK_RIO_RECV, &discard), STK_OK);
-    assert_int_equal(post(&pair.b, STK_RIO_RECV, 100, 100, 0, 3), STK_OK);
+    assert_int_equal(sim_rio_post(&pair.b, STK_RIO_RECV, 100, 100, 0, 3), STK_OK);
     for (uint32_t i = 0; i < 3; i++) {
-        assert_int_equal(post_to(&pair.a, i, i == 2 ? 30 : 100, 0, i, &to), STK_OK);
+        assert_int_equal(sim_rio_post_to(&pair.a, i, i == 2 ? 30 : 100, 0, i, &to), STK_OK);
     }
-    struct stk_rio_done done = take(&pair, &pair.b);
+    struct stk_rio_done done = sim_rio_take(&pair, &pair.b);
     assert_int_equal(done.status, STK_EMSGSIZE);
     assert_int_equal(done.bytes, 50);
     assert_int_equal(done.info->full_size, 100);
     assert_int_equal(done.info->truncated, 1);
     assert_memory_equal(pair.b.bytes, pair.a.bytes, 50);
     assert_int_equal(pair.b.bytes[50], 0xee);
-    done = take(&pair, &pair.b);
+    done = sim_rio_take(&pair, &pair.b);
     assert_int_equal(done.status, STK_OK);
     assert_int_equal(done.bytes, 0);
     assert_int_equal(done.context, 2);
-    assert_int_equal(done.info->from.port, PORT_A);
-    done = take(&pair, &pair.b);
+    assert_int_equal(done.info->from.port, SIM_RIO_PORT_A);
+    done = sim_rio_take(&pair, &pair.b);
     assert_int_equal(done.status, STK_OK);
     assert_int_equal(done.bytes, 30);
     assert_memory_equal(pair.b.bytes + 100, pair.a.bytes + 2, 30);
-    none(&pair.b);
-    pair_close(&pair);
+    sim_rio_none(&pair.b);
+    sim_rio_close(&pair);
 }
 
 static void dgram__none_posted__queued_then_taken_first(void **state)
 {
     (void)state;
-    struct pair pair;
-    dgrams_open(&pair, STK_AF_INET, 23, "", 8);
-    const struct stk_addr to = sim_addr(STK_AF_INET, 1, PORT_B);
+    struct sim_rio_pair pair;
+    sim_rio_dgrams(&pair, STK_AF_INET, 23, "", 8);
+    const struct stk_addr to = sim_addr(STK_AF_INET, 1, SIM_RIO_PORT_B);
     for (uint32_t i = 0; i < 3; i++) {
         pair.a.bytes[i] = (uint8_t)(10 + i);
-        assert_int_equal(post_to(&pair.a, i, 1, 0, i, &to), STK_OK);
+        assert_int_equal(sim_rio_post_to(&pair.a, i, 1, 0, i, &to), STK_OK);
     }
-    settle(&pair);
+    sim_rio_settle(&pair);
     assert_int_equal(stk_sock_ready(pair.b.sock) & STK_READY_IN, STK_READY_IN);
     uint8_t byte = 0;
     const struct stk_iov iov = {.base = &byte, .len = 1};
     assert_int_equal(stk_sock_recvfrom(pair.b.sock, &iov, 1, 0, NULL), 1);
     assert_int_equal(byte, 10);
     for (uint32_t i = 0; i < 3; i++) {
-        assert_int_equal(post(&pair.b, STK_RIO_RECV, i, 1, 0, i), STK_OK);
+        assert_int_equal(sim_rio_post(&pair.b, STK_RIO_RECV, i, 1, 0, i), STK_OK);
     }
     for (uint32_t i = 0; i < 2; i++) {
-        const struct stk_rio_done done = take(&pair, &pair.b);
+        const struct stk_rio_done done = sim_rio_take(&pair, &pair.b);
         assert_int_equal(done.context, i);
         assert_int_equal(pair.b.bytes[i], 11 + i);
     }
-    settle(&pair);
-    none(&pair.b);
+    sim_rio_settle(&pair);
+    sim_rio_none(&pair.b);
     assert_int_equal(stk_sock_ready(pair.b.sock) & STK_READY_IN, 0);
     pair.a.bytes[7] = 99;
-    (void)take(&pair, &pair.a);
-    assert_int_equal(post_to(&pair.a, 7, 1, 0, 7, &to), STK_OK);
-    const struct stk_rio_done done = take(&pair, &pair.b);
+    (void)sim_rio_take(&pair, &pair.a);
+    assert_int_equal(sim_rio_post_to(&pair.a, 7, 1, 0, 7, &to), STK_OK);
+    const struct stk_rio_done done = sim_rio_take(&pair, &pair.b);
     assert_int_equal(done.context, 2);
     assert_int_equal(pair.b.bytes[2], 99);
-    pair_close(&pair);
+    sim_rio_close(&pair);
 }
 
 static void dgram__deferred__wait_for_the_next_or_commit(void **state)
 {
     (void)state;
-    struct pair pair;
-    dgrams_open(&pair, STK_AF_INET, 24, "", 8);
-    const struct stk_addr to = sim_addr(STK_AF_INET, 1, PORT_B);
+    struct sim_rio_pair pair;
+    sim_rio_dgrams(&pair, STK_AF_INET, 24, "", 8);
+    const struct stk_addr to = sim_addr(STK_AF_INET, 1, SIM_RIO_PORT_B);
     for (uint32_t i = 0; i < 8; i++) {
         pair.a.bytes[i] = (uint8_t)i;
-        assert_int_equal(post(&pair.b, STK_RIO_RECV, i, 1, i == 7 ? 0 : STK_RIO_DEFER, i), STK_OK);
+        assert_int_equal(sim_rio_post(&pair.b, STK_RIO_RECV, i, 1, i == 7 ? 0 : STK_RIO_DEFER, i), STK_OK);
     }
-    assert_int_equal(post(&pair.b, STK_RIO_RECV, 8, 1, 0, 8), STK_EFULL);
-    assert_int_equal(post_to(&pair.a, 0, 1, STK_RIO_DEFER, 0, &to), STK_OK);
-    assert_int_equal(post_to(&pair.a, 1, 1, STK_RIO_DEFER, 1, &to), STK_OK);
-    settle(&pair);
-    none(&pair.a);
+    assert_int_equal(sim_rio_post(&pair.b, STK_RIO_RECV, 8, 1, 0, 8), STK_EFULL);
+    assert_int_equal(sim_rio_post_to(&pair.a, 0, 1, STK_RIO_DEFER, 0, &to), STK_OK);
+    assert_int_equal(sim_rio_post_to(&pair.a, 1, 1, STK_RIO_DEFER, 1, &to), STK_OK);
+    sim_rio_settle(&pair);
+    sim_rio_none(&pair.a);
     assert_int_equal(stk_rio_commit(pair.a.rq, STK_RIO_RECV), STK_OK); /* the other direction */
-    settle(&pair);
-    none(&pair.a);
-    assert_int_equal(post_to(&pair.a, 2, 1, 0, 2, &to), STK_OK);
+    sim_rio_settle(&pair);
+    sim_rio_none(&pair.a);
+    assert_int_equal(sim_rio_post_to(&pair.a, 2, 1, 0, 2, &to), STK_OK);
     for (uint32_t i = 0; i < 3; i++) {
-        assert_int_equal(take(&pair, &pair.a).context, i);
-        assert_int_equal(take(&pair, &pair.b).context, i);
+        assert_int_equal(sim_rio_take(&pair, &pair.a).context, i);
+        assert_int_equal(sim_rio_take(&pair, &pair.b).context, i);
         assert_int_equal(pair.b.bytes[i], i);
     }
-    assert_int_equal(post_to(&pair.a, 3, 1, STK_RIO_DEFER, 3, &to), STK_OK);
+    assert_int_equal(sim_rio_post_to(&pair.a, 3, 1, STK_RIO_DEFER, 3, &to), STK_OK);
     assert_int_equal(stk_rio_commit(pair.a.rq, STK_RIO_SEND), STK_OK);
     assert_int_equal(stk_rio_commit(pair.a.rq, STK_RIO_SEND), STK_OK);
-    assert_int_equal(take(&pair, &pair.a).context, 3);
-    assert_int_equal(take(&pair, &pair.b).context, 3);
-    pair_close(&pair);
+    assert_int_equal(sim_rio_take(&pair, &pair.a).context, 3);
+    assert_int_equal(sim_rio_take(&pair, &pair.b).context, 3);
+    sim_rio_close(&pair);
 }
 
 static void dgram__bad_posts__refused_without_effect(void **state)
 {
     (void)state;
-    struct pair pair;
-    dgrams_open(&pair, STK_AF_INET, 25, "", 2);
-    const struct stk_addr to = sim_addr(STK_AF_INET, 1, PORT_B);
+    struct sim_rio_pair pair;
+    sim_rio_dgrams(&pair, STK_AF_INET, 25, "", 2);
+    const struct stk_addr to = sim_addr(STK_AF_INET, 1, SIM_RIO_PORT_B);
     const struct stk_addr any = {.family = STK_AF_INET, .port = 5};
-    const struct stk_addr six = sim_addr(STK_AF_INET6, 1, PORT_B);
+    const struct stk_addr six = sim_addr(STK_AF_INET6, 1, SIM_RIO_PORT_B);
     const struct stk_addr unreachable = {.family = STK_AF_INET, .port = 5, .ip = {192, 0, 2, 1}};
-    assert_int_equal(post(&pair.a, STK_RIO_SEND, 0, 1, 0, 0), STK_ENOTCONN);
-    assert_int_equal(post_to(&pair.a, 0, 1, 0, 0, &any), STK_EADDRNOTAVAIL);
-    assert_int_equal(post_to(&pair.a, 0, 1, 0, 0, &six), STK_EAFNOSUPPORT);
-    assert_int_equal(post_to(&pair.a, 0, 1, 0, 0, &unreachable), STK_ENETUNREACH);
-    assert_int_equal(post_to(&pair.a, 0, 65508, 0, 0, &to), STK_EMSGSIZE);
-    assert_int_equal(post_to(&pair.a, MEM_BYTES - 1, 2, 0, 0, &to), STK_EINVAL);
-    assert_int_equal(post_to(&pair.a, 0, 1, 0, 1, &to), STK_OK);
-    assert_int_equal(post_to(&pair.a, 0, 1, 0, 2, &to), STK_OK);
-    assert_int_equal(post_to(&pair.a, 0, 1, 0, 3, &to), STK_EFULL);
-    assert_int_equal(take(&pair, &pair.a).context, 1);
-    assert_int_equal(post_to(&pair.a, 0, 1, 0, 4, &to), STK_OK);
-    assert_int_equal(take(&pair, &pair.a).context, 2);
-    assert_int_equal(take(&pair, &pair.a).context, 4);
-    none(&pair.a);
-    pair_close(&pair);
+    assert_int_equal(sim_rio_post(&pair.a, STK_RIO_SEND, 0, 1, 0, 0), STK_ENOTCONN);
+    assert_int_equal(sim_rio_post_to(&pair.a, 0, 1, 0, 0, &any), STK_EADDRNOTAVAIL);
+    assert_int_equal(sim_rio_post_to(&pair.a, 0, 1, 0, 0, &six), STK_EAFNOSUPPORT);
+    assert_int_equal(sim_rio_post_to(&pair.a, 0, 1, 0, 0, &unreachable), STK_ENETUNREACH);
+    assert_int_equal(sim_rio_post_to(&pair.a, 0, 65508, 0, 0, &to), STK_EMSGSIZE);
+    assert_int_equal(sim_rio_post_to(&pair.a, SIM_RIO_BYTES - 1, 2, 0, 0, &to), STK_EINVAL);
+    assert_int_equal(sim_rio_post_to(&pair.a, 0, 1, 0, 1, &to), STK_OK);
+    assert_int_equal(sim_rio_post_to(&pair.a, 0, 1, 0, 2, &to), STK_OK);
+    assert_int_equal(sim_rio_post_to(&pair.a, 0, 1, 0, 3, &to), STK_EFULL);
+    assert_int_equal(sim_rio_take(&pair, &pair.a).context, 1);
+    assert_int_equal(sim_rio_post_to(&pair.a, 0, 1, 0, 4, &to), STK_OK);
+    assert_int_equal(sim_rio_take(&pair, &pair.a).context, 2);
+    assert_int_equal(sim_rio_take(&pair, &pair.a).context, 4);
+    sim_rio_none(&pair.a);
+    sim_rio_close(&pair);
 }
 
 static void close__outstanding_and_deferred__all_canceled(void **state)
 {
     (void)state;
-    struct pair pair;
-    dgrams_open(&pair, STK_AF_INET, 26, "", 4);
-    const struct stk_addr to = sim_addr(STK_AF_INET, 1, PORT_B);
+    struct sim_rio_pair pair;
+    sim_rio_dgrams(&pair, STK_AF_INET, 26, "", 4);
+    const struct stk_addr to = sim_addr(STK_AF_INET, 1, SIM_RIO_PORT_B);
     for (uint32_t i = 0; i < 4; i++) {
-        assert_int_equal(post(&pair.a, STK_RIO_RECV, i, 1, i > 1 ? STK_RIO_DEFER : 0, i), STK_OK);
+        assert_int_equal(sim_rio_post(&pair.a, STK_RIO_RECV, i, 1, i > 1 ? STK_RIO_DEFER : 0, i), STK_OK);
     }
-    assert_int_equal(post_to(&pair.a, 0, 1, STK_RIO_DEFER, 9, &to), STK_OK);
+    assert_int_equal(sim_rio_post_to(&pair.a, 0, 1, STK_RIO_DEFER, 9, &to), STK_OK);
     assert_int_equal(stk_sock_close(pair.a.sock, STK_CLOSE_GRACEFUL), STK_OK);
     pair.a.sock = NULL;
-    assert_int_equal(post(&pair.a, STK_RIO_RECV, 0, 1, 0, 1), STK_EINVAL);
+    assert_int_equal(sim_rio_post(&pair.a, STK_RIO_RECV, 0, 1, 0, 1), STK_EINVAL);
     uint32_t sends = 0;
     uint32_t recvs = 0;
     for (uint32_t i = 0; i < 5; i++) {
-        const struct stk_rio_done done = take(&pair, &pair.a);
+        const struct stk_rio_done done = sim_rio_take(&pair, &pair.a);
         assert_int_equal(done.status, STK_ECANCELED);
         if (done.dir == STK_RIO_SEND) {
             assert_int_equal(done.context, 9);
@@ -334,8 +207,8 @@ static void close__outstanding_and_deferred__all_canceled(void **state)
     }
     assert_int_equal(sends, 1);
     assert_int_equal(recvs, 4);
-    none(&pair.a);
-    pair_close(&pair);
+    sim_rio_none(&pair.a);
+    sim_rio_close(&pair);
 }
 
 /* --- Streams --------------------------------------------------------------------- */
@@ -344,26 +217,26 @@ static void stream__bytes__in_order_into_each_receive(void **state)
 {
     (void)state;
     for (int family = STK_AF_INET; family <= STK_AF_INET6; family += 2) {
-        struct pair pair;
+        struct sim_rio_pair pair;
         uint8_t in[64];
-        streams_open(&pair, family, 31, "wire.delay = 100us\n", 8);
-        fill(pair.a.bytes, 4000, 5);
+        sim_rio_streams(&pair, family, 31, "wire.delay = 100us\n", 8);
+        sim_rio_fill(pair.a.bytes, 4000, 5);
         for (uint32_t i = 0; i < 4; i++) {
-            assert_int_equal(post(&pair.b, STK_RIO_RECV, i * 1000, 1000, STK_RIO_WAITALL, i), STK_OK);
+            assert_int_equal(sim_rio_post(&pair.b, STK_RIO_RECV, i * 1000, 1000, STK_RIO_WAITALL, i), STK_OK);
         }
-        assert_int_equal(post(&pair.a, STK_RIO_SEND, 0, 100, 0, 1), STK_OK);
-        assert_int_equal(post(&pair.a, STK_RIO_SEND, 100, 3000, 0, 2), STK_OK);
+        assert_int_equal(sim_rio_post(&pair.a, STK_RIO_SEND, 0, 100, 0, 1), STK_OK);
+        assert_int_equal(sim_rio_post(&pair.a, STK_RIO_SEND, 100, 3000, 0, 2), STK_OK);
         const struct stk_iov iov = {.base = pair.a.bytes + 3100, .len = 400};
         assert_int_equal(stk_sock_send(pair.a.sock, &iov, 1), 400); /* behind them */
-        assert_int_equal(post(&pair.a, STK_RIO_SEND, 3500, 532, 0, 3), STK_OK);
+        assert_int_equal(sim_rio_post(&pair.a, STK_RIO_SEND, 3500, 532, 0, 3), STK_OK);
         for (uint32_t i = 0; i < 3; i++) {
-            const struct stk_rio_done done = take(&pair, &pair.a);
+            const struct stk_rio_done done = sim_rio_take(&pair, &pair.a);
             assert_int_equal(done.status, STK_OK);
             assert_int_equal(done.context, i + 1);
             assert_int_equal(done.bytes, i == 0 ? 100 : i == 1 ? 3000 : 532);
         }
         for (uint32_t i = 0; i < 4; i++) {
-            const struct stk_rio_done done = take(&pair, &pair.b);
+            const struct stk_rio_done done = sim_rio_take(&pair, &pair.b);
             assert_int_equal(done.status, STK_OK);
             assert_int_equal(done.bytes, 1000);
             assert_int_equal(done.context, i);
@@ -371,7 +244,7 @@ static void stream__bytes__in_order_into_each_receive(void **state)
         assert_memory_equal(pair.b.bytes, pair.a.bytes, 4000);
         const struct stk_iov rest = {.base = in, .len = sizeof(in)};
         assert_int_equal(stk_sock_recv(pair.b.sock, &rest, 1, 0), 32);
-        pair_close(&pair);
+        sim_rio_close(&pair);
     }
 }
 
