@@ -84,14 +84,14 @@ static void pool__items_that_wait_for_a_later_one__later_one_runs(struct t_run *
 
 static struct bound {
     HANDLE done;
-    DWORD status;
+    DWORD code;
     DWORD bytes;
     LPOVERLAPPED overlapped;
 } bound;
 
-static void CALLBACK bound_done(DWORD status, DWORD bytes, LPOVERLAPPED overlapped)
+static void CALLBACK bound_done(DWORD code, DWORD bytes, LPOVERLAPPED overlapped)
 {
-    bound.status = status;
+    bound.code = code;
     bound.bytes = bytes;
     bound.overlapped = overlapped;
     SetEvent(bound.done);
@@ -114,12 +114,12 @@ static void pool__bound_socket__routine_is_called(struct t_run *t)
     T_EQ(WaitForSingleObject(bound.done, T_WAIT_MS), WAIT_OBJECT_0);
     T_TRUE(bound.overlapped == &post.overlapped);
     T_EQ(bound.bytes, 5);
-    T_EQ(bound.status, 0);
+    T_EQ(bound.code, 0);
     T_TRUE(ResetEvent(bound.done));
     T_EQ(t_post_recv(ends[0], &post, 64, NULL), WSA_IO_PENDING);
     T_TRUE(CancelIoEx((HANDLE)ends[0], NULL));
     T_EQ(WaitForSingleObject(bound.done, T_WAIT_MS), WAIT_OBJECT_0);
-    T_EQ(bound.status, 0xc0000120);
+    T_EQ(bound.code, ERROR_OPERATION_ABORTED);
 }
 
 static void pool__not_a_file__invalid_handle(struct t_run *t)

@@ -47,14 +47,15 @@ static void fork__live_sockets__child_not_initialised_parent_unharmed(void **sta
     assert_int_equal(closesocket(ends[1]), 0);
 }
 
-static void socket__closed_as_handle__refused(void **state)
+static void socket__closed_as_handle__closed_once(void **state)
 {
     SOCKET s = socket(AF_INET, SOCK_STREAM, 0);
     (void)state;
-    assert_false(WSACloseEvent((WSAEVENT)s));
-    assert_int_equal(WSAGetLastError(), WSA_INVALID_HANDLE);
+    assert_true(CloseHandle((HANDLE)s));
+    assert_int_equal(closesocket(s), SOCKET_ERROR);
+    assert_int_equal(WSAGetLastError(), WSAENOTSOCK);
     assert_false(CloseHandle((HANDLE)s));
-    assert_int_equal(closesocket(s), 0);
+    assert_int_equal(GetLastError(), ERROR_INVALID_HANDLE);
 }
 
 /* Rule WSPASYNCSELECT-3: a queue has its limit, and room again when a message was taken. */
@@ -154,7 +155,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(fork__live_sockets__child_not_initialised_parent_unharmed, t_api_start,
                                         t_api_stop),
-        cmocka_unit_test_setup_teardown(socket__closed_as_handle__refused, t_api_start, t_api_stop),
+        cmocka_unit_test_setup_teardown(socket__closed_as_handle__closed_once, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(window__full_queue__posting_fails, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(events__no_handle_left__invalid_event, t_api_start, t_api_stop),
         cmocka_unit_test(messages__of_codes__sentences),

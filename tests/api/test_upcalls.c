@@ -167,6 +167,83 @@ static void complete_request__states__fields_and_event(void **state)
     WSACloseEvent(event);
 }
 
+/* WPU-27. */
+static void complete_request__codes__what_a_port_tells(void **state)
+{
+    static const struct {
+        DWORD code;
+        DWORD win32;
+        DWORD status;
+    } rows[] = {
+        {0, 0, 0},
+        {WSAECONNRESET, ERROR_NETNAME_DELETED, 0xc000020d},
+        {WSA_OPERATION_ABORTED, ERROR_OPERATION_ABORTED, 0xc0000120},
+        {WSAEMSGSIZE, ERROR_MORE_DATA, 0x80000005},
+        {WSAETIMEDOUT, ERROR_SEM_TIMEOUT, 0xc00000b5},
+        {WSAECONNREFUSED, ERROR_CONNECTION_REFUSED, 0xc0000236},
+        {WSAECONNABORTED, ERROR_CONNECTION_ABORTED, 0xc0000241},
+        {11999, ERROR_GEN_FAILURE, 0xc0000001}, /* a code that no table has */
+    };
+    int error = 0;
+    SOCKET s = up->lpWPUCreateSocketHandle(ENTRY_ID, 1, &error);
+    HANDLE port = CreateIoCompletionPort((HANDLE)s, NULL, 55, 0);
+    unsigned i;
+    (void)state;
+    assert_non_null(port);
+    for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        WSAOVERLAPPED overlapped = {.Internal = WSS_OPERATION_IN_PROGRESS};
+        LPOVERLAPPED got = NULL;
+        ULONG_PTR key = 0;
+        DWORD bytes = 0;
+        BOOL done;
+        assert_int_equal(WPUCompleteOverlappedRequest(s, &overlapped, rows[i].code, 17, &error), 0);
+        assert_int_equal((DWORD)overlapped.Internal, rows[i].status);
+        SetLastError(0);
+        done = GetQueuedCompletionStatus(port, &bytes, &key, &got, 0);
+        assert_int_equal(GetLastError(), rows[i].win32);
+        assert_int_equal(done, rows[i].win32 == 0);
+        assert_ptr_equal(got, &overlapped);
+        assert_int_equal(bytes, 17);
+        assert_int_equal(key, 55);
+    }
+    assert_int_equal(up->lpWPUCloseSocketHandle(s, &error), 0);
+    assert_true(CloseHandle(port));
+}
+
+/* WPU-28: what is completed outside a call is told whatever the modes, but for the low bit. */
+static void complete_request__low_bit_and_modes__who_is_told(void **state)
+{
+    int error = 0;
+    SOCKET s = up->lpWPUCreateSocketHandle(ENTRY_ID, 1, &error);
+    HANDLE port = CreateIoCompletionPort((HANDLE)s, NULL, 55, 0);
+    WSAEVENT event = WSACreateEvent();
+    unsigned round;
+    (void)state;
+    assert_non_null(port);
+    for (round = 0; round < 2; round++) {
+        WSAOVERLAPPED overlapped = {.Internal = WSS_OPERATION_IN_PROGRESS};
+        LPOVERLAPPED got = NULL;
+        ULONG_PTR key;
+        DWORD bytes;
+        overlapped.hEvent = (HANDLE)((uintptr_t)event | 1);
+        assert_int_equal(WPUCompleteOverlappedRequest(s, &overlapped, 0, 1, &error), 0);
+        assert_int_equal(WaitForSingleObject(event, 0), WAIT_OBJECT_0);
+        assert_false(GetQueuedCompletionStatus(port, &bytes, &key, &got, 0));
+        assert_null(got);
+        assert_true(ResetEvent(event));
+        overlapped.hEvent = event;
+        assert_int_equal(WPUCompleteOverlappedRequest(s, &overlapped, 0, 1, &error), 0);
+        assert_int_equal(WaitForSingleObject(event, 0), WAIT_OBJECT_0);
+        assert_true(GetQueuedCompletionStatus(port, &bytes, &key, &got, 0));
+        assert_ptr_equal(got, &overlapped);
+        assert_true(ResetEvent(event));
+        assert_true(SetFileCompletionNotificationModes((HANDLE)s, 3));
+    }
+    assert_int_equal(up->lpWPUCloseSocketHandle(s, &error), 0);
+    assert_true(CloseHandle(port));
+    WSACloseEvent(event);
+}
+
 static DWORD_PTR apc_seen;
 
 static void CALLBACK apc(DWORD_PTR context)
@@ -268,6 +345,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(handles__queried_while_reopened__never_anothers_context, start, t_api_stop),
         cmocka_unit_test_setup_teardown(events__through_upcalls__same_objects, start, t_api_stop),
         cmocka_unit_test_setup_teardown(complete_request__states__fields_and_event, start, t_api_stop),
+        cmocka_unit_test_setup_teardown(complete_request__codes__what_a_port_tells, start, t_api_stop),
+        cmocka_unit_test_setup_teardown(complete_request__low_bit_and_modes__who_is_told, start, t_api_stop),
         cmocka_unit_test_setup_teardown(threads__open_queue_close__routine_runs, start, t_api_stop),
         cmocka_unit_test_setup_teardown(others__asked__as_the_rules_say, start, t_api_stop),
         cmocka_unit_test_setup_teardown(ioctl__to_the_provider__arguments_of_both_forms, start, t_api_stop),

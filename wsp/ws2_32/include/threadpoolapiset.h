@@ -17,7 +17,7 @@ typedef struct _TP_IO TP_IO, *PTP_IO;
 typedef void(CALLBACK *PTP_SIMPLE_CALLBACK)(PTP_CALLBACK_INSTANCE instance, PVOID context);
 typedef void(CALLBACK *PTP_WIN32_IO_CALLBACK)(PTP_CALLBACK_INSTANCE instance, PVOID context, PVOID overlapped,
                                               ULONG result, ULONG_PTR bytes, PTP_IO io);
-typedef void(CALLBACK *LPOVERLAPPED_COMPLETION_ROUTINE)(DWORD status, DWORD bytes, LPOVERLAPPED overlapped);
+typedef void(CALLBACK *LPOVERLAPPED_COMPLETION_ROUTINE)(DWORD code, DWORD bytes, LPOVERLAPPED overlapped);
 typedef DWORD(WINAPI *WL_WORK_ROUTINE)(LPVOID context);
 
 WL_BEGIN_C

@@ -62,7 +62,7 @@ static void io_run(PTP_IO io, const OVERLAPPED_ENTRY *packet)
 {
     struct _TP_CALLBACK_INSTANCE instance = {io};
     if (io->routine != NULL) {
-        io->routine((DWORD)packet->Internal, packet->dwNumberOfBytesTransferred, packet->lpOverlapped);
+        io->routine(ws2_status_win32_of(packet->Internal), packet->dwNumberOfBytesTransferred, packet->lpOverlapped);
     } else {
         pthread_mutex_lock(&io->lock);
         io->running++;
@@ -246,7 +246,7 @@ static PTP_IO io_make(HANDLE file, PTP_WIN32_IO_CALLBACK callback, LPOVERLAPPED_
 /**
  * Have a function called, on a thread of the pool, at the end of each overlapped operation on a socket or file.
  *
- * @param routine  Is given the NTSTATUS, the bytes and the structure.
+ * @param routine  Is given the Win32 code, the bytes and the structure.
  * @param flags    WT_EXECUTE*: hints, not looked at.
  * @return         FALSE with ERROR_INVALID_HANDLE, ERROR_INVALID_PARAMETER (it has a port already; NULL) or
  *                 ERROR_NOT_ENOUGH_MEMORY.
