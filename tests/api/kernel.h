@@ -12,6 +12,7 @@ extern const struct t_group t_group_kernel_port_wait;
 extern const struct t_group t_group_kernel_port_call;
 extern const struct t_group t_group_kernel_pool;
 extern const struct t_group t_group_kernel_cancel;
+extern const struct t_group t_group_kernel_accept;
 extern const struct t_group t_group_kernel_pipe;
 extern const struct t_group t_group_kernel_file;
 extern const struct t_group t_group_kernel_disk;
