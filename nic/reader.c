@@ -23,7 +23,6 @@ enum link_kind { LINK_ETHERNET, LINK_COOKED, LINK_COOKED2, LINK_RAW, LINK_FAMILY
 
 struct nic_reader {
     pcap_t *pcap;
-    FILE *stream; /**< the caller's, or NULL */
     enum link_kind kind;
     uint64_t count;
     uint64_t latest_ns;
@@ -67,8 +66,7 @@ static int reader_start(struct nic_reader *reader, struct nic_reader **out, char
         *out = reader;
         return 0;
     }
-    if (reader->stream == NULL)
-        pcap_close(reader->pcap);
+    pcap_close(reader->pcap);
     free(reader);
     return err;
 }
@@ -289,11 +287,14 @@ int nic_reader_open_stream(FILE *stream, struct nic_reader **out, char *reason)
     char why[PCAP_ERRBUF_SIZE] = "";
 
     *out = NULL;
-    if (reader == NULL)
+    if (reader == NULL) {
+        fclose(stream);
         return STK_ENOMEM;
+    }
     reader->pcap = pcap_fopen_offline_with_tstamp_precision(stream, PCAP_TSTAMP_PRECISION_NANO, why);
     if (reader->pcap == NULL) {
         snprintf(reason, NIC_READER_REASON_SIZE, "%s", why);
+        fclose(stream);
         free(reader);
         return STK_EINVAL;
     }

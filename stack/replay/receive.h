@@ -98,6 +98,7 @@ struct stk_receive_conf {
     uint32_t convs_max;   /**< conversations at a time; 0: 8192 */
     uint64_t idle_ns;     /**< after which one may be forgotten; 0: 300 s */
     bool by_vlan;         /**< struct nic_conv_conf */
+    uint32_t buffers;     /**< frames that the stack may hold out of order, all together; 0: 32768 */
     uint64_t seed;        /**< of the stack's randomness */
     const char *capture;  /**< a file that records what enters and leaves the stack; NULL: none */
     uint64_t stop_packet; /**< stop behind this packet; 0: at the end */

@@ -59,7 +59,7 @@ int nic_reader_open(const char *path, struct nic_reader **out, char *reason);
 /**
  * Read a capture from a stream.
  *
- * @param stream  Owned by the reader from success on, closed with it; on failure still the caller's.
+ * @param stream  Owned by the reader from this call on: closed with it, or at once on failure.
  *
  * Otherwise as nic_reader_open.
  */
