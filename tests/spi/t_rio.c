@@ -13,18 +13,21 @@ int t_rio_table(SOCKET s, const void *in, DWORD in_bytes, void *out, DWORD out_b
                             out_bytes, returned, NULL, NULL, NULL, &t_err);
 }
 
-int t_rio_start(void **state)
+void t_rio_functions(void)
 {
     static const GUID id = WSAID_MULTIPLE_RIO;
+    SOCKET s = t_socket(AF_INET, SOCK_STREAM);
     DWORD returned = 0;
-    SOCKET s;
 
+    assert_int_equal(t_rio_table(s, &id, sizeof id, &t_rio, sizeof t_rio, &returned), 0);
+    t_close(s);
+}
+
+int t_rio_start(void **state)
+{
     if (t_host_start(state) != 0)
         return -1;
-    s = t_socket(AF_INET, SOCK_STREAM);
-    if (t_rio_table(s, &id, sizeof id, &t_rio, sizeof t_rio, &returned) != 0)
-        return -1;
-    t_close(s);
+    t_rio_functions();
     t_rio_region = t_pages_new(T_RIO_REGION);
     t_rio_id = t_rio.RIORegisterBuffer(t_rio_region, T_RIO_REGION);
     return t_rio_id == RIO_INVALID_BUFFERID ? -1 : 0;

@@ -17,6 +17,9 @@ extern RIO_EXTENSION_FUNCTION_TABLE t_rio;
 extern char *t_rio_region;
 extern RIO_BUFFERID t_rio_id;
 
+/** Get the functions. */
+void t_rio_functions(void);
+
 /** t_host_start, the functions, the region; setup and teardown of a group. */
 int t_rio_start(void **state);
 int t_rio_stop(void **state);

@@ -3,7 +3,7 @@
  * left behind. The linker puts the functions of this file before the allocator's, in the provider, the in-memory stack and
  * the host.
  */
-#include "t_host.h"
+#include "t_rio.h"
 
 #include <mswsock.h>
 #include <stdlib.h>
@@ -167,6 +167,30 @@ static int on_interfaces(struct memory_call *call)
                             &t_err);
 }
 
+/* RIOX-34: a registration, a completion queue and a request queue, whichever has no memory. */
+static int on_registered_io(struct memory_call *call)
+{
+    SOCKET s;
+    RIO_CQ queue;
+    RIO_RQ requests = RIO_INVALID_RQ;
+    RIO_BUFFERID id;
+    char bytes[64];
+
+    memory_left = -1;
+    s = t_rio_bound(AF_INET);
+    memory_left = call->left;
+    queue = t_rio.RIOCreateCompletionQueue(8, NULL);
+    id = queue != RIO_INVALID_CQ ? t_rio.RIORegisterBuffer(bytes, sizeof bytes) : RIO_INVALID_BUFFERID;
+    if (id != RIO_INVALID_BUFFERID)
+        requests = t_rio.RIOCreateRequestQueue(s, 4, 1, 4, 1, queue, queue, NULL);
+    t_err = t_last_error();
+    memory_left = -1;
+    t_rio.RIODeregisterBuffer(id);
+    t_close(s);
+    t_rio.RIOCloseCompletionQueue(queue);
+    return requests == RIO_INVALID_RQ ? SOCKET_ERROR : 0;
+}
+
 static const struct memory_row rows[] = {
     {"WSPSocket", on_socket, {WSAENOBUFS, WSAEMFILE, WSAENOBUFS}},
     {"WSPSelect", on_select, {WSAEFAULT, WSAEFAULT, WSAEFAULT}}, /* WSPSELECT-1, A.10.10 */
@@ -175,6 +199,7 @@ static const struct memory_row rows[] = {
     {"WSPSend of a long list", on_send_list, {WSAENOBUFS, WSAENOBUFS, WSAENOBUFS}},
     {"WSPRecv, overlapped", on_overlapped, {WSAENOBUFS, WSAENOBUFS, WSAENOBUFS}},
     {"SIO_GET_INTERFACE_LIST", on_interfaces, {WSAENOBUFS, WSAENOBUFS, WSAENOBUFS}},
+    {"registered I/O", on_registered_io, {WSAENOBUFS, WSAENOBUFS, WSAENOBUFS}},
 };
 
 /* Threads are new for each attempt: what the provider keeps for a thread is allocated, too. */
@@ -200,6 +225,8 @@ static void memory__each_allocation_fails__has_its_code_and_leaves_nothing(void 
         unsigned before;
         int failures = 0;
 
+        if (rows[i].call == on_registered_io)
+            t_rio_functions();
         if (i > 0) { /* the first one makes the first socket */
             call.pair = t_pair_make(AF_INET, WSA_FLAG_OVERLAPPED);
             poll_find(call.pair.a);
