@@ -126,6 +126,8 @@ static int ioctl_cancel(struct wsp_socket *sock, struct wsp_ioctl_call *call)
 static int ioctl_port(struct wsp_socket *sock, struct wsp_ioctl_call *call)
 {
     (void)call;
+    if (!(sock->flags & WSA_FLAG_OVERLAPPED))
+        return WSAEPROTOTYPE;
     atomic_store_explicit(&sock->ported, 1, memory_order_relaxed);
     return 0;
 }

@@ -17,7 +17,8 @@
  *  wsp_cancel_abi. Out: uint32_t, how many. */
 #define WSP_IOCTL_CANCEL 0xd8005701u
 
-/** WSPIoctl: the socket is associated with a completion port; its requests outlive the threads that issued them. */
+/** WSPIoctl: the socket is associated with a completion port; its requests outlive the threads that issued them.
+ *  WSAEPROTOTYPE: it was not made for overlapped calls, and cannot be. */
 #define WSP_IOCTL_PORT 0x98005702u
 
 enum wsp_cancel_scope {

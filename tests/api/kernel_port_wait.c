@@ -278,6 +278,14 @@ static void port__files_that_are_none__refused(struct t_run *t)
     T_FALSE(SetFileCompletionNotificationModes((HANDLE)s, 1), ERROR_INVALID_HANDLE);
 }
 
+static void port__socket_not_made_for_overlapped_calls__invalid_parameter(struct t_run *t)
+{
+    HANDLE port = t_port_make(t);
+    SOCKET s = t_keep(t, WSASocketW(AF_INET, SOCK_STREAM, 0, NULL, 0, 0));
+    T_DO(port != NULL && s != INVALID_SOCKET);
+    T_FALSE(CreateIoCompletionPort((HANDLE)s, port, 1, 0) != NULL, ERROR_INVALID_PARAMETER);
+}
+
 static void entries__no_room__invalid_parameter(struct t_run *t)
 {
     HANDLE port = t_port_make(t);
@@ -338,6 +346,7 @@ static const struct t_cases cases[] = {
     T_CASE(port__closed_with_packets__socket_goes_on),
     T_CASE(port__handles_that_are_none__invalid_handle),
     T_CASE(port__files_that_are_none__refused),
+    T_CASE(port__socket_not_made_for_overlapped_calls__invalid_parameter),
     T_CASE(entries__no_room__invalid_parameter),
     T_CASE(entries__nothing_comes__timeout),
     T_CASE(entries__alertable__calls_end_the_wait),

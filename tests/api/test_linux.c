@@ -58,6 +58,43 @@ static void socket__closed_as_handle__closed_once(void **state)
     assert_int_equal(GetLastError(), ERROR_INVALID_HANDLE);
 }
 
+/* Other systems end the program here. */
+static void port__null_pointers__invalid_parameter(void **state)
+{
+    HANDLE port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 0);
+    OVERLAPPED_ENTRY entry;
+    OVERLAPPED overlapped = {.Internal = STATUS_PENDING};
+    LPOVERLAPPED got;
+    ULONG_PTR key;
+    DWORD bytes;
+    ULONG removed;
+    (void)state;
+    assert_non_null(port);
+    assert_true(PostQueuedCompletionStatus(port, 1, 2, NULL));
+    assert_false(GetQueuedCompletionStatus(port, NULL, &key, &got, 0));
+    assert_int_equal(GetLastError(), ERROR_INVALID_PARAMETER);
+    assert_false(GetQueuedCompletionStatus(port, &bytes, NULL, &got, 0));
+    assert_int_equal(GetLastError(), ERROR_INVALID_PARAMETER);
+    assert_false(GetQueuedCompletionStatus(port, &bytes, &key, NULL, 0));
+    assert_int_equal(GetLastError(), ERROR_INVALID_PARAMETER);
+    assert_false(GetQueuedCompletionStatusEx(port, NULL, 1, &removed, 0, FALSE));
+    assert_int_equal(GetLastError(), ERROR_INVALID_PARAMETER);
+    assert_false(GetQueuedCompletionStatusEx(port, &entry, 1, NULL, 0, FALSE));
+    assert_int_equal(GetLastError(), ERROR_INVALID_PARAMETER);
+    assert_false(GetOverlappedResult(NULL, NULL, &bytes, FALSE));
+    assert_int_equal(GetLastError(), ERROR_INVALID_PARAMETER);
+    assert_false(GetOverlappedResult(NULL, &overlapped, NULL, FALSE));
+    assert_int_equal(GetLastError(), ERROR_INVALID_PARAMETER);
+    assert_false(GetOverlappedResult(NULL, &overlapped, &bytes, FALSE));
+    assert_int_equal(GetLastError(), ERROR_IO_INCOMPLETE);
+    assert_false(QueueUserWorkItem(NULL, NULL, 0));
+    assert_false(TrySubmitThreadpoolCallback(NULL, NULL, NULL));
+    assert_false(BindIoCompletionCallback(NULL, NULL, 0));
+    assert_null(CreateThreadpoolIo(NULL, NULL, NULL, NULL));
+    assert_true(GetQueuedCompletionStatus(port, &bytes, &key, &got, 0)); /* the packet is still there */
+    assert_true(CloseHandle(port));
+}
+
 /* Rule WSPASYNCSELECT-3: a queue has its limit, and room again when a message was taken. */
 static void window__full_queue__posting_fails(void **state)
 {
@@ -156,6 +193,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(fork__live_sockets__child_not_initialised_parent_unharmed, t_api_start,
                                         t_api_stop),
         cmocka_unit_test_setup_teardown(socket__closed_as_handle__closed_once, t_api_start, t_api_stop),
+        cmocka_unit_test_setup_teardown(port__null_pointers__invalid_parameter, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(window__full_queue__posting_fails, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(events__no_handle_left__invalid_event, t_api_start, t_api_stop),
         cmocka_unit_test(messages__of_codes__sentences),

@@ -88,17 +88,25 @@ void ws2_port_link_release(struct ws2_port_link *link)
     free(link);
 }
 
-static DWORD slot_associate(struct ws2_slot *slot, const struct ws2_port_link *wanted)
+/* A provider that does not know the code loses the requests of threads that end, no more. @return  0 or a Win32 code. */
+static DWORD provider_tell(const struct ws2_slot *slot)
 {
     uint32_t none = 0;
     DWORD returned = 0;
-    DWORD code;
-    pthread_mutex_lock(&link_lock);
-    code = link_make(slot, wanted);
-    pthread_mutex_unlock(&link_lock);
-    if (code == 0 && slot->kind == WS2_KIND_SOCKET) {
-        /* A provider that does not know the code loses the requests of threads that end, no more. */
-        (void)WSAIoctl(ws2_handle_value(slot), WSP_IOCTL_PORT, &none, 0, NULL, 0, &returned, NULL, NULL);
+    if (WSAIoctl(ws2_handle_value(slot), WSP_IOCTL_PORT, &none, 0, NULL, 0, &returned, NULL, NULL) != 0 &&
+        WSAGetLastError() == WSAEPROTOTYPE) {
+        return ERROR_INVALID_PARAMETER;
+    }
+    return 0;
+}
+
+static DWORD slot_associate(struct ws2_slot *slot, const struct ws2_port_link *wanted)
+{
+    DWORD code = slot->kind == WS2_KIND_SOCKET ? provider_tell(slot) : 0;
+    if (code == 0) {
+        pthread_mutex_lock(&link_lock);
+        code = link_make(slot, wanted);
+        pthread_mutex_unlock(&link_lock);
     }
     return code;
 }

@@ -3,7 +3,7 @@
  *
  * A program may have asked (SetFileCompletionNotificationModes) that an operation which completes inside the call queues
  * no packet. The provider completes such an operation by an upcall on the calling thread before it returns, so the
- * thread keeps a record of the call that it is in. Linux has no ports: there these functions do nothing.
+ * thread keeps a record of the call that it is in.
  *
  *     struct ws2_issue issue;
  *     error = ws2_issue_begin(&issue, s, overlapped, routine);
