@@ -111,6 +111,8 @@ static void eps_dump(int fd, const struct stk_ep_stats *stats)
     value_put(fd, "endpoint", "udp", "tx_no_route", stats->udp_tx_no_route);
     value_put(fd, "endpoint", "udp", "tx_too_big", stats->udp_tx_too_big);
     value_put(fd, "endpoint", "udp", "tx_cut", stats->udp_tx_cut);
+    value_put(fd, "endpoint", "udp", "rio_rx_known", stats->rio_rx_known);
+    value_put(fd, "endpoint", "udp", "rio_tx_known", stats->rio_tx_known);
     value_put(fd, "endpoint", "udp", "stamps_full", stats->udp_stamps_full);
     value_put(fd, "endpoint", "all", "bad_submissions", stats->bad_submissions);
 }

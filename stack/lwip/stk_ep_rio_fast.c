@@ -283,6 +283,7 @@ bool stk_ep_rio_fast_send(struct stk_ep *ep, const struct stk_rio_entry_abi *ent
     nif->stats.tx_frames++;
     nif->stats.tx_bytes += headers + len;
     nif->stats.tx_copied_bytes += headers + len;
+    ep->table->stats.rio_tx_known++;
     lwip->stats.udp.xmit++;
     lwip->stats.ip.xmit++;
     lwip->stats.link.xmit++;
@@ -385,6 +386,7 @@ static bool fast_input(struct stk_netif *nif, struct nic_buf *buf)
         record_fill(nif, ip, len, &record);
     }
     stk_ep_rio_recv_finish(ep, entry, &record, len);
+    table->stats.rio_rx_known++;
     nif->inst->lwip.stats.ip.recv++;
     nif->inst->lwip.stats.udp.recv++;
     nic_buf_free(buf);

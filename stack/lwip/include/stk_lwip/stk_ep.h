@@ -64,6 +64,8 @@ struct stk_ep_stats {
     uint64_t udp_tx_no_route;
     uint64_t udp_tx_too_big;  /**< not to be fragmented, and larger than the way allows */
     uint64_t udp_tx_cut;      /**< datagrams that records were cut into */
+    uint64_t rio_rx_known;    /**< datagrams that went to requests without lwIP */
+    uint64_t rio_tx_known;    /**< datagrams of requests that left without it */
     uint64_t udp_stamps_full; /**< times discarded: as many are kept as the socket asked for */
     uint64_t bad_submissions; /**< malformed records of the application's side */
 };
