@@ -62,6 +62,7 @@ static const struct stk_conf_key engine_keys[] = {
     COUNT("tcp_max", stk_conf_engine, tcp_max, 16, 262144),
     COUNT("udp_max", stk_conf_engine, udp_max, 4, 262144),
     COUNT("time_wait_max", stk_conf_engine, time_wait_max, 1, 1048576),
+    COUNT("out_of_order_rtos", stk_conf_engine, out_of_order_rtos, 1, 1000000),
     BOOL("allow_raw", stk_conf_engine, allow_raw),
     BOOL("counters_at_exit", stk_conf_engine, counters_at_exit),
     {.name = "counters_signal", .read = stk_conf_value_signal, FIELD(stk_conf_engine, counters_signal)},
@@ -79,7 +80,10 @@ static const struct stk_conf_key log_keys[] = {
 };
 
 static const struct stk_conf_key port_keys[] = {
-    {.name = "driver", .read = stk_conf_value_driver, .range = "wire, pcap, replay or dpdk", FIELD(stk_conf_port, driver)},
+    {.name = "driver",
+     .read = stk_conf_value_driver,
+     .range = "wire, pcap, replay or dpdk",
+     FIELD(stk_conf_port, driver)},
     COUNT("instance", stk_conf_port, instance, 0, 7),
     COUNT("index", stk_conf_port, if_index, 2, 65535),
     COUNT("mtu", stk_conf_port, mtu, 576, 9000),
@@ -130,6 +134,7 @@ void stk_conf_engine_defaults(struct stk_conf_engine *engine)
         .tcp_max = 4096,
         .udp_max = 1024,
         .time_wait_max = 16384,
+        .out_of_order_rtos = 6,
         .seed = 1,
         .virtual_linger_ms = 10000,
     };

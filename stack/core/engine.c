@@ -170,6 +170,7 @@ static void limits_fill(const struct stk_conf_engine *conf, struct stk_lwip_limi
     limits->port_last = (uint16_t)conf->port_range_last;
     limits->tcp_msl_ms = conf->tcp_msl_ms;
     limits->tcp_time_waits = conf->time_wait_max;
+    limits->tcp_ooseq_rtos = conf->out_of_order_rtos;
 }
 
 static int insts_make(struct stk_engine *engine, const struct stk_config *conf)

@@ -33,16 +33,18 @@ void stk_lwip_limits_default(struct stk_lwip_limits *limits)
         .port_first = 49152,
         .port_last = 65535,
         .tcp_msl_ms = 15000,
+        .tcp_ooseq_rtos = 6,
     };
 }
 
 static bool limits_ok(const struct stk_lwip_limits *limits)
 {
-    const uint32_t counts[] = {
-        limits->tcp_conns,     limits->tcp_listeners, limits->tcp_segs,       limits->udp_endpoints,
-        limits->raw_endpoints, limits->pbufs,         limits->reass,          limits->frag_pbufs,
-        limits->arp_queue,     limits->nd6_queue,     limits->pbuf_copies,    limits->igmp_groups,
-        limits->mld6_groups,   limits->tcp_msl_ms,    limits->tcp_time_waits, limits->mcast_sources};
+    const uint32_t counts[] = {limits->tcp_conns,     limits->tcp_listeners, limits->tcp_segs,
+                               limits->udp_endpoints, limits->raw_endpoints, limits->pbufs,
+                               limits->reass,         limits->frag_pbufs,    limits->arp_queue,
+                               limits->nd6_queue,     limits->pbuf_copies,   limits->igmp_groups,
+                               limits->mld6_groups,   limits->tcp_msl_ms,    limits->tcp_time_waits,
+                               limits->mcast_sources, limits->tcp_ooseq_rtos};
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
         if (counts[i] == 0 || counts[i] > (1u << 24))
             return false;

@@ -64,6 +64,11 @@ uint32_t stk_lwip_tcp_msl_ms(void)
     return stk_inst_selected()->limits.tcp_msl_ms;
 }
 
+uint32_t stk_lwip_tcp_ooseq_rtos(void)
+{
+    return stk_inst_selected()->limits.tcp_ooseq_rtos;
+}
+
 /*
  * RFC 9293 3.8.6.2.2: the window is offered anew when it can grow by the smaller of a segment and half of the buffer.
  * Two segments match the acknowledgement of every second one (RFC 1122 4.2.3.2), which carries the window anyway.

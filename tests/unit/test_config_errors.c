@@ -182,6 +182,7 @@ static const struct row engine_rows[] = {
     {"tcp_max = 15", STK_EINVAL, "1: [engine] tcp_max: '15' is out of range 16..262144"},
     {"udp_max = 262145", STK_EINVAL, "1: [engine] udp_max: '262145' is out of range 4..262144"},
     {"time_wait_max = 0", STK_EINVAL, "1: [engine] time_wait_max: '0' is out of range 1..1048576"},
+    {"out_of_order_rtos = 0", STK_EINVAL, "1: [engine] out_of_order_rtos: '0' is out of range 1..1000000"},
     {"counters_at_exit = Yes", STK_EINVAL, "1: [engine] counters_at_exit: 'Yes' is neither yes nor no"},
     {"sockets_max = aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeee", STK_EINVAL,
      "1: [engine] sockets_max: 'aaaaaaaaaabbbbbbbbbbccccccccccdddddddddd' is not a whole number"},

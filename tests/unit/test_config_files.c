@@ -65,6 +65,7 @@ static void sample_winlane__each_key__is_described(void **state)
         "tcp_max",
         "udp_max",
         "time_wait_max",
+        "out_of_order_rtos",
         "allow_raw",
         "counters_at_exit",
         "counters_signal",

@@ -100,6 +100,7 @@ struct stk_conf_engine {
     uint32_t tcp_max;            /**< TCP connections per instance (4096) */
     uint32_t udp_max;            /**< UDP endpoints per instance (1024) */
     uint32_t time_wait_max;      /**< connections in TIME_WAIT per instance; the oldest makes room (16384) */
+    uint32_t out_of_order_rtos;  /**< data behind a gap is kept for so many retransmission time-outs (6) */
     bool allow_raw;              /**< everybody may open RAW sockets (false) */
     bool counters_at_exit;       /**< dump counters at exit (false) */
     int32_t counters_signal;     /**< signal number that dumps counters; 0: none (0) */

@@ -209,6 +209,7 @@ struct stk_pcb_links {
  */
 #define TCP_TMR_INTERVAL 50
 #define TCP_MSL stk_lwip_tcp_msl_ms()
+#define TCP_OOSEQ_TIMEOUT stk_lwip_tcp_ooseq_rtos()
 #define LWIP_CALLBACK_API 1
 #define LWIP_ALTCP 0
 

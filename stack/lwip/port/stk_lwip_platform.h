@@ -35,6 +35,7 @@ void stk_slab_free(void *mem);
 
 /** The selected instance's maximum segment lifetime, ms. */
 uint32_t stk_lwip_tcp_msl_ms(void);
+uint32_t stk_lwip_tcp_ooseq_rtos(void);
 
 /** Bytes by which a connection's window must have grown before an update is sent at once (RFC 9293 3.8.6.2.2). */
 uint32_t stk_lwip_wnd_update_threshold(const struct tcp_pcb *pcb);

@@ -221,6 +221,22 @@ def far_ahead():
     return talk.close().packets
 
 
+def slow_retransmission():
+    """What fills a gap comes after 40 s, while others go on; what lies behind it is not sent again."""
+    talk, other = Talk().open(), Talk(ports=(41000, 80)).open()
+    payload, base = data(5000, 77), talk.seq[0]
+    packets = [(START + i * 10**6, bytes(packet)) for i, packet in enumerate(talk.packets + other.packets)]
+    for i in range(1, 5):
+        packets.append((START + 10**7 + i, bytes(talk.segment(0, "A", payload[i * 1000:i * 1000 + 1000], seq=base + i * 1000))))
+    for i in range(80):
+        packets.append((START + 10**9 + i * 5 * 10**8, bytes(other.segment(0, "PA", b"tick"))))
+        other.seq[0] += 4
+    packets.append((START + 42 * 10**9, bytes(talk.segment(0, "A", payload[:1000], seq=base))))
+    talk.seq[0] += 5000
+    talk.packets.clear()
+    return packets + [(START + 43 * 10**9 + i * 10**6, bytes(packet)) for i, packet in enumerate(talk.close().packets)]
+
+
 def resets():
     talk = Talk().open().send(0, data(3000, 10), acked=False)
     talk.add(0, "RA")
@@ -443,6 +459,7 @@ def names(folder):
         "c_wrap.pcap": lambda n: pcap(at(n), shuffled(6, (2**32 - 12345, 2**32 - 1))),
         "c_overlaps.pcap": lambda n: pcap(at(n), overlapping()),
         "c_keepalives.pcap": lambda n: pcap(at(n), keepalives()),
+        "c_slow_retransmission.pcap": lambda n: pcap(at(n), slow_retransmission()),
         "c_syn_data.pcap": lambda n: pcap(at(n), syn_data()),
         "c_resets.pcap": lambda n: pcap(at(n), resets()),
         "c_reused.pcap": lambda n: pcap(at(n), reused()),

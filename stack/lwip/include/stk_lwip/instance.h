@@ -45,6 +45,7 @@ struct stk_lwip_limits {
     uint16_t port_last;
     uint32_t tcp_time_waits; /**< finished connections that still answer; the oldest makes room */
     uint32_t tcp_msl_ms;     /**< TIME_WAIT lasts twice this */
+    uint32_t tcp_ooseq_rtos; /**< silent retransmission time-outs after which data behind a gap is thrown away */
 };
 
 /** One pool's counters. */
