@@ -23,6 +23,9 @@ int source_group_main(int argc, char **argv);
 int reserve_main(int argc, char **argv);
 int get_x_by_y_main(int argc, char **argv);
 int congestion_main(int argc, char **argv);
+int message_asker_main(int argc, char **argv);
+int recycling_server_main(int argc, char **argv);
+int message_receiver_main(int argc, char **argv);
 int file_server_main(int argc, char **argv);
 int file_client_main(int argc, char **argv);
 
