@@ -75,7 +75,7 @@ static void dgram_refer(struct stk_ep *ep, const struct stk_dgram_abi *record, u
     struct pbuf *p = pbuf_alloced_custom(PBUF_RAW, (u16_t)record->payload_bytes, PBUF_ROM, &sent->pbuf, bytes,
                                          (u16_t)record->payload_bytes);
     rio->send.next++;
-    const err_t err = stk_ep_dgram_pbuf_send(ep, record, p);
+    const err_t err = stk_ep_rio_fast_learn(ep, record, p);
     sent->status = (int16_t)(err == ERR_OK ? STK_OK : stk_ep_dgram_send_error(ep, err));
     pbuf_free(p);
 }
