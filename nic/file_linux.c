@@ -9,6 +9,9 @@
 #include "nic/capture.h"
 #include "stack/clock.h"
 
+/* libpcap asks for each packet's header and bytes by themselves. */
+#define READ_BUFFER (256 * 1024)
+
 struct pcap *nic_capture_file_read(const char *path, char *reason)
 {
     FILE *file = fopen(path, "rbe");
@@ -18,6 +21,7 @@ struct pcap *nic_capture_file_read(const char *path, char *reason)
         snprintf(reason, NIC_CAPTURE_REASON_SIZE, "%s", strerror(errno));
         return NULL;
     }
+    (void)setvbuf(file, NULL, _IOFBF, READ_BUFFER);
     pcap = pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, reason);
     if (pcap == NULL) {
         fclose(file);

@@ -670,6 +670,13 @@ static int play(struct receive *r, struct nic_order *order)
     return r->err;
 }
 
+static uint64_t window_of(const struct stk_receive_conf *conf)
+{
+    if (conf->window_ns == 0)
+        return NIC_ORDER_WINDOW_NS;
+    return conf->window_ns == UINT64_MAX ? 0 : conf->window_ns;
+}
+
 int stk_receive_run(const struct stk_receive_conf *conf, struct nic_reader *reader, struct stk_receive_totals *totals,
                     char *reason)
 {
@@ -699,7 +706,7 @@ int stk_receive_run(const struct stk_receive_conf *conf, struct nic_reader *read
     if (r->convs != NULL)
         err = nic_conv_table_make(&convs, &r->table);
     if (err == STK_OK)
-        err = nic_order_make(reader, conf->window_ns, &order);
+        err = nic_order_make(reader, window_of(conf), &order);
     if (err == STK_OK)
         err = receive_stack_make(r, convs_max);
     if (err == STK_OK)

@@ -94,7 +94,8 @@ struct stk_receive_totals {
 
 struct stk_receive_conf {
     enum stk_receive_sums sums;
-    uint64_t window_ns;   /**< of reordering in time (nic/order.h); 0: the file's order */
+    uint64_t
+        window_ns; /**< of reordering in time (nic/order.h); 0: NIC_ORDER_WINDOW_NS; UINT64_MAX: the file's order */
     uint32_t convs_max;   /**< conversations at a time; 0: 8192 */
     uint64_t idle_ns;     /**< after which one may be forgotten; 0: 300 s */
     bool by_vlan;         /**< struct nic_conv_conf */

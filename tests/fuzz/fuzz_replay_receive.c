@@ -61,7 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct stk_receive_totals totals;
     struct nic_reader *reader;
     const struct stk_receive_conf conf = {.sums = (enum stk_receive_sums)(size % 3),
-                                          .window_ns = size % 2 * 1000000000u,
+                                          .window_ns = size % 2 != 0 ? 0 : UINT64_MAX,
                                           .convs_max = 8,
                                           .idle_ns = 1000000000,
                                           .buffers = 512,

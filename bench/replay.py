@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+"""Measures replay: captures played to the stack in receive-only mode, beside the floor, which only reads them.
+
+Usage: replay.py BUILD_DIR [--json FILE] [--repeat N] [--quick]     BUILD_DIR: of the preset release
+
+Each figure is the median of N runs (default 5), the kinds taken in turn. What each means: README.md.
+"""
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "lib"))
+sys.dont_write_bytecode = True
+
+from figures import commit, gbps, machine, median, record, table, write_json  # noqa: E402
+
+SIZES = {  # name: (packets, conversations, payload bytes), --quick's packets
+    "replay_receive": ((4000000, 64, 64), 400000),
+    "replay_receive_1gb": ((1030000, 500, 1448), 100000),
+}
+SHARE = 50  # of the large capture, for what memory does with its length
+
+
+class Failed(Exception):
+    pass
+
+
+def words(command):
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise Failed(f"{' '.join(command)}: {done.stderr.strip()}")
+    return {key: int(value) for key, value in (word.split("=") for word in done.stdout.split())}
+
+
+class Bench:
+    def __init__(self, options, folder):
+        self.options = options
+        self.folder = folder
+        self.programs = os.path.join(os.path.abspath(options.build), "bench")
+        self.facts = {"commit": commit(HERE), "machine": machine(), "api": "stack", "carrier": "stepped"}
+        self.records = []
+        self.rows = []
+        self.remarks = []
+
+    def capture(self, packets, conversations, payload):
+        path = os.path.join(self.folder, "capture.pcap")
+        free = shutil.disk_usage(self.folder).free
+        if free < packets * (payload + 82) * 1.1:
+            raise Failed(f"{self.folder} has only {free >> 20} MiB free")
+        subprocess.run([os.path.join(self.programs, "make_capture"), path, str(packets), str(conversations), str(payload)],
+                       check=True)
+        return path
+
+    def play(self, path, *more):
+        found = words([os.path.join(self.programs, "receive_speed"), path, *more])
+        if found["incomplete"] != 0:
+            raise Failed(f"{found['incomplete']} conversations were not complete")
+        return found
+
+    def measure(self, name):
+        (packets, conversations, payload), quick = SIZES[name]
+        packets = quick if self.options.quick else packets
+        path = self.capture(packets, conversations, payload)
+        size = os.path.getsize(path)
+        runs, floors = [], []
+        for turn in range(self.options.repeat):
+            floors.append(self.play(path, "--read"))
+            runs.append(self.play(path))
+            print(f"  {name} {turn + 1}: {runs[-1]['packets'] * 1e9 / runs[-1]['ns']:,.0f} packets/s", file=sys.stderr, flush=True)
+        if any(run["packets"] != packets for run in runs):
+            raise Failed("packets are missing")
+        rate = median([run["packets"] * 1e9 / run["ns"] for run in runs])
+        floor = median([run["packets"] * 1e9 / run["ns"] for run in floors])
+        bits = median([run["bytes"] * 8e9 / run["ns"] for run in runs])
+        peak = max(run["peak_bytes"] for run in runs)
+        small = self.play(self.capture(packets // SHARE, conversations, payload))["peak_bytes"]
+        os.remove(path)
+        self.rows.append((name, f"{packets:,} x {payload} B, {size / 1e6:,.0f} MB", f"{rate:,.0f}", f"{floor:,.0f}", gbps(bits),
+                          f"{peak / 2**20:.0f}", f"{small / 2**20:.0f}"))
+        self.records.append(record(self.facts, name=name, wire="capture file in the page cache; floor: the file only read",
+                                   size_bytes=payload, rate_per_s=rate, bits_per_s=bits, floor_rate_per_s=floor,
+                                   capture_bytes=size, peak_bytes=peak, peak_of_a_50th_bytes=small))
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Winlane's replay benchmarks")
+    parser.add_argument("build")
+    parser.add_argument("--json", help="write the records here")
+    parser.add_argument("--repeat", type=int, default=5, help="runs of each kind (default 5)")
+    parser.add_argument("--quick", action="store_true", help="smaller captures")
+    options = parser.parse_args()
+    if options.repeat < 1:
+        parser.error("--repeat is at least 1")
+    try:
+        with tempfile.TemporaryDirectory(prefix="winlane-replay-") as folder:
+            bench = Bench(options, folder)
+            for name in SIZES:
+                bench.measure(name)
+    except (Failed, subprocess.CalledProcessError, OSError) as failed:
+        print(f"bench: {failed}", file=sys.stderr)
+        return 1
+    print(f"\nreceive-only replay, one thread; median of {options.repeat} runs",
+          *table(("name", "capture", "packets/s", "floor", "Gbit/s of data", "peak MiB", "of a 50th"), bench.rows), sep="\n")
+    print(f"\n{bench.facts['machine']}; commit {bench.facts['commit']}")
+    if options.json:
+        write_json(options.json, bench.records)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
