@@ -98,6 +98,8 @@
 #define CopyMemory(d, s, n) memcpy((d), (s), (n))
 #define MoveMemory(d, s, n) memmove((d), (s), (n))
 #define UNREFERENCED_PARAMETER(p) ((void)(p))
+/* The structure that a member at this address is in. */
+#define CONTAINING_RECORD(address, type, field) ((type *)((char *)(address)-offsetof(type, field)))
 
 typedef struct _SECURITY_ATTRIBUTES {
     DWORD nLength;
