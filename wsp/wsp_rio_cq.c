@@ -199,14 +199,14 @@ static void result_facts(const struct wsp_rio_rq *rq, const struct wsp_rio_recor
     if (record->local)
         result_address(rq, &info->to, record->local);
     if (record->control) {
-        message.Control.buf = record->control + RIO_CMSG_BASE_SIZE;
-        message.Control.len = record->control_bytes - (ULONG)RIO_CMSG_BASE_SIZE;
+        message.Control.buf = record->control + WSP_RIO_CMSG_BASE;
+        message.Control.len = record->control_bytes - WSP_RIO_CMSG_BASE;
     }
     if ((record->control || record->flags) && options)
         (void)wsp_message_received(options, &message, info);
     if (!record->control)
         message.dwFlags &= ~(DWORD)MSG_CTRUNC; /* nobody asked for them */
-    total = (ULONG)RIO_CMSG_BASE_SIZE + (record->control ? message.Control.len : 0);
+    total = WSP_RIO_CMSG_BASE + (record->control ? message.Control.len : 0);
     if (record->control)
         memcpy(record->control, &total, sizeof total); /* RIOX-121 */
     if (record->flags)

@@ -15,8 +15,9 @@
 
 #include "stack/rio.h"
 
-#define WSP_RIO_RINGS 32u /* more than doublings from 1 to STK_RIO_RQ_ENTRIES_MAX */
-#define WSP_RIO_TAKE 16u  /* completions taken at once */
+#define WSP_RIO_RINGS 32u                         /* more than doublings from 1 to STK_RIO_RQ_ENTRIES_MAX */
+#define WSP_RIO_CMSG_BASE ((ULONG)sizeof(void *)) /* RIO_CMSG_BASE_SIZE, without the signed numbers of its macros */
+#define WSP_RIO_TAKE 16u                          /* completions taken at once */
 
 /** Registered memory. */
 struct wsp_rio_buffer {

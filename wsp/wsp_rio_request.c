@@ -118,7 +118,7 @@ static inline int request_post(struct wsp_rio_rq *rq, enum stk_rio_dir dir, cons
 /* RIOX-133: of a connection the facts are known now. */
 static int request_stream_facts(const struct wsp_rio_rq *rq, const struct wsp_rio_record *record)
 {
-    const ULONG total = (ULONG)RIO_CMSG_BASE_SIZE;
+    const ULONG total = WSP_RIO_CMSG_BASE;
     const DWORD flags = 0;
     struct stk_addr addr;
     INT size = sizeof(SOCKADDR_INET);
@@ -145,7 +145,7 @@ static int request_receive_ex(struct wsp_rio_rq *rq, const struct request_ex *ex
     if (code == 0)
         code = request_side(ex->local, sizeof(SOCKADDR_INET), true, &record.local);
     if (code == 0)
-        code = request_side(ex->control, (ULONG)RIO_CMSG_BASE_SIZE, true, &record.control);
+        code = request_side(ex->control, WSP_RIO_CMSG_BASE, true, &record.control);
     if (code == 0)
         code = request_side(ex->flags, sizeof(DWORD), true, &record.flags);
     if (code != 0 || (!record.remote && !record.local && !record.control && !record.flags))
@@ -183,10 +183,10 @@ static int request_control(const struct wsp_rio_rq *rq, char *control, ULONG byt
     if (!control || rq->stream)
         return 0;
     memcpy(&total, control, sizeof total);
-    if (total < RIO_CMSG_BASE_SIZE || total > bytes)
+    if (total < WSP_RIO_CMSG_BASE || total > bytes)
         return WSAEINVAL;
-    messages.buf = control + RIO_CMSG_BASE_SIZE;
-    messages.len = total - (ULONG)RIO_CMSG_BASE_SIZE;
+    messages.buf = control + WSP_RIO_CMSG_BASE;
+    messages.len = total - WSP_RIO_CMSG_BASE;
     code = wsp_cmsg_read(rq->sock, &messages, &req->send, &any);
     if (code == 0 && any)
         req->flags |= STK_RIO_WISHES;
@@ -202,7 +202,7 @@ static int request_send_ex(const struct wsp_rio_rq *rq, const struct request_ex 
         return WSAEINVAL; /* RIOX-126 */
     code = request_side(ex->remote, sizeof(SOCKADDR_INET), false, &remote);
     if (code == 0)
-        code = request_side(ex->control, (ULONG)RIO_CMSG_BASE_SIZE, false, &control);
+        code = request_side(ex->control, WSP_RIO_CMSG_BASE, false, &control);
     if (code == 0)
         code = request_side(ex->flags, sizeof(DWORD), true, &flags); /* a send has no results: it stays as it is */
     if (code == 0)

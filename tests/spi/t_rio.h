@@ -11,6 +11,9 @@
 /** The functions, after t_rio_start. */
 extern RIO_EXTENSION_FUNCTION_TABLE t_rio;
 
+/** RIO_CMSG_BASE_SIZE, whose macros make signed numbers of some compilers' sizes. */
+#define T_RIO_BASE ((ULONG)sizeof(void *))
+
 #define T_RIO_REGION 65536u
 
 /** T_RIO_REGION bytes, zero at the start of every test, and their id. */

@@ -699,26 +699,26 @@ static void requests__bad_control__refused(void **state)
         memcpy(base, &totals[i], sizeof totals[i]);
         REFUSED(t_rio.RIOSendEx(self.rq, &data, 1, NULL, &self.to, &control, NULL, 0, NULL));
     }
-    total = (ULONG)(RIO_CMSG_BASE_SIZE + sizeof header + 4);
+    total = (ULONG)(T_RIO_BASE + sizeof header + 4);
     memcpy(base, &total, sizeof total);
     header.cmsg_len += 1; /* beyond the total */
-    memcpy(base + RIO_CMSG_BASE_SIZE, &header, sizeof header);
+    memcpy(base + T_RIO_BASE, &header, sizeof header);
     REFUSED(t_rio.RIOSendEx(self.rq, &data, 1, NULL, &self.to, &control, NULL, 0, NULL));
     header.cmsg_len = 3;
-    memcpy(base + RIO_CMSG_BASE_SIZE, &header, sizeof header);
+    memcpy(base + T_RIO_BASE, &header, sizeof header);
     REFUSED(t_rio.RIOSendEx(self.rq, &data, 1, NULL, &self.to, &control, NULL, 0, NULL));
     header.cmsg_len = sizeof header + 4;
     header.cmsg_type = 4711;
-    memcpy(base + RIO_CMSG_BASE_SIZE, &header, sizeof header);
+    memcpy(base + T_RIO_BASE, &header, sizeof header);
     REFUSED(t_rio.RIOSendEx(self.rq, &data, 1, NULL, &self.to, &control, NULL, 0, NULL));
     t_rio_quiet(self.cq);
     header.cmsg_type = IP_TTL; /* well formed */
-    memcpy(base + RIO_CMSG_BASE_SIZE, &header, sizeof header);
+    memcpy(base + T_RIO_BASE, &header, sizeof header);
     total = 77;
-    memcpy(base + RIO_CMSG_BASE_SIZE + sizeof header, &total, sizeof total);
+    memcpy(base + T_RIO_BASE + sizeof header, &total, sizeof total);
     assert_true(t_rio.RIOSendEx(self.rq, &data, 1, NULL, &self.to, &control, NULL, 0, (PVOID)(uintptr_t)5));
     t_rio_expect(self.cq, 5, 0, 4);
-    total = (ULONG)RIO_CMSG_BASE_SIZE; /* no messages */
+    total = T_RIO_BASE; /* no messages */
     memcpy(base, &total, sizeof total);
     assert_true(t_rio.RIOSendEx(self.rq, &data, 1, NULL, &self.to, &control, NULL, 0, (PVOID)(uintptr_t)6));
     t_rio_expect(self.cq, 6, 0, 4);

@@ -41,7 +41,7 @@ static void ends_close(struct ends *ends)
 /* A number among the control messages of a slice; -1: there is none. */
 static int control_number(ULONG offset, int level, int type)
 {
-    ULONG total, at = (ULONG)RIO_CMSG_BASE_SIZE;
+    ULONG total, at = T_RIO_BASE;
     WSACMSGHDR header;
     int value = -1;
 
@@ -72,7 +72,7 @@ static void options_and_wishes__ttl__the_receiver_sees_it(void **state)
     struct ends ends = ends_open();
     WSACMSGHDR header = {.cmsg_len = sizeof header + sizeof(int), .cmsg_level = IPPROTO_IP, .cmsg_type = IP_TTL};
     RIO_BUF wish = t_rio_slice(4096, 64);
-    ULONG total = (ULONG)(RIO_CMSG_BASE_SIZE + header.cmsg_len);
+    ULONG total = (ULONG)(T_RIO_BASE + header.cmsg_len);
     int ttl = 33;
 
     (void)state;
@@ -81,8 +81,8 @@ static void options_and_wishes__ttl__the_receiver_sees_it(void **state)
     assert_int_equal(t_option_set(ends.a, IPPROTO_IP, IP_TTL, 77), 0); /* RIOX-115 */
     assert_int_equal(ends_ttl(&ends, NULL), 77);
     memcpy(t_rio_region + 4096, &total, sizeof total);
-    memcpy(t_rio_region + 4096 + RIO_CMSG_BASE_SIZE, &header, sizeof header);
-    memcpy(t_rio_region + 4096 + RIO_CMSG_BASE_SIZE + sizeof header, &ttl, sizeof ttl);
+    memcpy(t_rio_region + 4096 + T_RIO_BASE, &header, sizeof header);
+    memcpy(t_rio_region + 4096 + T_RIO_BASE + sizeof header, &ttl, sizeof ttl);
     assert_int_equal(ends_ttl(&ends, &wish), 33); /* RIOX-131 */
     assert_int_equal(ends_ttl(&ends, NULL), 77);
     ends_close(&ends);
@@ -94,15 +94,15 @@ static void send__cut_into_datagrams__each_is_received(void **state)
     WSACMSGHDR header = {
         .cmsg_len = sizeof header + sizeof(DWORD), .cmsg_level = IPPROTO_UDP, .cmsg_type = UDP_SEND_MSG_SIZE};
     RIO_BUF wish = t_rio_slice(4096, 64), from = t_rio_slice(8192, 250);
-    ULONG total = (ULONG)(RIO_CMSG_BASE_SIZE + header.cmsg_len);
+    ULONG total = (ULONG)(T_RIO_BASE + header.cmsg_len);
     DWORD part = 100;
 
     (void)state;
     for (unsigned i = 0; i < 250; i++)
         t_rio_region[8192 + i] = (char)i;
     memcpy(t_rio_region + 4096, &total, sizeof total);
-    memcpy(t_rio_region + 4096 + RIO_CMSG_BASE_SIZE, &header, sizeof header);
-    memcpy(t_rio_region + 4096 + RIO_CMSG_BASE_SIZE + sizeof header, &part, sizeof part);
+    memcpy(t_rio_region + 4096 + T_RIO_BASE, &header, sizeof header);
+    memcpy(t_rio_region + 4096 + T_RIO_BASE + sizeof header, &part, sizeof part);
     for (unsigned i = 0; i < 3; i++) {
         RIO_BUF data = t_rio_slice(i * 256, 256);
 

@@ -316,7 +316,7 @@ static void beside__ex_forms__addresses_of_the_connection(void **state)
     assert_memory_equal(t_rio_region + 64, t_addr(AF_INET, t_port(tcp.pair.b)), sizeof(SOCKADDR_IN));
     assert_memory_equal(t_rio_region + 128, t_addr(AF_INET, t_port(tcp.pair.a)), sizeof(SOCKADDR_IN));
     memcpy(&total, t_rio_region + 192, sizeof total);
-    assert_int_equal(total, RIO_CMSG_BASE_SIZE);
+    assert_int_equal(total, T_RIO_BASE);
     assert_memory_equal(t_rio_region + 256, "\0\0\0", 4);
     data.Length = 2;
     assert_true(t_rio.RIOSendEx(tcp.rq, &data, 1, NULL, &to, NULL, NULL, 0, CONTEXT(2))); /* RIOX-129: ignored */

@@ -140,7 +140,7 @@ static void receive__control__whole_messages_and_the_total(void **state)
 {
     struct udp udp = udp_open(AF_INET);
     RIO_BUF data = t_rio_slice(0, 64), control = t_rio_slice(512, 128), flags = t_rio_slice(700, 4);
-    const ULONG one = (ULONG)WSA_CMSG_SPACE(8), base = (ULONG)RIO_CMSG_BASE_SIZE;
+    const ULONG one = (ULONG)sizeof(WSACMSGHDR) + 8, base = T_RIO_BASE;
     WSACMSGHDR header;
     DWORD told;
     static const struct {
