@@ -17,5 +17,7 @@ extern const struct CMUnitTest t_priority_data[];
 extern const size_t t_priority_data_count;
 extern const struct CMUnitTest t_priority_names[];
 extern const size_t t_priority_names_count;
+extern const struct CMUnitTest t_priority_extended[];
+extern const size_t t_priority_extended_count;
 
 #endif

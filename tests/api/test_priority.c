@@ -11,5 +11,6 @@ int main(void)
     failed += _cmocka_run_group_tests("events", t_priority_events, t_priority_events_count, NULL, NULL);
     failed += _cmocka_run_group_tests("data", t_priority_data, t_priority_data_count, NULL, NULL);
     failed += _cmocka_run_group_tests("names", t_priority_names, t_priority_names_count, NULL, NULL);
+    failed += _cmocka_run_group_tests("extended", t_priority_extended, t_priority_extended_count, NULL, NULL);
     return failed;
 }

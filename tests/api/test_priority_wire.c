@@ -137,6 +137,28 @@ static void f30__unreachable__icmp(void **state)
     assert_int_equal(frames("icmp[0] == 3 and icmp[1] == 3 and icmp[30:2] == 40300"), 2);
 }
 
+/* 38: the buffer follows the handshake; who is refused tries again by the same socket. */
+static void f38__connectex__data_behind_the_handshake(void **state)
+{
+    (void)state;
+    assert_int_equal(frames("tcp dst port 40380 and " SYN), 1);
+    assert_int_equal(frames("tcp dst port 40380 and " SYN " and ip[2:2] > 60"), 0);
+    assert_int_equal(frames("tcp src port 40381 and dst port 40380 and ip[2:2] - 20 - (tcp[12] >> 4) * 4 = 13"), 1);
+    assert_true(frames("tcp src port 40383 and dst port 40381 and " RST) >= 1);
+}
+
+/* 39: DisconnectEx is a FIN of each side and no reset. */
+static void f39__reuse__fins_and_no_reset(void **state)
+{
+    (void)state;
+    assert_int_equal(frames("tcp dst port 40390 and " SYN), 2);
+    assert_int_equal(frames("tcp dst port 40391 and " FIN), 1);
+    assert_int_equal(frames("tcp dst port 40392 and " FIN), 1);
+    assert_int_equal(frames("tcp src port 40391 and " FIN), 1);
+    assert_int_equal(frames("tcp src port 40392 and " FIN), 1);
+    assert_int_equal(frames("tcp port 40390 and " RST), 0);
+}
+
 static void f41__multicast__ttl_and_reports(void **state)
 {
     (void)state;
@@ -159,6 +181,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(f25__urgent_data__flag_and_pointer),
         cmocka_unit_test(f28__broadcast_and_multicast__as_frames),
         cmocka_unit_test(f30__unreachable__icmp),
+        cmocka_unit_test(f38__connectex__data_behind_the_handshake),
+        cmocka_unit_test(f39__reuse__fins_and_no_reset),
         cmocka_unit_test(f41__multicast__ttl_and_reports),
     };
     if (argc != 2) {

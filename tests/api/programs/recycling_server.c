@@ -26,6 +26,7 @@
 #define ROOM 1024
 #define LISTENER_KEY 1
 #define WATCH_MS 100
+#define FAILURES_TOLD 10
 
 enum state { IDLE, ACCEPTING, READING, WRITING, LEAVING };
 
@@ -491,13 +492,16 @@ static struct {
 static SOCKET load_connect(unsigned source)
 {
     SOCKET s = socket(AF_INET, SOCK_STREAM, IPPROTO_TCP);
+    BOOL each = TRUE; /* each address has all dynamic ports: one waits for a while behind each connection */
 
     if (s == INVALID_SOCKET)
         return s;
-    if (bind(s, (struct sockaddr *)&load.sources[source], sizeof load.sources[source]) == 0 &&
+    if (setsockopt(s, SOL_SOCKET, SO_PORT_SCALABILITY, (const char *)&each, sizeof each) == 0 &&
+        bind(s, (struct sockaddr *)&load.sources[source], sizeof load.sources[source]) == 0 &&
         connect(s, (struct sockaddr *)&load.to, sizeof load.to) == 0)
         return s;
-    fprintf(stderr, "load: connect: %d\n", WSAGetLastError());
+    if (load.failed < FAILURES_TOLD)
+        fprintf(stderr, "load: connect: %d\n", WSAGetLastError());
     closesocket(s);
     return INVALID_SOCKET;
 }
@@ -580,7 +584,8 @@ static DWORD WINAPI load_main(LPVOID number)
             ok = load_finish(s);
         }
         if (!ok) {
-            fprintf(stderr, "load: connection %d: %d\n", (int)at, WSAGetLastError());
+            if (load.failed < FAILURES_TOLD)
+                fprintf(stderr, "load: connection %d: %d\n", (int)at, WSAGetLastError());
             InterlockedIncrement(&load.failed);
         }
         closesocket(s);
