@@ -11,11 +11,14 @@ static bool pass_begin(struct replay_port *port, uint64_t now_ns)
     const bool any = port->report.frames_played != 0;
 
     port->loop++;
+    nic_order_free(port->source.order);
     nic_reader_close(port->source.reader);
+    port->source.order = NULL;
     port->source.reader = NULL;
     if (!any || (port->conf.loops != 0 && port->loop >= port->conf.loops) || port->report.ended[0] != '\0')
         return false;
-    if (nic_reader_open(port->conf.file, &port->source.reader, reason) != 0) {
+    if (nic_reader_open(port->conf.file, &port->source.reader, reason) != 0 ||
+        nic_order_make(port->source.reader, 0, &port->source.order) != 0) {
         (void)snprintf(port->report.ended, sizeof(port->report.ended), "%s", reason);
         return false;
     }

@@ -8,6 +8,7 @@
 #include "drv/replay.h"
 #include "frame.h"
 #include "nic/driver.h"
+#include "nic/order.h"
 #include "nic/pool.h"
 #include "nic/reader.h"
 
@@ -139,6 +140,7 @@ void replay_report_write(const struct replay_report *report, const char *path);
 /** The capture, packet by packet, filtered and rewritten. */
 struct replay_source {
     struct nic_reader *reader;
+    struct nic_order *order;    /**< of the reader's packets */
     struct bpf_program *filter; /**< NULL: all */
     const struct replay_rewrite *rewrite;
     enum replay_policy checksum;

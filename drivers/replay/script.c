@@ -107,6 +107,17 @@ static bool begins_anew(const struct replay_talk_conv *conv, const struct packet
            (tcp[13] & (REPLAY_FLAG_SYN | REPLAY_FLAG_ACK)) == REPLAY_FLAG_SYN && replay_get32(tcp + 4) != side->isn;
 }
 
+static uint32_t conv_before(const struct replay_talk *talk, const struct packet *packet)
+{
+    bool ours;
+
+    for (uint32_t i = talk->hash[packet->hash % HASH_SIZE]; i != REPLAY_NONE; i = talk->convs[i].hash_next) {
+        if (conv_is(&talk->convs[i], packet, &ours))
+            return i;
+    }
+    return REPLAY_NONE;
+}
+
 static struct replay_talk_conv *conv_find(struct replay_talk *talk, const struct packet *packet, bool *ours)
 {
     for (uint32_t i = talk->hash[packet->hash % HASH_SIZE]; i != REPLAY_NONE; i = talk->convs[i].hash_next) {
@@ -119,6 +130,7 @@ static struct replay_talk_conv *conv_find(struct replay_talk *talk, const struct
 /* Who sent the first packet is the client. */
 static struct replay_talk_conv *conv_add(struct replay_port *port, const struct packet *packet)
 {
+    const uint32_t before = conv_before(port->talk, packet);
     struct replay_talk *talk = port->talk;
     const struct replay_view *view = &packet->view;
     const uint32_t us = port->conf.play == REPLAY_PLAY_CLIENT ? 0 : 1;
@@ -135,6 +147,7 @@ static struct replay_talk_conv *conv_add(struct replay_port *port, const struct 
                                       .cursor = REPLAY_NONE,
                                       .last = REPLAY_NONE,
                                       .compare = REPLAY_NONE,
+                                      .before = before,
                                       .their_end = UINT64_MAX};
     memcpy(conv->ip[us], packet->frame + view->src, view->ip_bytes);
     memcpy(conv->ip[1 - us], packet->frame + view->dst, view->ip_bytes);
@@ -155,12 +168,15 @@ static bool tcp_note(struct replay_talk_conv *conv, struct replay_rec *rec, cons
     rec->window = replay_get16(tcp + 14);
     if ((rec->flags & REPLAY_FLAG_SYN) != 0 && !side->syn)
         replay_side_read(side, packet->frame, &packet->view);
-    if (rec->ours || !conv->they.syn)
+    conv->their_rst = conv->their_rst || (!rec->ours && (rec->flags & REPLAY_FLAG_RST) != 0);
+    if (rec->ours || rec->damaged || !conv->they.syn)
         return true;
+    const uint64_t end = replay_position(conv->they.isn, rec->seq, conv->their_high) + rec->bytes;
+    rec->repeat = rec->bytes != 0 && end <= conv->their_high;
+    if (end > conv->their_high && end < conv->their_high + (UINT64_C(1) << 31))
+        conv->their_high = end;
     if ((rec->flags & REPLAY_FLAG_FIN) != 0)
         conv->their_end = replay_position(conv->they.isn, rec->seq, 1) + rec->bytes + 1;
-    if ((rec->flags & REPLAY_FLAG_RST) != 0)
-        conv->their_rst = true;
     return true;
 }
 
@@ -188,6 +204,7 @@ static int rec_add(struct replay_port *port, struct replay_talk_conv *conv, cons
                                .ours = ours};
     memcpy(talk->arena + talk->arena_used, source->frame, source->len);
     talk->arena_used += source->len;
+    rec->damaged = replay_sum_look(source->frame, &packet->view) == REPLAY_SUM_BAD;
     if (packet->view.proto == REPLAY_IPPROTO_TCP)
         (void)tcp_note(conv, rec, packet);
     if (conv->first == REPLAY_NONE)
@@ -216,9 +233,52 @@ static const char *packet_read(const struct replay_source *source, struct packet
     return NULL;
 }
 
+static bool host_known(const struct replay_talk *talk, int side, const uint8_t host[17])
+{
+    for (uint32_t i = 0; i < talk->hosts_count[side]; i++) {
+        if (memcmp(talk->hosts[side][i], host, 17) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void host_note(struct replay_talk *talk, int side, const uint8_t host[17])
+{
+    if (!host_known(talk, side, host) && talk->hosts_count[side] < REPLAY_HOSTS_MAX)
+        memcpy(talk->hosts[side][talk->hosts_count[side]++], host, 17);
+}
+
+/* A host whose place the stack takes cannot be a peer as well. */
+static bool hosts_fit(struct replay_talk *talk, const struct packet *packet, bool ours)
+{
+    const struct replay_view *view = &packet->view;
+    uint8_t us[17] = {view->version};
+    uint8_t them[17] = {view->version};
+
+    memcpy(us + 1, packet->frame + (ours ? view->src : view->dst), view->ip_bytes);
+    memcpy(them + 1, packet->frame + (ours ? view->dst : view->src), view->ip_bytes);
+    if (memcmp(us, them, sizeof(us)) == 0 || host_known(talk, 1, us) || host_known(talk, 0, them))
+        return false;
+    host_note(talk, 0, us);
+    host_note(talk, 1, them);
+    return true;
+}
+
+/* Who plays a conversation leaves its VLAN to the port. */
+static void untag(struct replay_source *source)
+{
+    struct replay_view view;
+
+    if (!replay_view_read(source->frame, source->len, &view) || view.tags == 0)
+        return;
+    memmove(source->frame + 12, source->frame + 12 + 4u * view.tags, source->len - 12 - 4u * view.tags);
+    source->len -= 4u * view.tags;
+}
+
 static int packet_add(struct replay_port *port)
 {
     struct packet packet;
+    untag(&port->source);
     const char *why = packet_read(&port->source, &packet);
     bool ours = port->conf.play == REPLAY_PLAY_CLIENT;
     struct replay_talk_conv *conv = NULL;
@@ -237,6 +297,11 @@ static int packet_add(struct replay_port *port)
             return 0;
         }
         ours = port->conf.play == REPLAY_PLAY_CLIENT;
+        if (!hosts_fit(port->talk, &packet, ours)) {
+            replay_report_gap(&port->report, port->source.number,
+                              "is of a conversation whose ends are on the other sides of earlier ones");
+            return 0;
+        }
         conv = conv_add(port, &packet);
     }
     return conv == NULL ? STK_ENOMEM : rec_add(port, conv, &packet, ours);

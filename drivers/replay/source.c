@@ -40,7 +40,9 @@ int replay_source_open(struct replay_source *source, const struct nic_port_conf 
             nic_conf_error(conf, nic_conf_find(conf, "file"), "%s: %s", keys->file, reason);
         return err;
     }
-    if (keys->filter != NULL && source->filter == NULL)
+    /* Conversations need the order of time; frames that are played as recorded keep the file's. */
+    err = nic_order_make(source->reader, keys->mode == REPLAY_MODE_TCP ? NIC_ORDER_WINDOW_NS : 0, &source->order);
+    if (err == 0 && keys->filter != NULL && source->filter == NULL)
         err = filter_make(source, conf, keys->filter);
     if (err != 0)
         replay_source_close(source);
@@ -54,7 +56,9 @@ void replay_source_close(struct replay_source *source)
         free(source->filter);
         source->filter = NULL;
     }
+    nic_order_free(source->order);
     nic_reader_close(source->reader);
+    source->order = NULL;
     source->reader = NULL;
 }
 
@@ -103,12 +107,12 @@ bool replay_source_next(struct replay_source *source)
     struct nic_packet packet;
     int result = 0;
 
-    while (source->reader != NULL && (result = nic_reader_next(source->reader, &packet)) == 1) {
+    while (source->reader != NULL && (result = nic_order_next(source->order, &packet)) == 1) {
         source->report->packets_read++;
         if (filter_takes(source, &packet) && packet_take(source, &packet))
             return true;
     }
     if (source->reader != NULL && result < 0)
-        (void)snprintf(source->report->ended, sizeof(source->report->ended), "%s", nic_reader_reason(source->reader));
+        (void)snprintf(source->report->ended, sizeof(source->report->ended), "%s", nic_order_reason(source->order));
     return false;
 }

@@ -55,7 +55,7 @@ static bool bytes_compare(struct replay_port *port, struct replay_talk_conv *con
         const struct replay_rec *rec = &talk->recs[i];
         uint64_t start;
 
-        if (rec->ours || rec->bytes == 0 || (rec->flags & REPLAY_FLAG_SYN) != 0)
+        if (rec->ours || rec->bytes == 0 || rec->repeat || rec->damaged || (rec->flags & REPLAY_FLAG_SYN) != 0)
             continue;
         const uint64_t stop = rec_end(conv, rec, &start) - ((rec->flags & REPLAY_FLAG_FIN) != 0);
         if (stop <= from && behind) {
@@ -172,7 +172,7 @@ static void heard_dgram(struct replay_port *port, struct replay_talk_conv *conv,
     const struct replay_rec *rec = NULL;
 
     for (uint32_t i = conv->first; i != REPLAY_NONE && rec == NULL; i = talk->recs[i].next) {
-        if (!talk->recs[i].ours && left-- == 0)
+        if (!talk->recs[i].ours && !talk->recs[i].damaged && left-- == 0)
             rec = &talk->recs[i];
     }
     const uint32_t bytes = replay_view_payload_bytes(view);
@@ -206,8 +206,9 @@ static struct replay_talk_conv *live_find(struct replay_talk *talk, const uint8_
         if (conv->version != view->version || conv->proto != view->proto || conv->port[0] != to ||
             memcmp(conv->ip[0], frame + view->dst, view->ip_bytes) != 0)
             continue;
-        if (conv->live ? conv->live_port == from : conv->we_began && conv->port[1] == from)
-            known = conv; /* the latest with these ports */
+        if (conv->live ? conv->live_port == from
+                       : conv->we_began && conv->port[1] == from && conv->cursor != conv->first)
+            known = known != NULL && !known->over ? known : conv; /* of those with these ports the one that lives */
         else if (!conv->live && !conv->we_began && fresh == NULL && !conv->over)
             fresh = conv;
     }
@@ -259,6 +260,8 @@ static bool theirs_done(struct replay_talk_conv *conv, const struct replay_rec *
 {
     uint64_t start;
 
+    if (rec->damaged)
+        return true;
     if (conv->proto == REPLAY_IPPROTO_UDP)
         return conv->live_dgrams > conv->dgrams;
     if ((rec->flags & REPLAY_FLAG_RST) != 0)
@@ -277,8 +280,8 @@ static void theirs_pass(struct replay_talk_conv *conv, const struct replay_rec *
         conv->anchor_ns = now_ns;
         conv->waiting = false;
     }
-    conv->dgrams++;
-    if ((rec->flags & REPLAY_FLAG_ACK) == 0)
+    conv->dgrams += rec->damaged ? 0 : 1;
+    if (rec->damaged || (rec->flags & REPLAY_FLAG_ACK) == 0)
         return;
     const uint64_t limit = replay_position(conv->we.isn, rec->ack, conv->their_limit) +
                            ((uint64_t)rec->window << (scaled ? conv->they.wscale : 0));
@@ -347,10 +350,19 @@ static bool ack_help(struct replay_port *port, struct replay_talk_conv *conv, ui
     return true;
 }
 
+/* Has an earlier conversation of the same two ends not ended yet? */
+static bool predecessor_lives(const struct replay_talk *talk, const struct replay_talk_conv *conv)
+{
+    return conv->before != REPLAY_NONE && !talk->convs[conv->before].over;
+}
+
 /* Take the conversation as far as it goes now; true: out holds a frame. */
 static bool conv_run(struct replay_port *port, struct replay_talk_conv *conv, uint64_t now_ns)
 {
     const struct replay_rec *rec;
+
+    if (conv->cursor == conv->first && predecessor_lives(port->talk, conv))
+        return false;
 
     while ((rec = rec_at(port->talk, conv)) != NULL) {
         if (rec->ours) {
@@ -441,7 +453,7 @@ bool replay_talk_next(struct replay_port *port, uint64_t now_ns)
         bool future = false; /* a frame of ours that is due later is no silence */
 
         for (uint32_t i = 0; i < talk->convs_count && !future; i++)
-            future = !talk->convs[i].over && !talk->convs[i].waiting;
+            future = !talk->convs[i].over && !talk->convs[i].waiting && !predecessor_lives(talk, &talk->convs[i]);
         if (!future)
             give_up(port);
     }
@@ -460,7 +472,7 @@ uint64_t replay_talk_due_ns(struct replay_port *port)
         const struct replay_rec *rec = rec_at(talk, conv);
         uint64_t due = talk->progress_ns + port->conf.timeout_ns;
 
-        if (conv->over || rec == NULL)
+        if (conv->over || rec == NULL || (conv->cursor == conv->first && predecessor_lives(talk, conv)))
             continue;
         if (!conv->waiting && rec->ours)
             due = due_ns(port, conv, rec);

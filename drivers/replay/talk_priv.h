@@ -11,6 +11,7 @@
 #include "replay_priv.h"
 
 #define REPLAY_NONE UINT32_MAX
+#define REPLAY_HOSTS_MAX 256u
 
 /** A recorded packet of a conversation. */
 struct replay_rec {
@@ -26,6 +27,8 @@ struct replay_rec {
     uint16_t window;
     uint8_t flags;
     bool ours;
+    bool damaged; /**< its checksum was wrong: who sent it had sent something else */
+    bool repeat;  /**< theirs: no byte of it is new */
 };
 
 /** One side of a connection: what its SYN said, and where it stands. */
@@ -54,10 +57,12 @@ struct replay_talk_conv {
     uint32_t cursor; /**< next packet */
     uint32_t last;
     uint32_t hash_next;
+    uint32_t before; /**< an earlier one of the same ends; REPLAY_NONE: none */
     /* As recorded. */
     struct replay_side we;
     struct replay_side they;
     uint64_t their_limit; /**< end of the window that they had given us, in our stream */
+    uint64_t their_high;  /**< end of what was seen of their stream */
     uint64_t their_end;   /**< of their stream, where a FIN or RST ends it; else UINT64_MAX */
     bool their_rst;       /**< the record has a RST of theirs */
     uint32_t dgrams;      /**< of theirs, up to the cursor */
@@ -93,6 +98,8 @@ struct replay_talk {
     uint32_t *hash; /**< of hash_size heads */
     uint32_t hash_size;
     uint64_t first_ns;
+    uint8_t hosts[2][REPLAY_HOSTS_MAX][17]; /**< version and address: ours, theirs */
+    uint32_t hosts_count[2];
     uint64_t progress_ns; /**< when something moved last */
     bool begun;
 };

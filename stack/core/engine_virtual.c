@@ -23,6 +23,7 @@ struct stk_engine_virtual {
     uint64_t linger_ns;
     uint64_t end_ns; /**< STK_NEVER: the ports still have something to come */
     uint32_t looks;  /**< in a row that found nothing and did not wait */
+    uint32_t stuck;  /**< leaps in a row that nothing was found for */
     bool ends;       /**< some port's record has an end */
 };
 
@@ -137,8 +138,11 @@ static uint64_t leap(struct stk_engine *engine, uint64_t now_ns, uint64_t until_
     next = self->end_ns < next ? self->end_ns : next;
     next = until_ns < next ? until_ns : next;
     if (next <= now_ns) {
-        return now_ns + 1000; /* something is due but nothing was done */
+        /* Something is due but nothing was done; ever longer steps, should that go on. */
+        self->stuck += self->stuck < 10;
+        return now_ns + (UINT64_C(1000) << self->stuck);
     }
+    self->stuck = 0;
     return next - now_ns > LEAP_NS ? now_ns + LEAP_NS : next;
 }
 

@@ -245,7 +245,7 @@ static bool recorded_give(struct actor *self, struct conn *conn, const struct st
     }
     const uint64_t at = conn->dgram ? conn->given_bytes : conn->given;
     const uint64_t len = conn->dgram ? conv->sizes[conn->given] : step->give - conn->given;
-    if (at + len > conv->bytes_len[0]) {
+    if (at + len > conv->bytes_room[0]) {
         conn->given = step->give; /* not in the capture */
         return true;
     }
@@ -262,7 +262,7 @@ static bool recorded_step(struct actor *self, struct conn *conn)
         return false;
     }
     const struct stk_scene_step *step = &conv->steps[conn->step];
-    if (conn->taken < step->take && !conn->in_over) {
+    if ((conn->taken < step->take || step->take_fin) && !conn->in_over) {
         conn->not_before_ns = 0;
         return false;
     }
@@ -477,8 +477,10 @@ static uint32_t wanted_of(const struct actor *self, const struct conn *conn)
     }
     const bool full = conn->echo_len > 0 ||
                       (self->of->actor == STK_ACTOR_RECORDED && conn->conv != NULL &&
-                       conn->step < conn->conv->steps_count && conn->taken >= conn->conv->steps[conn->step].take &&
-                       conn->not_before_ns != 0 && conn->not_before_ns <= stk_clock_ns()) ||
+                       conn->step < conn->conv->steps_count &&
+                       (conn->in_over || !conn->conv->steps[conn->step].take_fin) &&
+                       conn->taken >= conn->conv->steps[conn->step].take && conn->not_before_ns != 0 &&
+                       conn->not_before_ns <= stk_clock_ns()) ||
                       (self->of->actor == STK_ACTOR_SCRIPT && conn->step < self->script.count &&
                        self->script.steps[conn->step].word == STK_SCRIPT_SEND);
     return !conn->connecting && full ? wanted | STK_READY_OUT : wanted;

@@ -45,7 +45,8 @@ static enum stk_receive_sums sums_of(const struct stk_case *of)
     return strcmp(of->checksum, "ignore") == 0 ? STK_RECEIVE_IGNORE : STK_RECEIVE_AUTO;
 }
 
-static void play(struct mode *mode, struct nic_reader *reader)
+/* @return  The capture was played to its end. */
+static bool play(struct mode *mode, struct nic_reader *reader)
 {
     struct stk_run *run = mode->run;
     struct stk_receive_totals totals;
@@ -70,6 +71,7 @@ static void play(struct mode *mode, struct nic_reader *reader)
         stk_run_fault(run, err == STK_EPROTO ? STK_FAULT_GAP : STK_FAULT_SETUP, "%s",
                       reason[0] != '\0' ? reason : stk_err_text(err));
     }
+    return err == STK_OK;
 }
 
 void stk_run_receive(struct stk_run *run)
@@ -78,15 +80,16 @@ void stk_run_receive(struct stk_run *run)
     struct nic_reader *reader = NULL;
     char reason[NIC_READER_REASON_SIZE] = "";
     char why[STK_RUN_TEXT];
+    bool whole = false;
     (void)stk_reference_make(run->of, &mode.reference);
     const int err = nic_reader_open(run->of->capture, &reader, reason);
     if (err != STK_OK) {
         stk_run_fault(run, STK_FAULT_SETUP, "%.400s: %s", run->of->capture, reason);
     } else {
-        play(&mode, reader);
+        whole = play(&mode, reader);
         nic_reader_close(reader);
     }
-    if (mode.reference != NULL && err == STK_OK && run->of->stop_at == 0) {
+    if (mode.reference != NULL && whole && run->of->stop_at == 0) {
         for (uint32_t i = 0; stk_reference_fault(mode.reference, i, why, sizeof(why)); i++) {
             stk_run_fault(run, STK_FAULT_REFERENCE, "%s", why);
         }

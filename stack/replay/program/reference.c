@@ -144,8 +144,10 @@ static void tcp_take(struct stk_reference *self, struct side *side, const struct
 {
     const uint32_t len = nic_layers_data_len(layers);
     const bool syn = (layers->tcp_flags & NIC_TCP_SYN) != 0;
-    if (side->over) {
-        return;
+    const uint8_t odd = layers->tcp_flags & (NIC_TCP_SYN | NIC_TCP_FIN | NIC_TCP_RST);
+    if (side->over || (layers->tcp_flags & (NIC_TCP_ACK | NIC_TCP_SYN | NIC_TCP_RST)) == 0 ||
+        (syn && odd != NIC_TCP_SYN)) {
+        return; /* RFC 9293 3.10.7.4: without ACK it is dropped; and what no sender sends */
     }
     if (!side->begun) {
         if (!syn && len == 0) {

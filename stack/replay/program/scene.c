@@ -1,5 +1,6 @@
 #include "scene.h"
 
+#include "nic/order.h"
 #include "nic/reader.h"
 #include "stack/err.h"
 
@@ -29,6 +30,16 @@ static struct stk_addr addr_of(const struct nic_layers *layers, const uint8_t *i
 static bool host_same(const struct stk_addr *a, const struct stk_addr *b)
 {
     return a->family == b->family && memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
+}
+
+static bool host_known(const struct stk_scene_host *hosts, uint32_t count, const struct stk_addr *addr)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (host_same(&hosts[i].addr, addr)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool addr_same(const struct stk_addr *a, const struct stk_addr *b)
@@ -123,13 +134,14 @@ static struct stk_scene_conv *conv_find(struct walk *walk, int *live)
     return NULL;
 }
 
-static struct stk_scene_conv *conv_add(struct walk *walk, int *live)
+static struct stk_scene_conv *conv_add(struct walk *walk, int *live, bool *refused)
 {
     struct stk_scene *scene = walk->scene;
+    *refused = false;
     if (!grow32((void **)&scene->convs, scene->convs_count + 1, &scene->convs_room, sizeof(*scene->convs))) {
         return NULL;
     }
-    struct stk_scene_conv *conv = &scene->convs[scene->convs_count++];
+    struct stk_scene_conv *conv = &scene->convs[scene->convs_count];
     *live = walk->of->mode == STK_CASE_TCP && walk->of->play == STK_CASE_SERVER; /* who begins is the client */
     *conv = (struct stk_scene_conv){.proto = walk->layers.proto,
                                     .live_began = *live != 0,
@@ -137,21 +149,36 @@ static struct stk_scene_conv *conv_add(struct walk *walk, int *live)
                                     .peer = *live ? walk->dst : walk->src,
                                     .begin_ns = walk->packet->time_ns - scene->first_ns,
                                     .last_ns = walk->packet->time_ns};
+    *refused = walk->of->mode == STK_CASE_TCP &&
+               (host_same(&conv->live, &conv->peer) || host_known(scene->locals, scene->locals_count, &conv->peer) ||
+                host_known(scene->peers, scene->peers_count, &conv->live));
+    if (*refused) {
+        return NULL; /* the host whose place the stack takes cannot be a peer as well */
+    }
+    scene->convs_count++;
     const uint8_t *macs = walk->packet->frame;
     host_note(scene->locals, &scene->locals_count, STK_SCENE_LOCALS_MAX, &conv->live, *live ? macs + 6 : macs);
     host_note(scene->peers, &scene->peers_count, STK_SCENE_PEERS_MAX, &conv->peer, *live ? macs : macs + 6);
-    if (!conv->live_began) {
-        listen_note(scene, conv->proto, &conv->live);
-    }
     return conv;
+}
+
+/* Where the live side answered, or was spoken to at length, somebody listened; a call that was refused found nobody. */
+static void listens_note(struct stk_scene *scene)
+{
+    for (uint32_t i = 0; i < scene->convs_count; i++) {
+        const struct stk_scene_conv *conv = &scene->convs[i];
+        if (!conv->live_began && (conv->proto == 17 || conv->syn[0] || conv->total[1] > 0)) {
+            listen_note(scene, conv->proto, &conv->live);
+        }
+    }
 }
 
 /* Joins what needs no waiting in between. */
 static bool step_add(struct stk_scene_conv *conv, const struct stk_scene_step *step)
 {
     struct stk_scene_step *last = conv->steps_count > 0 ? &conv->steps[conv->steps_count - 1] : NULL;
-    if (last != NULL && last->take == step->take && !last->fin && !last->rst && step->delay_ns < 1000000 &&
-        conv->proto == 6) {
+    if (last != NULL && last->take == step->take && last->take_fin == step->take_fin && !last->fin && !last->rst &&
+        step->delay_ns < 1000000 && conv->proto == 6) {
         last->give = step->give;
         last->fin = step->fin;
         last->rst = step->rst;
@@ -164,6 +191,32 @@ static bool step_add(struct stk_scene_conv *conv, const struct stk_scene_step *s
     return true;
 }
 
+/* The first packet with a byte counts: keep-alives and the like repeat bytes with others in them. */
+static void bytes_put(struct stk_scene_conv *conv, int side, uint64_t at, const uint8_t *bytes, uint32_t len)
+{
+    const uint64_t end = at + len;
+    const uint64_t known = conv->bytes_len[side];
+    for (uint32_t i = 0; i < conv->holes_count[side]; i++) {
+        struct stk_scene_hole *hole = &conv->holes[side][i];
+        const uint64_t low = at > hole->from ? at : hole->from;
+        const uint64_t high = end < hole->to ? end : hole->to;
+        if (low < high) {
+            memcpy(conv->bytes[side] + low, bytes + (low - at), high - low);
+            hole->from = low == hole->from ? high : hole->from;
+            hole->to = high == hole->to && low > hole->from ? low : hole->to;
+        }
+    }
+    if (end <= known) {
+        return;
+    }
+    if (at > known && conv->holes_count[side] < STK_SCENE_HOLES_MAX) {
+        conv->holes[side][conv->holes_count[side]++] = (struct stk_scene_hole){.from = known, .to = at};
+    }
+    const uint64_t from = at > known ? at : known;
+    memcpy(conv->bytes[side] + from, bytes + (from - at), end - from);
+    conv->bytes_len[side] = end;
+}
+
 static bool bytes_keep(struct walk *walk, struct stk_scene_conv *conv, int side, uint64_t at, uint32_t bytes)
 {
     if (!walk->with_bytes) {
@@ -174,9 +227,24 @@ static bool bytes_keep(struct walk *walk, struct stk_scene_conv *conv, int side,
         return false;
     }
     walk->scene->memory += conv->bytes_room[side] - room;
-    memcpy(conv->bytes[side] + at, walk->layers.frame + walk->layers.payload, bytes);
-    conv->bytes_len[side] = at + bytes > conv->bytes_len[side] ? at + bytes : conv->bytes_len[side];
+    bytes_put(conv, side, at, walk->layers.frame + walk->layers.payload, bytes);
     return walk->scene->memory <= MEMORY_MAX;
+}
+
+/* The peer acknowledges what the capture lacks: the live side sent it, whatever it was. */
+static bool unseen_note(struct walk *walk, struct stk_scene_conv *conv)
+{
+    const int64_t more = (int32_t)(walk->layers.ack - conv->isn[0] - 1 - (uint32_t)conv->total[0]);
+    if (more <= 0 || more > (1 << 24) || conv->fin_given) {
+        return true;
+    }
+    const uint64_t end = conv->total[0] + (uint64_t)more;
+    const struct stk_scene_step step = {.take = conv->total[1], .give = end};
+    if (walk->with_bytes && !grow((void **)&conv->bytes[0], end, &conv->bytes_room[0], 1)) {
+        return false;
+    }
+    conv->total[0] = end;
+    return step_add(conv, &step);
 }
 
 static bool tcp_note(struct walk *walk, struct stk_scene_conv *conv, int side)
@@ -186,6 +254,9 @@ static bool tcp_note(struct walk *walk, struct stk_scene_conv *conv, int side)
         conv->isn[side] = layers->seq;
         conv->syn[side] = true;
         return true;
+    }
+    if (side == 1 && (layers->tcp_flags & NIC_TCP_ACK) != 0 && conv->syn[0] && !unseen_note(walk, conv)) {
+        return false;
     }
     if (!conv->syn[side]) {
         return true;
@@ -203,12 +274,15 @@ static bool tcp_note(struct walk *walk, struct stk_scene_conv *conv, int side)
         return false;
     }
     conv->total[side] = at + bytes > near ? at + bytes : near;
+    conv->fin_given = conv->fin_given || (side == 0 && fin);
+    conv->fin_taken = conv->fin_taken || (side == 1 && fin);
     if (side == 0 && (conv->total[0] > near || fin || rst)) {
         const struct stk_scene_step step = {
             .take = conv->total[1],
             .give = conv->total[0],
             .delay_ns = walk->packet->time_ns > conv->last_ns ? walk->packet->time_ns - conv->last_ns : 0,
             .fin = fin,
+            .take_fin = conv->fin_taken,
             .rst = rst};
         return step_add(conv, &step);
     }
@@ -236,12 +310,24 @@ static bool udp_note(struct walk *walk, struct stk_scene_conv *conv, int side)
     return step_add(conv, &step);
 }
 
+/* What was damaged on its way says nothing of who sent it. */
+static bool damaged(const struct walk *walk)
+{
+    enum nic_layers_sum l3;
+    enum nic_layers_sum l4;
+    nic_layers_sums(&walk->layers, &l3, &l4);
+    return strcmp(walk->of->checksum, "ignore") != 0 && (l3 == NIC_SUM_BAD || l4 == NIC_SUM_BAD);
+}
+
 static bool packet_note(struct walk *walk)
 {
     int live = 0;
     const struct nic_packet *packet = walk->packet;
     nic_layers_parse(packet->frame, packet->len, packet->full_len, &walk->layers);
     if (walk->layers.kind != NIC_LAYERS_TCP && walk->layers.kind != NIC_LAYERS_UDP) {
+        return true;
+    }
+    if (walk->of->mode == STK_CASE_TCP && (walk->layers.fragment || damaged(walk))) {
         return true;
     }
     walk->src = addr_of(&walk->layers, walk->layers.src, walk->layers.sport);
@@ -251,7 +337,11 @@ static bool packet_note(struct walk *walk)
         if (walk->of->mode == STK_CASE_TCP && walk->layers.kind == NIC_LAYERS_TCP && !is_syn(&walk->layers)) {
             return true; /* the player leaves it out, too */
         }
-        conv = conv_add(walk, &live);
+        bool refused = false;
+        conv = conv_add(walk, &live, &refused);
+        if (refused) {
+            return true;
+        }
     }
     if (conv == NULL) {
         return false;
@@ -275,8 +365,10 @@ static int read_file(const struct stk_case *of, const char *path, bool with_byte
         (void)snprintf(reason, STK_SCENE_REASON_SIZE, "%.180s: %s", path, why);
         return err;
     }
-    int got;
-    while ((got = nic_reader_next(reader, &packet)) == 1 && err == STK_OK) {
+    struct nic_order *order = NULL;
+    int got = 0;
+    err = nic_order_make(reader, of->mode == STK_CASE_TCP ? NIC_ORDER_WINDOW_NS : 0, &order);
+    while (err == STK_OK && (got = nic_order_next(order, &packet)) == 1) {
         if (out->packets++ == 0) {
             out->first_ns = packet.time_ns;
         }
@@ -290,9 +382,11 @@ static int read_file(const struct stk_case *of, const char *path, bool with_byte
         }
     }
     if (err == STK_OK && got < 0 && out->packets == 0) {
-        (void)snprintf(reason, STK_SCENE_REASON_SIZE, "%.180s: %s", path, nic_reader_reason(reader));
+        (void)snprintf(reason, STK_SCENE_REASON_SIZE, "%.180s: %s", path, nic_order_reason(order));
         err = STK_EPROTO;
     }
+    listens_note(out);
+    nic_order_free(order);
     nic_reader_close(reader);
     return err;
 }

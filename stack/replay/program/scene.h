@@ -10,8 +10,8 @@
 #include "nic/layers.h"
 #include "stack/addr.h"
 
-#define STK_SCENE_PEERS_MAX 24u
-#define STK_SCENE_LOCALS_MAX 8u
+#define STK_SCENE_PEERS_MAX 256u
+#define STK_SCENE_LOCALS_MAX 16u
 #define STK_SCENE_LISTENS_MAX 32u
 #define STK_SCENE_REASON_SIZE 512
 
@@ -25,8 +25,17 @@ struct stk_scene_step {
     uint64_t take;     /**< bytes, or datagrams, of the peer that must have come */
     uint64_t give;     /**< bytes, or datagrams, that it has sent then */
     uint64_t delay_ns; /**< behind the step before */
+    bool take_fin;     /**< the peer's FIN, too */
     bool fin;
     bool rst;
+};
+
+#define STK_SCENE_HOLES_MAX 64u
+
+/** Bytes that were not seen yet. */
+struct stk_scene_hole {
+    uint64_t from;
+    uint64_t to;
 };
 
 /** A conversation: side 0 is the live one. */
@@ -43,6 +52,10 @@ struct stk_scene_conv {
     uint8_t *bytes[2]; /**< by side; datagrams: one behind the other */
     uint64_t bytes_len[2];
     uint64_t bytes_room[2];
+    struct stk_scene_hole holes[2][STK_SCENE_HOLES_MAX];
+    uint32_t holes_count[2];
+    bool fin_given;  /**< the live side's FIN was seen */
+    bool fin_taken;  /**< the peer's */
     uint32_t *sizes; /**< of the live side's datagrams */
     uint32_t sizes_room;
     struct stk_scene_step *steps;

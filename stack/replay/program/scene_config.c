@@ -8,6 +8,9 @@
 
 #include "stack/printf.h"
 
+/** Neighbours of a port, less the two routers. */
+#define NEIGHBOURS_MAX 30u
+
 struct text {
     char *at;
     size_t left;
@@ -86,6 +89,11 @@ static bool mac_usable(const uint8_t *mac)
 
 static bool on_link(const struct stk_scene *scene, const struct stk_case *of, const struct stk_addr *peer)
 {
+    for (uint32_t i = 0; i < scene->locals_count; i++) {
+        if (memcmp(&scene->locals[i].addr, peer, sizeof(*peer)) == 0) {
+            return false; /* both ends are this host's */
+        }
+    }
     for (uint32_t i = 0; i < scene->locals_count && of->address[0] == '\0'; i++) {
         const struct stk_addr *local = &scene->locals[i].addr;
         if (local->family == peer->family && memcmp(local->ip, peer->ip, peer->family == STK_AF_INET ? 3 : 8) == 0) {
@@ -114,7 +122,7 @@ static void add_places(struct text *text, const struct stk_scene *scene, const s
     if (scene->locals_count == 0 && of->address[0] == '\0') {
         add(text, "address = 192.0.2.1/24\n");
     }
-    for (uint32_t i = 0; i < scene->peers_count; i++) {
+    for (uint32_t i = 0, said = 0; i < scene->peers_count && said < NEIGHBOURS_MAX; i++) {
         if (!on_link(scene, of, &scene->peers[i].addr)) {
             continue; /* by way of the router */
         }
@@ -125,6 +133,7 @@ static void add_places(struct text *text, const struct stk_scene *scene, const s
             peer = other;
         }
         add_mac(text, key, peer);
+        said++;
     }
 }
 
@@ -148,7 +157,7 @@ static void add_engine(struct text *text, const struct stk_case *of)
     add(text, "[engine]\nclock = %s\nseed = %u\nvirtual_linger = %llums\n", of->real_clock ? "real" : "virtual",
         (unsigned)of->seed, (unsigned long long)of->linger_ms);
     for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++) {
-        if (!extra_has((const char (*)[STK_CASE_TEXT])of->extra_engine, of->extra_engine_count, defaults[i][0])) {
+        if (!extra_has((const char(*)[STK_CASE_TEXT])of->extra_engine, of->extra_engine_count, defaults[i][0])) {
             add(text, "%s = %s\n", defaults[i][0], defaults[i][1]);
         }
     }
