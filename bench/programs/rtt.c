@@ -2,31 +2,17 @@
  * Round trips between two connected sockets of one thread: send on A, receive on B, echo on B, receive on A.
  *
  *   rtt --a ADDR --b ADDR:PORT [--size 64] [--count 200000] [--warmup 20000] [--mode block|poll] [--gap-us 0]
+ *       [--api winsock|rio]
  *
  * mode block: blocking calls, which spin or sleep as the stack is configured; poll: nonblocking calls in a loop.
+ * api rio: registered I/O on both, polled; then mode says nothing.
  * gap-us: busy idle time before each round trip, in which no socket call is made.
  */
-#include "prog.h"
-#include "samples.h"
+#include "rtt.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct rtt {
-    const char *a;
-    const char *b;
-    const char *mode;
-    uint64_t size;
-    uint64_t count;
-    uint64_t warmup;
-    uint64_t gap_us;
-    SOCKET sock_a;
-    SOCKET sock_b;
-    char *out;
-    char *in;
-    struct bench_samples samples;
-};
 
 static int pair_open(struct rtt *rtt)
 {
@@ -75,7 +61,7 @@ static int measure(struct rtt *rtt)
         while (rtt->gap_us != 0 && bench_now_ns() - start < rtt->gap_us * 1000) {
         }
         start = rtt->gap_us != 0 ? bench_now_ns() : start;
-        if (round_trip(rtt) != 0) {
+        if ((rtt->rio != NULL ? rtt_rio_round_trip(rtt) : round_trip(rtt)) != 0) {
             return -1;
         }
         end = bench_now_ns();
@@ -102,7 +88,7 @@ static int run(struct rtt *rtt)
         goto free_buffers;
     }
     bench_pattern_fill(rtt->out, (size_t)rtt->size, 1);
-    if (pair_open(rtt) == 0 && measure(rtt) == 0) {
+    if ((strcmp(rtt->api, "rio") == 0 ? rtt_rio_open(rtt) : pair_open(rtt)) == 0 && measure(rtt) == 0) {
         bench_samples_print(&rtt->samples);
         status = 0;
     }
@@ -112,6 +98,7 @@ static int run(struct rtt *rtt)
     if (rtt->sock_b != INVALID_SOCKET && closesocket(rtt->sock_b) != 0) {
         status = bench_fail("rtt", "closesocket B");
     }
+    rtt_rio_close(rtt);
 free_buffers:
     bench_samples_close(&rtt->samples);
     free(rtt->in);
@@ -122,6 +109,7 @@ free_buffers:
 int main(int argc, char **argv)
 {
     struct rtt rtt = {.mode = "block",
+                      .api = "winsock",
                       .size = 64,
                       .count = 200000,
                       .warmup = 20000,
@@ -131,6 +119,7 @@ int main(int argc, char **argv)
         {"a", &rtt.a, NULL, 0, 0},
         {"b", &rtt.b, NULL, 0, 0},
         {"mode", &rtt.mode, NULL, 0, 0},
+        {"api", &rtt.api, NULL, 0, 0},
         {"size", NULL, &rtt.size, 1, 65536},
         {"count", NULL, &rtt.count, 1, 50000000},
         {"warmup", NULL, &rtt.warmup, 0, 50000000},
@@ -143,6 +132,10 @@ int main(int argc, char **argv)
     }
     if (strcmp(rtt.mode, "block") != 0 && strcmp(rtt.mode, "poll") != 0) {
         (void)fprintf(stderr, "rtt: --mode: block or poll is wanted\n");
+        return 2;
+    }
+    if (strcmp(rtt.api, "winsock") != 0 && strcmp(rtt.api, "rio") != 0) {
+        (void)fprintf(stderr, "rtt: --api: winsock or rio is wanted\n");
         return 2;
     }
     status = run(&rtt);
