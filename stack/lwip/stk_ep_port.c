@@ -409,7 +409,8 @@ static bool port_free_here(const struct stk_ep *ep, const struct claim *claim)
     }
     return port->reservation == 0 && name_find(ports, claim->kind, &claim->addr) == NULL &&
            (claim->kind != 0 || !stk_addr_to_ip(&claim->addr, &ip) ||
-            !stk_pcb_port_connected(&ip, stack == 1, claim->addr.port));
+            (!stk_pcb_port_connected(&ip, stack == 1, claim->addr.port) &&
+             !stk_time_wait_on_port(&ip, claim->addr.port)));
 }
 
 /* PT-4: a port that only such as this one use, for other destinations; the instance is entered. */

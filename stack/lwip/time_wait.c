@@ -23,6 +23,7 @@ struct stk_time_wait {
     ip_addr_t remote_ip;
     uint64_t end_ns;
     uint32_t hash_next;
+    uint32_t port_next;
     uint32_t older;
     uint32_t newer; /* also: the next free one */
     uint32_t bucket;
@@ -49,7 +50,8 @@ int stk_time_wait_init(struct stk_time_wait_table *table, uint32_t limit)
     memset(table, 0, sizeof(*table));
     table->records = calloc(limit, sizeof(*table->records));
     table->buckets = calloc(buckets, sizeof(*table->buckets)); /* record + 1; 0: none */
-    if (table->records == NULL || table->buckets == NULL) {
+    table->ports = calloc(buckets, sizeof(*table->ports));
+    if (table->records == NULL || table->buckets == NULL || table->ports == NULL) {
         stk_time_wait_fini(table);
         return STK_ENOMEM;
     }
@@ -63,8 +65,10 @@ int stk_time_wait_init(struct stk_time_wait_table *table, uint32_t limit)
 
 void stk_time_wait_fini(struct stk_time_wait_table *table)
 {
+    free(table->ports);
     free(table->buckets);
     free(table->records);
+    table->ports = NULL;
     table->buckets = NULL;
     table->records = NULL;
 }
@@ -110,6 +114,10 @@ static void record_end(struct stk_time_wait_table *table, uint32_t index)
     while (*at != index + 1)
         at = &table->records[*at - 1].hash_next;
     *at = record->hash_next;
+    at = &table->ports[record->local_port & table->mask];
+    while (*at != index + 1)
+        at = &table->records[*at - 1].port_next;
+    *at = record->port_next;
     age_remove(table, record);
     stk_hook_tcp_port(record->local_port, -1);
     record->newer = table->free;
@@ -154,6 +162,19 @@ bool stk_time_wait_has(const ip_addr_t *local_ip, uint16_t local_port, const ip_
     return record_find(table_selected(), local_ip, local_port, remote_ip, remote_port) != NONE;
 }
 
+bool stk_time_wait_on_port(const ip_addr_t *local_ip, uint16_t local_port)
+{
+    const struct stk_time_wait_table *table = table_selected();
+    if (table->used == 0)
+        return false;
+    for (uint32_t at = table->ports[local_port & table->mask]; at != 0; at = table->records[at - 1].port_next) {
+        const struct stk_time_wait *record = &table->records[at - 1];
+        if (record->local_port == local_port && ip_addr_eq(&record->local_ip, local_ip))
+            return true;
+    }
+    return false;
+}
+
 static void record_fill(struct stk_time_wait *record, const struct tcp_pcb *pcb)
 {
     ip_addr_copy(record->local_ip, pcb->local_ip);
@@ -184,6 +205,9 @@ void stk_hook_tcp_time_wait(struct tcp_pcb *pcb)
                      table->mask;
     record->hash_next = table->buckets[record->bucket];
     table->buckets[record->bucket] = index + 1;
+    uint32_t *head = &table->ports[record->local_port & table->mask];
+    record->port_next = *head;
+    *head = index + 1;
     age_add(table, index);
     stk_hook_tcp_port(record->local_port, 1);
     tcp_abandon(pcb, 0); /* in this state: freed, and nothing is sent */

@@ -23,7 +23,8 @@ struct stk_time_wait;
 struct stk_time_wait_table {
     struct stk_time_wait *records;
     uint32_t *buckets;
-    uint32_t mask; /**< buckets less one */
+    uint32_t *ports; /**< as many: by the local port alone */
+    uint32_t mask;   /**< buckets less one */
     uint32_t limit;
     uint32_t fresh; /**< records from here on were never used */
     uint32_t free;  /**< others that are free */
@@ -51,6 +52,9 @@ uint64_t stk_time_wait_next(const struct stk_inst *inst);
 /** Does a four-tuple wait? */
 bool stk_time_wait_has(const ip_addr_t *local_ip, uint16_t local_port, const ip_addr_t *remote_ip,
                        uint16_t remote_port);
+
+/** Does any connection of a local address and port wait? */
+bool stk_time_wait_on_port(const ip_addr_t *local_ip, uint16_t local_port);
 
 /**
  * Raise the initial sequence number of a connection that replaces a record beyond what that had used (RFC 6191 2).

@@ -364,6 +364,51 @@ static struct stk_sock *connect_one(struct sim_world *world, const struct stk_ad
     return sock;
 }
 
+/* PT-1: a port whose connection waits after its end is none that another connection could have. */
+static void scalability__time_wait__keeps_the_port(void **state)
+{
+    const struct stk_addr own = sim_addr(STK_AF_INET, 0, 0);
+    const struct stk_addr to = sim_addr(STK_AF_INET, 1, 81);
+    struct stk_sock *listener;
+    struct sim_world world;
+    (void)state;
+    sim_world_init(&world, 910, "", NARROW);
+    listener = sim_open(&world.hosts[1], STK_AF_INET, STK_SOCK_STREAM);
+    assert_int_equal(stk_sock_bind(listener, &to), STK_OK);
+    assert_int_equal(stk_sock_listen(listener, 300), STK_OK);
+    for (int i = 0; i < RANGE; i++) {
+        struct stk_sock *server = NULL;
+        many[i] = sim_open(&world.hosts[0], STK_AF_INET, STK_SOCK_STREAM);
+        opt(many[i], STK_OPT_PORT_SCALABILITY, 1);
+        assert_int_equal(stk_sock_bind(many[i], &own), STK_OK);
+        assert_int_equal(stk_sock_connect(many[i], &to), STK_EINPROGRESS);
+        (void)sim_wait(&world.hosts[0], many[i], STK_READY_CONN);
+        (void)sim_wait(&world.hosts[1], listener, STK_READY_ACCEPT);
+        assert_int_equal(stk_sock_accept(listener, 0, &server, NULL), STK_OK);
+        if (i % 2 == 0) {
+            done(many[i]);
+            many[i] = NULL;
+        }
+        sim_world_run_until(&world, world.now_ns + 5 * STK_MS_NS);
+        done(server);
+    }
+    struct stk_sock *more = sim_open(&world.hosts[0], STK_AF_INET, STK_SOCK_STREAM);
+    opt(more, STK_OPT_PORT_SCALABILITY, 1);
+    assert_int_equal(stk_sock_bind(more, &own), STK_EADDRINUSE);
+    const struct stk_addr other = loopback(2, 0);
+    assert_int_equal(stk_sock_bind(more, &other), STK_OK);
+    done(more);
+    for (int i = 0; i < RANGE; i++) {
+        if (many[i] != NULL) {
+            done(many[i]);
+        }
+    }
+    done(listener);
+    sim_world_run_until(&world, world.now_ns + 300 * STK_S_NS);
+    assert_int_equal(bind_new(&world.hosts[0], &own, STK_OPT_PORT_SCALABILITY), STK_OK);
+    sim_world_fini(&world);
+}
+
 /* PT-4: connections share dynamic ports by their destinations. */
 static void reuse_unicastport__other_destinations__share_ports(void **state)
 {
@@ -597,6 +642,7 @@ int main(void)
         cmocka_unit_test(closing__port__is_taken_until_the_end),
         cmocka_unit_test(reuse__option_after_bind__changes_nothing),
         cmocka_unit_test(scalability__each_address__has_all_ports),
+        cmocka_unit_test(scalability__time_wait__keeps_the_port),
         cmocka_unit_test(reuse_unicastport__other_destinations__share_ports),
         cmocka_unit_test(randomize__port_and_order_of_options),
         cmocka_unit_test(reuse_mcastport__no_unicast_and_a_shared_port),
