@@ -46,7 +46,8 @@ struct actor {
     uint32_t conns_count;
     struct listener listeners[STK_SCENE_LISTENS_MAX];
     uint32_t listeners_count;
-    uint8_t *used; /**< of the scene's conversations: somebody plays it */
+    uint32_t listened; /**< of the scene's */
+    uint8_t *used;     /**< of the scene's conversations: somebody plays it */
     uint8_t buffer[BUFFER_BYTES];
 };
 
@@ -126,6 +127,15 @@ static void accept_all(struct actor *self, const struct listener *listener)
     }
 }
 
+/* The recorded port still serves the same peer, in TIME_WAIT perhaps. */
+static int connect_elsewhere(struct actor *self, struct conn *conn)
+{
+    (void)stk_sock_close(conn->sock, STK_CLOSE_ABORT);
+    conn->sock = NULL;
+    const int err = stk_sock_open(self->client, conn->peer.family, STK_SOCK_STREAM, 0, 0, &conn->sock);
+    return err == STK_OK ? stk_sock_connect(conn->sock, &conn->peer) : err;
+}
+
 static void connect_due(struct actor *self)
 {
     for (uint32_t i = 0; i < self->scene->convs_count; i++) {
@@ -146,6 +156,9 @@ static void connect_due(struct actor *self)
         if (err == STK_OK) {
             (void)stk_sock_bind(conn->sock, &local); /* where it can be had: the recorded port */
             err = conn->dgram ? STK_OK : stk_sock_connect(conn->sock, &conv->peer);
+        }
+        if (err == STK_EADDRINUSE) {
+            err = connect_elsewhere(self, conn);
         }
         conn->connecting = err == STK_EINPROGRESS;
         if (err != STK_OK && err != STK_EINPROGRESS) {
@@ -268,7 +281,7 @@ static bool recorded_step(struct actor *self, struct conn *conn)
     }
     const uint64_t now_ns = stk_clock_ns();
     if (conn->not_before_ns == 0) {
-        conn->not_before_ns = now_ns + step->delay_ns;
+        conn->not_before_ns = now_ns + step->delay_ns + (step->rst ? 1000 : 0); /* what was given leaves first */
     }
     if (now_ns < conn->not_before_ns) {
         return false;
@@ -423,86 +436,6 @@ static bool dgram_read(struct actor *self, struct stk_sock *sock, const struct l
     return true;
 }
 
-/* --- The loop ------------------------------------------------------------------------- */
-
-static bool turn(struct actor *self)
-{
-    bool moved = false;
-    connect_due(self);
-    for (uint32_t i = 0; i < self->listeners_count; i++) {
-        if (self->listeners[i].proto == 6) {
-            accept_all(self, &self->listeners[i]);
-        } else {
-            moved = dgram_read(self, self->listeners[i].sock, &self->listeners[i]) || moved;
-        }
-    }
-    for (uint32_t i = 0; i < self->conns_count; i++) {
-        struct conn *conn = &self->conns[i];
-        if (conn->sock != NULL && conn->connecting) {
-            connected(self, conn);
-        } else if (conn->sock != NULL && conn->dgram && conn->conv != NULL && conn->conv->live_began) {
-            moved = dgram_read(self, conn->sock, NULL) || moved;
-        } else if (!conn->dgram) {
-            moved = stream_read(self, conn) || moved;
-        }
-        moved = part_step(self, conn) || moved;
-    }
-    return moved;
-}
-
-static int64_t next_due(const struct actor *self)
-{
-    const uint64_t now_ns = stk_clock_ns();
-    uint64_t next = STK_NEVER;
-    for (uint32_t i = 0; i < self->conns_count; i++) {
-        const uint64_t due = self->conns[i].sock != NULL ? self->conns[i].not_before_ns : 0;
-        next = due != 0 && due < next ? due : next;
-    }
-    for (uint32_t i = 0; i < self->scene->convs_count; i++) {
-        const struct stk_scene_conv *conv = &self->scene->convs[i];
-        const uint64_t due = self->begin_ns + self->of->start_ms * STK_MS_NS + conv->begin_ns;
-        next = !self->used[i] && conv->live_began && due < next ? due : next;
-    }
-    if (next == STK_NEVER) {
-        return -1;
-    }
-    return next > now_ns ? (int64_t)(next - now_ns) : 0;
-}
-
-static uint32_t wanted_of(const struct actor *self, const struct conn *conn)
-{
-    uint32_t wanted = conn->connecting ? (uint32_t)STK_READY_CONN | STK_READY_FAIL : (uint32_t)STK_READY_RESET;
-    if (!conn->connecting && !conn->in_over && conn->echo_len <= ECHO_MAX) {
-        wanted |= STK_READY_IN;
-    }
-    const bool full = conn->echo_len > 0 ||
-                      (self->of->actor == STK_ACTOR_RECORDED && conn->conv != NULL &&
-                       conn->step < conn->conv->steps_count &&
-                       (conn->in_over || !conn->conv->steps[conn->step].take_fin) &&
-                       conn->taken >= conn->conv->steps[conn->step].take && conn->not_before_ns != 0 &&
-                       conn->not_before_ns <= stk_clock_ns()) ||
-                      (self->of->actor == STK_ACTOR_SCRIPT && conn->step < self->script.count &&
-                       self->script.steps[conn->step].word == STK_SCRIPT_SEND);
-    return !conn->connecting && full ? wanted | STK_READY_OUT : wanted;
-}
-
-static int wait_all(struct actor *self)
-{
-    static struct stk_wait_item items[STK_ACTOR_CONNS_MAX + STK_SCENE_LISTENS_MAX];
-    size_t count = 0;
-    for (uint32_t i = 0; i < self->listeners_count; i++) {
-        items[count++] = (struct stk_wait_item){.sock = self->listeners[i].sock,
-                                                .wanted = STK_READY_ACCEPT | STK_READY_IN | STK_READY_ERROR};
-    }
-    for (uint32_t i = 0; i < self->conns_count; i++) {
-        const struct conn *conn = &self->conns[i];
-        if (conn->sock != NULL && (!conn->dgram || (conn->conv != NULL && conn->conv->live_began))) {
-            items[count++] = (struct stk_wait_item){.sock = conn->sock, .wanted = wanted_of(self, conn)};
-        }
-    }
-    return stk_wait(self->client, items, count, next_due(self), NULL);
-}
-
 /* --- Listening ------------------------------------------------------------------------ */
 
 static int listen_at(struct actor *self, uint8_t proto, const struct stk_addr *addr)
@@ -612,25 +545,118 @@ static int listen_words(struct actor *self)
     return STK_OK;
 }
 
-static int listen_all(struct actor *self)
+static uint64_t listen_due(const struct actor *self, uint32_t index)
+{
+    const uint64_t from_ns = self->scene->listens_from_ns[index];
+    return from_ns == 0 ? 0 : self->begin_ns + self->of->start_ms * STK_MS_NS + from_ns;
+}
+
+/* Opens what is due by now. */
+static int listen_due_all(struct actor *self)
 {
     int err = STK_OK;
-    if (self->of->listen[0] != '\0') {
-        return listen_words(self);
-    }
-    for (uint32_t i = 0; i < self->scene->listens_count && err == STK_OK; i++) {
-        err = listen_at(self, self->scene->listens_proto[i], &self->scene->listens[i]);
+    while (self->of->listen[0] == '\0' && err == STK_OK && self->listened < self->scene->listens_count &&
+           stk_clock_ns() >= listen_due(self, self->listened)) {
+        err = listen_at(self, self->scene->listens_proto[self->listened], &self->scene->listens[self->listened]);
+        self->listened++;
     }
     return err;
 }
 
+/* --- The loop ------------------------------------------------------------------------- */
+
+static bool turn(struct actor *self)
+{
+    bool moved = false;
+    connect_due(self);
+    (void)listen_due_all(self);
+    for (uint32_t i = 0; i < self->listeners_count; i++) {
+        if (self->listeners[i].proto == 6) {
+            accept_all(self, &self->listeners[i]);
+        } else {
+            moved = dgram_read(self, self->listeners[i].sock, &self->listeners[i]) || moved;
+        }
+    }
+    for (uint32_t i = 0; i < self->conns_count; i++) {
+        struct conn *conn = &self->conns[i];
+        if (conn->sock != NULL && conn->connecting) {
+            connected(self, conn);
+        } else if (conn->sock != NULL && conn->dgram && conn->conv != NULL && conn->conv->live_began) {
+            moved = dgram_read(self, conn->sock, NULL) || moved;
+        } else if (!conn->dgram) {
+            moved = stream_read(self, conn) || moved;
+        }
+        moved = part_step(self, conn) || moved;
+    }
+    return moved;
+}
+
+static int64_t next_due(const struct actor *self)
+{
+    const uint64_t now_ns = stk_clock_ns();
+    uint64_t next = STK_NEVER;
+    for (uint32_t i = 0; i < self->conns_count; i++) {
+        const uint64_t due = self->conns[i].sock != NULL ? self->conns[i].not_before_ns : 0;
+        next = due != 0 && due < next ? due : next;
+    }
+    if (self->of->listen[0] == '\0' && self->listened < self->scene->listens_count) {
+        next = listen_due(self, self->listened) < next ? listen_due(self, self->listened) : next;
+    }
+    for (uint32_t i = 0; i < self->scene->convs_count; i++) {
+        const struct stk_scene_conv *conv = &self->scene->convs[i];
+        const uint64_t due = self->begin_ns + self->of->start_ms * STK_MS_NS + conv->begin_ns;
+        next = !self->used[i] && conv->live_began && due < next ? due : next;
+    }
+    if (next == STK_NEVER) {
+        return -1;
+    }
+    return next > now_ns ? (int64_t)(next - now_ns) : 0;
+}
+
+static uint32_t wanted_of(const struct actor *self, const struct conn *conn)
+{
+    uint32_t wanted = conn->connecting ? (uint32_t)STK_READY_CONN | STK_READY_FAIL : (uint32_t)STK_READY_RESET;
+    if (!conn->connecting && !conn->in_over && conn->echo_len <= ECHO_MAX) {
+        wanted |= STK_READY_IN;
+    }
+    const bool full = conn->echo_len > 0 ||
+                      (self->of->actor == STK_ACTOR_RECORDED && conn->conv != NULL &&
+                       conn->step < conn->conv->steps_count &&
+                       (conn->in_over || !conn->conv->steps[conn->step].take_fin) &&
+                       conn->taken >= conn->conv->steps[conn->step].take && conn->not_before_ns != 0 &&
+                       conn->not_before_ns <= stk_clock_ns()) ||
+                      (self->of->actor == STK_ACTOR_SCRIPT && conn->step < self->script.count &&
+                       self->script.steps[conn->step].word == STK_SCRIPT_SEND);
+    return !conn->connecting && full ? wanted | STK_READY_OUT : wanted;
+}
+
+static int wait_all(struct actor *self)
+{
+    static struct stk_wait_item items[STK_ACTOR_CONNS_MAX + STK_SCENE_LISTENS_MAX];
+    size_t count = 0;
+    for (uint32_t i = 0; i < self->listeners_count; i++) {
+        items[count++] = (struct stk_wait_item){.sock = self->listeners[i].sock,
+                                                .wanted = STK_READY_ACCEPT | STK_READY_IN | STK_READY_ERROR};
+    }
+    for (uint32_t i = 0; i < self->conns_count; i++) {
+        const struct conn *conn = &self->conns[i];
+        if (conn->sock != NULL && (!conn->dgram || (conn->conv != NULL && conn->conv->live_began))) {
+            items[count++] = (struct stk_wait_item){.sock = conn->sock, .wanted = wanted_of(self, conn)};
+        }
+    }
+    return stk_wait(self->client, items, count, next_due(self), NULL);
+}
+
 static void play(struct actor *self)
 {
-    int err = self->of->actor == STK_ACTOR_NONE ? STK_OK : listen_all(self);
+    int err = STK_OK;
+    self->begin_ns = stk_clock_ns();
+    if (self->of->actor != STK_ACTOR_NONE) {
+        err = self->of->listen[0] != '\0' ? listen_words(self) : listen_due_all(self);
+    }
     if (err != STK_OK && self->out->fault[0] == '\0') {
         (void)snprintf(self->out->fault, sizeof(self->out->fault), "the actor cannot listen: %s", stk_err_text(err));
     }
-    self->begin_ns = stk_clock_ns();
     while (err >= 0 && self->out->fault[0] == '\0') {
         if (self->of->actor != STK_ACTOR_NONE && turn(self)) {
             continue;

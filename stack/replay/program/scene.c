@@ -70,7 +70,7 @@ static void host_note(struct stk_scene_host *hosts, uint32_t *count, uint32_t ma
     }
 }
 
-static void listen_note(struct stk_scene *scene, uint8_t proto, const struct stk_addr *addr)
+static void listen_note(struct stk_scene *scene, uint8_t proto, const struct stk_addr *addr, uint64_t from_ns)
 {
     for (uint32_t i = 0; i < scene->listens_count; i++) {
         if (scene->listens_proto[i] == proto && scene->listens[i].port == addr->port &&
@@ -81,6 +81,7 @@ static void listen_note(struct stk_scene *scene, uint8_t proto, const struct stk
     }
     if (scene->listens_count < STK_SCENE_LISTENS_MAX) {
         scene->listens_proto[scene->listens_count] = proto;
+        scene->listens_from_ns[scene->listens_count] = from_ns;
         scene->listens[scene->listens_count++] = *addr;
     }
 }
@@ -162,23 +163,48 @@ static struct stk_scene_conv *conv_add(struct walk *walk, int *live, bool *refus
     return conv;
 }
 
+/* Was somebody refused where this conversation found a listener? */
+static bool refused_before(const struct stk_scene *scene, uint32_t index)
+{
+    const struct stk_scene_conv *conv = &scene->convs[index];
+    for (uint32_t i = 0; i < index && conv->proto == 6 && conv->begin_ns > 0; i++) {
+        const struct stk_scene_conv *other = &scene->convs[i];
+        if (other->proto == 6 && !other->live_began && !other->syn[0] && other->total[1] == 0 &&
+            addr_same(&other->live, &conv->live)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Where the live side answered, or was spoken to at length, somebody listened; a call that was refused found nobody. */
 static void listens_note(struct stk_scene *scene)
 {
     for (uint32_t i = 0; i < scene->convs_count; i++) {
         const struct stk_scene_conv *conv = &scene->convs[i];
         if (!conv->live_began && (conv->proto == 17 || conv->syn[0] || conv->total[1] > 0)) {
-            listen_note(scene, conv->proto, &conv->live);
+            listen_note(scene, conv->proto, &conv->live, refused_before(scene, i) ? conv->begin_ns - 1 : 0);
         }
     }
+}
+
+/* What the live side can have read of the peer by now: up to the first hole. */
+static uint64_t taken(const struct stk_scene_conv *conv)
+{
+    uint64_t end = conv->total[1];
+    for (uint32_t i = 0; i < conv->holes_count[1] && conv->proto == 6; i++) {
+        const struct stk_scene_hole *hole = &conv->holes[1][i];
+        end = hole->from < hole->to && hole->from < end ? hole->from : end;
+    }
+    return end;
 }
 
 /* Joins what needs no waiting in between. */
 static bool step_add(struct stk_scene_conv *conv, const struct stk_scene_step *step)
 {
     struct stk_scene_step *last = conv->steps_count > 0 ? &conv->steps[conv->steps_count - 1] : NULL;
-    if (last != NULL && last->take == step->take && last->take_fin == step->take_fin && !last->fin && !last->rst &&
-        step->delay_ns < 1000000 && conv->proto == 6) {
+    if (last != NULL && !step->rst && last->take == step->take && last->take_fin == step->take_fin && !last->fin &&
+        !last->rst && step->delay_ns < 1000000 && conv->proto == 6) {
         last->give = step->give;
         last->fin = step->fin;
         last->rst = step->rst;
@@ -239,7 +265,7 @@ static bool unseen_note(struct walk *walk, struct stk_scene_conv *conv)
         return true;
     }
     const uint64_t end = conv->total[0] + (uint64_t)more;
-    const struct stk_scene_step step = {.take = conv->total[1], .give = end};
+    const struct stk_scene_step step = {.take = taken(conv), .give = end};
     if (walk->with_bytes && !grow((void **)&conv->bytes[0], end, &conv->bytes_room[0], 1)) {
         return false;
     }
@@ -273,12 +299,14 @@ static bool tcp_note(struct walk *walk, struct stk_scene_conv *conv, int side)
     if (bytes > 0 && !bytes_keep(walk, conv, side, at, bytes)) {
         return false;
     }
-    conv->total[side] = at + bytes > near ? at + bytes : near;
+    if (at + bytes > near && (bytes > 0 || side == 0)) {
+        conv->total[side] = at + bytes; /* a bare acknowledgement of the peer's says what it sent, not what came */
+    }
     conv->fin_given = conv->fin_given || (side == 0 && fin);
     conv->fin_taken = conv->fin_taken || (side == 1 && fin);
     if (side == 0 && (conv->total[0] > near || fin || rst)) {
         const struct stk_scene_step step = {
-            .take = conv->total[1],
+            .take = taken(conv),
             .give = conv->total[0],
             .delay_ns = walk->packet->time_ns > conv->last_ns ? walk->packet->time_ns - conv->last_ns : 0,
             .fin = fin,
@@ -304,7 +332,7 @@ static bool udp_note(struct walk *walk, struct stk_scene_conv *conv, int side)
     }
     conv->sizes[count] = bytes;
     const struct stk_scene_step step = {
-        .take = conv->total[1],
+        .take = taken(conv),
         .give = conv->total[0],
         .delay_ns = walk->packet->time_ns > conv->last_ns ? walk->packet->time_ns - conv->last_ns : 0};
     return step_add(conv, &step);

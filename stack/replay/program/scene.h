@@ -72,6 +72,7 @@ struct stk_scene {
     uint32_t peers_count;
     struct stk_addr listens[STK_SCENE_LISTENS_MAX]; /**< where the live side is called */
     uint8_t listens_proto[STK_SCENE_LISTENS_MAX];
+    uint64_t listens_from_ns[STK_SCENE_LISTENS_MAX]; /**< behind the first packet; before that callers are refused */
     uint32_t listens_count;
     struct stk_scene_conv *convs;
     uint32_t convs_count;
