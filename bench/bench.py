@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures Winlane beside the kernel's stack and the bare floor, in one run.
 
-Usage: bench.py BUILD_DIR [rtt|stream|crr] [--json FILE] [--repeat N] [--quick]
+Usage: bench.py BUILD_DIR [rtt|udp|rio-cost|stream|crr] [--json FILE] [--repeat N] [--quick] [--api winsock|rio]
 
 Without a name all are measured. Each figure is the median of N runs (default 5), the kinds taken in turn, so that a
 change of the machine's mood meets all of them. What each means: README.md.
@@ -25,6 +25,7 @@ from measures import Places, Runs  # noqa: E402
 
 SKIPPED = 77
 RTT_INI = os.path.join(HERE, os.pardir, "configs", "rtt-ring.ini")
+WIRE_INI = os.path.join(HERE, os.pardir, "configs", "wire-pair.ini")
 PERCENTILES = ("p50_ns", "p99_ns", "p999_ns", "max_ns")
 
 
@@ -49,14 +50,26 @@ class Bench:
 
     # Round trips over joined rings, the floor and the kernel's loopback.
 
-    def rtt_addresses(self):
+    def rtt_addresses(self, path=RTT_INI):
         """The first IPv4 address of each of the two ports of the configuration."""
-        with open(RTT_INI, encoding="utf-8") as handle:
+        with open(path, encoding="utf-8") as handle:
             text = handle.read()
         found = re.findall(r"^\s*address\s*=\s*([0-9.]+)/", text, re.M)
         if len(found) < 2:
-            raise Failed(f"{RTT_INI}: two ports with an IPv4 address each are wanted")
+            raise Failed(f"{path}: two ports with an IPv4 address each are wanted")
         return text, found[0], found[1]
+
+    def ring_run(self, name, words, frames_least):
+        """A program over the joined rings, on its processor; its frames must have crossed."""
+        text, _, _ = self.rtt_addresses()
+        counters = self.jobs.path("counters")
+        values = self.jobs.run([os.path.join(self.folder, name), *words], seconds=120, cpus=[self.places.app],
+                               env={"WINLANE_CONFIG": self.rtt_ini(text, counters)}).values()
+        crossed = self.frames(counters)
+        if crossed < frames_least:
+            raise Failed(f"{name}: only {crossed} frames crossed instead of {frames_least}: the wire was not used")
+        values["frames"] = crossed
+        return values
 
     def rtt_ini(self, text, counters):
         """The configuration, poll thread on its processor, counters where we read them."""
@@ -80,18 +93,13 @@ class Bench:
             text = handle.read()
         return sum(int(value) for value in re.findall(r"^nic\.[^ ]+\.rx_frames (\d+)$", text, re.M))
 
-    def rtt_winlane(self, size, count, gap_us=0):
-        text, a, b = self.rtt_addresses()
-        counters = self.jobs.path("counters")
+    def rtt_winlane(self, size, count, gap_us=0, api="winsock"):
+        _, a, b = self.rtt_addresses()
         warmup = max(count // 10, 10)
-        words = [os.path.join(self.folder, "rtt"), "--a", a, "--b", f"{b}:7000", "--size", size, "--count", count,
-                 "--warmup", warmup, "--mode", self.options.mode, "--gap-us", gap_us]
-        values = self.jobs.run(words, seconds=120, cpus=[self.places.app],
-                               env={"WINLANE_CONFIG": self.rtt_ini(text, counters)}).values()
-        crossed = self.frames(counters)
-        if crossed < 2 * (count + warmup):
-            raise Failed(f"only {crossed} frames crossed in {count + warmup} round trips: the wire was not used")
-        values["frames_per_trip"] = crossed / (count + warmup)
+        words = ["--a", a, "--b", f"{b}:7000", "--size", size, "--count", count, "--warmup", warmup, "--mode",
+                 self.options.mode, "--gap-us", gap_us, "--api", api]
+        values = self.ring_run("rtt", words, 2 * (count + warmup))
+        values["frames_per_trip"] = values["frames"] / (count + warmup)
         return values
 
     def congestion(self):
@@ -117,22 +125,26 @@ class Bench:
     def rtt(self):
         count = 20000 if self.options.quick else 200000
         size = self.options.size
-        ours, kernel, floor = [], [], []
+        apis = ("winsock", "rio") if self.options.api is None else (self.options.api,)
+        ours, kernel, floor = {api: [] for api in apis}, [], []
         for turn in range(self.options.repeat):
             floor.append(self.rtt_floor(size, count))
-            ours.append(self.rtt_winlane(size, count))
+            for api in apis:
+                ours[api].append(self.rtt_winlane(size, count, api=api))
             kernel.append(self.rtt_kernel(size, count))
-            self.say(f"rtt {turn + 1}: floor {us(floor[-1]['p50_ns'])}, winlane {us(ours[-1]['p50_ns'])}, "
-                     f"kernel {us(kernel[-1]['p50_ns'])} us")
-        self.rtt_report("rtt_tcp", size, ours, kernel, floor)
+            told = ", ".join(f"{api} {us(runs[-1]['p50_ns'])}" for api, runs in ours.items())
+            self.say(f"rtt {turn + 1}: floor {us(floor[-1]['p50_ns'])}, {told}, kernel {us(kernel[-1]['p50_ns'])} us")
+        for api, runs in ours.items():
+            self.rtt_report("rtt_tcp", size, runs, kernel, floor, api)
         gap_count = 500 if self.options.quick else 3000
-        gapped = [self.rtt_winlane(size, gap_count, 100) for _ in range(3)]
-        gapped_kernel = [self.rtt_kernel(size, gap_count, 100) for _ in range(3)]
-        self.rtt_report("rtt_tcp_after_100us_idle", size, gapped, gapped_kernel, None)
+        for api in apis:
+            gapped = [self.rtt_winlane(size, gap_count, 100, api) for _ in range(3)]
+            gapped_kernel = [self.rtt_kernel(size, gap_count, 100) for _ in range(3)]
+            self.rtt_report("rtt_tcp_after_100us_idle", size, gapped, gapped_kernel, None, api)
 
-    def rtt_report(self, name, size, ours, kernel, floor):
+    def rtt_report(self, name, size, ours, kernel, floor, api):
         rows = []
-        kinds = (("winlane, net_ring", ours), (f"kernel, loopback, {self.congestion()}", kernel),
+        kinds = ((f"winlane, {api}, net_ring", ours), (f"kernel, loopback, {self.congestion()}", kernel),
                  ("floor, net_ring frames", floor))
         for label, runs in kinds:
             if runs:
@@ -144,14 +156,92 @@ class Bench:
                 f"{min(run['frames_per_trip'] for run in ours):.2f} frames crossed a round trip (NIC counters)"]
         if floor:
             text.append(f"overhead over the floor {us(p50 - self.middle(floor, 'p50_ns'))} us")
-        self.tables.append((f"{name}: RTT, {size} B, one thread, two sockets; us, median of {len(ours)} runs",
+        self.tables.append((f"{name}: {api}, RTT, {size} B, one thread, two sockets; us, median of {len(ours)} runs",
                             ("where", "p50", "p99", "p99.9", "max", "round trips/s"), rows, text))
-        self.add(name=name, api="winsock", carrier="channel", wire="net_ring", size_bytes=size,
+        self.add(name=name, api=api, carrier="channel", wire="net_ring", size_bytes=size,
                  p50_ns=p50, p99_ns=self.middle(ours, "p99_ns"), p999_ns=self.middle(ours, "p999_ns"),
                  rate_per_s=1e9 / self.middle(ours, "mean_ns"),
                  floor_p50_ns=self.middle(floor, "p50_ns") if floor else None,
                  floor_rate_per_s=1e9 / self.middle(floor, "mean_ns") if floor else None,
                  kernel_p50_ns=kernel_p50, kernel_rate_per_s=1e9 / self.middle(kernel, "mean_ns"))
+
+    # Datagrams over the joined rings: which calls send them, which receive them.
+
+    def udp_winlane(self, count, send, receive):
+        _, a, b = self.rtt_addresses()
+        return self.ring_run("udp_rate", ["--a", f"{a}:7001", "--b", f"{b}:7002", "--send", send, "--receive", receive,
+                                          "--size", self.options.size, "--count", count], count)
+
+    def udp_kernel(self, count):
+        return self.jobs.run([os.path.join(self.folder, "udp_rate_kernel"), "--a", "127.0.0.1:7001", "--b",
+                              "127.0.0.1:7002", "--size", self.options.size, "--count", count], seconds=120,
+                             cpus=[self.places.app]).values()
+
+    def udp_floor(self, count):
+        return self.jobs.run([os.path.join(self.folder, "floor_udp"), "--size", self.options.size, "--count", count,
+                              "--poll-cpu", self.places.poll], seconds=120, cpus=[self.places.app]).values()
+
+    def udp(self):
+        count = 100000 if self.options.quick else 1000000
+        kinds = {("udp", "rio"): ("rio", "rio"), ("udp", "blocking"): ("blocking", "blocking"),
+                 ("udp", "port"): ("port", "port"), ("udp_send", "blocking"): ("blocking", "rio"),
+                 ("udp_send", "port"): ("port", "rio"), ("udp_receive", "blocking"): ("rio", "blocking"),
+                 ("udp_receive", "port"): ("rio", "port")}
+        runs, kernel, floor = {kind: [] for kind in kinds}, [], []
+        for turn in range(self.options.repeat):
+            floor.append(self.udp_floor(count))
+            kernel.append(self.udp_kernel(count // 4))
+            for kind, (send, receive) in kinds.items():
+                runs[kind].append(self.udp_winlane(count if "port" not in kind else count // 4, send, receive))
+            self.say(f"udp {turn + 1}: floor {floor[-1]['rate_per_s'] / 1e6:.2f}, " +
+                     ", ".join(f"{api} {runs['udp', api][-1]['rate_per_s'] / 1e6:.2f}" for api in ("rio", "port", "blocking")) +
+                     f", kernel {kernel[-1]['rate_per_s'] / 1e6:.2f} M/s")
+        self.udp_report(runs, kernel, floor)
+
+    def udp_report(self, runs, kernel, floor):
+        labels = {"udp": "{0} to {0}", "udp_send": "{0} to rio", "udp_receive": "rio to {0}"}
+
+        def row(label, kind):
+            return (label, f"{self.middle(kind, 'rate_per_s'):,.0f}", f"{self.middle(kind, 'mean_rate_per_s'):,.0f}")
+        rows = [row("winlane, " + labels[name].format(api), kind) for (name, api), kind in runs.items()]
+        rows += [row("kernel, loopback, blocking to blocking", kernel), row("floor, net_ring frames", floor)]
+        rio, blocking = (self.middle(runs["udp", api], "rate_per_s") for api in ("rio", "blocking"))
+        self.tables.append((f"udp: datagrams of {self.options.size} B a second, through both stacks; median of "
+                            f"{len(kernel)} runs", ("from and to", "rate", "mean rate"), rows,
+                            [f"rio has {rio / blocking:.2f} of the blocking calls' rate"]))
+        for (name, api), kind in runs.items():
+            self.add(name=name, api=api, carrier="channel", wire="net_ring", size_bytes=self.options.size,
+                     rate_per_s=self.middle(kind, "rate_per_s"), floor_rate_per_s=self.middle(floor, "rate_per_s"),
+                     kernel_rate_per_s=self.middle(kernel, "rate_per_s"))
+
+    # Instructions of the application's thread, counted by callgrind; over the wire in memory, which needs no time.
+
+    def cost_run(self, api, count):
+        _, a, b = self.rtt_addresses(WIRE_INI)
+        out = self.jobs.path("callgrind")
+        words = ["valgrind", "--tool=callgrind", "--collect-atstart=no", "--toggle-collect=udp_send_batch",
+                 "--toggle-collect=udp_receive_batch", f"--callgrind-out-file={out}", os.path.join(self.folder, "udp_rate"),
+                 "--a", f"{a}:7001", "--b", f"{b}:7002", "--send", api, "--receive", api, "--size", self.options.size,
+                 "--count", count, "--nap-ms", 20]
+        self.jobs.run(words, seconds=240, env={"WINLANE_CONFIG": WIRE_INI})
+        with open(out, encoding="utf-8") as handle:
+            found = re.search(r"^(?:summary|totals): (\d+)", handle.read(), re.M)
+        if not found or int(found.group(1)) == 0:
+            raise Failed("callgrind counted nothing")
+        return int(found.group(1)) / count
+
+    def rio_cost(self):
+        if shutil.which("valgrind") is None:
+            raise Failed("valgrind is missing")
+        count = 640 if self.options.quick else 3200
+        costs = {api: self.cost_run(api, count) for api in ("rio", "blocking")}
+        self.tables.append((f"rio-cost: instructions of the application's thread for a datagram of {self.options.size} B that "
+                            "it sends and one that it receives", ("calls", "instructions"),
+                            [(api, f"{cost:,.0f}") for api, cost in costs.items()],
+                            [f"rio takes {costs['rio'] / costs['blocking']:.2f} of the blocking calls' instructions"]))
+        for api, cost in costs.items():
+            self.add(name="udp_instructions", api=api, carrier="channel", wire="memory", size_bytes=self.options.size,
+                     instructions=cost)
 
     # Over the demonstration's veth pair, against the kernel's stack.
 
@@ -219,10 +309,11 @@ class Bench:
 def options_read():
     parser = argparse.ArgumentParser(description="Winlane's benchmarks")
     parser.add_argument("build")
-    parser.add_argument("name", nargs="?", choices=("rtt", "stream", "crr"))
+    parser.add_argument("name", nargs="?", choices=("rtt", "udp", "rio-cost", "stream", "crr"))
     parser.add_argument("--json", help="write the records here")
     parser.add_argument("--repeat", type=int, default=5, help="runs of each kind (default 5)")
-    parser.add_argument("--size", type=int, default=64, help="bytes of the rtt message (60..1400; default 64)")
+    parser.add_argument("--size", type=int, default=64, help="bytes of the rtt message or the datagram (60..1400; default 64)")
+    parser.add_argument("--api", choices=("winsock", "rio"), help="rtt: only these calls (default: both)")
     parser.add_argument("--mode", choices=("block", "poll"), default="block", help="rtt: blocking or polled calls")
     parser.add_argument("--quick", action="store_true", help="shorter runs")
     options = parser.parse_args()
@@ -244,6 +335,10 @@ def main():
         try:
             if options.name in (None, "rtt"):
                 bench.rtt()
+            if options.name in (None, "udp"):
+                bench.udp()
+            if options.name == "rio-cost" or (options.name is None and shutil.which("valgrind") is not None):
+                bench.rio_cost()
             names = [name for name in ("stream", "crr") if options.name in (None, name)]
             if names:
                 bench.over_veth(names)

@@ -8,17 +8,15 @@
  * thread sends it back the same way. One round trip is two frames and four crossings between the cores, as with
  * sockets. The two ports are joined by rings; each frame is size bytes in all.
  */
-#include "nic/nic.h"
+#include "floor_linux.h"
 #include "samples.h"
 
 #include <inttypes.h>
-#include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define FLOOR_SIZE_MAX 1514
 
@@ -38,14 +36,6 @@ struct floor {
     _Alignas(128) _Atomic bool stop;
     _Atomic uint64_t faults;
 };
-
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 /* Sends what the application left for a port. */
 static void port_send(struct floor *floor, int port)
@@ -126,14 +116,14 @@ static int measure(struct floor *floor, struct bench_samples *samples, uint64_t 
     for (size_t i = 0; i < sizeof(data); i++) {
         data[i] = (uint8_t)(i * 7 + 1);
     }
-    start = now_ns();
+    start = floor_now_ns();
     for (uint64_t i = 1; i <= warmup + samples->capacity; i++) {
         uint64_t end;
         if (cross(floor, 0, data, i) != 0 || cross(floor, 1, data, i) != 0) {
             (void)fprintf(stderr, "floor_rtt: a frame was lost\n");
             return -1;
         }
-        end = now_ns();
+        end = floor_now_ns();
         if (i > warmup) {
             bench_samples_add(samples, end - start);
         }
@@ -148,49 +138,6 @@ static int measure(struct floor *floor, struct bench_samples *samples, uint64_t 
     return 0;
 }
 
-static int port_open(struct floor *floor, int index, const char *driver, const struct nic_kv *args, size_t args_count)
-{
-    char error[256] = "";
-    const struct nic_port_conf conf = {
-        .name = index == 0 ? "floor0" : "floor1",
-        .driver = driver,
-        .mtu = 1500,
-        .args = args,
-        .args_count = args_count,
-        .error = error,
-        .error_size = sizeof(error),
-    };
-    int err = nic_port_open(&conf, &floor->ports[index]);
-
-    if (err != 0) {
-        (void)fprintf(stderr, "floor_rtt: port %s: error %d: %s\n", conf.name, err, error);
-    }
-    return err;
-}
-
-/* Starts a thread pinned to one processor. */
-static int thread_start(pthread_t *thread, struct floor *floor, uint64_t cpu)
-{
-    pthread_attr_t attr;
-    cpu_set_t set;
-    int err;
-
-    CPU_ZERO(&set);
-    CPU_SET((size_t)cpu, &set);
-    if (pthread_attr_init(&attr) != 0) {
-        return -1;
-    }
-    err = pthread_attr_setaffinity_np(&attr, sizeof(set), &set);
-    if (err == 0) {
-        err = pthread_create(thread, &attr, poll_run, floor);
-    }
-    (void)pthread_attr_destroy(&attr);
-    if (err != 0) {
-        (void)fprintf(stderr, "floor_rtt: a thread on processor %" PRIu64 ": %s\n", cpu, strerror(err));
-    }
-    return err;
-}
-
 static int run(struct floor *floor, struct bench_samples *samples, uint64_t warmup, uint64_t cpu)
 {
     struct nic_port_stats stats[2];
@@ -198,7 +145,7 @@ static int run(struct floor *floor, struct bench_samples *samples, uint64_t warm
     pthread_t thread;
     int status;
 
-    if (thread_start(&thread, floor, cpu) != 0) {
+    if (floor_thread_start(&thread, cpu, poll_run, floor) != 0) {
         return 1;
     }
     status = measure(floor, samples, warmup) == 0 ? 0 : 1;
@@ -272,11 +219,12 @@ int main(int argc, char **argv)
         goto free_floor;
     }
     args_count = strcmp(driver, "dpdk") == 0 ? 2 : 1;
-    if (bench_samples_open(&samples, (size_t)count) != 0 || port_open(floor, 0, driver, args, args_count) != 0) {
+    if (bench_samples_open(&samples, (size_t)count) != 0 ||
+        floor_port_open(0, driver, args, args_count, &floor->ports[0]) != 0) {
         goto close_samples;
     }
     status = 1;
-    if (port_open(floor, 1, driver, args, args_count) != 0) {
+    if (floor_port_open(1, driver, args, args_count, &floor->ports[1]) != 0) {
         goto close_first;
     }
     status = run(floor, &samples, warmup, cpu);

@@ -10,6 +10,8 @@
 
 #include "prog.h"
 
+#include <string.h>
+
 /** One socket and what its way keeps. */
 struct udp_end {
     SOCKET sock;
@@ -44,15 +46,26 @@ extern const struct udp_way udp_way_rio;
 int udp_end_socket(struct udp_end *end, const union bench_addr *at, const union bench_addr *to, int addr_size,
                    DWORD flags);
 
-/** Number a datagram. */
+/** Number a datagram; both ends are of one process. */
 static inline void udp_number_write(char *data, uint64_t number)
 {
-    for (int i = 0; i < 8; i++) {
-        data[i] = (char)(number >> (8 * i));
-    }
+    memcpy(data, &number, sizeof(number));
 }
 
+/** Say on stderr which datagram did not come. @return  -1. */
+int udp_number_wrong(const struct udp_end *end, uint64_t bytes);
+
 /** Is it as long as it should be, and the one that comes next? -1 after a line on stderr if not. */
-int udp_number_check(struct udp_end *end, const char *data, uint64_t bytes);
+static inline int udp_number_check(struct udp_end *end, const char *data, uint64_t bytes)
+{
+    uint64_t number;
+
+    memcpy(&number, data, sizeof(number));
+    if (bytes != end->size || number != end->next) {
+        return udp_number_wrong(end, bytes);
+    }
+    end->next++;
+    return 0;
+}
 
 #endif
