@@ -491,6 +491,9 @@ int wsp_request_start(const struct wsp_call *call)
         return code != 0 ? code : WSAENOBUFS;
     if (call->routine && !call->thread && !call->own_thread)
         return WSAEINVAL;
+    /* IOCP-12: ws2_32 does not see calls by pointer. */
+    if (call->routine && atomic_load_explicit(&sock->ported, memory_order_relaxed) != 0)
+        return WSAEINVAL;
     request = wsp_request_alloc();
     if (!request)
         return WSAENOBUFS;

@@ -216,6 +216,14 @@ static void port__datagram_too_long_at_once_with_ROW__error_and_no_packet(struct
     T_NO_PACKET(port);
 }
 
+static void CALLBACK routine_never(DWORD error, DWORD bytes, LPWSAOVERLAPPED overlapped, DWORD flags)
+{
+    (void)error;
+    (void)bytes;
+    (void)overlapped;
+    (void)flags;
+}
+
 /* WSARecvMsg does not pass through the DLL. */
 static void port__skip_and_a_call_by_pointer__success_queues_nothing(struct t_run *t)
 {
@@ -246,6 +254,7 @@ static void port__skip_and_a_call_by_pointer__success_queues_nothing(struct t_ru
     T_FAILS(receive(ends[0], &message, &got, &post.overlapped, NULL), WSA_IO_PENDING);
     T_EQ(send(ends[1], "y", 1, 0), 1);
     T_PACKET(port, 42, &post.overlapped, 1);
+    T_FAILS(receive(ends[0], &message, &got, &post.overlapped, routine_never), WSAEINVAL);
 }
 
 /* ---- a socket that is used again ---- */

@@ -241,6 +241,33 @@ static void join(struct ws2_port *port, struct ws2_thread *self)
     }
 }
 
+/* Who does not wait looks at once where the running threads are. Lock held. */
+static bool may_take(const struct ws2_port *port, DWORD timeout_ms)
+{
+    return may_run(port) || (timeout_ms == 0 && enough_asleep(port));
+}
+
+/* The waiter lies on the stack. As ws2_port_remove. */
+static DWORD wait_for_some(struct ws2_port *port, struct ws2_port_waiter *waiter, LPOVERLAPPED_ENTRY entries,
+                           ULONG count, ULONG *removed, DWORD timeout_ms, bool alertable)
+{
+    DWORD result = waiter_wait(port, waiter, timeout_ms, alertable);
+    if (result == WAIT_TIMEOUT || result == WAIT_IO_COMPLETION) {
+        result = waiter_leave(port, waiter, result);
+    }
+    if (result != 0) {
+        return result;
+    }
+    entries[0] = waiter->entry;
+    *removed = 1;
+    if (count > 1) {
+        pthread_mutex_lock(&port->lock);
+        *removed += take_some(port, entries + 1, count - 1);
+        pthread_mutex_unlock(&port->lock);
+    }
+    return 0;
+}
+
 /**
  * Take packets, waiting for the first.
  *
@@ -255,37 +282,24 @@ DWORD ws2_port_remove(struct ws2_port *port, struct ws2_thread *self, LPOVERLAPP
                       ULONG *removed, DWORD timeout_ms, bool alertable)
 {
     struct ws2_port_waiter waiter = {.thread = self};
-    DWORD result = 0;
-    bool closed;
+    DWORD result;
     join(port, self);
     pthread_mutex_lock(&port->lock);
     ws2_port_stop(port, self);
-    closed = port->closed;
-    *removed = !closed && port->count > 0 && may_run(port) ? take_some(port, entries, count) : 0;
+    result = port->closed ? ERROR_ABANDONED_WAIT_0 : WAIT_TIMEOUT;
+    *removed = port->count > 0 && may_take(port, timeout_ms) ? take_some(port, entries, count) : 0;
     if (*removed > 0) {
         ws2_port_run(port, self);
-    } else if (!closed) {
+        result = 0;
+    } else if (!port->closed && timeout_ms > 0) {
         waiter_push(port, &waiter);
         atomic_store_explicit(&waiter.watches, port->count > 0, memory_order_relaxed);
     }
     pthread_mutex_unlock(&port->lock);
-    if (closed || *removed > 0) {
-        return closed ? ERROR_ABANDONED_WAIT_0 : 0;
+    if (result == WAIT_TIMEOUT && timeout_ms > 0) {
+        return wait_for_some(port, &waiter, entries, count, removed, timeout_ms, alertable);
     }
-    result = timeout_ms == 0 && !alertable ? WAIT_TIMEOUT : waiter_wait(port, &waiter, timeout_ms, alertable);
-    if (result == WAIT_TIMEOUT || result == WAIT_IO_COMPLETION) {
-        result = waiter_leave(port, &waiter, result);
-    }
-    if (result == 0) {
-        entries[0] = waiter.entry;
-        *removed = 1;
-        if (count > 1) {
-            pthread_mutex_lock(&port->lock);
-            *removed += take_some(port, entries + 1, count - 1);
-            pthread_mutex_unlock(&port->lock);
-        }
-    }
-    return result;
+    return result == WAIT_TIMEOUT && alertable && ws2_thread_apc_waits(self) ? WAIT_IO_COMPLETION : result;
 }
 
 /* With the port's handle. @return  As ws2_port_remove, or ERROR_INVALID_HANDLE, ERROR_NOT_ENOUGH_MEMORY. */
