@@ -483,6 +483,10 @@ static void conv_begin(struct receive *r, struct nic_conv *conv)
 static void packet_bad(struct receive *r, uint64_t packet, const char *why)
 {
     r->totals->bad++;
+    if (strncmp(why, "snapped", 7) == 0) {
+        r->totals->cut++;
+        r->totals->cut_packet = r->totals->cut_packet != 0 ? r->totals->cut_packet : packet;
+    }
     if (r->totals->bad_packet == 0) {
         r->totals->bad_packet = packet;
         r->totals->bad_reason = why;

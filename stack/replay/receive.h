@@ -85,6 +85,8 @@ struct stk_receive_totals {
     uint64_t bad;           /**< cannot be what they say */
     uint64_t bad_packet;    /**< the first one */
     const char *bad_reason; /**< static text */
+    uint64_t cut;           /**< of the bad ones: snapped in their headers or in a fragment, so that nobody's */
+    uint64_t cut_packet;    /**< the first one */
     uint64_t orphans;       /**< fragments whose first one never came */
     uint64_t orphan_packet;
     uint64_t conversations;

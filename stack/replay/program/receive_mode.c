@@ -21,11 +21,31 @@ static void mode_data(void *context, const struct nic_conv *conv, int side, cons
     }
 }
 
+/* What is missing is said with its packet, and fails the case: the capture does not hold what was read, or the stack lost it. */
+static void side_judge(struct stk_run *run, const struct stk_receive_result *result, int number)
+{
+    static const char *const names[] = {"out", "in"};
+    const struct stk_receive_side *side = &result->side[number];
+    const uint64_t sent = result->conv->proto == 17 ? side->sent_datagrams : side->sent_bytes;
+    const uint64_t given = result->conv->proto == 17 ? side->datagrams : side->bytes;
+
+    if (given >= sent && side->ending != STK_RECEIVE_BROKEN) {
+        return;
+    }
+    stk_run_fault(
+        run, STK_FAULT_REFERENCE, "conversation %llu, %s: %llu of %llu %s were delivered, a gap before packet %llu%s%s",
+        (unsigned long long)result->conv->number, names[number], (unsigned long long)given, (unsigned long long)sent,
+        result->conv->proto == 17 ? "datagrams" : "bytes", (unsigned long long)side->gap_packet,
+        side->reason != NULL ? ": " : "", side->reason != NULL ? side->reason : "");
+}
+
 static void mode_end(void *context, const struct stk_receive_result *result)
 {
     struct mode *mode = context;
     struct stk_actor_result *actor = &mode->run->actor;
     const uint64_t number = result->conv->number;
+    side_judge(mode->run, result, 0);
+    side_judge(mode->run, result, 1);
     if (number == 0 || number > STK_ACTOR_CONNS_MAX) {
         return;
     }
@@ -67,9 +87,17 @@ static bool play(struct mode *mode, struct nic_reader *reader)
     if (totals.bad > 0) {
         stk_run_fault(run, STK_FAULT_GAP, "packet %llu: %s", (unsigned long long)totals.bad_packet, totals.bad_reason);
     }
+    if (totals.cut > 0) {
+        stk_run_fault(run, STK_FAULT_REFERENCE, "%llu packets snapped in their headers, from packet %llu on",
+                      (unsigned long long)totals.cut, (unsigned long long)totals.cut_packet);
+    }
+    if (totals.orphans > 0) {
+        stk_run_fault(run, STK_FAULT_REFERENCE, "%llu fragments without a first one, from packet %llu on",
+                      (unsigned long long)totals.orphans, (unsigned long long)totals.orphan_packet);
+    }
     if (err != STK_OK) {
-        stk_run_fault(run, err == STK_EPROTO ? STK_FAULT_GAP : STK_FAULT_SETUP, "%s",
-                      reason[0] != '\0' ? reason : stk_err_text(err));
+        stk_run_fault(run, err == STK_EPROTO || err == STK_EMFILE ? STK_FAULT_REFERENCE : STK_FAULT_SETUP,
+                      "refused: %s", reason[0] != '\0' ? reason : stk_err_text(err));
     }
     return err == STK_OK;
 }
