@@ -259,6 +259,8 @@ int nic_reader_next(struct nic_reader *reader, struct nic_packet *out)
         .len = header->caplen,
         .full_len = header->len > header->caplen ? header->len : header->caplen,
     };
+    if (out->full_len > NIC_READER_PACKET_MAX)
+        out->full_len = NIC_READER_PACKET_MAX; /* a damaged length, and nothing more than that is known of the packet */
     why = frame_normalise(reader, out);
     if (why != NULL)
         return refuse(reader, why);
