@@ -50,6 +50,9 @@ extern const struct wsp_ioctl_group wsp_ioctl_mcast; /**< multicast filters, loo
 /** SIO_ADDRESS_LIST_SORT. The row's in_bytes: the count. Context: an application thread; allocates. */
 int wsp_ioctl_address_sort(struct wsp_socket *sock, struct wsp_ioctl_call *call);
 
+/** WSP_IOCTL_ADAPTERS. Context: an application thread; allocates. */
+int wsp_ioctl_adapters(struct wsp_socket *sock, struct wsp_ioctl_call *call);
+
 extern const struct wsp_ioctl_group wsp_ioctl_route; /**< ways, capture, queues of datagrams */
 extern const struct wsp_ioctl_group wsp_ioctl_net;   /**< interfaces, addresses, routes */
 extern const struct wsp_ioctl_group wsp_ioctl_tcp;   /**< TCP */

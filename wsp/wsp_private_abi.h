@@ -35,6 +35,29 @@ struct wsp_cancel_abi {
 
 static_assert(sizeof(struct wsp_cancel_abi) == 16, "layout");
 
+/** WSPIoctl: the interfaces. Out: as many struct wsp_adapter_abi as fit; WSAEFAULT where one does not, with the bytes that they all
+ *  need. Source: rules-001 section 4 has no such code; GetAdaptersAddresses for Linux is made of it. */
+#define WSP_IOCTL_ADAPTERS 0x58005703u
+#define WSP_ADAPTER_ADDRESSES 18
+
+struct wsp_adapter_abi {
+    char name[32]; /**< UTF-8 */
+    uint32_t if_index;
+    uint32_t mtu;
+    uint32_t up;
+    uint32_t loopback;
+    uint32_t mac_set;
+    uint32_t count; /**< of addresses */
+    uint8_t mac[8];
+    struct {
+        uint16_t family; /**< 4 or 6 */
+        uint16_t prefix; /**< bits */
+        uint8_t ip[16];
+    } address[WSP_ADAPTER_ADDRESSES];
+};
+
+static_assert(sizeof(struct wsp_adapter_abi) == 424, "layout");
+
 /*
  * wl_complete_at_once, a function of ws2_32 for Linux: WPUCompleteOverlappedRequest of a request whose call is about to
  * return success. Calls through a pointer do not pass through ws2_32, which could not tell otherwise that a program
