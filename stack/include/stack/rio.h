@@ -11,7 +11,10 @@
  * - struct stk_rio_rq: the two request rings of one socket, one for receives and
  *   one for sends. One thread at a time posts to it (stk_rio_commit excepted).
  *   It ends with its socket: what was posted completes with STK_ECANCELED,
- *   deferred requests too, and it goes when the last completion was taken.
+ *   deferred requests too, and it goes when the last completion was taken. Of a
+ *   stream that is closed gracefully, what had been handed to the connection
+ *   still goes out (from copies); if more had been posted it is reset. A request
+ *   whose memory a driver refers to completes when the driver lets go.
  *
  * Accounting: a request is outstanding from stk_rio_post to the taking of its
  * completion. A queue pair's maxima are charged to its completion queues, so
@@ -161,6 +164,7 @@ int stk_rio_rq_resize(struct stk_rio_rq *rq, const uint32_t max[STK_RIO_DIRS]);
  * @retval STK_EFULL   as many are outstanding as the direction's maximum.
  * @retval STK_EINVAL    its socket or the direction's completion queue is closed; an unbound datagram socket receives.
  * @retval STK_ENOTCONN  a stream without a connection; a datagram send without destination.
+ * @retval STK_ESHUTDOWN the direction was shut down. (A connection that ended is told by the completion.)
  * @retval STK_EMSGSIZE, STK_EACCES, STK_EADDRNOTAVAIL, STK_ENETUNREACH, STK_EAFNOSUPPORT  as stk_sock_sendmsg.
  *
  * Context: one thread at a time a request queue. No lock, does not allocate, no system call while the stack's thread
