@@ -8,6 +8,8 @@
 
 #define BUFFER_BYTES (64u * 1024)
 #define ECHO_MAX (256u * 1024)
+#define ABORT_WAITS_MAX 50u
+#define ABORT_WAIT_NS (10 * STK_MS_NS)
 
 /** A connection, or a datagram conversation. */
 struct conn {
@@ -24,6 +26,7 @@ struct conn {
     uint32_t step;
     uint64_t step_taken; /**< bytes of this step */
     uint64_t not_before_ns;
+    uint32_t abort_waits;
     struct stk_addr peer;
     uint8_t *echo; /**< bytes to be sent back */
     uint32_t echo_len;
@@ -265,6 +268,19 @@ static bool recorded_give(struct actor *self, struct conn *conn, const struct st
     return give(self, conn, conv->bytes[0] + at, (size_t)len) > 0;
 }
 
+/* A reset throws away what waits to be sent; the recorded side had sent it. It goes as far as the peer lets it. */
+static bool recorded_abort(struct actor *self, struct conn *conn, uint64_t now_ns)
+{
+    struct stk_sock_status status;
+    stk_sock_status(conn->sock, &status);
+    if (status.tx_unacked > 0 && conn->abort_waits++ < ABORT_WAITS_MAX) {
+        conn->not_before_ns = now_ns + ABORT_WAIT_NS;
+        return false;
+    }
+    conn_close(self, conn, STK_CLOSE_ABORT);
+    return false;
+}
+
 static bool recorded_step(struct actor *self, struct conn *conn)
 {
     const struct stk_scene_conv *conv = conn->conv;
@@ -290,8 +306,7 @@ static bool recorded_step(struct actor *self, struct conn *conn)
         return recorded_give(self, conn, step);
     }
     if (step->rst) {
-        conn_close(self, conn, STK_CLOSE_ABORT);
-        return false;
+        return recorded_abort(self, conn, now_ns);
     }
     if (step->fin) {
         shut(self, conn);
