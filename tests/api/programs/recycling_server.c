@@ -18,6 +18,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifndef SO_PORT_SCALABILITY
+#define SO_PORT_SCALABILITY 0x3006
+#endif
+
 #define SOCKETS_MAX 512
 #define ACCEPTS 64 /* outstanding */
 #define WORKERS 2
