@@ -1,6 +1,6 @@
 /*
- * Files, and sending them: CreateFile to SetEndOfFile, TransmitFile, and the other functions that mswsock.dll exports.
- * Rules TF-1 to TF-21, MSG-26 to MSG-28, A.8.27, A.21.1.
+ * Files, and sending them: CreateFile to SetEndOfFile; TransmitFile and AcceptEx as mswsock.dll exports them.
+ * Rules TF-1 to TF-21, A.21.1.
  */
 #include "kernel.h"
 
@@ -250,42 +250,7 @@ static void transmit__bad_arguments__their_codes(struct t_run *t)
     T_EQ(WSAGetLastError(), ERROR_INVALID_HANDLE);
 }
 
-/* ---- the rest of mswsock.dll ---- */
-
-static void recv_ex__stream__as_recv(struct t_run *t)
-{
-    SOCKET ends[2];
-    char data[8];
-    int flags = 0;
-    T_DO(t_pair(t, AF_INET, ends) && t_send_all(t, ends[0], "hello", 5));
-    T_EQ(t_select(ends[1], 'r', T_WAIT_MS), 1);
-    flags = 0;
-    T_EQ(WSARecvEx(ends[1], data, 3, &flags), 3);
-    T_EQ(flags, 0);
-    T_EQ(WSARecvEx(ends[1], data, 8, &flags), 2);
-    T_EQ(flags, 0);
-    T_OK(shutdown(ends[0], SD_SEND));
-    T_EQ(WSARecvEx(ends[1], data, 8, &flags), 0);
-    T_EQ(flags, 0);
-}
-
-static void recv_ex__datagram__partial_where_it_does_not_fit(struct t_run *t)
-{
-    SOCKET ends[2];
-    char data[8];
-    int flags = 0;
-    T_DO(t_udp_pair(t, AF_INET, ends) && t_send_all(t, ends[0], "hello", 5) && t_send_all(t, ends[0], "you", 3));
-    T_EQ(t_select(ends[1], 'r', T_WAIT_MS), 1);
-    T_EQ(WSARecvEx(ends[1], data, 3, &flags), 3);
-    T_EQ(flags, MSG_PARTIAL);
-    T_SAME(data, "hel", 3);
-    flags = 0;
-    T_EQ(WSARecvEx(ends[1], data, 8, &flags), 3); /* the rest is lost */
-    T_EQ(flags, 0);
-    T_SAME(data, "you", 3);
-    T_OK(t_ioctl(ends[1], FIONBIO, 1));
-    T_FAILS(WSARecvEx(ends[1], data, 8, &flags), WSAEWOULDBLOCK);
-}
+/* ---- AcceptEx ---- */
 
 static void accept_ex__exported__as_by_its_pointer(struct t_run *t)
 {
@@ -331,8 +296,6 @@ static const struct t_cases cases[] = {
     T_CASE(transmit__disconnect__the_peer_sees_the_end),
     T_CASE(transmit__reset_or_cancelled_midway__packet_with_its_code),
     T_CASE(transmit__bad_arguments__their_codes),
-    T_CASE(recv_ex__stream__as_recv),
-    T_CASE(recv_ex__datagram__partial_where_it_does_not_fit),
     T_CASE(accept_ex__exported__as_by_its_pointer),
 };
 
