@@ -28,5 +28,11 @@ int recycling_server_main(int argc, char **argv);
 int message_receiver_main(int argc, char **argv);
 int file_server_main(int argc, char **argv);
 int file_client_main(int argc, char **argv);
+int rio_echo_main(int argc, char **argv);
+int rio_echo_load_main(int argc, char **argv);
+int rio_server_main(int argc, char **argv);
+int rio_server_load_main(int argc, char **argv);
+int rio_market_main(int argc, char **argv);
+int rio_exchange_main(int argc, char **argv);
 
 #endif

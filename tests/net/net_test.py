@@ -8,7 +8,8 @@ import time
 
 from net_lib import Failed, Lab, Skipped
 
-MODULES = ("cases_files", "cases_mcast", "cases_message", "cases_names", "cases_ports", "cases_paths", "cases_recycle", "cases_tcp", "cases_urgent")
+MODULES = ("cases_files", "cases_mcast", "cases_message", "cases_names", "cases_ports", "cases_paths", "cases_recycle",
+           "cases_rio", "cases_tcp", "cases_urgent")
 TOOLS = ("ip", "ethtool")
 
 
