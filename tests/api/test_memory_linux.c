@@ -7,6 +7,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+/* Of all threads. */
+static _Atomic unsigned allocations;
+
 /* Allocations of the calling thread that still succeed; negative: all do. */
 static _Thread_local int memory_left = -1;
 static _Thread_local bool memory_failed;
@@ -17,6 +20,7 @@ void *__libc_realloc(void *old, size_t size);
 
 static bool memory_fails(void)
 {
+    allocations++;
     if (memory_left < 0 || memory_left-- > 0) {
         return false;
     }
@@ -62,6 +66,46 @@ static bool on_wait(void)
 
 static SOCKET receiver;
 
+/* Rule IOCP-1. The socket is new each time: it keeps its port. */
+static bool on_port(void)
+{
+    HANDLE port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 0);
+    HANDLE associated;
+    int left = memory_left;
+    SOCKET s;
+    if (port == NULL) {
+        return false;
+    }
+    memory_left = -1;
+    s = socket(AF_INET, SOCK_DGRAM, 0);
+    memory_left = left;
+    associated = CreateIoCompletionPort((HANDLE)s, port, 1, 0);
+    left = (int)GetLastError();
+    memory_left = -1;
+    closesocket(s);
+    CloseHandle(port);
+    SetLastError((DWORD)left);
+    return associated == port;
+}
+
+static bool on_take(void)
+{
+    HANDLE port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 0);
+    LPOVERLAPPED overlapped;
+    ULONG_PTR key;
+    DWORD bytes;
+    DWORD code;
+    bool taken;
+    if (port == NULL) {
+        return false;
+    }
+    taken = GetQueuedCompletionStatus(port, &bytes, &key, &overlapped, 0) || GetLastError() == WAIT_TIMEOUT;
+    code = GetLastError();
+    CloseHandle(port);
+    SetLastError(code);
+    return taken;
+}
+
 static void CALLBACK routine(DWORD error, DWORD bytes, LPWSAOVERLAPPED overlapped, DWORD flags)
 {
     (void)error;
@@ -85,6 +129,8 @@ static bool on_receive_with_routine(void)
 static const struct row rows[] = {
     {"WSACreateEvent", on_create_event, {WSA_NOT_ENOUGH_MEMORY, WSA_NOT_ENOUGH_MEMORY}},
     {"WSAWaitForMultipleEvents", on_wait, {WSA_NOT_ENOUGH_MEMORY, WSA_NOT_ENOUGH_MEMORY}},
+    {"CreateIoCompletionPort", on_port, {ERROR_NOT_ENOUGH_MEMORY, ERROR_NOT_ENOUGH_MEMORY}},
+    {"GetQueuedCompletionStatus", on_take, {ERROR_NOT_ENOUGH_MEMORY, ERROR_NOT_ENOUGH_MEMORY}},
     {"WSARecv with a routine", on_receive_with_routine, {WSAENOBUFS, WSAENOBUFS}},
 };
 
@@ -142,10 +188,63 @@ static void memory__each_allocation_fails__has_its_code(void **state)
     assert_true(WSACloseEvent(waited));
 }
 
+#define ROUNDS 400
+#define WARM_UP 100
+#define WAIT_MS 10000
+
+static void port_round(HANDLE port, SOCKET s, const SOCKADDR_IN *to)
+{
+    static char in[16];
+    static char out[16];
+    WSAOVERLAPPED receiving = {0};
+    WSAOVERLAPPED sending = {0};
+    WSABUF in_buffer = {sizeof in, in};
+    WSABUF out_buffer = {sizeof out, out};
+    OVERLAPPED_ENTRY entries[4];
+    DWORD flags = 0;
+    unsigned told = 0;
+    assert_int_equal(WSARecv(s, &in_buffer, 1, NULL, &flags, &receiving, NULL), SOCKET_ERROR);
+    assert_int_equal(WSAGetLastError(), WSA_IO_PENDING);
+    assert_true(WSASendTo(s, &out_buffer, 1, NULL, 0, (const struct sockaddr *)to, sizeof *to, &sending, NULL) == 0 ||
+                WSAGetLastError() == WSA_IO_PENDING);
+    while (told < 2) {
+        ULONG removed = 0;
+        assert_true(GetQueuedCompletionStatusEx(port, entries, 4, &removed, WAIT_MS, FALSE));
+        told += removed;
+    }
+    assert_int_equal(receiving.InternalHigh, sizeof in);
+    assert_int_equal(sending.InternalHigh, sizeof out);
+}
+
+/* A socket that sends to itself. */
+static void port__datagrams_through_it__nothing_is_allocated(void **state)
+{
+    SOCKADDR_IN at = t_api_loopback(0);
+    SOCKET s = socket(AF_INET, SOCK_DGRAM, 0);
+    HANDLE port = CreateIoCompletionPort((HANDLE)s, NULL, 1, 0);
+    int bytes = sizeof at;
+    unsigned before = 0;
+    unsigned i;
+    (void)state;
+    assert_non_null(port);
+    assert_int_equal(bind(s, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(getsockname(s, (struct sockaddr *)&at, &bytes), 0);
+    for (i = 0; i < WARM_UP + ROUNDS; i++) {
+        if (i == WARM_UP) {
+            before = allocations;
+        }
+        port_round(port, s, &at);
+    }
+    assert_int_equal(allocations - before, 0);
+    assert_int_equal(closesocket(s), 0);
+    assert_true(CloseHandle(port));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(memory__each_allocation_fails__has_its_code, t_api_start, t_api_stop),
+        cmocka_unit_test_setup_teardown(port__datagrams_through_it__nothing_is_allocated, t_api_start, t_api_stop),
     };
     return cmocka_run_group_tests(tests, t_api_use_winlane, NULL);
 }
