@@ -54,16 +54,17 @@ static int check_pieces(const TRANSMIT_PACKETS_ELEMENT *pieces, DWORD count)
 }
 
 /* TF-6: the structure is ours, and told to nobody. */
-static int transmit_block(struct wsp_call *call)
+static int transmit_block(const struct wsp_call *call)
 {
     WSAOVERLAPPED own = {0};
+    struct wsp_call waits = *call;
     int code;
 
-    call->overlapped = &own;
-    call->quiet = true;
-    code = wsp_request_start(call);
+    waits.overlapped = &own;
+    waits.quiet = true;
+    code = wsp_request_start(&waits);
     if (code == WSA_IO_PENDING)
-        code = wsp_request_wait(call, &own);
+        code = wsp_request_wait(&waits, &own);
     return code;
 }
 

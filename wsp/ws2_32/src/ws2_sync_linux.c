@@ -70,9 +70,9 @@ static atomic_uint *section_word(LPCRITICAL_SECTION section)
 }
 
 /* Read by threads that do not hold the section: their own number is never there unless they stored it. */
-static _Atomic(uintptr_t) *section_owner(LPCRITICAL_SECTION section)
+static atomic_uintptr_t *section_owner(LPCRITICAL_SECTION section)
 {
-    return (_Atomic(uintptr_t) *)&section->OwningThread;
+    return (atomic_uintptr_t *)&section->OwningThread;
 }
 
 static uintptr_t own_number(void)
@@ -325,9 +325,17 @@ BOOL WINAPI SleepConditionVariableSRW(PCONDITION_VARIABLE condition, PSRWLOCK lo
     bool woken;
     atomic_fetch_add_explicit(&own->sleepers, 1, memory_order_seq_cst);
     seen = atomic_load_explicit(&own->wakes, memory_order_seq_cst);
-    (shared ? ReleaseSRWLockShared : ReleaseSRWLockExclusive)(lock);
+    if (shared) {
+        ReleaseSRWLockShared(lock);
+    } else {
+        ReleaseSRWLockExclusive(lock);
+    }
     woken = word_sleep(&own->wakes, seen, deadline);
-    (shared ? AcquireSRWLockShared : AcquireSRWLockExclusive)(lock);
+    if (shared) {
+        AcquireSRWLockShared(lock);
+    } else {
+        AcquireSRWLockExclusive(lock);
+    }
     return condition_result(own, woken);
 }
 
@@ -362,7 +370,7 @@ void WINAPI WakeAllConditionVariable(PCONDITION_VARIABLE condition)
  */
 BOOL WINAPI InitOnceExecuteOnce(PINIT_ONCE once, PINIT_ONCE_FN function, PVOID parameter, LPVOID *context)
 {
-    _Atomic(uintptr_t) *state = (_Atomic(uintptr_t) *)&once->Ptr;
+    atomic_uintptr_t *state = (atomic_uintptr_t *)&once->Ptr;
     for (;;) {
         uintptr_t seen = atomic_load_explicit(state, memory_order_acquire);
         PVOID given = NULL;
