@@ -15,8 +15,9 @@ static struct sockaddr *silent(void)
 static SOCKET bound_any(int af, uint16_t port, bool shared)
 {
     SOCKET s = t_socket(af, SOCK_STREAM);
-    SOCKADDR_STORAGE any = {.ss_family = (ADDRESS_FAMILY)af};
+    SOCKADDR_STORAGE any = {0};
 
+    ((struct sockaddr *)&any)->sa_family = (ADDRESS_FAMILY)af;
     ((SOCKADDR_IN *)&any)->sin_port = net_port(port);
     if (shared)
         assert_int_equal(t_option_set(s, SOL_SOCKET, SO_REUSEADDR, 1), 0);

@@ -169,6 +169,7 @@ static void acceptex__no_data__completes_with_the_connection(void **state)
 
     (void)state;
     assert_int_equal(t_option_set(listener, SOL_SOCKET, SO_KEEPALIVE, 1), 0);
+    assert_int_equal(t_option_set(listener, SOL_SOCKET, SO_RCVTIMEO, 12345), 0);
     op_accept(&op, listener, s, 0);
     assert_int_equal(t_option_get(s, SOL_SOCKET, SO_CONNECT_TIME), -1);
     assert_false(t_event_is_set(op.ov.hEvent));
@@ -188,6 +189,7 @@ static void acceptex__no_data__completes_with_the_connection(void **state)
     assert_int_equal(peer_name(s, &name), 0);
     assert_int_equal(((struct sockaddr_in *)&name)->sin_port, net_port(t_port(client)));
     assert_int_equal(t_option_get(s, SOL_SOCKET, SO_KEEPALIVE), 1); /* AEX-21 */
+    assert_int_equal(t_option_get(s, SOL_SOCKET, SO_RCVTIMEO), 12345);
     assert_int_equal(t_spi.lpWSPShutdown(s, SD_SEND, &t_err), 0);
     no_requests();
     t_close(client);
