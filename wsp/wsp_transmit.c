@@ -264,9 +264,9 @@ bool wsp_transmit_step(struct wsp_socket *sock, struct wsp_request *request, boo
         request->code = wsp_socket_is_stream(sock) ? stream_send(sock, request, waited, &ended)
                                                    : wsp_transmit_datagrams(sock, request, &ended);
     request->flags = 0;
-    if (!ended)
-        return false;
-    return request->code != 0 || transmit_settled(sock, request);
+    ended = ended && (request->code != 0 || transmit_settled(sock, request));
+    request->transmit->pended = request->transmit->pended || !ended;
+    return ended;
 }
 
 uint32_t wsp_transmit_bits(const struct wsp_socket *sock, const struct wsp_request *request)
@@ -281,12 +281,15 @@ void wsp_transmit_settle(struct wsp_request *request)
     struct wsp_transmit *transmit = request->transmit;
     struct stk_sock *fresh;
     struct wsp_socket *sock;
+    uint32_t own = 2; /* this reference, and that of whoever delivers */
 
     if (!transmit)
         return;
     request->transmit = NULL;
     if (transmit->entered)
         wsp_transmit_leave(transmit);
+    if (request->quiet && transmit->pended)
+        own++; /* and that of the call that blocks */
     fresh = request->code == 0 ? transmit->fresh : NULL;
     if (fresh)
         transmit->fresh = NULL;
@@ -298,6 +301,6 @@ void wsp_transmit_settle(struct wsp_request *request)
         (void)stk_sock_close(fresh, STK_CLOSE_ABORT);
         return;
     }
-    request->code = wsp_disconnectex_renew(sock, fresh, 2); /* this reference, and that of whoever delivers */
+    request->code = wsp_disconnectex_renew(sock, fresh, own);
     wsp_socket_put(sock);
 }

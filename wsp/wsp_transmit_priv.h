@@ -26,6 +26,7 @@ struct wsp_transmit {
     bool entered;    /* the present piece is open: */
     bool follows;    /* the file's position is behind what was sent of it */
     bool waits;      /* everything was taken */
+    bool pended;     /* the call was left before the end, or blocks */
     uint64_t offset; /* of the piece in its file */
     uint64_t bytes;  /* of the piece */
     uint64_t done;   /* of those */

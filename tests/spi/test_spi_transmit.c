@@ -358,6 +358,49 @@ static void file__reuse__the_handle_begins_anew(void **state)
     no_requests();
 }
 
+/* Take everything to the end, then close. */
+static void *until_the_end(void *socket)
+{
+    SOCKET s = *(const SOCKET *)socket;
+    char bytes[512];
+
+    while (t_recv(s, bytes, sizeof bytes) > 0)
+        ;
+    t_close(s);
+    return NULL;
+}
+
+/* B.21: a socket that connected stays bound, and connects again. */
+static void file__reuse_and_no_structure__still_bound(void **state)
+{
+    SOCKET listener = t_listener(AF_INET), second = t_listener(AF_INET), s = t_bound(AF_INET, SOCK_STREAM), peer;
+    LPFN_CONNECTEX connect_ex = (LPFN_CONNECTEX)t_ext_get(s, (GUID)WSAID_CONNECTEX);
+    HANDLE file = t_data_open(T_DATA_PLAIN, content, 5000, 0);
+    uint16_t port = t_port(s);
+    struct t_task task;
+    struct op op;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        SOCKET to = i == 0 ? listener : second;
+
+        TX_FAILS(connect_ex(s, t_addr(AF_INET, t_port(to)), t_addr_size(AF_INET), NULL, 0, NULL, op_begin(&op, s, 0)),
+                 WSA_IO_PENDING);
+        assert_int_equal(op_end(&op, NULL), 0);
+        peer = t_spi.lpWSPAccept(to, NULL, NULL, NULL, 0, &t_err);
+        t_task_start(&task, until_the_end, &peer);
+        t_data_seek(file, 0);
+        assert_true(transmit_file(s, file, 0, 0, NULL, NULL, TF_DISCONNECT | TF_REUSE_SOCKET));
+        t_task_join(&task);
+        assert_int_equal(t_port(s), port);
+    }
+    t_data_close(file);
+    t_close(s);
+    t_close(second);
+    t_close(listener);
+    no_requests();
+}
+
 static void file__no_write_behind__complete_when_acknowledged(void **state)
 {
     struct t_pair pair = t_pair_make(AF_INET, WSA_FLAG_OVERLAPPED);
@@ -642,6 +685,7 @@ int main(void)
         cmocka_unit_test(file__made_shorter_meanwhile__what_there_is),
         cmocka_unit_test(file__disconnect__the_end_follows_the_data),
         cmocka_unit_test(file__reuse__the_handle_begins_anew),
+        cmocka_unit_test(file__reuse_and_no_structure__still_bound),
         cmocka_unit_test(file__no_write_behind__complete_when_acknowledged),
         cmocka_unit_test(file__many_and_sends_between__in_the_order_of_posting),
         cmocka_unit_test(file__cancelled__aborted),
