@@ -216,7 +216,7 @@ static uint32_t drv_replay_tx_burst(struct nic_port *port, struct nic_buf **bufs
     for (uint32_t i = 0; i < count; i++) {
         if (nic_frame_ok(port, bufs[i], NIC_FRAME_MIN)) {
             self->report.frames_heard++;
-            if (self->talk != NULL) {
+            if (self->talk != NULL && !self->stopped) {
                 nic_frame_copy(bufs[i], self->heard);
                 replay_talk_heard(self, self->heard, bufs[i]->pkt_len, now_ns);
             }

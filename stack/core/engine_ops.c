@@ -33,9 +33,7 @@ static int engine_park(struct stk_engine *engine)
     if (stk_engine_virtual_clock(engine) == NULL) {
         return stk_engine_park(engine);
     }
-    for (uint32_t i = 0; i < engine->ports_count; i++) {
-        nic_port_flush(engine->ports[i]);
-    }
+    stk_engine_virtual_settle(engine);
     return STK_OK;
 }
 

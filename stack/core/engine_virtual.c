@@ -164,3 +164,16 @@ uint64_t stk_engine_virtual_pump(void *context, uint64_t until_ns)
     stk_lock_give(&self->lock);
     return now_ns;
 }
+
+void stk_engine_virtual_settle(struct stk_engine *engine)
+{
+    struct stk_engine_virtual *self = engine->virtual_time;
+    uint64_t now_ns = virtual_now(self);
+    const uint64_t until_ns = now_ns + self->linger_ns;
+    while (self->ends && now_ns < until_ns && !stk_engine_virtual_over(engine) && !ports_ended(engine)) {
+        now_ns = stk_engine_virtual_pump(engine, until_ns);
+    }
+    for (uint32_t i = 0; i < engine->ports_count; i++) {
+        nic_port_flush(engine->ports[i]);
+    }
+}

@@ -39,6 +39,14 @@ const _Atomic uint64_t *stk_engine_virtual_clock(const struct stk_engine *engine
 /** Was the end of the ports reached, and the time after it? Context: any thread. */
 bool stk_engine_virtual_over(const struct stk_engine *engine);
 
+/**
+ * The program has let go: what is under way goes on until the ports have nothing to come, at most for the lingering time;
+ * then what was recorded is written out.
+ *
+ * Context: the thread that would park it.
+ */
+void stk_engine_virtual_settle(struct stk_engine *engine);
+
 /** Give back what belongs to virtual time. Context: stk_engine_destroy. */
 void stk_engine_virtual_free(struct stk_engine *engine);
 

@@ -22,6 +22,7 @@ void stk_case_defaults(struct stk_case *out)
     out->linger_ms = 10000;
     out->limit_s = 60;
     out->left_out = UINT32_MAX;
+    out->exit_code = -1;
 }
 
 /* --- Values ------------------------------------------------------------------ */

@@ -212,8 +212,14 @@ static void run_tell(const struct command *command, const struct stk_run *run)
 static void verdict_write(const char *path, const struct stk_run *run)
 {
     FILE *file = fopen(path, "wb");
+    const char *verdict = run->faults_count > 0 ? stk_fault_name(run->faults[0].kind) : "pass";
+    for (uint32_t i = 0; i < run->faults_count && i < STK_RUN_FAULTS_MAX; i++) {
+        if (run->faults[i].kind == STK_FAULT_REFERENCE) {
+            verdict = stk_fault_name(STK_FAULT_REFERENCE); /* what is missing goes missing in every part, too */
+        }
+    }
     if (file != NULL) {
-        (void)fprintf(file, "%s\n", run->faults_count > 0 ? stk_fault_name(run->faults[0].kind) : "pass");
+        (void)fprintf(file, "%s\n", verdict);
         (void)fclose(file);
     }
 }

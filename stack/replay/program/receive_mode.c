@@ -33,7 +33,7 @@ static void side_judge(struct stk_run *run, const struct stk_receive_result *res
         return;
     }
     stk_run_fault(
-        run, STK_FAULT_REFERENCE, "conversation %llu, %s: %llu of %llu %s were delivered, a gap before packet %llu%s%s",
+        run, STK_FAULT_MISSING, "conversation %llu, %s: %llu of %llu %s were delivered, a gap before packet %llu%s%s",
         (unsigned long long)result->conv->number, names[number], (unsigned long long)given, (unsigned long long)sent,
         result->conv->proto == 17 ? "datagrams" : "bytes", (unsigned long long)side->gap_packet,
         side->reason != NULL ? ": " : "", side->reason != NULL ? side->reason : "");
@@ -88,16 +88,16 @@ static bool play(struct mode *mode, struct nic_reader *reader)
         stk_run_fault(run, STK_FAULT_GAP, "packet %llu: %s", (unsigned long long)totals.bad_packet, totals.bad_reason);
     }
     if (totals.cut > 0) {
-        stk_run_fault(run, STK_FAULT_REFERENCE, "%llu packets snapped in their headers, from packet %llu on",
+        stk_run_fault(run, STK_FAULT_MISSING, "%llu packets snapped in their headers, from packet %llu on",
                       (unsigned long long)totals.cut, (unsigned long long)totals.cut_packet);
     }
     if (totals.orphans > 0) {
-        stk_run_fault(run, STK_FAULT_REFERENCE, "%llu fragments without a first one, from packet %llu on",
+        stk_run_fault(run, STK_FAULT_MISSING, "%llu fragments without a first one, from packet %llu on",
                       (unsigned long long)totals.orphans, (unsigned long long)totals.orphan_packet);
     }
     if (err != STK_OK) {
-        stk_run_fault(run, err == STK_EPROTO || err == STK_EMFILE ? STK_FAULT_REFERENCE : STK_FAULT_SETUP,
-                      "refused: %s", reason[0] != '\0' ? reason : stk_err_text(err));
+        stk_run_fault(run, err == STK_EPROTO || err == STK_EMFILE ? STK_FAULT_MISSING : STK_FAULT_SETUP, "refused: %s",
+                      reason[0] != '\0' ? reason : stk_err_text(err));
     }
     return err == STK_OK;
 }

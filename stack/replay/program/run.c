@@ -17,10 +17,9 @@
 const char *stk_fault_name(enum stk_fault_kind kind)
 {
     static const char *const names[STK_FAULT_KINDS] = {
-        [STK_FAULT_SETUP] = "setup",         [STK_FAULT_DEPARTURE] = "departure",
-        [STK_FAULT_REFERENCE] = "reference", [STK_FAULT_STREAM] = "stream",
-        [STK_FAULT_EVENT] = "event",         [STK_FAULT_COUNTER] = "counter",
-        [STK_FAULT_GOLDEN] = "golden",       [STK_FAULT_GAP] = "gap",
+        [STK_FAULT_SETUP] = "setup",     [STK_FAULT_DEPARTURE] = "departure", [STK_FAULT_REFERENCE] = "reference",
+        [STK_FAULT_MISSING] = "missing", [STK_FAULT_STREAM] = "stream",       [STK_FAULT_EVENT] = "event",
+        [STK_FAULT_COUNTER] = "counter", [STK_FAULT_GOLDEN] = "golden",       [STK_FAULT_GAP] = "gap",
         [STK_FAULT_EXIT] = "exit",
     };
     return kind < STK_FAULT_KINDS ? names[kind] : "?";

@@ -16,6 +16,7 @@ enum stk_fault_kind {
     STK_FAULT_SETUP,     /**< the run could not be made */
     STK_FAULT_DEPARTURE, /**< a conversation departs from the record */
     STK_FAULT_REFERENCE, /**< the stack delivered something else than the packets hold */
+    STK_FAULT_MISSING,   /**< the packets do not hold all that was said, or cannot be played to their end */
     STK_FAULT_STREAM,
     STK_FAULT_EVENT,
     STK_FAULT_COUNTER,
