@@ -1,4 +1,4 @@
-# What `cmake --install` lays down: the two libraries, the Winsock headers, a CMake package and two pkg-config files.
+# What `cmake --install` lays down: the two libraries, the command winlane, the Winsock headers, a CMake package and two pkg-config files.
 # libws2_32 looks for libwinlane beside itself, so both stay in one folder.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
@@ -6,6 +6,9 @@ include(CMakePackageConfigHelpers)
 set(wl_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/winlane")
 install(TARGETS winlane ws2_32 ws2_headers EXPORT winlane-targets
     LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+if(TARGET winlane_command)
+    install(PROGRAMS $<TARGET_FILE:winlane_command> DESTINATION "${CMAKE_INSTALL_BINDIR}" RENAME winlane)
+endif()
 install(DIRECTORY wsp/ws2_32/include/ DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/winlane" FILES_MATCHING PATTERN "*.h")
 install(EXPORT winlane-targets NAMESPACE winlane:: DESTINATION "${wl_package_dir}")
 configure_package_config_file("${CMAKE_CURRENT_LIST_DIR}/winlane-config.cmake.in"
