@@ -6,7 +6,8 @@
 #include "stack/err.h"
 
 #define PROTO_TCP 6
-#define SCAN_FINISHED 64                  /* of the oldest, when the table is full */
+#define SCAN_OLDEST 64                    /* when the table is full */
+#define UDP_SOONER 10                     /* datagrams: most are a question and its answer */
 #define FRAG_AGE_NS UINT64_C(60000000000) /* RFC 8200 4.5: a datagram's pieces within 60 s */
 
 /** A datagram that comes in pieces: whose it is. */
@@ -216,17 +217,18 @@ static bool finished(const struct nic_conv *conv)
     return conv->proto == PROTO_TCP && (conv->rst_seen || (conv->fin_seen[0] && conv->fin_seen[1]));
 }
 
+static uint64_t idle_ns(const struct nic_conv_table *table, const struct nic_conv *conv)
+{
+    return conv->proto == PROTO_TCP ? table->conf.idle_ns : table->conf.idle_ns / UDP_SOONER;
+}
+
 /* Makes room by forgetting; false: nobody may be forgotten. */
 static bool room_make(struct nic_conv_table *table, uint64_t time_ns)
 {
     struct nic_conv *conv = table->oldest;
 
-    if (conv->last_ns + table->conf.idle_ns < time_ns) {
-        conv_end(table, conv);
-        return true;
-    }
-    for (int i = 0; conv != NULL && i < SCAN_FINISHED; i++, conv = conv->newer) {
-        if (finished(conv)) {
+    for (int i = 0; conv != NULL && i < SCAN_OLDEST; i++, conv = conv->newer) {
+        if (finished(conv) || conv->last_ns + idle_ns(table, conv) < time_ns) {
             conv_end(table, conv);
             return true;
         }

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CONVS_DEFAULT 8192u
+#define CONVS_DEFAULT 32768u
 #define CONVS_MAX 65536u
 #define IDLE_DEFAULT (300 * STK_S_NS)
 #define FRAGS_MAX 512u
@@ -455,7 +455,8 @@ static void conv_ended(void *context, struct nic_conv *conv)
     struct receive_conv *mine = &r->convs[conv->index];
     struct stk_receive_result result = {.conv = conv};
 
-    flush(r);
+    if (mine->side[0].touched || mine->side[1].touched || mine->side[0].held + mine->side[1].held != 0)
+        flush(r);
     for (int i = 0; i < 2; i++) {
         side_finish(r, &mine->side[i]);
         mine->side[i].out.packets = conv->packets[i];

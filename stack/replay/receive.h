@@ -98,7 +98,7 @@ struct stk_receive_conf {
     enum stk_receive_sums sums;
     uint64_t
         window_ns; /**< of reordering in time (nic/order.h); 0: NIC_ORDER_WINDOW_NS; UINT64_MAX: the file's order */
-    uint32_t convs_max;   /**< conversations at a time; 0: 8192 */
+    uint32_t convs_max;   /**< conversations at a time; 0: 32768 */
     uint64_t idle_ns;     /**< after which one may be forgotten; 0: 300 s */
     bool by_vlan;         /**< struct nic_conv_conf */
     uint32_t buffers;     /**< frames that the stack may hold out of order, all together; 0: 32768 */

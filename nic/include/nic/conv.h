@@ -49,7 +49,7 @@ struct nic_conv_table;
 
 struct nic_conv_conf {
     uint32_t max;      /**< conversations at a time */
-    uint64_t idle_ns;  /**< who was silent longer may be forgotten */
+    uint64_t idle_ns;  /**< who was silent longer may be forgotten; UDP after a tenth of it */
     uint32_t frag_max; /**< datagrams in fragments at a time */
     bool by_vlan;      /**< the same addresses in another VLAN are another conversation */
     /** Called before a conversation is forgotten, or replaced by a new one of the same ports. May be NULL. */
