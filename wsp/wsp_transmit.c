@@ -47,6 +47,8 @@ void wsp_transmit_release(struct wsp_transmit *transmit)
 {
     wsp_window_close(&transmit->window);
     wsp_file_close(&transmit->file);
+    if (transmit->ahead)
+        wsp_file_close(&transmit->next_piece.file);
     if (transmit->fresh)
         (void)stk_sock_close(transmit->fresh, STK_CLOSE_ABORT);
     wsp_mutex_lock(&transmit_pool.lock);
@@ -97,9 +99,14 @@ static int transmit_enter(struct wsp_transmit *transmit, bool *ended)
             wsp_transmit_leave(transmit);
             continue;
         }
-        code = wsp_piece_open(&transmit->pieces[transmit->at], &piece);
-        if (code != 0)
-            return code;
+        if (transmit->ahead && transmit->ahead_at == transmit->at) {
+            piece = transmit->next_piece;
+            transmit->ahead = false;
+        } else {
+            code = wsp_piece_open(&transmit->pieces[transmit->at], &piece);
+            if (code != 0)
+                return code;
+        }
         transmit->entered = true;
         transmit->file = piece.file;
         transmit->offset = piece.offset;
@@ -113,7 +120,8 @@ static int transmit_enter(struct wsp_transmit *transmit, bool *ended)
 
 void wsp_transmit_leave(struct wsp_transmit *transmit)
 {
-    wsp_window_close(&transmit->window);
+    if (!transmit->ahead) /* the window is the present piece's */
+        wsp_window_close(&transmit->window);
     if (transmit->follows)
         wsp_file_seek(&transmit->file, transmit->offset + transmit->done);
     wsp_file_close(&transmit->file);
@@ -147,7 +155,46 @@ static int piece_look(struct wsp_transmit *transmit, struct stk_iov *iov)
     return 0;
 }
 
-/* What can be sent at once: the present piece, and memory right behind it (a tail, or the memory of a header's neighbours). */
+static void gather_memory(const struct wsp_transmit *transmit, struct stk_iov *iov, size_t *count, uint32_t *next)
+{
+    while (*count < WSP_REQUEST_IOVS && *next < transmit->count && wsp_piece_is_memory(&transmit->pieces[*next])) {
+        iov[*count] = (struct stk_iov){.base = transmit->pieces[*next].pBuffer, .len = transmit->pieces[*next].cLength};
+        ++*count;
+        ++*next;
+    }
+}
+
+/*
+ * The beginning of a file behind memory, so that a head does not leave in a segment of its own. What fails here is told when the
+ * piece is entered. @return  true: all of the piece is in sight.
+ */
+static bool gather_ahead(struct wsp_transmit *transmit, uint32_t next, struct stk_iov *iov, size_t *count)
+{
+    struct wsp_piece *piece = &transmit->next_piece;
+    size_t part;
+
+    if (!transmit->ahead) {
+        if (wsp_piece_open(&transmit->pieces[next], piece) != 0)
+            return false;
+        transmit->ahead = true;
+        transmit->ahead_at = next;
+    }
+    part = piece->bytes < WSP_TRANSMIT_WINDOW ? (size_t)piece->bytes : WSP_TRANSMIT_WINDOW;
+    if (part > 0 && transmit->window.size == 0) {
+        if (wsp_window_open(&transmit->window, &piece->file, piece->offset, part) != 0)
+            return false;
+        transmit->window_offset = piece->offset;
+    }
+    if (part > transmit->window.size)
+        part = transmit->window.size;
+    if (part > 0) {
+        iov[*count] = (struct stk_iov){.base = (void *)(uintptr_t)transmit->window.data, .len = part};
+        ++*count;
+    }
+    return part == piece->bytes;
+}
+
+/* What can be sent at once: the present piece, memory right behind it, and behind that the beginning of a file. */
 static int transmit_gather(struct wsp_transmit *transmit, struct stk_iov *iov, size_t *count)
 {
     bool ended = false;
@@ -170,10 +217,11 @@ static int transmit_gather(struct wsp_transmit *transmit, struct stk_iov *iov, s
     if (transmit->done + iov[0].len < transmit->bytes)
         return 0;
     next = transmit->at + 1;
-    while (*count < WSP_REQUEST_IOVS && next < transmit->count && wsp_piece_is_memory(&transmit->pieces[next])) {
-        iov[*count] = (struct stk_iov){.base = transmit->pieces[next].pBuffer, .len = transmit->pieces[next].cLength};
-        ++*count;
+    gather_memory(transmit, iov, count, &next);
+    if (wsp_piece_is_memory(&transmit->pieces[transmit->at]) && next < transmit->count && *count < WSP_REQUEST_IOVS &&
+        gather_ahead(transmit, next, iov, count)) {
         next++;
+        gather_memory(transmit, iov, count, &next);
     }
     return 0;
 }
@@ -189,7 +237,7 @@ static void transmit_consume(struct wsp_transmit *transmit, uint64_t moved)
             part = moved;
         transmit->done += part;
         moved -= part;
-        /* What follows is memory: entering it cannot fail. */
+        /* What follows is memory, or open already: entering it cannot fail. */
         if (moved == 0 || transmit_enter(transmit, &ended) != 0 || ended)
             return;
     }

@@ -16,6 +16,14 @@
 #define WSP_TRANSMIT_OWN_PIECES 3    /* head, file, tail */
 #define WSP_TRANSMIT_BY_PIECES UINT32_MAX
 
+/* A piece, opened. */
+struct wsp_piece {
+    struct wsp_file file;
+    uint64_t offset;
+    uint64_t bytes;
+    bool follows;
+};
+
 struct wsp_transmit {
     struct wsp_transmit *next;              /* free ones */
     const TRANSMIT_PACKETS_ELEMENT *pieces; /* own, or the program's (TP-10) */
@@ -33,16 +41,11 @@ struct wsp_transmit {
     struct wsp_file file;
     struct wsp_window window;
     uint64_t window_offset;
+    bool ahead; /* the present piece is memory, and a file behind it is open; the window is that one's */
+    uint32_t ahead_at;
+    struct wsp_piece next_piece;
     struct stk_sock *fresh; /* TF_REUSE_SOCKET: what the socket goes on with; owned */
     TRANSMIT_PACKETS_ELEMENT own[WSP_TRANSMIT_OWN_PIECES];
-};
-
-/* A piece, opened. */
-struct wsp_piece {
-    struct wsp_file file;
-    uint64_t offset;
-    uint64_t bytes;
-    bool follows;
 };
 
 /* TP-2: what is not memory is a file. */
