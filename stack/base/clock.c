@@ -1,7 +1,5 @@
 #include "stack/clock.h"
 
-#include "clock_priv.h"
-
 #include <stddef.h>
 
 /** Set once, before the first program's call that reads it. */

@@ -1,6 +1,5 @@
 #include "stack/clock.h"
 
-#include "clock_priv.h"
 #include "stack/err.h"
 
 #include <errno.h>

@@ -1,6 +1,7 @@
 #include "core/engine_virtual.h"
 
 #include "core/engine_priv.h"
+#include "ipc/futex.h"
 #include "ipc/lock.h"
 #include "ipc/notify.h"
 #include "stack/clock.h"
@@ -14,6 +15,9 @@
 /** A program that asks again and again without waiting sees time pass from here on. */
 #define LOOKS_MAX 100u
 #define LOOK_NS UINT64_C(10000)
+/** In real time: how long before something is due a rest ends, and the longest rest. */
+#define PACED_SPIN_NS (150 * UINT64_C(1000))
+#define PACED_REST_NS (5 * STK_MS_NS)
 
 struct stk_engine_virtual {
     _Atomic uint64_t now_ns;
@@ -21,10 +25,12 @@ struct stk_engine_virtual {
     STK_U32 over;
     uint64_t random;
     uint64_t linger_ns;
-    uint64_t end_ns; /**< STK_NEVER: the ports still have something to come */
-    uint32_t looks;  /**< in a row that found nothing and did not wait */
-    uint32_t stuck;  /**< leaps in a row that nothing was found for */
-    bool ends;       /**< some port's record has an end */
+    uint64_t end_ns;  /**< STK_NEVER: the ports still have something to come */
+    uint32_t looks;   /**< in a row that found nothing and did not wait */
+    uint32_t stuck;   /**< leaps in a row that nothing was found for */
+    uint64_t real_ns; /**< paced: the system's clock when time began */
+    bool paced;       /**< in real time after all, but stepped by who waits */
+    bool ends;        /**< some port's record has an end */
 };
 
 static uint64_t virtual_now(void *ctx)
@@ -68,6 +74,8 @@ int stk_engine_create_virtual(const struct stk_config *conf, struct stk_engine *
     self->linger_ns = (uint64_t)conf->engine.virtual_linger_ms * STK_MS_NS;
     self->end_ns = STK_NEVER;
     self->ends = has_end(conf);
+    self->paced = !conf->engine.clock_virtual;
+    self->real_ns = stk_clock_os_ns();
     const struct stk_engine_env env = {.now_ns = virtual_now, .random = virtual_random, .ctx = self};
     const int err = stk_engine_create(conf, &env, out, error, error_size);
     if (err != STK_OK) {
@@ -146,13 +154,47 @@ static uint64_t leap(struct stk_engine *engine, uint64_t now_ns, uint64_t until_
     return next - now_ns > LEAP_NS ? now_ns + LEAP_NS : next;
 }
 
+static uint64_t paced_now(const struct stk_engine_virtual *self)
+{
+    return STK_VIRTUAL_START_NS + (stk_clock_os_ns() - self->real_ns);
+}
+
+/* Nothing to do: sleeps, but not up to the moment at which something is due, for sleeps end late. */
+static void paced_rest(struct stk_engine *engine, uint64_t now_ns, uint64_t until_ns)
+{
+    struct stk_engine_virtual *self = engine->virtual_time;
+    STK_U32 nobody = 0;
+    uint64_t next = stk_engine_next_event_ns(engine);
+    next = self->end_ns < next ? self->end_ns : next;
+    next = until_ns < next ? until_ns : next;
+    if (next > now_ns + PACED_SPIN_NS) {
+        const uint64_t rest_ns = next - now_ns - PACED_SPIN_NS;
+        (void)stk_futex_wait(&nobody, 0, (int64_t)(rest_ns < PACED_REST_NS ? rest_ns : PACED_REST_NS));
+    }
+}
+
+static uint64_t paced_pump(struct stk_engine *engine, uint64_t until_ns)
+{
+    struct stk_engine_virtual *self = engine->virtual_time;
+    const uint64_t now_ns = paced_now(self);
+    atomic_store_explicit(&self->now_ns, now_ns, memory_order_relaxed);
+    if (stk_engine_step(engine) == 0 && until_ns > now_ns) {
+        paced_rest(engine, now_ns, until_ns);
+    }
+    return now_ns;
+}
+
 uint64_t stk_engine_virtual_pump(void *context, uint64_t until_ns)
 {
     struct stk_engine *engine = context;
     struct stk_engine_virtual *self = engine->virtual_time;
     stk_lock_take(&self->lock);
     uint64_t now_ns = atomic_load_explicit(&self->now_ns, memory_order_relaxed);
-    if (atomic_load_explicit(&self->over, memory_order_relaxed) == 0) {
+    const bool over = atomic_load_explicit(&self->over, memory_order_relaxed) != 0;
+    if (!over && self->paced) {
+        now_ns = paced_pump(engine, until_ns);
+        end_look(engine, now_ns);
+    } else if (!over) {
         if (stk_engine_step(engine) == 0) {
             now_ns = leap(engine, now_ns, until_ns);
             atomic_store_explicit(&self->now_ns, now_ns, memory_order_relaxed);

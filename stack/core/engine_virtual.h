@@ -20,7 +20,8 @@
 #define STK_VIRTUAL_START_NS UINT64_C(1000000000000)
 
 /**
- * Make an engine in virtual time. Parameters and errors as for stk_engine_create.
+ * Make an engine in virtual time; if the configuration says clock = real, one that is stepped in the same way but whose time
+ * is the system's clock. Parameters and errors as for stk_engine_create.
  *
  * Context: any thread.
  */

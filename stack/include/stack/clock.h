@@ -22,6 +22,9 @@
  */
 uint64_t stk_clock_ns(void);
 
+/** The system's monotonic clock, also where stk_clock_ns is virtual. Context: any thread. */
+uint64_t stk_clock_os_ns(void);
+
 /**
  * From now on stk_clock_ns reads a word instead: the process's engine runs in virtual time.
  *
