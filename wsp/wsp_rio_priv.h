@@ -17,7 +17,7 @@
 
 #define WSP_RIO_RINGS 32u                         /* more than doublings from 1 to STK_RIO_RQ_ENTRIES_MAX */
 #define WSP_RIO_CMSG_BASE ((ULONG)sizeof(void *)) /* RIO_CMSG_BASE_SIZE, without the signed numbers of its macros */
-#define WSP_RIO_TAKE 16u                          /* completions taken at once */
+#define WSP_RIO_TAKE 32u                          /* completions taken at once */
 
 /** Registered memory. */
 struct wsp_rio_buffer {
@@ -66,6 +66,7 @@ struct wsp_rio_rq {
     uint16_t family;         /**< AF_INET, AF_INET6 */
     bool stream;
     uint32_t ring;                        /**< of rings, for new requests */
+    const struct wsp_rio_buffer *buffer;  /**< the poster's: that of its last request; entries are never freed */
     _Atomic(struct stk_rio_rq *) stk;     /**< NULL: to be made for the socket's new one */
     _Atomic(struct wsp_socket *) options; /**< whose options say what comes with a datagram: the socket, then a copy */
     _Atomic(struct wsp_rio_ring *) rings[WSP_RIO_RINGS];

@@ -30,6 +30,8 @@ struct request_ex {
 };
 
 #ifdef WSP_RIO_RACES
+#define REQUEST_SHORT false /* one place that looks for them */
+
 static bool request_enter(struct wsp_rio_rq *rq)
 {
     uint32_t now = atomic_load(&rq->inside);
@@ -40,6 +42,8 @@ static bool request_enter(struct wsp_rio_rq *rq)
     return false;
 }
 #else
+#define REQUEST_SHORT true
+
 static inline bool request_enter(struct wsp_rio_rq *rq)
 {
     wsp_rio_enter(&rq->inside);
@@ -48,7 +52,8 @@ static inline bool request_enter(struct wsp_rio_rq *rq)
 #endif
 
 /* RIOX-21 to RIOX-23: bytes of registered memory. */
-static inline int request_slice(const RIO_BUF *slice, bool written, struct stk_rio_mem **mem, char **at)
+static inline int request_slice(struct wsp_rio_rq *rq, const RIO_BUF *slice, bool written, struct stk_rio_mem **mem,
+                                char **at)
 {
     const struct wsp_rio_buffer *buffer = wsp_rio_buffer_find(slice->BufferId);
 
@@ -56,6 +61,8 @@ static inline int request_slice(const RIO_BUF *slice, bool written, struct stk_r
         return WSAEINVAL;
     if (written && !buffer->writable)
         return WSAEFAULT; /* RIOX-20 */
+    if (rq)
+        rq->buffer = buffer;
     *mem = buffer->mem;
     *at = buffer->base + slice->Offset;
     return 0;
@@ -71,18 +78,18 @@ static int request_side(const RIO_BUF *slice, ULONG least, bool written, char **
         return 0;
     if (slice->Length < least)
         return WSAEINVAL; /* RIOX-118 */
-    return request_slice(slice, written, &mem, at);
+    return request_slice(NULL, slice, written, &mem, at);
 }
 
 /* The data, RIOX-84 to RIOX-88. */
-static inline int request_data(const struct wsp_rio_rq *rq, enum stk_rio_dir dir, const RIO_BUF *data, ULONG count,
+static inline int request_data(struct wsp_rio_rq *rq, enum stk_rio_dir dir, const RIO_BUF *data, ULONG count,
                                struct stk_rio_req *req)
 {
     char *at = NULL;
     int code;
 
     if (count == 1 && data) {
-        code = request_slice(data, dir == STK_RIO_RECV, &req->mem, &at);
+        code = request_slice(rq, data, dir == STK_RIO_RECV, &req->mem, &at);
         req->base = at;
         req->len = data->Length;
         return code;
@@ -253,8 +260,9 @@ static int request_general(struct wsp_rio_rq *rq, enum stk_rio_dir dir, struct s
     return code;
 }
 
-static inline int request_run(RIO_RQ queue, enum stk_rio_dir dir, const RIO_BUF *data, ULONG count,
-                              struct stk_rio_req *req, const struct request_ex *ex)
+/* Both directions, everything. */
+static __attribute__((noinline)) int request_run(RIO_RQ queue, enum stk_rio_dir dir, const RIO_BUF *data, ULONG count,
+                                                 struct stk_rio_req *req, const struct request_ex *ex)
 {
     static const struct request_ex none;
     struct wsp_rio_rq *rq = wsp_rio_rq_find((uintptr_t)queue);
@@ -298,6 +306,52 @@ static inline BOOL request_result(int code)
     return FALSE;
 }
 
+/* Everything but the shortest path. */
+static __attribute__((noinline)) BOOL request_long(RIO_RQ queue, enum stk_rio_dir dir, const RIO_BUF *data, ULONG count,
+                                                   DWORD flags, PVOID context)
+{
+    struct stk_rio_req req;
+
+    request_begin(&req, flags, context);
+    return request_result(request_run(queue, dir, data, count, &req, NULL));
+}
+
+static __attribute__((noinline)) BOOL request_refused(int err)
+{
+    return request_result(wsp_error_of(WSP_OP_ANY, err));
+}
+
+/* The shortest path is one slice of the buffer that the queue's last request had too, and no flag that asks for more. Until it
+ * is known that it applies nothing is called, so that nothing has to be kept for the long one. */
+static inline __attribute__((always_inline)) BOOL request_short(RIO_RQ queue, enum stk_rio_dir dir, const RIO_BUF *data,
+                                                                ULONG count, DWORD flags, PVOID context)
+{
+    struct wsp_rio_rq *rq = wsp_rio_rq_find((uintptr_t)queue);
+    const struct wsp_rio_buffer *buffer;
+    struct stk_rio_req req;
+    struct stk_rio_rq *stk;
+    int err;
+
+    if (!REQUEST_SHORT || !rq || count != 1 || !data || (flags & ~(DWORD)(RIO_MSG_DONT_NOTIFY | RIO_MSG_DEFER)))
+        return request_long(queue, dir, data, count, flags, context);
+    (void)request_enter(rq);
+    buffer = rq->buffer;
+    stk = atomic_load_explicit(&rq->stk, memory_order_acquire);
+    if (!buffer || !stk || !wsp_rio_runs() || !wsp_rio_slot_is(&buffer->slot, (uintptr_t)data->BufferId) ||
+        !wsp_rio_slot_is(&rq->slot, (uintptr_t)queue) || (uint64_t)data->Offset + data->Length > buffer->bytes ||
+        !buffer->writable) {
+        wsp_rio_leave(&rq->inside);
+        return request_long(queue, dir, data, count, flags, context);
+    }
+    request_begin(&req, flags, context);
+    req.mem = buffer->mem;
+    req.base = buffer->base + data->Offset;
+    req.len = data->Length;
+    err = stk_rio_post(stk, dir, &req);
+    wsp_rio_leave(&rq->inside);
+    return err == STK_OK ? TRUE : request_refused(err);
+}
+
 /**
  * RIOReceive.
  *
@@ -311,10 +365,7 @@ static inline BOOL request_result(int code)
  */
 BOOL PASCAL wsp_rio_receive(RIO_RQ queue, PRIO_BUF data, ULONG count, DWORD flags, PVOID context)
 {
-    struct stk_rio_req req;
-
-    request_begin(&req, flags, context);
-    return request_result(request_run(queue, STK_RIO_RECV, data, count, &req, NULL));
+    return request_short(queue, STK_RIO_RECV, data, count, flags, context);
 }
 
 /**
@@ -341,10 +392,7 @@ int PASCAL wsp_rio_receive_ex(RIO_RQ queue, PRIO_BUF data, ULONG count, PRIO_BUF
  */
 BOOL PASCAL wsp_rio_send(RIO_RQ queue, PRIO_BUF data, ULONG count, DWORD flags, PVOID context)
 {
-    struct stk_rio_req req;
-
-    request_begin(&req, flags, context);
-    return request_result(request_run(queue, STK_RIO_SEND, data, count, &req, NULL));
+    return request_short(queue, STK_RIO_SEND, data, count, flags, context);
 }
 
 /**

@@ -68,32 +68,40 @@ static int rio_open(struct udp_end *end, const union bench_addr *at, const union
     return end->sends ? 0 : receives_post(end, rio, end->depth);
 }
 
-static int completions_check(const RIORESULT *results, ULONG taken)
+static int completion_wrong(const RIORESULT *result)
 {
+    (void)fprintf(stderr, "udp_rate: a request ended with %ld\n", (long)result->Status);
+    return -1;
+}
+
+/* Completions, at most count; negative: the queue is damaged. */
+static int64_t completions_take(struct rio *rio, uint64_t count)
+{
+    ULONG taken = rio->fn.RIODequeueCompletion(rio->queue, rio->results,
+                                               (ULONG)(count < BENCH_RIO_TAKEN ? count : BENCH_RIO_TAKEN));
+
     if (taken == RIO_CORRUPT_CQ) {
         (void)fprintf(stderr, "udp_rate: the completion queue is damaged\n");
         return -1;
     }
-    for (ULONG i = 0; i < taken; i++) {
-        if (results[i].Status != 0) {
-            (void)fprintf(stderr, "udp_rate: a request ended with %ld\n", (long)results[i].Status);
-            return -1;
-        }
-    }
-    return 0;
+    return (int64_t)taken;
 }
 
 static int64_t rio_send(struct udp_end *end, uint64_t count)
 {
     struct rio *rio = end->own;
-    RIORESULT *results = rio->results;
-    ULONG taken = rio->fn.RIODequeueCompletion(rio->queue, results, BENCH_RIO_TAKEN);
+    int64_t taken = completions_take(rio, BENCH_RIO_TAKEN);
     uint64_t room;
 
-    if (completions_check(results, taken) != 0) {
+    if (taken < 0) {
         return -1;
     }
-    rio->done += taken;
+    for (int64_t i = 0; i < taken; i++) {
+        if (rio->results[i].Status != 0) {
+            return completion_wrong(&rio->results[i]);
+        }
+    }
+    rio->done += (uint64_t)taken;
     room = end->depth - (rio->posted - rio->done);
     count = count < room ? count : room;
     for (uint64_t i = 0; i < count; i++) {
@@ -111,20 +119,18 @@ static int64_t rio_send(struct udp_end *end, uint64_t count)
 static int64_t rio_receive(struct udp_end *end, uint64_t count)
 {
     struct rio *rio = end->own;
-    RIORESULT *results = rio->results;
-    ULONG taken = rio->fn.RIODequeueCompletion(rio->queue, results,
-                                               (ULONG)(count < BENCH_RIO_TAKEN ? count : BENCH_RIO_TAKEN));
+    int64_t taken = completions_take(rio, count);
 
-    if (completions_check(results, taken) != 0) {
-        return -1;
-    }
-    for (ULONG i = 0; i < taken; i++) {
+    for (int64_t i = 0; i < taken; i++) {
         RIO_BUF slice = slice_of(end, rio, rio->done++);
-        if (udp_number_check(end, rio->data + slice.Offset, results[i].BytesTransferred) != 0) {
+        if (rio->results[i].Status != 0) {
+            return completion_wrong(&rio->results[i]);
+        }
+        if (udp_number_check(end, rio->data + slice.Offset, rio->results[i].BytesTransferred) != 0) {
             return -1;
         }
     }
-    return receives_post(end, rio, taken) != 0 ? -1 : (int64_t)taken;
+    return taken < 0 || receives_post(end, rio, (uint64_t)taken) != 0 ? -1 : taken;
 }
 
 static void rio_close(struct udp_end *end)

@@ -1,5 +1,10 @@
 #include "core/client_rio.h"
 
+#include "stack/assert.h"
+
+/** Datagrams that are surely small enough for every way. */
+#define KNOWN_BYTES_MAX 1200u
+
 /* --- Posting -------------------------------------------------------------------- */
 
 /** Raises what may start, beside others who do; edge M. */
@@ -24,12 +29,24 @@ static bool recv_waits(const struct stk_sock_abi *abi)
            atomic_load_explicit(&abi->rx_limit, memory_order_relaxed) == 0;
 }
 
-/** Tells the stack of what was committed, if it has to know now. */
-static void committed_tell(struct stk_rio_rq *rq, enum stk_rio_dir dir)
+/** Tells the stack of what was committed, if it has to know now. @return STK_OK. */
+static __attribute__((noinline)) int committed_tell(struct stk_rio_rq *rq, enum stk_rio_dir dir)
 {
     if (dir == STK_RIO_SEND || recv_waits(rq->sock->abi)) {
         stk_client_kick(rq->sock);
     }
+    return STK_OK;
+}
+
+/** As memcmp would, without a call. */
+static inline bool addr_same(const struct stk_addr *left, const struct stk_addr *right)
+{
+    uint64_t a[3];
+    uint64_t b[3];
+    _Static_assert(sizeof(*left) == sizeof(a), "whole words");
+    memcpy(a, left, sizeof(a));
+    memcpy(b, right, sizeof(b));
+    return ((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2])) == 0;
 }
 
 /** Why a stream takes no request; STK_OK: it does. */
@@ -60,20 +77,17 @@ static bool to_known(const struct stk_rio_rq *rq, const struct stk_addr *to, uin
     return rq->to_seq == atomic_load_explicit(&rq->client->region->abi->ifs_seq, memory_order_relaxed) &&
            (state & (STK_ST_TX_SHUT | wanted)) == wanted &&
            rq->to_broadcast == atomic_load_explicit(&sock->broadcast, memory_order_relaxed) &&
-           memcmp(&rq->to_seen, to, sizeof(*to)) == 0 &&
+           (to->family == STK_AF_NONE ? rq->to_seen.family == STK_AF_NONE /* the peer has no other bytes */
+                                      : addr_same(&rq->to_seen, to)) &&
            atomic_load_explicit(&sock->choosy, memory_order_relaxed) == 0 &&
            atomic_load_explicit(&sock->segment, memory_order_relaxed) == 0;
 }
 
 /** Checks a datagram as stk_sock_sendmsg does, and writes down what it asks for. */
-static int dgram_send_prepare(struct stk_rio_rq *rq, const struct stk_rio_req *req, uint32_t state,
-                              struct stk_rio_entry_abi *entry, struct stk_rio_wish_abi *wish)
+static int dgram_send_check(struct stk_rio_rq *rq, const struct stk_rio_req *req, struct stk_rio_entry_abi *entry,
+                            struct stk_rio_wish_abi *wish)
 {
     const bool plain = (req->flags & STK_RIO_WISHES) == 0 && req->segment == 0;
-    if (plain && req->len <= 1200 && to_known(rq, &req->to, state)) {
-        entry->to = req->to;
-        return STK_OK;
-    }
     struct stk_dgram_abi head;
     struct stk_send_info info = {.ttl = -1, .tos = -1, .ecn = -1};
     if ((req->flags & STK_RIO_WISHES) != 0) {
@@ -107,26 +121,22 @@ static int request_prepare(struct stk_rio_rq *rq, enum stk_rio_dir dir, const st
 {
     const struct stk_sock_abi *abi = rq->sock->abi;
     const uint32_t state = atomic_load_explicit(&abi->state, memory_order_relaxed);
+    int result;
     if (rq->stream) {
-        const int result = stream_error(state, dir);
-        if (result != STK_OK) {
-            return result;
-        }
+        result = stream_error(state, dir);
     } else if (dir == STK_RIO_RECV) {
-        return dgram_recv_error(state);
+        result = dgram_recv_error(state);
     } else {
-        const int result = dgram_send_prepare(rq, req, state, entry, (struct stk_rio_wish_abi *)(void *)side);
-        if (result != STK_OK) {
-            return result;
-        }
+        result = dgram_send_check(rq, req, entry, (struct stk_rio_wish_abi *)(void *)side);
     }
-    if (dir == STK_RIO_SEND) {
+    if (result == STK_OK && dir == STK_RIO_SEND) {
         entry->fifo = atomic_load_explicit(&abi->tx_tail, memory_order_acquire);
     }
-    return STK_OK;
+    return result;
 }
 
-static bool mem_has(const struct stk_rio_req *req)
+/** The caller has seen to it. */
+static inline bool mem_has(const struct stk_rio_req *req)
 {
     if (req->mem == NULL) {
         return req->len == 0;
@@ -135,17 +145,28 @@ static bool mem_has(const struct stk_rio_req *req)
     return at <= req->mem->abi->size && req->len <= req->mem->abi->size - at;
 }
 
-int stk_rio_post(struct stk_rio_rq *rq, enum stk_rio_dir dir, const struct stk_rio_req *req)
+/** Where the next request of a direction goes. */
+struct posting {
+    struct rio_half *half;
+    struct rio_ring *ring;
+    struct stk_rio_entry_abi *entry;
+    uint32_t at;
+};
+
+/** Has the queue a place? Fills in what every request has. */
+static inline int post_begin(struct stk_rio_rq *rq, enum stk_rio_dir dir, const struct stk_rio_req *req,
+                             struct posting *posting)
 {
-    int result = stk_client_usable(rq->client);
+    struct rio_half *half = &rq->half[dir];
+    const int result = stk_client_usable(rq->client);
     if (result != STK_OK) {
         return result;
     }
-    struct rio_half *half = &rq->half[dir];
     if (atomic_load_explicit(&rq->closed, memory_order_relaxed) != 0 ||
-        atomic_load_explicit(&half->cq->closed, memory_order_relaxed) != 0 || !mem_has(req)) {
+        atomic_load_explicit(&half->cq->closed, memory_order_relaxed) != 0) {
         return STK_EINVAL;
     }
+    STK_DASSERT(mem_has(req));
     const uint32_t at = half->submitted;
     /* edge O: the entry's last user is through with it. */
     if (at - atomic_load_explicit(&half->taken, memory_order_acquire) >= half->max) {
@@ -157,23 +178,73 @@ int stk_rio_post(struct stk_rio_rq *rq, enum stk_rio_dir dir, const struct stk_r
     entry->mem = req->mem != NULL ? (uintptr_t)req->mem->abi : 0;
     entry->len = req->len;
     entry->flags = req->flags;
-    result = request_prepare(rq, dir, req, entry, ring->side + (size_t)(at & ring->side_mask) * STK_RIO_SIDE_BYTES);
-    if (result != STK_OK) {
-        return result;
-    }
-    ring->words[at & ring->mask] = (struct rio_words){.context = req->context, .cookie = req->cookie};
+    *posting = (struct posting){.half = half, .ring = ring, .entry = entry, .at = at};
+    return STK_OK;
+}
+
+static inline int post_end(struct stk_rio_rq *rq, enum stk_rio_dir dir, const struct stk_rio_req *req,
+                           const struct posting *posting)
+{
+    struct rio_half *half = posting->half;
+    const uint32_t at = posting->at;
+    posting->ring->words[at & posting->ring->mask] = (struct rio_words){.context = req->context, .cookie = req->cookie};
     half->submitted = at + 1;
     /* edge M, app's end. */
     atomic_store_explicit(&half->abi->submitted, at + 1, memory_order_release);
-    if ((req->flags & STK_RIO_DEFER) == 0) {
-        if (dir == STK_RIO_SEND) { /* the kick is the read-modify-write */
-            atomic_store_explicit(&half->abi->committed, at + 1, memory_order_release);
-        } else {
-            (void)atomic_exchange_explicit(&half->abi->committed, at + 1, memory_order_seq_cst);
-        }
-        committed_tell(rq, dir);
+    if ((req->flags & STK_RIO_DEFER) != 0) {
+        return STK_OK;
     }
-    return STK_OK;
+    if (dir == STK_RIO_SEND) { /* the kick is the read-modify-write */
+        atomic_store_explicit(&half->abi->committed, at + 1, memory_order_release);
+    } else {
+        (void)atomic_exchange_explicit(&half->abi->committed, at + 1, memory_order_seq_cst);
+    }
+    return committed_tell(rq, dir);
+}
+
+/** Any request. */
+static __attribute__((noinline)) int post_any(struct stk_rio_rq *rq, enum stk_rio_dir dir,
+                                              const struct stk_rio_req *req)
+{
+    struct posting posting;
+    int result = post_begin(rq, dir, req, &posting);
+    if (result == STK_OK) {
+        result = request_prepare(rq, dir, req, posting.entry,
+                                 posting.ring->side +
+                                     (size_t)(posting.at & posting.ring->side_mask) * STK_RIO_SIDE_BYTES);
+    }
+    return result == STK_OK ? post_end(rq, dir, req, &posting) : result;
+}
+
+/*
+ * The requests that there are most of make no call but a last one, so that no register has to be kept: a receive, and a plain
+ * datagram to where the last one went.
+ */
+int stk_rio_post(struct stk_rio_rq *rq, enum stk_rio_dir dir, const struct stk_rio_req *req)
+{
+    const struct stk_sock_abi *abi = rq->sock->abi; /* of a closed one: post_begin refuses, whatever it says here */
+    struct posting posting;
+    if (rq->stream) {
+        return post_any(rq, dir, req);
+    }
+    const uint32_t state = atomic_load_explicit(&abi->state, memory_order_relaxed);
+    if (dir == STK_RIO_RECV ? dgram_recv_error(state) != STK_OK
+                            : (req->flags & STK_RIO_WISHES) != 0 || req->segment != 0 || req->len > KNOWN_BYTES_MAX ||
+                                  !to_known(rq, &req->to, state)) {
+        return post_any(rq, dir, req);
+    }
+    const int result = post_begin(rq, dir, req, &posting);
+    if (result != STK_OK) {
+        return result;
+    }
+    if (dir == STK_RIO_SEND) {
+        posting.entry->to.family = STK_AF_NONE;
+        if (req->to.family != STK_AF_NONE) {
+            posting.entry->to = req->to;
+        }
+        posting.entry->fifo = atomic_load_explicit(&abi->tx_tail, memory_order_acquire);
+    }
+    return post_end(rq, dir, req, &posting);
 }
 
 int stk_rio_commit(struct stk_rio_rq *rq, enum stk_rio_dir dir)
@@ -203,37 +274,80 @@ static const struct rio_ring *ring_of(const struct rio_half *half, uint32_t gene
     return ring;
 }
 
-/** Fills in a completion; false: the entry makes no sense. */
-static bool done_fill(struct stk_rio_cq *cq, const struct client_rio *rio, const struct stk_rio_done_abi *entry,
-                      struct stk_rio_done *out)
+/** Whose completions are being taken: most of a batch are of one direction of one request queue. */
+struct taking {
+    uint32_t rq; /**< its id */
+    uint32_t dir;
+    uint32_t generation;
+    uint32_t taken;        /**< not yet told, so that the request queue stays */
+    struct rio_half *half; /**< NULL: nobody's */
+    const struct rio_ring *ring;
+    uint64_t cookie;
+};
+
+static inline void taking_end(const struct taking *taking)
 {
+    if (taking->half != NULL) {
+        /* edge O: from here on the entries may be written again. */
+        atomic_store_explicit(&taking->half->taken, taking->taken, memory_order_release);
+    }
+}
+
+/** The entry's request queue is another one, or none: false. */
+static __attribute__((noinline)) bool taking_begin(struct taking *taking, const struct stk_rio_cq *cq,
+                                                   const struct stk_rio_done_abi *entry)
+{
+    const struct client_rio *rio = atomic_load_explicit(&cq->client->rio, memory_order_relaxed);
+    taking_end(taking);
+    taking->half = NULL;
     struct stk_rio_rq *rq = client_rio_rq(rio, entry->rq);
     const uint32_t dir = (entry->flags & STK_RIO_DONE_SEND) != 0 ? STK_RIO_SEND : STK_RIO_RECV;
-    if (rq == NULL || rq->half[dir].cq != cq) {
+    const struct rio_ring *ring = rq == NULL ? NULL : ring_of(&rq->half[dir], entry->generation);
+    if (ring == NULL || rq->half[dir].cq != cq) {
         return false;
     }
-    struct rio_half *half = &rq->half[dir];
-    const uint32_t taken = atomic_load_explicit(&half->taken, memory_order_relaxed);
-    const struct rio_ring *ring = ring_of(half, entry->generation);
-    if (entry->index != taken || ring == NULL) {
-        return false;
-    }
-    const struct rio_words *words = &ring->words[taken & ring->mask];
-    out->status = entry->status;
-    out->bytes = entry->bytes;
-    out->rq_cookie = rq->cookie;
-    out->context = words->context;
-    out->cookie = words->cookie;
-    out->dir = dir;
-    out->info = (entry->flags & STK_RIO_DONE_INFO) != 0
-                    ? (const struct stk_msg_info *)(const void *)(ring->side + (size_t)(taken & ring->side_mask) *
-                                                                                   STK_RIO_SIDE_BYTES)
-                    : NULL;
-    /* edge O: from here on the entry may be written again. */
-    atomic_store_explicit(&half->taken, taken + 1, memory_order_release);
+    taking->rq = entry->rq;
+    taking->dir = dir;
+    taking->generation = entry->generation;
+    taking->taken = atomic_load_explicit(&rq->half[dir].taken, memory_order_relaxed);
+    taking->half = &rq->half[dir];
+    taking->ring = ring;
+    taking->cookie = rq->cookie;
     return true;
 }
 
+/** Fills in a completion; false: the entry makes no sense. */
+static inline bool done_fill(struct taking *taking, const struct stk_rio_cq *cq, const struct stk_rio_done_abi *entry,
+                             struct stk_rio_done *out)
+{
+    const uint32_t dir = entry->flags & STK_RIO_DONE_SEND;
+    if ((entry->rq != taking->rq || dir != taking->dir || entry->generation != taking->generation ||
+         taking->half == NULL) &&
+        !taking_begin(taking, cq, entry)) {
+        return false;
+    }
+    const uint32_t at = taking->taken;
+    if (entry->index != at) {
+        return false;
+    }
+    const struct rio_ring *ring = taking->ring;
+    const struct rio_words *words = &ring->words[at & ring->mask];
+    out->status = entry->status;
+    out->bytes = entry->bytes;
+    out->rq_cookie = taking->cookie;
+    out->context = words->context;
+    out->cookie = words->cookie;
+    out->dir = dir;
+    out->info = NULL;
+    if ((entry->flags & STK_RIO_DONE_INFO) != 0) {
+        out->info = (const struct stk_msg_info *)(const void *)(ring->side +
+                                                                (size_t)(at & ring->side_mask) * STK_RIO_SIDE_BYTES);
+    }
+    taking->taken = at + 1;
+    return true;
+}
+
+_Static_assert((int)STK_RIO_DONE_SEND == (int)STK_RIO_SEND && (int)STK_RIO_RECV == 0, "the flag is the direction");
 _Static_assert(sizeof(struct stk_msg_info) <= STK_RIO_SIDE_BYTES, "it is the side entry of a receive");
 
 uint32_t stk_rio_cq_take(struct stk_rio_cq *cq, struct stk_rio_done *out, uint32_t count)
@@ -241,7 +355,7 @@ uint32_t stk_rio_cq_take(struct stk_rio_cq *cq, struct stk_rio_done *out, uint32
     if (cq->damaged) {
         return UINT32_MAX;
     }
-    const struct client_rio *rio = atomic_load_explicit(&cq->client->rio, memory_order_relaxed);
+    struct taking taking = {.half = NULL};
     uint32_t head = cq->head;
     uint32_t done = 0;
     uint32_t ordinary = atomic_load_explicit(&cq->ordinary_taken, memory_order_relaxed);
@@ -254,7 +368,7 @@ uint32_t stk_rio_cq_take(struct stk_rio_cq *cq, struct stk_rio_done *out, uint32
             cq->damaged = seq != 0 && seq != expect - (cq->mask + 1);
             break;
         }
-        if (!done_fill(cq, rio, entry, &out[done])) {
+        if (!done_fill(&taking, cq, entry, &out[done])) {
             cq->damaged = true;
             break;
         }
@@ -263,6 +377,7 @@ uint32_t stk_rio_cq_take(struct stk_rio_cq *cq, struct stk_rio_done *out, uint32
         done++;
     }
     cq->head = head;
+    taking_end(&taking);
     if (done > 0) {
         atomic_store_explicit(&cq->ordinary_taken, ordinary, memory_order_relaxed);
         return done;
