@@ -9,7 +9,7 @@
 
 #include <mswsock.h>
 
-#include "../../wsp/ws2_32/include/wl_rio.h"
+#include <wl_rio.h>
 
 /** Most completions that are taken at a time. */
 #define BENCH_RIO_TAKEN 128

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #ifndef RIO_MSG_COMMIT_ONLY /* mingw-w64 10 declares nothing of it */
-#include "../../../wsp/ws2_32/include/wl_rio.h"
+#include <wl_rio.h>
 #endif
 
 #define IPV4_ROOM 28 /* of a SOCKADDR_INET */
