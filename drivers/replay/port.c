@@ -30,7 +30,8 @@ static char *text_keep(char **at, const char *text)
 
     if (text == NULL)
         return NULL;
-    *at = stpcpy(copy, text) + 1;
+    memcpy(copy, text, strlen(text) + 1);
+    *at += strlen(text) + 1;
     return copy;
 }
 

@@ -70,11 +70,11 @@ static int engine_make(struct receive *r, uint32_t convs_max)
     int len;
 
     (void)snprintf(name, sizeof(name), FEED_NAME "%p", (void *)r);
-    len = snprintf(text, sizeof(r->bytes),
-                   "[engine]\nsockets_max = %u\ntcp_max = %u\nudp_max = 16\nout_of_order_rtos = 1000000\nbuffer_memory = %uMiB\nrcvbuf = 2MiB\n"
-                   "[port feed]\nindex = 2\ndriver = feed\nfeed.name = %s\nmtu = 1500\nbuffers = %u\n%s",
-                   socks, socks, 64 + socks / 64, name, r->conf->buffers != 0 ? r->conf->buffers : BUFFERS,
-                   receive_frame_conf);
+    len = snprintf(
+        text, sizeof(r->bytes),
+        "[engine]\nsockets_max = %u\ntcp_max = %u\nudp_max = 16\nout_of_order_rtos = 1000000\nbuffer_memory = %uMiB\nrcvbuf = 2MiB\n"
+        "[port feed]\nindex = 2\ndriver = feed\nfeed.name = %s\nmtu = 1500\nbuffers = %u\n%s",
+        socks, socks, 64 + socks / 64, name, r->conf->buffers != 0 ? r->conf->buffers : BUFFERS, receive_frame_conf);
     if (r->conf->capture != NULL)
         (void)snprintf(text + len, sizeof(r->bytes) - (size_t)len,
                        "feed.capture = %.4000s\nfeed.capture_clock = port\n", r->conf->capture);
