@@ -56,6 +56,7 @@ void stk_ep_rio_complete(struct stk_ep_rio *rio, struct rio_dir *dir, int32_t st
         /* edge N, stack's end. */
         atomic_store_explicit(&entry->seq, cq->tail - cq->srv_base + 1, memory_order_release);
         cq->tail++;
+        __builtin_prefetch((struct stk_rio_done_abi *)(uintptr_t)cq->srv_ring + ((cq->tail + 4) & cq->srv_mask), 1);
         if (!quiet) {
             const uint32_t ordinary = atomic_load_explicit(&cq->ordinary, memory_order_relaxed);
             atomic_store_explicit(&cq->ordinary, ordinary + 1, memory_order_relaxed);

@@ -6,12 +6,22 @@
 
 /* --- One receive ------------------------------------------------------------ */
 
+/* As sends_prefetch does; the bytes will be written. */
+static inline void recvs_prefetch(const struct rio_dir *recv)
+{
+    __builtin_prefetch(&recv->entries[(recv->next + 6) & recv->mask]);
+    if (recv->seen - recv->next > 3) {
+        __builtin_prefetch((const void *)(uintptr_t)recv->entries[(recv->next + 3) & recv->mask].base, 1);
+    }
+}
+
 /* The first receive is over. */
 static void recv_done(struct stk_ep_rio *rio, int32_t status, uint32_t bytes, uint32_t extra)
 {
     struct rio_dir *recv = &rio->recv;
     recv->next++;
     recv->filled = 0;
+    recvs_prefetch(recv);
     stk_ep_rio_complete(rio, recv, status, bytes, extra);
 }
 

@@ -55,7 +55,7 @@ enum stk_rio_flag {
 /** One request. Copied by stk_rio_post; the bytes at base belong to the stack until the completion is taken. */
 struct stk_rio_req {
     struct stk_rio_mem *mem;   /**< where base lies; NULL: len is 0 */
-    void *base;                /**< in mem */
+    void *base;                /**< len bytes from here lie in mem: the caller has seen to it */
     uint32_t len;              /**< bytes */
     uint32_t flags;            /**< enum stk_rio_flag */
     uint64_t context;          /**< comes back */
