@@ -81,6 +81,18 @@ static BOOL fail_win32(int wsa_code)
 
 /* ---- CreateIoCompletionPort, SetFileCompletionNotificationModes ---- */
 
+/* A provider that does not know the code loses the requests of threads that end, no more. */
+static NTSTATUS provider_tell(SOCKET s)
+{
+    uint32_t none = 0;
+    DWORD returned = 0;
+    if (WSAIoctl(s, WSP_IOCTL_PORT, &none, 0, NULL, 0, &returned, NULL, NULL) != 0 &&
+        WSAGetLastError() == WSAEPROTOTYPE) {
+        return WS2_STATUS_INVALID_PARAMETER;
+    }
+    return 0;
+}
+
 static NTSTATUS associate(struct ws2_slot *slot, HANDLE file, PIO_STATUS_BLOCK iosb, PVOID what, ULONG bytes)
 {
     struct {
@@ -92,14 +104,11 @@ static NTSTATUS associate(struct ws2_slot *slot, HANDLE file, PIO_STATUS_BLOCK i
     memcpy(&given, what, sizeof given);
     status = ws2_port_prepare(slot, given.port, &port);
     if (status == 0) {
-        uint32_t none = 0;
-        DWORD returned = 0;
-        status = ORIGINAL(set_information_fn, HOOK_SET_INFORMATION)(file, iosb, what, bytes, FILE_COMPLETION_CLASS);
-        ws2_port_associated(slot, port, given.key, status >= 0);
-        if (status >= 0) {
-            /* A provider that does not know the code loses the requests of threads that end, no more. */
-            (void)WSAIoctl((SOCKET)file, WSP_IOCTL_PORT, &none, 0, NULL, 0, &returned, NULL, NULL);
+        status = provider_tell((SOCKET)file);
+        if (status == 0) {
+            status = ORIGINAL(set_information_fn, HOOK_SET_INFORMATION)(file, iosb, what, bytes, FILE_COMPLETION_CLASS);
         }
+        ws2_port_associated(slot, port, given.key, status >= 0);
     }
     return status;
 }
