@@ -32,11 +32,17 @@ static bool cmsg_is_mapped(const struct stk_addr *addr)
     return addr->family == STK_AF_INET6 && memcmp(addr->ip, prefix, sizeof prefix) == 0;
 }
 
+/* WSA_CMSG_SPACE, without the signed numbers that some headers make of it. */
+static size_t cmsg_space(size_t size)
+{
+    return (sizeof(WSACMSGHDR) + size + sizeof(size_t) - 1) & ~(sizeof(size_t) - 1);
+}
+
 /* MSG-9: whole messages only. */
 static void cmsg_put(struct cmsg_out *out, int level, int type, const void *data, size_t size)
 {
     WSACMSGHDR header = {.cmsg_len = sizeof header + size, .cmsg_level = level, .cmsg_type = type};
-    size_t space = WSA_CMSG_SPACE(size);
+    size_t space = cmsg_space(size);
 
     if (out->room - out->used < space) {
         out->short_of_room = true;
@@ -120,12 +126,12 @@ size_t wsp_cmsg_space(const struct wsp_socket *sock)
         [WSP_CMSG_V6_ORIGINAL_IF] = 0,
     };
     uint32_t bits = atomic_load(&sock->values[WSP_VALUE_CMSG]);
-    size_t space = WSA_CMSG_SPACE(sizeof(DWORD)) +
-                   (atomic_load(&sock->values[WSP_VALUE_STAMP_RX]) ? WSA_CMSG_SPACE(8) : 0);
+    size_t space = cmsg_space(sizeof(DWORD)) +
+                   (atomic_load(&sock->values[WSP_VALUE_STAMP_RX]) ? cmsg_space(8) : 0);
 
     for (size_t i = 0; i < sizeof sizes; i++)
         if (bits & (1u << i))
-            space += WSA_CMSG_SPACE(sizes[i] ? sizes[i] : sizeof(int32_t));
+            space += cmsg_space(sizes[i] ? sizes[i] : sizeof(int32_t));
     return space;
 }
 
