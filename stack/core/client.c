@@ -140,8 +140,8 @@ static void client_end_sockets(struct stk_client *client, uint32_t drain_timeout
 
 static void client_free(struct stk_client *client)
 {
-    client_unlink(client);
     stk_client_rio_end(client);
+    client_unlink(client);
     free(client->socks);
     free(client);
 }

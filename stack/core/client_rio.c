@@ -658,10 +658,37 @@ int stk_rio_rq_resize(struct stk_rio_rq *rq, const uint32_t max[STK_RIO_DIRS])
 
 /* --- Ends ------------------------------------------------------------------------------ */
 
+/** Closes the queues that the program left open, and frees all. */
+static void cqs_end(struct stk_client *client, struct client_rio *rio)
+{
+    for (uint32_t i = 0; i < STK_RIO_CQS_MAX; i++) {
+        struct stk_rio_cq_abi *abi = atomic_load_explicit(&rio->cqs[i].abi, memory_order_relaxed);
+        if (abi != NULL && rio->cqs[i].used) {
+            (void)stk_client_rio_call(client, NULL, STK_RIO_OP_CQ_CLOSE, abi);
+            /* NOLINTNEXTLINE(performance-no-int-to-ptr): it was a pointer */
+            stk_client_os_zero_free((void *)(uintptr_t)abi->ring, (size_t)abi->slots * sizeof(struct stk_rio_done_abi));
+        }
+        stk_client_os_zero_free(abi, sizeof(*abi));
+    }
+    while (rio->cqs_closed != NULL) {
+        struct stk_rio_cq *cq = rio->cqs_closed;
+        rio->cqs_closed = cq->next;
+        free(cq);
+    }
+}
+
 void stk_client_rio_end(struct stk_client *client)
 {
     struct client_rio *rio = atomic_load_explicit(&client->rio, memory_order_acquire);
     if (rio == NULL) {
+        return;
+    }
+    /* What the stack may still write stays: an engine that does not answer may be anywhere, and drivers may hold memory. */
+    bool left = stk_client_usable(client) != STK_OK;
+    for (struct stk_rio_rq *rq = rio->rqs; rq != NULL; rq = rq->next) {
+        left = left || atomic_load_explicit(&rq->abi->detached, memory_order_acquire) == 0;
+    }
+    if (left) {
         return;
     }
     while (rio->rqs != NULL) {
@@ -669,21 +696,15 @@ void stk_client_rio_end(struct stk_client *client)
         rio->rqs = rq->next;
         rq_free(rio, rq);
     }
-    while (rio->cqs_closed != NULL) {
-        struct stk_rio_cq *cq = rio->cqs_closed;
-        rio->cqs_closed = cq->next;
-        cq_free(rio, cq);
-    }
     while (rio->mems != NULL) {
         struct stk_rio_mem *mem = rio->mems;
         rio->mems = mem->next;
-        mem_unpin(rio, mem);
-        mem_free(mem);
+        if (stk_client_rio_call(client, NULL, STK_RIO_OP_MEM_DROP, mem->abi) == STK_OK) {
+            mem_unpin(rio, mem);
+            mem_free(mem);
+        }
     }
-    for (uint32_t i = 0; i < STK_RIO_CQS_MAX; i++) {
-        stk_client_os_zero_free(atomic_load_explicit(&rio->cqs[i].abi, memory_order_relaxed),
-                                sizeof(struct stk_rio_cq_abi));
-    }
+    cqs_end(client, rio);
     for (uint32_t i = 0; i < CLIENT_RIO_RQS_PAGES; i++) {
         free(atomic_load_explicit(&rio->pages[i], memory_order_relaxed));
     }

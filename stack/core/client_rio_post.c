@@ -466,7 +466,6 @@ void stk_client_rio_sock_lost(struct stk_rio_rq *rq)
             }
             atomic_store_explicit(&half->abi->completed, at, memory_order_relaxed);
         }
-        atomic_store_explicit(&rq->abi->detached, 1, memory_order_release);
-    }
+    } /* the rings stay: nobody can say that the stack has left them */
     stk_lock_give(&rio->lock);
 }

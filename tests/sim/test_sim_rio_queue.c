@@ -323,6 +323,35 @@ static void memory__removed_while_named__stays_until_taken(void **state)
     sim_rio_close(&pair);
 }
 
+/** The stack's thread is gone: nothing is posted any more, and closing tells of what was. */
+static void engine_lost__close__completes_what_was_posted(void **state)
+{
+    (void)state;
+    struct sim_rio_pair pair;
+    struct stk_rio_done done;
+    sim_rio_dgrams(&pair, STK_AF_INET, 81, "", 8);
+    for (uint32_t i = 0; i < 4; i++) {
+        assert_int_equal(sim_rio_post(&pair.b, STK_RIO_RECV, i, 1, i == 3 ? STK_RIO_DEFER : 0, i), STK_OK);
+    }
+    send_from_a(&pair, 1);
+    sim_rio_settle(&pair);
+    struct stk_region_abi *region = stk_engine_region(pair.b.host->engine)->abi;
+    atomic_store(&region->engine_state, STK_ENGINE_LOST);
+    assert_int_equal(sim_rio_post(&pair.b, STK_RIO_RECV, 0, 1, 0, 9), STK_ENETDOWN);
+    assert_int_equal(stk_rio_commit(pair.b.rq, STK_RIO_RECV), STK_ENETDOWN);
+    assert_int_equal(stk_rio_cq_arm(pair.b.cq), STK_ENETDOWN);
+    assert_int_equal(stk_sock_close(pair.b.sock, STK_CLOSE_GRACEFUL), STK_ENETDOWN);
+    pair.b.sock = NULL;
+    for (uint32_t i = 0; i < 4; i++) {
+        assert_int_equal(stk_rio_cq_take(pair.b.cq, &done, 1), 1);
+        assert_int_equal(done.context, i);
+        assert_int_equal(done.status, i == 0 ? STK_OK : STK_ECANCELED);
+    }
+    sim_rio_none(&pair.b);
+    atomic_store(&region->engine_state, STK_ENGINE_RUNNING); /* so that the test can end */
+    sim_rio_close(&pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -336,6 +365,7 @@ int main(void)
         cmocka_unit_test(closed_queue__its_event__does_not_come),
         cmocka_unit_test(damage__entries_overwritten__told_for_good),
         cmocka_unit_test(memory__removed_while_named__stays_until_taken),
+        cmocka_unit_test(engine_lost__close__completes_what_was_posted),
     };
     return cmocka_run_group_tests_name("sim_rio_queue", tests, NULL, NULL);
 }
