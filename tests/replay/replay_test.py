@@ -51,7 +51,7 @@ STREAM = re.compile(r"stream (\d+)\.(\d) (tcp|udp) (\S+) > (\S+) ")
 def play(program, capture, sums, folder):
     out, record = os.path.join(folder, "streams"), os.path.join(folder, "record.pcap")
     os.makedirs(out)
-    done = run([program, "--sums", sums, "--out", out, "--record", record, capture])
+    done = run([program, "--sums", sums, "--buffers", "2048", "--convs", "1024", "--out", out, "--record", record, capture])
     files = {}
     for name in sorted(os.listdir(out)):
         with open(os.path.join(out, name), "rb") as handle:

@@ -1,7 +1,8 @@
 /*
  * Plays captures in receive-only mode and prints what came out, a line per stream, for replay_test.py and the benchmark.
  *
- *   t_receive [--sums verify|ignore|auto] [--window NS] [--convs N] [--out FOLDER] [--record FILE] [--quiet] [--stop N] FILE
+ *   t_receive [--sums verify|ignore|auto] [--window NS] [--convs N] [--buffers N] [--out FOLDER] [--record FILE] [--quiet]
+ *             [--stop N] FILE
  *
  * Exit status: 0: played to its end; 1: refused, with the reason on standard output; 2: usage.
  */
@@ -87,6 +88,8 @@ static bool option_take(struct options *options, const char *name, const char *v
         options->conf.window_ns = strtoull(value, NULL, 10);
     } else if (strcmp(name, "--convs") == 0) {
         options->conf.convs_max = (uint32_t)strtoul(value, NULL, 10);
+    } else if (strcmp(name, "--buffers") == 0) {
+        options->conf.buffers = (uint32_t)strtoul(value, NULL, 10);
     } else if (strcmp(name, "--stop") == 0) {
         options->conf.stop_packet = strtoull(value, NULL, 10);
     } else if (strcmp(name, "--out") == 0) {
@@ -126,8 +129,10 @@ int main(int argc, char **argv)
     char reason[NIC_READER_REASON_SIZE] = "";
 
     if (!options_read(&options, argc, argv)) {
-        (void)fprintf(stderr, "usage: t_receive [--sums S] [--window NS] [--convs N] [--out FOLDER] [--record FILE] "
-                              "[--quiet] [--stop N] FILE\n");
+        (void)fprintf(
+            stderr,
+            "usage: t_receive [--sums S] [--window NS] [--convs N] [--buffers N] [--out FOLDER] [--record FILE] "
+            "[--quiet] [--stop N] FILE\n");
         return 2;
     }
     if (nic_reader_open(options.file, &reader, reason) != 0) {
