@@ -395,7 +395,7 @@ static const char *path_resolve(const char *name, char path[STK_CASE_TEXT])
 {
     const char *slash = strrchr(name, '/');
     char copy[STK_CASE_TEXT];
-    if (slash == NULL || path[0] == '\0' || path[0] == '/') {
+    if (slash == NULL || path[0] == '\0' || path[0] == '/' || path[1] == ':') { /* C:\ is Windows' */
         return NULL;
     }
     const size_t folder = (size_t)(slash - name) + 1;
