@@ -1,4 +1,5 @@
-/* The round trip of rtt by registered I/O: one completion queue for both sockets, polled. */
+/* The round trip of rtt by registered I/O: one polled completion queue for the receives of both sockets, one for their sends,
+ * which is looked at now and then. */
 #include "rio.h"
 #include "rtt.h"
 
@@ -6,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Sends that may wait for their acknowledgement, and slices for as many; a receive is posted before the one in use ends. */
+/* Sends that may wait for their acknowledgement, and slices for as many; receives are posted half a queue at a time. */
 #define SENDS 64u
-#define RECEIVES 2u
+#define RECEIVES 32u
 #define SLICES (SENDS + RECEIVES)
 
 struct rtt_end {
@@ -21,14 +22,13 @@ struct rtt_end {
 
 struct rtt_rio {
     RIO_EXTENSION_FUNCTION_TABLE fn;
-    RIO_CQ queue;
+    RIO_CQ receives;
+    RIO_CQ sends;
     RIO_BUFFERID buffer;
     char *data; /**< SLICES of each end */
     size_t size;
     struct rtt_end ends[2];
 };
-
-enum { RECEIVING = 1, SENDING = 2 };
 
 static RIO_BUF slice_of(const struct rtt_rio *rio, size_t end, size_t number)
 {
@@ -37,22 +37,26 @@ static RIO_BUF slice_of(const struct rtt_rio *rio, size_t end, size_t number)
     return slice;
 }
 
-static int receive_post(struct rtt_rio *rio, size_t end)
+/* Post count receives, which start together. */
+static int receives_post(struct rtt_rio *rio, size_t end, uint32_t count)
 {
     struct rtt_end *at = &rio->ends[end];
-    RIO_BUF slice = slice_of(rio, end, SENDS + at->posted % RECEIVES);
 
-    if (!rio->fn.RIOReceive(at->requests, &slice, 1, RIO_MSG_WAITALL, (PVOID)(uintptr_t)RECEIVING)) {
-        return bench_fail("rtt", "RIOReceive");
+    for (uint32_t i = 0; i < count; i++) {
+        RIO_BUF slice = slice_of(rio, end, SENDS + at->posted % RECEIVES);
+        DWORD flags = RIO_MSG_WAITALL | (i + 1 < count ? RIO_MSG_DEFER : 0u);
+        if (!rio->fn.RIOReceive(at->requests, &slice, 1, flags, NULL)) {
+            return bench_fail("rtt", "RIOReceive");
+        }
+        at->posted++;
     }
-    at->posted++;
     return 0;
 }
 
-static int completions_take(struct rtt_rio *rio)
+static int completions_take(struct rtt_rio *rio, RIO_CQ queue)
 {
     RIORESULT results[16];
-    ULONG taken = rio->fn.RIODequeueCompletion(rio->queue, results, 16);
+    ULONG taken = rio->fn.RIODequeueCompletion(queue, results, 16);
 
     if (taken == RIO_CORRUPT_CQ) {
         (void)fprintf(stderr, "rtt: the completion queue is damaged\n");
@@ -65,7 +69,7 @@ static int completions_take(struct rtt_rio *rio)
                           (unsigned long)results[i].BytesTransferred);
             return -1;
         }
-        if (results[i].RequestContext == RECEIVING) {
+        if (queue == rio->receives) {
             end->received++;
         } else {
             end->acknowledged++;
@@ -83,19 +87,19 @@ static int cross(struct rtt_rio *rio, size_t from, const char *data, const char 
     RIO_BUF slice;
 
     while (source->sent - source->acknowledged == SENDS) {
-        if (completions_take(rio) != 0) {
+        if (completions_take(rio, rio->sends) != 0) {
             return -1;
         }
     }
     slice = slice_of(rio, from, source->sent % SENDS);
     memcpy(rio->data + slice.Offset, data, rio->size);
-    if (!rio->fn.RIOSend(source->requests, &slice, 1, 0, (PVOID)(uintptr_t)SENDING)) {
+    if (!rio->fn.RIOSend(source->requests, &slice, 1, 0, NULL)) {
         (void)bench_fail("rtt", "RIOSend");
         return -1;
     }
     source->sent++;
     while (target->received < wanted) {
-        if (completions_take(rio) != 0) {
+        if (completions_take(rio, rio->receives) != 0) {
             return -1;
         }
     }
@@ -114,7 +118,15 @@ int rtt_rio_round_trip(struct rtt *rtt)
         return 1;
     }
     memcpy(rtt->in, back, rio->size);
-    return receive_post(rio, 0) != 0 || receive_post(rio, 1) != 0;
+    if (rio->ends[0].sent % (SENDS / 4) == 0 && completions_take(rio, rio->sends) != 0) {
+        return 1;
+    }
+    for (size_t i = 0; i < 2; i++) {
+        if (rio->ends[i].posted - rio->ends[i].received == RECEIVES / 2 && receives_post(rio, i, RECEIVES / 2) != 0) {
+            return 1;
+        }
+    }
+    return 0;
 }
 
 static SOCKET stream_make(const char *at, union bench_addr *addr, int *size)
@@ -172,22 +184,21 @@ int rtt_rio_open(struct rtt *rtt)
         return -1;
     }
     rio->buffer = rio->fn.RIORegisterBuffer(rio->data, (DWORD)(2u * SLICES * rio->size));
-    rio->queue = rio->fn.RIOCreateCompletionQueue(2u * SLICES, NULL);
-    if (rio->buffer == RIO_INVALID_BUFFERID || rio->queue == RIO_INVALID_CQ) {
+    rio->receives = rio->fn.RIOCreateCompletionQueue(2u * RECEIVES, NULL);
+    rio->sends = rio->fn.RIOCreateCompletionQueue(2u * SENDS, NULL);
+    if (rio->buffer == RIO_INVALID_BUFFERID || rio->receives == RIO_INVALID_CQ || rio->sends == RIO_INVALID_CQ) {
         (void)bench_fail("rtt", "RIORegisterBuffer or RIOCreateCompletionQueue");
         return -1;
     }
     for (size_t i = 0; i < 2; i++) {
-        rio->ends[i].requests = rio->fn.RIOCreateRequestQueue(*socks[i], RECEIVES, 1, SENDS, 1, rio->queue, rio->queue,
-                                                              (PVOID)(uintptr_t)i);
+        rio->ends[i].requests = rio->fn.RIOCreateRequestQueue(*socks[i], RECEIVES, 1, SENDS, 1, rio->receives,
+                                                              rio->sends, (PVOID)(uintptr_t)i);
         if (rio->ends[i].requests == RIO_INVALID_RQ) {
             (void)bench_fail("rtt", "RIOCreateRequestQueue");
             return -1;
         }
-        for (uint32_t n = 0; n < RECEIVES; n++) {
-            if (receive_post(rio, i) != 0) {
-                return -1;
-            }
+        if (receives_post(rio, i, RECEIVES) != 0) {
+            return -1;
         }
     }
     return 0;
@@ -200,8 +211,11 @@ void rtt_rio_close(struct rtt *rtt)
     if (rio == NULL) {
         return;
     }
-    if (rio->queue != RIO_INVALID_CQ) {
-        rio->fn.RIOCloseCompletionQueue(rio->queue);
+    if (rio->receives != RIO_INVALID_CQ) {
+        rio->fn.RIOCloseCompletionQueue(rio->receives);
+    }
+    if (rio->sends != RIO_INVALID_CQ) {
+        rio->fn.RIOCloseCompletionQueue(rio->sends);
     }
     if (rio->buffer != RIO_INVALID_BUFFERID) {
         rio->fn.RIODeregisterBuffer(rio->buffer);

@@ -134,6 +134,8 @@ static inline const struct stk_rio_entry_abi *rio_first(struct stk_ep_rio *rio, 
                                                         struct stk_rio_ring_abi *ring)
 {
     if (dir->next == dir->seen) {
+        /* The entry comes from another processor as committed does: they travel together. */
+        __builtin_prefetch(&dir->entries[dir->next & dir->mask]);
         /* edge M, stack's end. */
         dir->seen = atomic_load_explicit(&ring->committed, memory_order_acquire);
         if (dir->next == dir->seen) {
