@@ -98,19 +98,29 @@ static inline uint16_t fold(uint64_t sum)
 static inline uint64_t copy_sum(uint8_t *to, const uint8_t *from, uint32_t len)
 {
     uint64_t sum = 0;
+    uint64_t carries = 0;
+    for (; len >= 32; len -= 32, to += 32, from += 32) {
+        uint64_t word[4];
+        memcpy(word, from, sizeof(word));
+        memcpy(to, word, sizeof(word));
+        carries += __builtin_add_overflow(sum, word[0], &sum);
+        carries += __builtin_add_overflow(sum, word[1], &sum);
+        carries += __builtin_add_overflow(sum, word[2], &sum);
+        carries += __builtin_add_overflow(sum, word[3], &sum);
+    }
     for (; len >= 8; len -= 8, to += 8, from += 8) {
         uint64_t word;
         memcpy(&word, from, sizeof(word));
         memcpy(to, &word, sizeof(word));
-        sum += (word & 0xffffffffu) + (word >> 32);
+        carries += __builtin_add_overflow(sum, word, &sum);
     }
     if (len > 0) {
         uint64_t word = 0; /* padded with zero bytes behind */
         memcpy(&word, from, len);
         memcpy(to, &word, len);
-        sum += (word & 0xffffffffu) + (word >> 32);
+        carries += __builtin_add_overflow(sum, word, &sum);
     }
-    return sum;
+    return (sum & 0xffffffffu) + (sum >> 32) + carries;
 }
 
 /* --- Ways out ------------------------------------------------------------------------ */
@@ -120,6 +130,17 @@ static inline uint32_t addr_hash(const struct stk_addr *to, uint32_t sock)
     uint32_t ip;
     memcpy(&ip, to->ip, sizeof(ip));
     return ((ip ^ (uint32_t)to->port << 16 ^ sock) * UINT32_C(0x9e3779b1)) >> 16;
+}
+
+/* As memcmp would, without a call. */
+static inline bool addr_same(const struct stk_addr *left, const struct stk_addr *right)
+{
+    uint64_t a[3];
+    uint64_t b[3];
+    _Static_assert(sizeof(*left) == sizeof(a), "whole words");
+    memcpy(a, left, sizeof(a));
+    memcpy(b, right, sizeof(b));
+    return ((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2])) == 0;
 }
 
 static inline uint32_t ifs_seq_of(const struct stk_ep_table *table)
@@ -175,8 +196,7 @@ static bool way_wanted(const struct stk_ep *ep, const struct stk_dgram_abi *reco
 static inline bool way_same(const struct stk_ep *ep, const struct rio_way *way, const struct stk_addr *to)
 {
     return way->nif != NULL && way->sock == ep->index && way->generation == ep->generation &&
-           way->epoch == ep->table->rio->epoch && way->ifs_seq == ifs_seq_of(ep->table) &&
-           memcmp(&way->to, to, sizeof(*to)) == 0;
+           way->epoch == ep->table->rio->epoch && way->ifs_seq == ifs_seq_of(ep->table) && addr_same(&way->to, to);
 }
 
 err_t stk_ep_rio_fast_learn(struct stk_ep *ep, const struct stk_dgram_abi *record, struct pbuf *p)
@@ -297,7 +317,7 @@ static inline uint32_t flow_hash(uint32_t src, uint32_t dst, uint32_t ports)
     return ((src ^ dst ^ ports) * UINT32_C(0x9e3779b1)) >> 16;
 }
 
-/* Is this a whole UDP datagram of IPv4 for the port itself, without options? at: its IP header. */
+/* Is this a whole UDP datagram of IPv4 for the port itself, without options? */
 static inline bool frame_plain(const struct stk_netif *nif, const struct nic_buf *buf, uint32_t l2)
 {
     const uint8_t *frame = buf->data;
@@ -306,7 +326,8 @@ static inline bool frame_plain(const struct stk_netif *nif, const struct nic_buf
         ip[0] != 0x45 || ip[9] != PROTO_UDP || (ip[6] & 0x3f) != 0 || ip[7] != 0) {
         return false;
     }
-    return (buf->flags & (NIC_RX_IP4_CSUM_BAD | NIC_RX_L4_CSUM_BAD)) == 0 && memcmp(frame, nif->mac, 6) == 0;
+    return (buf->flags & (NIC_RX_IP4_CSUM_BAD | NIC_RX_L4_CSUM_BAD)) == 0 && load32(frame) == load32(nif->mac) &&
+           load16(frame + 4) == load16(nif->mac + 4);
 }
 
 static inline struct stk_ep *flow_find(const struct stk_ep_table *table, const struct stk_netif *nif, const uint8_t *ip)
