@@ -8,6 +8,7 @@
 
 #include <ws2spi.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,7 @@ void t_data_close(HANDLE file);
 
 uint64_t t_data_position(HANDLE file);
 void t_data_seek(HANDLE file, uint64_t at);
-void t_data_cut(HANDLE file, uint64_t bytes);
+/** Make it shorter. false: the system lets nobody do that while the file is looked at. */
+bool t_data_cut(HANDLE file, uint64_t bytes);
 
 #endif

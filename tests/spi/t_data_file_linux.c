@@ -68,7 +68,8 @@ void t_data_seek(HANDLE file, uint64_t at)
     must(lseek(descriptor(file), (off_t)at, SEEK_SET) == (off_t)at, "no seek");
 }
 
-void t_data_cut(HANDLE file, uint64_t bytes)
+bool t_data_cut(HANDLE file, uint64_t bytes)
 {
     must(ftruncate(descriptor(file), (off_t)bytes) == 0, "not cut");
+    return true;
 }

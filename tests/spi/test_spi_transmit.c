@@ -285,15 +285,18 @@ static void file__made_shorter_meanwhile__what_there_is(void **state)
     struct t_pair pair = t_pair_make(AF_INET, WSA_FLAG_OVERLAPPED);
     HANDLE file = t_data_open(T_DATA_PLAIN, content, 10, (uint64_t)64 << 20);
     struct op op;
+    unsigned mebibytes;
     DWORD bytes;
 
     (void)state;
     TX_FAILS(transmit_file(pair.a, file, 0, 0, op_begin(&op, pair.a, 0), NULL, 0), WSA_IO_PENDING);
-    t_data_cut(file, (uint64_t)32 << 20); /* well behind the window */
-    for (unsigned i = 0; i < 32; i++)
+    mebibytes = t_data_cut(file, (uint64_t)32 << 20) ? 32 : 64; /* well behind the window */
+    for (unsigned i = 0; i < mebibytes; i++)
         take(pair.b, 1u << 20);
+    if (mebibytes == 64)
+        take(pair.b, 10);
     assert_int_equal(op_end(&op, &bytes), 0);
-    assert_int_equal(bytes, 32u << 20);
+    assert_int_equal(bytes, (mebibytes << 20) + (mebibytes == 64 ? 10 : 0));
     t_data_close(file);
     t_pair_close(&pair);
     no_requests();
