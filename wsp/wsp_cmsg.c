@@ -126,8 +126,7 @@ size_t wsp_cmsg_space(const struct wsp_socket *sock)
         [WSP_CMSG_V6_ORIGINAL_IF] = 0,
     };
     uint32_t bits = atomic_load(&sock->values[WSP_VALUE_CMSG]);
-    size_t space = cmsg_space(sizeof(DWORD)) +
-                   (atomic_load(&sock->values[WSP_VALUE_STAMP_RX]) ? cmsg_space(8) : 0);
+    size_t space = cmsg_space(sizeof(DWORD)) + (atomic_load(&sock->values[WSP_VALUE_STAMP_RX]) ? cmsg_space(8) : 0);
 
     for (size_t i = 0; i < sizeof sizes; i++)
         if (bits & (1u << i))
