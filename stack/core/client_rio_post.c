@@ -158,10 +158,6 @@ static inline int post_begin(struct stk_rio_rq *rq, enum stk_rio_dir dir, const 
                              struct posting *posting)
 {
     struct rio_half *half = &rq->half[dir];
-    const int result = stk_client_usable(rq->client);
-    if (result != STK_OK) {
-        return result;
-    }
     if (atomic_load_explicit(&rq->closed, memory_order_relaxed) != 0 ||
         atomic_load_explicit(&half->cq->closed, memory_order_relaxed) != 0) {
         return STK_EINVAL;
@@ -224,6 +220,10 @@ int stk_rio_post(struct stk_rio_rq *rq, enum stk_rio_dir dir, const struct stk_r
 {
     const struct stk_sock_abi *abi = rq->sock->abi; /* of a closed one: post_begin refuses, whatever it says here */
     struct posting posting;
+    const int usable = stk_client_usable(rq->client);
+    if (usable != STK_OK) { /* first of all: a child after fork has no region */
+        return usable;
+    }
     if (rq->stream) {
         return post_any(rq, dir, req);
     }
