@@ -16,7 +16,8 @@ import sys
 PREFIX = re.compile(r"^(stk|wsp|ws2|nic|drv)_")
 ROOMS = ("stack", "wsp", "nic", "drivers")
 # If these are not found, the reading of the debug information is broken.
-EXPECTED = {"struct stk_region_abi": 30, "struct stk_sock_abi": 30, "struct stk_addr": 3}
+EXPECTED = {"struct stk_region_abi": 30, "struct stk_sock_abi": 30, "struct stk_addr": 3, "struct stk_rio_rq_abi": 8,
+            "struct stk_rio_cq_abi": 12, "struct stk_rio_entry_abi": 6, "struct stk_rio_done_abi": 7}
 
 PLANTED = """\
 #include <stdint.h>

@@ -259,7 +259,7 @@ void nic_tx_reclaim(struct nic_port *port);
  * @param base  size bytes, page aligned, the caller's, mapped until nic_port_close.
  * @return      0, STK_EOPNOTSUPP (no NIC_CAP_EXTMEM) or STK_EIO.
  *
- * Context: any thread, before the first attach.
+ * Context: any thread, before anything of it is attached; the port may be in use.
  */
 int nic_port_mem_register(struct nic_port *port, void *base, size_t size);
 
