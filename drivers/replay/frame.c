@@ -169,11 +169,10 @@ void replay_sums_fill(uint8_t *frame, const struct replay_view *view)
     if (view->proto == REPLAY_IPPROTO_UDP && view->version == 4 && replay_get16(field) == 0)
         return;
     replay_put16(field, 0);
-    uint16_t sum = (uint16_t)~sum_fold(
+    const uint16_t folded = sum_fold(
         sum_add(sum_fold(pseudo_sum(frame, view)), frame + view->l4, view->end - view->l4));
-    if (sum == 0 && view->proto == REPLAY_IPPROTO_UDP)
-        sum = 0xffff; /* RFC 768: 0 says that there is none */
-    replay_put16(field, sum);
+    const bool zero = folded == 0xffff && view->proto == REPLAY_IPPROTO_UDP; /* RFC 768: 0 says that there is none */
+    replay_put16(field, zero ? 0xffff : (uint16_t)~folded);
 }
 
 /* RFC 1624, eqn. 3: HC' = ~(~HC + ~m + m'). */

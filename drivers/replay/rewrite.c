@@ -149,7 +149,7 @@ static const char *rules_read(char *text, struct replay_rewrite *out)
     char *part;
 
     while ((part = rest) != NULL) {
-        char *words[WORDS_PER_RULE];
+        char *words[WORDS_PER_RULE] = {NULL};
         uint32_t count = 0;
         char *comma = strchr(part, ',');
 

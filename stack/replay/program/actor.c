@@ -504,7 +504,6 @@ static bool ip4_read(const char *text, struct stk_addr *out)
 /* "tcp:7001", "udp:239.1.1.1:5000", "tcp6:80". */
 static bool listen_word(const char *word, uint8_t *proto, struct stk_addr *addr)
 {
-    char ip[48] = "";
     const char *colon = strchr(word, ':');
     const char *last = strrchr(word, ':');
     *addr = (struct stk_addr){.family = STK_AF_INET};
@@ -518,6 +517,7 @@ static bool listen_word(const char *word, uint8_t *proto, struct stk_addr *addr)
         return false;
     }
     if (last != colon) {
+        char ip[48] = "";
         const size_t len = (size_t)(last - colon) - 1;
         if (len >= sizeof(ip) || addr->family == STK_AF_INET6) {
             return false;

@@ -339,6 +339,9 @@ const char *stk_case_set(struct stk_case *out, const char *section, const char *
     }
     switch (key->kind) {
     case VALUE_TEXT:
+        if (strlen(value) >= key->size) {
+            return "the value is too long";
+        }
         (void)strcpy((char *)out + key->offset, value);
         return NULL;
     case VALUE_OWN:

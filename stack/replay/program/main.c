@@ -60,8 +60,6 @@ struct command {
     bool quiet;
     bool inspect;
     struct stk_junit *junit;
-    int argc;
-    char **argv;
 };
 
 static enum status refuse(const char *what, const char *why)

@@ -107,7 +107,6 @@ void stk_run_receive(struct stk_run *run)
     struct mode mode = {.run = run};
     struct nic_reader *reader = NULL;
     char reason[NIC_READER_REASON_SIZE] = "";
-    char why[STK_RUN_TEXT];
     bool whole = false;
     (void)stk_reference_make(run->of, &mode.reference);
     const int err = nic_reader_open(run->of->capture, &reader, reason);
@@ -118,6 +117,7 @@ void stk_run_receive(struct stk_run *run)
         nic_reader_close(reader);
     }
     if (mode.reference != NULL && whole && run->of->stop_at == 0) {
+        char why[STK_RUN_TEXT];
         for (uint32_t i = 0; stk_reference_fault(mode.reference, i, why, sizeof(why)); i++) {
             stk_run_fault(run, STK_FAULT_REFERENCE, "%s", why);
         }

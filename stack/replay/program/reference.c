@@ -223,7 +223,6 @@ int stk_reference_make(const struct stk_case *of, struct stk_reference **out)
     struct stk_reference *self = calloc(1, sizeof(*self));
     struct nic_reader *reader = NULL;
     struct nic_packet packet;
-    char reason[NIC_READER_REASON_SIZE];
     *out = NULL;
     if (self == NULL) {
         return STK_ENOMEM;
@@ -231,6 +230,7 @@ int stk_reference_make(const struct stk_case *of, struct stk_reference **out)
     self->of = of;
     int err = nic_conv_table_make(&conf, &self->table);
     if (err == STK_OK) {
+        char reason[NIC_READER_REASON_SIZE];
         err = nic_reader_open(of->capture, &reader, reason);
     }
     while (err == STK_OK && !self->full && nic_reader_next(reader, &packet) == 1) {
