@@ -37,7 +37,7 @@ struct stk_rio_cq {
     struct stk_rio_cq *next; /* of all */
     uint64_t cookie;
     uint32_t entries, charged, head, count, ordinary;
-    bool armed, queued, damaged, closed;
+    bool armed, damaged, closed;
     unsigned users; /* request queues */
     struct fake_done *ring;
     struct stk_msg_info infos[FAKE_TAKE];

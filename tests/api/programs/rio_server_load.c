@@ -47,7 +47,7 @@ static int ask(SOCKET s, int connection, int request)
 /* 0: it is the answer. */
 static int answer(SOCKET s, int connection, int request)
 {
-    char data[4 + LONGEST];
+    char data[4 + LONGEST] = {0};
     int length = length_of(connection, request), got = 0, said;
 
     while (got < 4 + length) {
