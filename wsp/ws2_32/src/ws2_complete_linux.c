@@ -295,7 +295,7 @@ void ws2_issue_end(struct ws2_issue *issue, int result)
     }
 }
 
-static bool is_withheld(LPWSAOVERLAPPED overlapped, ULONG_PTR status, DWORD transferred)
+static bool is_withheld(const WSAOVERLAPPED *overlapped, ULONG_PTR status, DWORD transferred)
 {
     struct ws2_issue *issue = issue_top;
     if (status != 0 || issue == NULL || issue->overlapped != overlapped) {

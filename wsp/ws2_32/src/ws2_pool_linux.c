@@ -21,8 +21,9 @@
 #define KEY_WORK 1u
 #define KEY_SIMPLE 2u
 
+/* What callbacks are given to pass on: nothing is behind it. */
 struct _TP_CALLBACK_INSTANCE {
-    PTP_IO io;
+    char none;
 };
 
 struct _TP_IO {
@@ -60,7 +61,7 @@ static void io_started_less(PTP_IO io, unsigned count)
 
 static void io_run(PTP_IO io, const OVERLAPPED_ENTRY *packet)
 {
-    struct _TP_CALLBACK_INSTANCE instance = {io};
+    struct _TP_CALLBACK_INSTANCE instance = {0};
     if (io->routine != NULL) {
         io->routine(ws2_status_win32_of(packet->Internal), packet->dwNumberOfBytesTransferred, packet->lpOverlapped);
     } else {
@@ -79,7 +80,7 @@ static void io_run(PTP_IO io, const OVERLAPPED_ENTRY *packet)
 
 static void packet_run(const OVERLAPPED_ENTRY *packet)
 {
-    struct _TP_CALLBACK_INSTANCE instance = {NULL};
+    struct _TP_CALLBACK_INSTANCE instance = {0};
     if (packet->lpCompletionKey == KEY_WORK) {
         (void)((WL_WORK_ROUTINE)packet->Internal)(packet->lpOverlapped);
     } else if (packet->lpCompletionKey == KEY_SIMPLE) {

@@ -106,7 +106,6 @@ static DWORD result_wait(const OVERLAPPED *overlapped, DWORD timeout_ms, bool al
  */
 BOOL WINAPI GetOverlappedResultEx(HANDLE file, LPOVERLAPPED overlapped, LPDWORD bytes, DWORD timeout_ms, BOOL alertable)
 {
-    HANDLE event;
     DWORD code;
     (void)file;
     if (overlapped == NULL || bytes == NULL) {
@@ -114,7 +113,7 @@ BOOL WINAPI GetOverlappedResultEx(HANDLE file, LPOVERLAPPED overlapped, LPDWORD 
         return FALSE;
     }
     if (status_load(overlapped) == STATUS_PENDING) {
-        event = (HANDLE)((uintptr_t)overlapped->hEvent & ~(uintptr_t)1);
+        HANDLE event = (HANDLE)((uintptr_t)overlapped->hEvent & ~(uintptr_t)1);
         code = timeout_ms == 0 ? ERROR_IO_INCOMPLETE
                : event != NULL ? WaitForSingleObjectEx(event, timeout_ms, alertable)
                                : result_wait(overlapped, timeout_ms, alertable != FALSE);
