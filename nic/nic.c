@@ -7,7 +7,7 @@
 
 /** More keys than any port has. */
 #define ARGS_MAX 40
-#define CAPTURE_ARGS_MAX 4
+#define CAPTURE_ARGS_MAX 8
 
 /** A port's keys, divided between nic/ and the driver. */
 struct conf_split {

@@ -324,6 +324,50 @@ static int remove_all(void **state)
     return t_folder_remove(directory);
 }
 
+/* How many records does a capture have, and how long is its longest? */
+static uint32_t records_of(const char *name, uint32_t *longest)
+{
+    char reason[PCAP_ERRBUF_SIZE];
+    struct pcap_pkthdr *header;
+    const uint8_t *frame;
+    uint32_t count = 0;
+    pcap_t *pcap = pcap_open_offline(path_of(name), reason);
+
+    *longest = 0;
+    if (pcap == NULL)
+        return 0;
+    while (pcap_next_ex(pcap, &header, &frame) == 1) {
+        count++;
+        *longest = header->len > *longest ? header->len : *longest;
+    }
+    pcap_close(pcap);
+    return count;
+}
+
+static void capture__filter_and_size__choose_frames_and_begin_new_files(void **state)
+{
+    struct nic_port *a = open_with("a", "wire", "link=rot capture=FILE capture_filter=len<=600", "few.pcap");
+    struct nic_port *b = open_with("b", "wire", "link=rot capture=FILE capture_size=4096 capture_files=3", "rot.pcap");
+    struct nic_buf *buf;
+    uint32_t longest;
+
+    (void)state;
+    for (uint32_t i = 0; i < 20; i++) {
+        t_send(b, i % 2 == 0 ? 500 : 1000, 9, 1000 * (i + 1));
+        assert_int_equal(nic_rx_burst(a, &buf, 1, 1000 * (i + 1)), 1);
+        nic_buf_free(buf);
+    }
+    nic_port_close(a);
+    nic_port_close(b);
+    assert_int_equal(records_of("few.pcap", &longest), 10);
+    assert_int_equal(longest, 500);
+    /* 5 in the first file; then 4 in each: 24 + 2 * (16 + 1000) + 2 * (16 + 500), and no room for the next 1000. */
+    assert_int_equal(records_of("rot.pcap", &longest), 3);
+    assert_int_equal(records_of("rot.pcap.1", &longest), 4);
+    assert_int_equal(records_of("rot.pcap.2", &longest), 4);
+    assert_int_equal(records_of("rot.pcap.3", &longest), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -337,6 +381,7 @@ int main(void)
         cmocka_unit_test(open__bad_files__are_refused_by_name),
         cmocka_unit_test(file__opened__is_not_inherited),
         cmocka_unit_test(capture__both_directions__with_checksums_and_snaplen),
+        cmocka_unit_test(capture__filter_and_size__choose_frames_and_begin_new_files),
     };
 
     if (!t_folder_make(directory, sizeof(directory)))

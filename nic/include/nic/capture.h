@@ -15,7 +15,10 @@ struct nic_capture;
 struct nic_capture_conf {
     const char *path; /**< NULL: no capture */
     uint64_t snaplen;
-    const char *clock; /**< "wall", or "port": the caller's time as it is */
+    const char *clock;  /**< "wall", or "port": the caller's time as it is */
+    const char *filter; /**< libpcap's filter language; NULL: all frames */
+    uint64_t size;      /**< bytes after which a new file begins; 0: never */
+    uint64_t files;     /**< that are kept then, the one that is written among them */
 };
 
 /**
