@@ -135,8 +135,8 @@ static int request_prepare(struct stk_rio_rq *rq, enum stk_rio_dir dir, const st
     return result;
 }
 
-/** The caller has seen to it. */
-static inline bool mem_has(const struct stk_rio_req *req)
+/** The caller has seen to it: only debug builds look. */
+__attribute__((unused)) static inline bool mem_has(const struct stk_rio_req *req)
 {
     if (req->mem == NULL) {
         return req->len == 0;
