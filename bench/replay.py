@@ -7,6 +7,7 @@ Each figure is the median of N runs (default 5), the kinds taken in turn. What e
 """
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,7 +17,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "lib"))
 sys.dont_write_bytecode = True
 
-from figures import commit, gbps, machine, median, record, table, write_json  # noqa: E402
+from figures import commit, gbps, machine, median, record, table, us, write_json  # noqa: E402
 
 SIZES = {  # name: (packets, conversations, payload bytes), --quick's packets
     "replay_receive": ((4000000, 64, 64), 400000),
@@ -85,6 +86,28 @@ class Bench:
                                    size_bytes=payload, rate_per_s=rate, bits_per_s=bits, floor_rate_per_s=floor,
                                    capture_bytes=size, peak_bytes=peak, peak_of_a_50th_bytes=small))
 
+    def pacing(self):
+        """Multicast as recorded, in real time: how late are the frames?"""
+        command = os.path.join(os.path.abspath(self.options.build), "stack", "replay", "program", "winlane_command")
+        path = os.path.join(HERE, "..", "tests", "replay", "corpus", "c_multicast.pcap")
+        loops = 5 if self.options.quick else 50
+        sets = []
+        for word in ("clock=real", "start=50ms", "linger=10ms", f"loops={loops}"):
+            sets += ["--set", word]
+        runs = []
+        for _ in range(self.options.repeat):
+            done = subprocess.run([command, "replay", "--mode", "recorded", "--actor", "sink", *sets, path],
+                                  capture_output=True, text=True, check=False)
+            found = re.search(r"pacing error: p50 ([0-9.]+) us, p99 ([0-9.]+) us", done.stdout)
+            if done.returncode != 0 or found is None:
+                raise Failed(f"{command}: {done.stdout}{done.stderr}".strip())
+            runs.append([float(found.group(1)) * 1000, float(found.group(2)) * 1000])
+        p50, p99 = median([run[0] for run in runs]), median([run[1] for run in runs])
+        self.remarks.append(f"replay_pacing: multicast as recorded, a frame a millisecond, {80 * loops} frames: "
+                            f"late by p50 {us(p50)} us, p99 {us(p99)} us")
+        self.records.append(record(self.facts, name="replay_pacing", wire="frames of a capture at their recorded times",
+                                   p50_ns=p50, p99_ns=p99))
+
 
 def main():
     parser = argparse.ArgumentParser(description="Winlane's replay benchmarks")
@@ -100,11 +123,13 @@ def main():
             bench = Bench(options, folder)
             for name in SIZES:
                 bench.measure(name)
+            bench.pacing()
     except (Failed, subprocess.CalledProcessError, OSError) as failed:
         print(f"bench: {failed}", file=sys.stderr)
         return 1
     print(f"\nreceive-only replay, one thread; median of {options.repeat} runs",
           *table(("name", "capture", "packets/s", "floor", "Gbit/s of data", "peak MiB", "of a 50th"), bench.rows), sep="\n")
+    print(*bench.remarks, sep="\n")
     print(f"\n{bench.facts['machine']}; commit {bench.facts['commit']}")
     if options.json:
         write_json(options.json, bench.records)
