@@ -26,7 +26,8 @@ static int check_driver(struct stk_conf_parse *parse, struct stk_conf_section *s
     struct stk_conf_port *port = section->port;
     size_t len = strlen(port->driver);
     if (len == 0) {
-        return stk_conf_fail_at(parse, at_line(section, "driver", 0), STK_EINVAL, "missing; it is wire, pcap, replay or dpdk");
+        return stk_conf_fail_at(parse, at_line(section, "driver", 0), STK_EINVAL,
+                                "missing; it is wire, pcap, replay or dpdk");
     }
     for (uint32_t i = 0; i < port->args_count; i++) {
         struct stk_conf_arg *arg = &port->args[i];
