@@ -528,6 +528,9 @@ int stk_ep_shutdown(struct stk_ep_table *table, uint32_t sock, uint32_t how)
                      ((how & (STK_SHUT_RD | STK_SHUT_RD_QUIET)) != 0 ? STK_ST_RX_SHUT : 0u) |
                          ((how & STK_SHUT_WR) != 0 ? STK_ST_TX_SHUT : 0u),
                      0);
+    if (ep->rio != NULL) {
+        stk_ep_rio_recv_kick(ep);
+    }
     stk_ep_notify(ep);
     return STK_OK;
 }

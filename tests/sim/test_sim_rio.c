@@ -179,6 +179,27 @@ static void dgram__bad_posts__refused_without_effect(void **state)
     sim_rio_close(&pair);
 }
 
+static void shutdown__receives_posted__end_and_no_more_are_taken(void **state)
+{
+    (void)state;
+    struct sim_rio_pair pair;
+    sim_rio_dgrams(&pair, STK_AF_INET, 27, "", 4);
+    const struct stk_addr to = sim_addr(STK_AF_INET, 1, SIM_RIO_PORT_B);
+    for (uint32_t i = 0; i < 2; i++) {
+        assert_int_equal(sim_rio_post(&pair.b, STK_RIO_RECV, i, 1, 0, i), STK_OK);
+    }
+    assert_int_equal(stk_sock_shutdown(pair.b.sock, STK_SHUT_RD), STK_OK);
+    for (uint32_t i = 0; i < 2; i++) {
+        const struct stk_rio_done done = sim_rio_take(&pair, &pair.b);
+        assert_int_equal(done.status, STK_ESHUTDOWN);
+        assert_int_equal(done.context, i);
+    }
+    assert_int_equal(sim_rio_post(&pair.b, STK_RIO_RECV, 0, 1, 0, 3), STK_ESHUTDOWN);
+    assert_int_equal(stk_sock_shutdown(pair.a.sock, STK_SHUT_WR), STK_OK);
+    assert_int_equal(sim_rio_post_to(&pair.a, 0, 1, 0, 1, &to), STK_ESHUTDOWN);
+    sim_rio_close(&pair);
+}
+
 static void close__outstanding_and_deferred__all_canceled(void **state)
 {
     (void)state;
@@ -255,6 +276,7 @@ int main(void)
         cmocka_unit_test(dgram__none_posted__queued_then_taken_first),
         cmocka_unit_test(dgram__deferred__wait_for_the_next_or_commit),
         cmocka_unit_test(dgram__bad_posts__refused_without_effect),
+        cmocka_unit_test(shutdown__receives_posted__end_and_no_more_are_taken),
         cmocka_unit_test(close__outstanding_and_deferred__all_canceled),
         cmocka_unit_test(stream__bytes__in_order_into_each_receive),
     };
