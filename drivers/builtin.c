@@ -10,9 +10,7 @@
 #endif
 
 const struct nic_driver *const nic_builtin_drivers[] = {
-    &drv_wire,
-    &drv_replay,
-    &nic_feed_driver,
+    &drv_wire, &drv_replay, &nic_feed_driver,
 #ifdef WINLANE_HAS_PCAP
     &drv_pcap,
 #endif
