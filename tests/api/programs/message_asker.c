@@ -29,6 +29,17 @@
 #ifndef SIO_GET_TX_TIMESTAMP
 #define SIO_GET_TX_TIMESTAMP _WSAIOW(IOC_VENDOR, 234)
 #endif
+#ifndef SIO_TIMESTAMPING
+#define SIO_TIMESTAMPING _WSAIOW(IOC_VENDOR, 235)
+#define SO_TIMESTAMP 0x300A
+#define SO_TIMESTAMP_ID 0x300B
+#define TIMESTAMPING_FLAG_RX 0x1
+#define TIMESTAMPING_FLAG_TX 0x2
+typedef struct _TIMESTAMPING_CONFIG {
+    ULONG Flags;
+    USHORT TxTimestampsBuffered;
+} TIMESTAMPING_CONFIG;
+#endif
 #ifndef WSAID_WSASENDMSG
 #define WSAID_WSASENDMSG                                   \
     {                                                      \
