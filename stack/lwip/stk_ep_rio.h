@@ -157,7 +157,8 @@ static inline const struct stk_rio_entry_abi *stk_ep_rio_first_recv(struct stk_e
 
 static inline const struct stk_rio_entry_abi *stk_ep_rio_first_send(struct stk_ep_rio *rio)
 {
-    if (rio->send.next == rio->send.seen) { /* programs go through a buffer slice by slice: perhaps the next one's bytes */
+    if (rio->send.next ==
+        rio->send.seen) { /* programs go through a buffer slice by slice: perhaps the next one's bytes */
         const struct stk_rio_entry_abi *last = &rio->send.entries[(rio->send.next - 1) & rio->send.mask];
         __builtin_prefetch((const void *)(uintptr_t)(last->base + last->len));
     }
