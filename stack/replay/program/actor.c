@@ -265,7 +265,11 @@ static bool recorded_give(struct actor *self, struct conn *conn, const struct st
         conn->given = step->give; /* not in the capture */
         return true;
     }
-    return give(self, conn, conv->bytes[0] + at, (size_t)len) > 0;
+    static const uint8_t nothing[1];
+    const uint8_t *bytes = len == 0 ? nothing : conv->bytes[0] + at; /* an empty datagram has none */
+    const uint64_t before = conn->given;
+    (void)give(self, conn, bytes, (size_t)len);
+    return conn->given > before;
 }
 
 /* A reset throws away what waits to be sent; the recorded side had sent it. It goes as far as the peer lets it. */

@@ -573,14 +573,14 @@ int main(int argc, char **argv)
 {
     static struct command command;
     if (argc >= 2 && strcmp(argv[1], "replay") == 0) {
-        return command_replay(&command, argc, argv);
+        return (int)command_replay(&command, argc, argv);
     }
     if (argc >= 2 && strcmp(argv[1], "diff") == 0) {
-        return command_diff(&command, argc, argv);
+        return (int)command_diff(&command, argc, argv);
     }
     if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)) {
         (void)fputs(usage_text, stdout);
         return STATUS_GOOD;
     }
-    return refuse(argc < 2 ? "" : argv[1], "the commands are replay and diff");
+    return (int)refuse(argc < 2 ? "" : argv[1], "the commands are replay and diff");
 }

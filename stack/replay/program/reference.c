@@ -78,6 +78,9 @@ static struct side *side_of(struct stk_reference *self, uint64_t conv, int side)
 
 static void append(struct stk_reference *self, struct side *side, const uint8_t *bytes, uint64_t len)
 {
+    if (len == 0) {
+        return;
+    }
     if (side->len + len > side->room) {
         const uint64_t more = (side->len + len) * 2;
         uint8_t *moved = self->memory + more > MEMORY_MAX ? NULL : realloc(side->bytes, more);
