@@ -2,6 +2,8 @@
 #include "rio.h"
 #include "udp_rate.h"
 
+#include <windows.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -83,6 +85,9 @@ static int64_t completions_take(struct rio *rio, uint64_t count)
     if (taken == RIO_CORRUPT_CQ) {
         (void)fprintf(stderr, "udp_rate: the completion queue is damaged\n");
         return -1;
+    }
+    if (taken == 0) {
+        YieldProcessor(); /* a thread that shares the core has more of it */
     }
     return (int64_t)taken;
 }

@@ -213,8 +213,8 @@ static __attribute__((noinline)) int post_any(struct stk_rio_rq *rq, enum stk_ri
 }
 
 /*
- * The requests that there are most of make no call but a last one, so that no register has to be kept: a receive, and a plain
- * datagram to where the last one went.
+ * The requests that there are most of make no call but a last one, so that no register has to be kept: a receive, one of a
+ * stream, and a plain datagram to where the last one went.
  */
 int stk_rio_post(struct stk_rio_rq *rq, enum stk_rio_dir dir, const struct stk_rio_req *req)
 {
@@ -224,13 +224,11 @@ int stk_rio_post(struct stk_rio_rq *rq, enum stk_rio_dir dir, const struct stk_r
     if (usable != STK_OK) { /* first of all: a child after fork has no region */
         return usable;
     }
-    if (rq->stream) {
-        return post_any(rq, dir, req);
-    }
     const uint32_t state = atomic_load_explicit(&abi->state, memory_order_relaxed);
-    if (dir == STK_RIO_RECV ? dgram_recv_error(state) != STK_OK
-                            : (req->flags & STK_RIO_WISHES) != 0 || req->segment != 0 || req->len > KNOWN_BYTES_MAX ||
-                                  !to_known(rq, &req->to, state)) {
+    if (rq->stream            ? stream_error(state, dir) != STK_OK
+        : dir == STK_RIO_RECV ? dgram_recv_error(state) != STK_OK
+                              : (req->flags & STK_RIO_WISHES) != 0 || req->segment != 0 || req->len > KNOWN_BYTES_MAX ||
+                                    !to_known(rq, &req->to, state)) {
         return post_any(rq, dir, req);
     }
     const int result = post_begin(rq, dir, req, &posting);
@@ -350,7 +348,7 @@ static inline bool done_fill(struct taking *taking, const struct stk_rio_cq *cq,
 _Static_assert((int)STK_RIO_DONE_SEND == (int)STK_RIO_SEND && (int)STK_RIO_RECV == 0, "the flag is the direction");
 _Static_assert(sizeof(struct stk_msg_info) <= STK_RIO_SIDE_BYTES, "it is the side entry of a receive");
 
-uint32_t stk_rio_cq_take(struct stk_rio_cq *cq, struct stk_rio_done *out, uint32_t count)
+static __attribute__((noinline)) uint32_t take_some(struct stk_rio_cq *cq, struct stk_rio_done *out, uint32_t count)
 {
     if (cq->damaged) {
         return UINT32_MAX;
@@ -387,6 +385,17 @@ uint32_t stk_rio_cq_take(struct stk_rio_cq *cq, struct stk_rio_done *out, uint32
     }
     stk_client_pump_once(cq->client);
     return 0;
+}
+
+/* Programs that poll look at an empty queue more often than at any other. */
+uint32_t stk_rio_cq_take(struct stk_rio_cq *cq, struct stk_rio_done *out, uint32_t count)
+{
+    const struct stk_rio_done_abi *entry = &cq->ring[cq->head & cq->mask];
+    const uint32_t seq = atomic_load_explicit(&entry->seq, memory_order_relaxed); /* take_some looks again */
+    if (seq == cq->head - cq->base - cq->mask && cq->client->pump == NULL && !cq->damaged) {
+        return 0; /* the last lap's */
+    }
+    return take_some(cq, out, count);
 }
 
 /* --- Events -------------------------------------------------------------------------- */
