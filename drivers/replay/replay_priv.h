@@ -18,6 +18,8 @@
 #define REPLAY_TEXT_SIZE 256
 /** Bytes of a frame in memory: the longest IP packet behind an Ethernet header and two tags. */
 #define REPLAY_FRAME_MAX (65535u + 22u)
+/** A longer silence between two packets is played as one of this length. */
+#define REPLAY_SILENCE_NS (UINT64_C(3600) * 1000000000)
 /** Speed is a fraction; this one is "as fast as the caller polls". */
 #define REPLAY_SPEED_ONE 1000u
 #define REPLAY_SPEED_MAX 0u
@@ -106,6 +108,7 @@ struct replay_report {
     uint64_t frames_heard; /**< from the live side */
     uint64_t left_out;
     uint64_t acks_made; /**< acknowledgements that no record had, to let a slower start go on */
+    uint64_t silences;  /**< that were shortened */
     uint64_t rebuilt;   /**< checksums that offload had left open */
     uint64_t extra_bytes;
     uint64_t last_packet; /**< played last */
@@ -145,7 +148,9 @@ struct replay_source {
     const struct replay_rewrite *rewrite;
     enum replay_policy checksum;
     struct replay_report *report;
-    uint64_t number; /**< of the packet that is loaded */
+    uint64_t last_ns; /**< latest time of the file so far; 0: none */
+    uint64_t skip_ns; /**< of silences longer than REPLAY_SILENCE_NS */
+    uint64_t number;  /**< of the packet that is loaded */
     uint64_t time_ns;
     uint32_t len;
     uint8_t frame[REPLAY_FRAME_MAX + 4];

@@ -99,6 +99,7 @@ static void numbers_write(FILE *file, const struct replay_report *report)
         {"departures", report->departures_count},
         {"acks_made", report->acks_made},
         {"checksums_rebuilt", report->rebuilt},
+        {"silences_shortened", report->silences},
         {"extra_bytes", report->extra_bytes},
         {"pacing_count", report->pacing_count},
         {"pacing_p50_ns", percentile_ns(report, 50)},

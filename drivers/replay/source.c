@@ -82,6 +82,17 @@ static void checksum_settle(struct replay_source *source)
     }
 }
 
+/* Clocks that jump by years would take as long as the years' timers. */
+static uint64_t time_of(struct replay_source *source, uint64_t time_ns)
+{
+    if (source->last_ns != 0 && time_ns > source->last_ns + REPLAY_SILENCE_NS) {
+        source->skip_ns += time_ns - source->last_ns - REPLAY_SILENCE_NS;
+        source->report->silences++;
+    }
+    source->last_ns = time_ns > source->last_ns ? time_ns : source->last_ns;
+    return time_ns > source->skip_ns ? time_ns - source->skip_ns : 0;
+}
+
 static bool packet_take(struct replay_source *source, const struct nic_packet *packet)
 {
     if ((packet->flags & NIC_PACKET_SNAPPED) != 0) {
@@ -94,7 +105,7 @@ static bool packet_take(struct replay_source *source, const struct nic_packet *p
         return false;
     }
     source->number = packet->number;
-    source->time_ns = packet->time_ns;
+    source->time_ns = time_of(source, packet->time_ns);
     source->len = packet->len;
     memcpy(source->frame, packet->frame, packet->len);
     checksum_settle(source);

@@ -9,11 +9,14 @@
 #include <string.h>
 
 #define MEMORY_MAX (UINT64_C(256) << 20)
+#define SILENCE_NS (UINT64_C(3600) * 1000000000)
 
 struct walk {
     struct stk_scene *scene;
     const struct stk_case *of;
     bool with_bytes;
+    uint64_t last_ns;
+    uint64_t skip_ns;
     const struct nic_packet *packet;
     struct nic_layers layers;
     struct stk_addr src;
@@ -380,6 +383,16 @@ static bool packet_note(struct walk *walk)
     return kept;
 }
 
+/* As the player has it: a silence of more than an hour is one hour. */
+static uint64_t time_of(struct walk *walk, uint64_t time_ns)
+{
+    if (walk->last_ns != 0 && time_ns > walk->last_ns + SILENCE_NS) {
+        walk->skip_ns += time_ns - walk->last_ns - SILENCE_NS;
+    }
+    walk->last_ns = time_ns > walk->last_ns ? time_ns : walk->last_ns;
+    return time_ns > walk->skip_ns ? time_ns - walk->skip_ns : 0;
+}
+
 static int read_file(const struct stk_case *of, const char *path, bool with_bytes, struct stk_scene *out, char *reason)
 {
     struct nic_reader *reader = NULL;
@@ -397,6 +410,7 @@ static int read_file(const struct stk_case *of, const char *path, bool with_byte
     int got = 0;
     err = nic_order_make(reader, of->mode == STK_CASE_TCP ? NIC_ORDER_WINDOW_NS : 0, &order);
     while (err == STK_OK && (got = nic_order_next(order, &packet)) == 1) {
+        packet.time_ns = time_of(&walk, packet.time_ns);
         if (out->packets++ == 0) {
             out->first_ns = packet.time_ns;
         }
