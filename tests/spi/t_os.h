@@ -46,6 +46,9 @@ bool t_task_kill(struct t_task *task);
 void t_sleep_ms(unsigned ms);
 uint64_t t_now_ms(void);
 
+/** What QueryPerformanceCounter counts; on Linux, where it is our DLL's: ns. */
+uint64_t t_now_ticks(void);
+
 /* --- Events: LPWPUCREATEEVENT and kin ------------------------------------ */
 WSAEVENT t_event_new(void);
 void t_event_free(WSAEVENT event);

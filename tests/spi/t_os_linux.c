@@ -124,6 +124,14 @@ uint64_t t_now_ms(void)
     return (uint64_t)at.tv_sec * 1000 + (uint64_t)at.tv_nsec / 1000000;
 }
 
+uint64_t t_now_ticks(void)
+{
+    struct timespec at;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &at);
+    return (uint64_t)at.tv_sec * 1000000000 + (uint64_t)at.tv_nsec;
+}
+
 /* --- Events --------------------------------------------------------------- */
 
 WSAEVENT t_event_new(void)

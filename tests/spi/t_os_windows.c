@@ -111,6 +111,14 @@ uint64_t t_now_ms(void)
     return (uint64_t)(now.QuadPart / rate.QuadPart * 1000 + now.QuadPart % rate.QuadPart * 1000 / rate.QuadPart);
 }
 
+uint64_t t_now_ticks(void)
+{
+    LARGE_INTEGER count;
+
+    os_must(QueryPerformanceCounter(&count), "QueryPerformanceCounter");
+    return (uint64_t)count.QuadPart;
+}
+
 /* --- Events --------------------------------------------------------------- */
 
 WSAEVENT t_event_new(void)

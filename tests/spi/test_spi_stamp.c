@@ -1,15 +1,6 @@
 /** @file SIO_TIMESTAMPING and SIO_GET_TX_TIMESTAMP, SO_TIMESTAMP and SO_TIMESTAMP_ID. Real stack: the times are the clock's. */
 #include "t_message.h"
-
-#include "wsp_os.h"
-
-#include "stack/clock.h"
-
-/* As QueryPerformanceCounter has it. */
-static uint64_t now(void)
-{
-    return wsp_os_ticks(stk_clock_ns());
-}
+#include "t_os.h"
 
 static int stamping(SOCKET s, ULONG flags, USHORT buffered)
 {
@@ -99,12 +90,12 @@ static void stamp__received__between_the_calls_and_for_messages_only(void **stat
     assert_int_equal(stamping(there, TIMESTAMPING_FLAG_RX, 0), 0);
     assert_int_equal(t_option_set(there, IPPROTO_IP, IP_PKTINFO, 1), 0);
     for (int i = 0; i < 5; i++) {
-        before = now();
+        before = t_now_ticks();
         assert_int_equal(t_sendto(s, "hello", 5, t_addr(AF_INET, t_port(there))), 5);
         t_box_make(&box);
         assert_int_equal(t_hear(there, &box), 5);
         memcpy(&stamp, t_data_of(&box, SOL_SOCKET, SO_TIMESTAMP), sizeof stamp);
-        assert_true(stamp >= before && stamp <= now() && stamp >= last);
+        assert_true(stamp >= before && stamp <= t_now_ticks() && stamp >= last);
         assert_int_equal(t_control_of(&box, SOL_SOCKET, SO_TIMESTAMP)->cmsg_len, WSA_CMSG_LEN(sizeof stamp));
         /* What else is told is told as ever. */
         assert_memory_equal(t_data_of(&box, IPPROTO_IP, IP_PKTINFO), "\177\0\0\1", 4);
@@ -136,10 +127,10 @@ static void stamp__sent__by_id_between_the_calls(void **state)
     T_MSG_FAILS(say_stamped(s, there, 1), WSAEINVAL); /* not asked for */
     assert_int_equal(stamping(s, TIMESTAMPING_FLAG_TX, 4), 0);
     t_fails(stamp_take(s, 70, &stamp), WSAEWOULDBLOCK);
-    before = now();
+    before = t_now_ticks();
     assert_int_equal(say_stamped(s, there, 70), 0);
     first = stamp_wait(s, 70);
-    assert_true(first >= before && first <= now());
+    assert_true(first >= before && first <= t_now_ticks());
     t_fails(stamp_take(s, 70, &stamp), WSAEWOULDBLOCK); /* it was removed */
     assert_int_equal(say_stamped(s, there, 71), 0);
     assert_int_equal(say_stamped(s, there, 70), 0);
