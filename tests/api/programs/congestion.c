@@ -68,10 +68,6 @@ static int send_marked(SOCKET s, const SOCKADDR_STORAGE *to, int length, message
     header->cmsg_level = to->ss_family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6;
     header->cmsg_type = to->ss_family == AF_INET ? IP_ECN : IPV6_ECN;
     memcpy(WSA_CMSG_DATA(header), &mark, sizeof(mark));
-    if (mark == ECN_CE) {
-        return send_message(s, &message, 0, &sent, NULL, NULL) == SOCKET_ERROR && WSAGetLastError() == WSAEINVAL ? 0
-                                                                                                                 : 1;
-    }
     if (send_message(s, &message, 0, &sent, NULL, NULL) == SOCKET_ERROR) {
         return WSAGetLastError();
     }
@@ -119,6 +115,7 @@ static int exchange(SOCKET sender, SOCKET receiver, const SOCKADDR_STORAGE *to, 
     const GUID receive_id = WSAID_WSARECVMSG;
     message_sender send_message = (message_sender)extension(sender, send_id);
     LPFN_WSARECVMSG receive_message = (LPFN_WSARECVMSG)extension(receiver, receive_id);
+    int code;
     int mark;
     int i;
 
@@ -131,14 +128,16 @@ static int exchange(SOCKET sender, SOCKET receiver, const SOCKADDR_STORAGE *to, 
             printf("congestion: send: %d\n", code);
             return 1;
         }
-        if (marks[i] == ECN_CE) {
-            continue;
-        }
         mark = receive_mark(receiver, receive_message, (char)('a' + i));
         if (mark != marks[i]) {
             printf("congestion: %d instead of %d\n", mark, marks[i]);
             return 1;
         }
+    }
+    code = send_marked(sender, to, length, send_message, 'z', ECN_CE);
+    if (code != WSAEINVAL) {
+        printf("congestion: a sender may say that it met congestion: %d\n", code);
+        return 1;
     }
     return 0;
 }
