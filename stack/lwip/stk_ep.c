@@ -347,7 +347,7 @@ void stk_ep_tx_release(struct stk_ep *ep, uint64_t to)
 /* What may be bound at all: reasons that do not depend on others. */
 static int bind_allowed(struct stk_ep *ep, const struct stk_addr *local)
 {
-    const bool link_local = local->family == STK_AF_INET6 && local->ip[0] == 0xfe && (local->ip[1] & 0xc0) == 0x80;
+    const bool link_local = local->family == STK_AF_INET6 && local->ip[0] == 0xfe && (local->ip[1] & 0x80) != 0;
     if (local->family != ep->family) {
         return STK_EAFNOSUPPORT;
     }

@@ -127,7 +127,9 @@ class SelfTest(unittest.TestCase):
 
     def test_records_check__missing_and_unknown__found(self):
         facts = {key: "x" for key in records_check.TEXTS}
-        good = [{**facts, "name": name, **{key: 1 for key in keys}} for name, keys in records_check.WANTED.items()]
+        good = [{**facts, "name": name, "api": api, **{key: 1 for key in keys}}
+                for name, keys in records_check.WANTED.items()
+                for api in sorted(records_check.APIS.get(name, {"winsock"}))]
         self.assertEqual(list(records_check.faults(good)), [])
         self.assertEqual(len(list(records_check.faults(good[1:]))), 1)
         del good[0]["floor_p50_ns"]
