@@ -222,7 +222,7 @@ static void make_whole(struct connection *c)
 }
 
 /* An AcceptEx is through. Returns 1: the connection goes on. */
-static int accepted(struct connection *c, int ok, int code, DWORD bytes)
+static int accepted(struct connection *c, int ok, int code)
 {
     int goes_on = 0;
 
@@ -250,10 +250,8 @@ static int accepted(struct connection *c, int ok, int code, DWORD bytes)
     }
     post_accepts();
     LeaveCriticalSection(&server.lock);
-    if (goes_on) {
+    if (goes_on)
         make_whole(c);
-        c->have = bytes;
-    }
     return goes_on;
 }
 
@@ -283,6 +281,15 @@ static void stop(void)
     LeaveCriticalSection(&server.lock);
 }
 
+/* Data are heard and go back, whichever operation brought them: the first ones may come with AcceptEx. */
+static int echo(struct connection *c, DWORD *bytes)
+{
+    c->have = *bytes;
+    if (c->have >= 4 && memcmp(c->buffer, "stop", 4) == 0)
+        stop();
+    return post_write(c, bytes);
+}
+
 /* What follows an operation that is through; more than one where the next is done at once. */
 static void advance(struct connection *c, int ok, int code, DWORD bytes)
 {
@@ -292,17 +299,14 @@ static void advance(struct connection *c, int ok, int code, DWORD bytes)
         enum state was = c->state;
 
         if (was == ACCEPTING) {
-            if (!accepted(c, ok, code, bytes))
+            if (!accepted(c, ok, code))
                 return;
-            done = c->have > 0 ? post_write(c, &bytes) : post_read(c, &bytes);
+            done = bytes > 0 ? echo(c, &bytes) : post_read(c, &bytes);
         } else if (was == LEAVING) {
             left(c, ok, code);
             return;
         } else if (was == READING && ok && bytes > 0) {
-            c->have = bytes;
-            if (bytes >= 4 && memcmp(c->buffer, "stop", 4) == 0)
-                stop();
-            done = post_write(c, &bytes);
+            done = echo(c, &bytes);
         } else if (was == WRITING && ok) {
             if (bytes != c->have)
                 fault("a send was not whole", (int)bytes);
