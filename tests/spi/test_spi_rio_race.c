@@ -209,7 +209,7 @@ static void rq__made_while_its_socket_is_closed__refused_or_ended_with_it(void *
     }
     t_task_join(&task);
     t_rio_quiet(cq);
-    t_close(race_socket = t_rio_bound(AF_INET));
+    t_close(t_rio_bound(AF_INET));
     t_rio.RIOCloseCompletionQueue(cq);
 }
 
