@@ -36,7 +36,7 @@ struct wsp_cancel_abi {
 static_assert(sizeof(struct wsp_cancel_abi) == 16, "layout");
 
 /** WSPIoctl: the interfaces. Out: as many struct wsp_adapter_abi as fit; WSAEFAULT where one does not, with the bytes that they all
- *  need. Source: rules-001 section 4 has no such code; GetAdaptersAddresses for Linux is made of it. */
+ *  need. Source: no rule has such a code; GetAdaptersAddresses for Linux is made of it. */
 #define WSP_IOCTL_ADAPTERS 0x58005703u
 #define WSP_ADAPTER_ADDRESSES 18
 

@@ -247,7 +247,7 @@ static bool icmp6_good(const struct stk_ep *ep, struct pbuf *p)
            ip6_chksum_pseudo(p, IP6_NEXTH_ICMP6, p->tot_len, ip6_current_src_addr(), ip6_current_dest_addr()) == 0;
 }
 
-/* IPv4 keeps its header, IPv6 is stripped of it (rules-001 7.7). lwIP goes on with the packet. */
+/* IPv4 keeps its header, IPv6 is stripped of it (rules 7.7). lwIP goes on with the packet. */
 u8_t stk_ep_dgram_on_raw(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip_addr_t *addr)
 {
     (void)pcb;

@@ -24,7 +24,7 @@
 enum mode { MODE_DEFAULT, MODE_REUSE, MODE_EXCLUSIVE, MODE_MCAST, MODES };
 
 /* Rows: the earlier bind, columns: the new one; 0..2 wildcard, 3..5 specific, each default, reuse, exclusive.
- * Source: rules-001 table T2 (modern Windows, same user). */
+ * Source: table T2 (modern Windows, same user). */
 enum { OK_ = STK_OK, USE = STK_EADDRINUSE, ACC = STK_EACCES };
 static const int8_t bind_conflicts[6][6] = {
     /* new:          def-W reu-W exc-W def-S reu-S exc-S */
