@@ -7,7 +7,8 @@ set(wl_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/winlane")
 install(TARGETS winlane ws2_32 ws2_headers EXPORT winlane-targets
     LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 if(TARGET winlane_command)
-    install(PROGRAMS $<TARGET_FILE:winlane_command> DESTINATION "${CMAKE_INSTALL_BINDIR}" RENAME winlane)
+    install(PROGRAMS $<TARGET_FILE:winlane_command> DESTINATION "${CMAKE_INSTALL_BINDIR}"
+        RENAME winlane${CMAKE_EXECUTABLE_SUFFIX})
 endif()
 install(DIRECTORY wsp/ws2_32/include/ DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/winlane" FILES_MATCHING PATTERN "*.h")
 install(EXPORT winlane-targets NAMESPACE winlane:: DESTINATION "${wl_package_dir}")
