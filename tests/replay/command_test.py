@@ -6,6 +6,7 @@ reported when something departs; reduction of a planted bug. Exit status 1: some
 """
 import os
 import re
+import struct
 import subprocess
 import sys
 import tempfile
@@ -18,11 +19,15 @@ CORPUS = os.path.join(HERE, "corpus")
 COMMAND, ECHO_SERVER, PLANTED = sys.argv[1:4] if len(sys.argv) > 3 else ("", "", "")
 
 # No captures at all, or of links that are not known: refused in every mode.
-REFUSED = {"c_no_capture.pcap", "c_nothing.pcap", "c_wrong_link.pcap", "c_ng_links.pcapng", "c_torn_header.pcap"}
+REFUSED = {"c_no_capture.pcap", "c_nothing.pcap", "c_wrong_link.pcap", "c_ng_links.pcapng"}
+
+# Damaged behind some good packets: those are played, and the damage fails the case with its packet.
+TORN = {"c_torn.pcap": 16, "c_torn_header.pcap": 2, "c_bad_length.pcap": 6, "c_bad_block.pcapng": 6}
 
 
-def run(*words, command=None):
-    return subprocess.run([command or COMMAND, *words], capture_output=True, text=True, timeout=120, check=False)
+def run(*words, command=None, environment=None):
+    return subprocess.run([command or COMMAND, *words], capture_output=True, text=True, timeout=120, check=False,
+                          env={**os.environ, **(environment or {})})
 
 
 def corpus():
@@ -40,12 +45,18 @@ class Corpus(unittest.TestCase):
         self.assertEqual(len(lines), len(corpus()))
         return {line.split()[1].rstrip(":"): line.startswith("passed") for line in lines}, result.stdout
 
+    def torn(self, text):
+        for name, packet in TORN.items():
+            self.assertRegex(text, rf"FAILED +{name}: [^\n]*\n(?: +departure: [^\n]*\n)* +missing: the capture ends early: packet {packet}: \w")
+
     def test_as_recorded(self):
         passed, text = self.check("--mode", "recorded")
-        self.assertEqual({name for name, good in passed.items() if not good} - REFUSED, set(), text)
+        self.assertEqual({name for name, good in passed.items() if not good}, REFUSED | set(TORN), text)
+        self.torn(text)
 
     def test_tcp_aware_client(self):
         passed, text = self.check("--mode", "tcp", "--play", "client")
+        self.torn(text)
         self.assertGreaterEqual(sum(passed.values()), len(passed) * 8 // 10, text)
         for name in ("c_plain.pcap", "c_overlaps.pcap", "c_wrap.pcap", "c_vlan.pcap", "c_ip6.pcap", "k_reorder.pcap"):
             self.assertTrue(passed[name], name)
@@ -58,6 +69,29 @@ class Corpus(unittest.TestCase):
         self.assertGreaterEqual(sum(passed.values()), len(passed) * 8 // 10, text)
         for name in ("c_plain.pcap", "c_overlaps.pcap", "c_wrap.pcap", "c_keepalives.pcap", "c_ip6.pcap"):
             self.assertTrue(passed[name], name)
+
+
+def udp(source, dest, data, good=True):
+    """An Ethernet frame with a datagram 10.0.0.A:P -> 10.0.0.B:Q, of ends (A, P); not good: its checksum is wrong."""
+    addresses = bytes((10, 0, 0, source[0], 10, 0, 0, dest[0]))
+    head = struct.pack("!BBHHHBBH", 0x45, 0, 28 + len(data), 1, 0, 64, 17, 0) + addresses
+    words = sum(struct.unpack("!10H", head))
+    head = head[:10] + struct.pack("!H", 0xffff - words % 0xffff) + head[12:]
+    body = struct.pack("!HHH", source[1], dest[1], 8 + len(data))
+    padded = addresses + struct.pack("!HH", 17, 8 + len(data)) + body + b"\0\0" + data + b"\0" * (len(data) % 2)
+    words = sum(struct.unpack(f"!{len(padded) // 2}H", padded))
+    total = 0xffff - words % 0xffff if good else 1
+    macs = bytes((2, 0, 0, 0, 0, dest[0], 2, 0, 0, 0, 0, source[0]))
+    return macs + b"\x08\0" + head + body + struct.pack("!H", total) + data
+
+
+def capture(path, *packets):
+    """A pcap file of (time in ms, frame)."""
+    with open(path, "wb") as file:
+        file.write(struct.pack("<IHHIIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
+        for time, frame in packets:
+            file.write(struct.pack("<IIII", 1 + time // 1000, time % 1000 * 1000, len(frame), len(frame)) + frame)
+    return path
 
 
 class Cases(unittest.TestCase):
@@ -139,6 +173,24 @@ class Cases(unittest.TestCase):
         self.assertEqual(run("diff", golden, golden).returncode, 0)
         self.assertEqual(run("diff", golden, self.case("echo.pcap")).returncode, 1)
 
+    def test_a_run_that_cannot_be_made_keeps_the_golden(self):
+        golden = self.write("g.pcap", "precious")
+        base = ["replay", "--golden", golden, "--update"]
+        result = run(*base, "--program", "/nonexistent/program", self.case("echo.pcap"))
+        self.assertEqual(result.returncode, 3, result.stdout)
+        self.assertEqual(run(*base, os.path.join(CORPUS, "c_nothing.pcap")).returncode, 3)
+        with open(golden, encoding="utf-8") as file:
+            self.assertEqual(file.read(), "precious")
+
+    def test_no_folder_for_the_run(self):
+        junit = self.path("j.xml")
+        result = run("replay", "--actor", "echo", "--junit", junit, self.case("echo.pcap"), environment={"TMPDIR": self.path("none")})
+        self.assertEqual(result.returncode, 3, result.stdout)
+        self.assertIn("setup: no folder for the run: ", result.stdout)
+        suite = xml.etree.ElementTree.parse(junit).getroot()
+        self.assertEqual((suite.get("failures"), suite.get("errors")), ("0", "1"))
+        self.assertEqual(suite.find("testcase/error").get("type"), "setup")
+
     def test_stop_at_a_packet_shows_where_things_are(self):
         result = run("replay", "--actor", "echo", "--stop-at", "8", self.case("echo.pcap"))
         self.assertEqual(result.returncode, 0, result.stdout)
@@ -152,6 +204,14 @@ class Cases(unittest.TestCase):
         for side in ("client", "server"):
             result = run("replay", "--twice", "--play", side, os.path.join(out, "output.pcap"))
             self.assertEqual(result.returncode, 0, result.stdout)
+
+    def test_receiving_compares_in_the_order_of_times(self):
+        one, two, three = (9, 1000), (9, 1001), (8, 7)
+        swapped = capture(self.path("swapped.pcap"), (20, udp(two, three, b"second")), (10, udp(one, three, b"first")))
+        damaged = capture(self.path("damaged.pcap"), (10, udp(one, three, b"damaged", good=False)), (20, udp(two, three, b"whole")))
+        result = run("replay", "--mode", "receive", swapped, damaged)
+        self.assertEqual(result.returncode, 0, result.stdout)
+        self.assertEqual(result.stdout.count("1 of 1 conversations"), 1, result.stdout)
 
     def test_usage(self):
         self.assertEqual(run("replay").returncode, 2)

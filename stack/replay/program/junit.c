@@ -47,11 +47,34 @@ static void add_text(struct stk_junit *junit, const char *text)
     add(junit, text, strlen(text));
 }
 
+/* @return  Bytes of the UTF-8 sequence that begins here and XML 1.0 can hold; 0: it is none. Source: RFC 3629 4. */
+static size_t sequence_len(const unsigned char *at)
+{
+    const size_t len = at[0] >= 0xc2 && at[0] < 0xe0   ? 2
+                       : (at[0] & 0xf0) == 0xe0        ? 3
+                       : at[0] >= 0xf0 && at[0] < 0xf5 ? 4
+                                                       : 0;
+    for (size_t i = 1; i < len; i++) {
+        if ((at[i] & 0xc0) != 0x80) {
+            return 0; /* the text's end, too */
+        }
+    }
+    if ((at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xed && at[1] > 0x9f) || (at[0] == 0xf0 && at[1] < 0x90) ||
+        (at[0] == 0xf4 && at[1] > 0x8f) || (at[0] == 0xef && at[1] == 0xbf && at[2] > 0xbd)) {
+        return 0; /* longer than need be, surrogates, behind the last character, U+FFFE and U+FFFF */
+    }
+    return len;
+}
+
 /* XML 1.0 has no way to write most control characters; the colours of a terminal are some of them. */
 static void add_escaped(struct stk_junit *junit, const char *text)
 {
     for (; *text != '\0'; text++) {
-        if (*text == '\033') {
+        const size_t len = (unsigned char)*text >= 0x80 ? sequence_len((const unsigned char *)text) : 0;
+        if (len > 0) {
+            add(junit, text, len);
+            text += len - 1;
+        } else if (*text == '\033') {
             text += strcspn(text, "m");
             if (*text == '\0') {
                 return;
@@ -64,7 +87,7 @@ static void add_escaped(struct stk_junit *junit, const char *text)
             add_text(junit, "&amp;");
         } else if (*text == '"') {
             add_text(junit, "&quot;");
-        } else if ((unsigned char)*text >= 0x20 || *text == '\n') {
+        } else if (((unsigned char)*text >= 0x20 && (unsigned char)*text < 0x80) || *text == '\n') {
             add(junit, text, 1);
         } else {
             add_text(junit, "?");
@@ -90,13 +113,20 @@ void stk_junit_add(struct stk_junit *junit, const char *name, const struct stk_r
         return;
     }
     add_case(junit, name, run->real_ns);
-    junit->failures += run->faults_count > 0;
+    const bool setup = run->faults_count > 0 && run->faults[0].kind == STK_FAULT_SETUP;
+    const char *word = setup ? "error" : "failure"; /* an error: there is no result */
+    junit->errors += setup;
+    junit->failures += run->faults_count > 0 && !setup;
     for (uint32_t i = 0; i < run->faults_count && i < STK_RUN_FAULTS_MAX; i++) {
-        add_text(junit, "    <failure type=\"");
+        add_text(junit, "    <");
+        add_text(junit, word);
+        add_text(junit, " type=\"");
         add_text(junit, stk_fault_name(run->faults[i].kind));
         add_text(junit, "\">");
         add_escaped(junit, run->faults[i].text);
-        add_text(junit, "</failure>\n");
+        add_text(junit, "</");
+        add_text(junit, word);
+        add_text(junit, ">\n");
     }
     add_text(junit, "  </testcase>\n");
 }

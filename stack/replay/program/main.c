@@ -121,8 +121,12 @@ static bool case_make(const struct command *command, const char *path, struct st
     if (!sets_apply(command, of, error)) {
         return false;
     }
-    if (command->capture != NULL && strlen(command->capture) < sizeof(of->capture)) {
-        (void)strcpy(of->capture, command->capture);
+    if (command->capture != NULL) {
+        const char *why = stk_case_set(of, "case", "capture", command->capture, 0);
+        if (why != NULL) {
+            (void)snprintf(error, STK_CASE_ERROR_SIZE, "--capture: %s", why);
+            return false;
+        }
     }
     const char *why = stk_case_check(of);
     if (why != NULL) {
@@ -248,7 +252,7 @@ static bool file_copy(const char *from, const char *to)
     static char block[8192];
     size_t got;
     FILE *in = fopen(from, "rb");
-    FILE *out = fopen(to, "wb");
+    FILE *out = in != NULL ? fopen(to, "wb") : NULL; /* what is there is kept as long as there is nothing better */
     bool good = in != NULL && out != NULL;
     while (good && (got = fread(block, 1, sizeof(block), in)) > 0) {
         good = fwrite(block, 1, got, out) == got;
@@ -353,6 +357,11 @@ static void again(struct stk_run *run)
     stk_spawn_folder_remove(folder);
 }
 
+static bool setup_failed(const struct stk_run *run)
+{
+    return run->faults_count > 0 && run->faults[0].kind == STK_FAULT_SETUP;
+}
+
 static enum status case_run(const struct command *command, const char *path, struct stk_case *of, struct stk_run *run)
 {
     char folder[STK_CASE_TEXT];
@@ -360,7 +369,10 @@ static enum status case_run(const struct command *command, const char *path, str
     if (command->out != NULL) {
         (void)snprintf(folder, sizeof(folder), "%.500s", command->out);
     } else if (!stk_spawn_folder(folder, sizeof(folder))) {
-        (void)fprintf(stderr, "winlane: no folder for the run: %s\n", strerror(errno));
+        memset(run, 0, sizeof(*run));
+        run->of = of;
+        stk_run_fault(run, STK_FAULT_SETUP, "no folder for the run: %s", strerror(errno));
+        run_tell(command, run);
         return STATUS_ERROR;
     }
     if (command->update) {
@@ -371,13 +383,11 @@ static enum status case_run(const struct command *command, const char *path, str
     if (command->twice && run->faults_count == 0) {
         again(run);
     }
-    if (golden[0] != '\0' && !file_copy(run->capture, golden)) {
+    if (golden[0] != '\0' && !setup_failed(run) && !file_copy(run->capture, golden)) {
         stk_run_fault(run, STK_FAULT_SETUP, "%s: %s", golden, strerror(errno));
     }
     run_tell(command, run);
-    enum status status = run->faults_count == 0                   ? STATUS_GOOD
-                         : run->faults[0].kind == STK_FAULT_SETUP ? STATUS_ERROR
-                                                                  : STATUS_FAILED;
+    enum status status = run->faults_count == 0 ? STATUS_GOOD : setup_failed(run) ? STATUS_ERROR : STATUS_FAILED;
     if (command->verdict != NULL) {
         verdict_write(command->verdict, run);
     }
@@ -535,7 +545,8 @@ static enum status command_replay(struct command *command, int argc, char **argv
     }
     status = cases_run(command);
     if (!stk_junit_close(command->junit)) {
-        return refuse(command->junit_path, "cannot be written");
+        (void)fprintf(stderr, "winlane: %s: cannot be written\n", command->junit_path);
+        status = status > STATUS_USAGE ? status : STATUS_ERROR;
     }
     return status;
 }

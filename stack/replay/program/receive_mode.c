@@ -108,13 +108,17 @@ void stk_run_receive(struct stk_run *run)
     struct nic_reader *reader = NULL;
     char reason[NIC_READER_REASON_SIZE] = "";
     bool whole = false;
-    (void)stk_reference_make(run->of, &mode.reference);
+    const int made = stk_reference_make(run->of, &mode.reference);
     const int err = nic_reader_open(run->of->capture, &reader, reason);
     if (err != STK_OK) {
         stk_run_fault(run, STK_FAULT_SETUP, "%.400s: %s", run->of->capture, reason);
     } else {
         whole = play(&mode, reader);
         nic_reader_close(reader);
+    }
+    if (mode.reference == NULL && whole) {
+        stk_run_fault(run, STK_FAULT_MISSING, "what was delivered is not compared with the packets: %s",
+                      made == STK_ENOMEM ? "the capture is too long for that" : stk_err_text(made));
     }
     if (mode.reference != NULL && whole && run->of->stop_at == 0) {
         char why[STK_RUN_TEXT];

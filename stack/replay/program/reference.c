@@ -1,6 +1,7 @@
 #include "reference.h"
 
 #include "nic/conv.h"
+#include "nic/order.h"
 #include "nic/reader.h"
 #include "stack/clock.h"
 #include "stack/err.h"
@@ -198,6 +199,9 @@ static void packet_take(struct stk_reference *self, const struct nic_packet *pac
     struct nic_conv *conv = NULL;
     int from = 0;
     nic_layers_parse(packet->frame, packet->len, packet->full_len, &layers);
+    if (!sums_ok(self, &layers)) {
+        return; /* it begins no conversation, either */
+    }
     if (nic_conv_find(self->table, &layers, packet->number, packet->time_ns, &conv, &from) != STK_OK) {
         return;
     }
@@ -210,7 +214,7 @@ static void packet_take(struct stk_reference *self, const struct nic_packet *pac
         side->unsure = true;
         return;
     }
-    if (!nic_layers_whole(&layers) || !sums_ok(self, &layers)) {
+    if (!nic_layers_whole(&layers)) {
         return;
     }
     if (layers.kind == NIC_LAYERS_TCP) {
@@ -220,12 +224,25 @@ static void packet_take(struct stk_reference *self, const struct nic_packet *pac
     }
 }
 
+/* In the order of times, as the player takes them: conversations have the same numbers there. */
+static int packets_take(struct stk_reference *self, struct nic_reader *reader)
+{
+    struct nic_order *order = NULL;
+    struct nic_packet packet;
+    const int err = nic_order_make(reader, NIC_ORDER_WINDOW_NS, &order);
+    while (err == STK_OK && !self->full && nic_order_next(order, &packet) == 1) {
+        packet_take(self, &packet);
+    }
+    nic_order_free(order);
+    return err == STK_OK && self->full ? STK_ENOMEM : err;
+}
+
 int stk_reference_make(const struct stk_case *of, struct stk_reference **out)
 {
     const struct nic_conv_conf conf = {.max = CONVS_MAX, .idle_ns = 300 * STK_S_NS, .frag_max = 512};
     struct stk_reference *self = calloc(1, sizeof(*self));
     struct nic_reader *reader = NULL;
-    struct nic_packet packet;
+    char reason[NIC_READER_REASON_SIZE];
     *out = NULL;
     if (self == NULL) {
         return STK_ENOMEM;
@@ -233,15 +250,11 @@ int stk_reference_make(const struct stk_case *of, struct stk_reference **out)
     self->of = of;
     int err = nic_conv_table_make(&conf, &self->table);
     if (err == STK_OK) {
-        char reason[NIC_READER_REASON_SIZE];
         err = nic_reader_open(of->capture, &reader, reason);
     }
-    while (err == STK_OK && !self->full && nic_reader_next(reader, &packet) == 1) {
-        packet_take(self, &packet);
-    }
     if (err == STK_OK) {
+        err = packets_take(self, reader);
         nic_reader_close(reader);
-        err = self->full ? STK_ENOMEM : STK_OK;
     }
     if (err != STK_OK) {
         stk_reference_free(self);

@@ -70,7 +70,7 @@ static void report_line(struct stk_run *run, char *line)
     } else if (strcmp(line, "gap") == 0) {
         stk_run_fault(run, STK_FAULT_GAP, "%s", value);
     } else if (strcmp(line, "ended") == 0) {
-        stk_run_fault(run, STK_FAULT_GAP, "the capture ends early: %s", value);
+        stk_run_fault(run, STK_FAULT_MISSING, "the capture ends early: %s", value); /* no case expects that */
     }
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         if (strcmp(line, numbers[i].name) == 0) {
@@ -226,6 +226,7 @@ void stk_run_case(const struct stk_case *of, const char *folder, struct stk_run 
     (void)snprintf(out->config, sizeof(out->config), "%s/winlane.ini", out->folder);
     (void)snprintf(out->counters, sizeof(out->counters), "%s/counters.txt", out->folder);
     (void)remove(out->report);
+    (void)remove(out->counters); /* an earlier run's would be taken for this one's */
     const uint64_t begin_ns = stk_clock_ns();
     if (of->mode == STK_CASE_RECEIVE) {
         stk_run_receive(out);
