@@ -99,10 +99,12 @@ static int disconnectex_block(struct wsp_socket *sock, SOCKET s)
     uint32_t ready;
     int code = 0;
 
-    if (stk_sock_shutdown(sock->stk, STK_SHUT_WR) == STK_OK)
-        atomic_fetch_or(&sock->shut, (uint32_t)STK_SHUT_WR);
     wsp_wait_begin(&wait, 0);
     wait.handle = s;
+    while (code == 0 && (atomic_load(&sock->slow) & WSP_SLOW_SENDING)) /* DEX-12 */
+        code = wsp_wait_nap(&wait, sock);
+    if (code == 0 && stk_sock_shutdown(sock->stk, STK_SHUT_WR) == STK_OK)
+        atomic_fetch_or(&sock->shut, (uint32_t)STK_SHUT_WR);
     while (code == 0) {
         ready = stk_sock_ready(sock->stk);
         if (disconnectex_over(ready))

@@ -535,23 +535,32 @@ int wsp_request_complete_now(const struct wsp_call *call, DWORD bytes)
 
 /* --- Results ------------------------------------------------------------------------- */
 
-/* Wait until the structure says that it is complete. */
+/*
+ * Wait until the structure says that it is complete. @param sock  Given back first, or NULL: who waits here keeps nobody from
+ * ending what a socket had of the stack (wsp_socket_renew), and needs it no more.
+ */
 static int result_wait(struct wsp_socket *sock, LPWSAOVERLAPPED ov)
 {
     atomic_fetch_add(&request_results.waiters, 1);
+    if (sock)
+        wsp_socket_put(sock);
     wsp_mutex_lock(&request_results.lock);
     while (result_load(ov) == WSS_OPERATION_IN_PROGRESS && wsp_provider_check() == 0)
         (void)wsp_cond_wait(&request_results.changed, &request_results.lock, RESULT_NAP_NS);
     wsp_mutex_unlock(&request_results.lock);
     atomic_fetch_sub(&request_results.waiters, 1);
-    (void)sock;
     return result_load(ov) == WSS_OPERATION_IN_PROGRESS ? WSANOTINITIALISED : 0;
 }
 
-int wsp_request_wait(const struct wsp_call *call, LPWSAOVERLAPPED own)
+bool wsp_results_waited_for(void)
+{
+    return atomic_load(&request_results.waiters) > 0;
+}
+
+int wsp_request_wait(LPWSAOVERLAPPED own)
 {
     /* The last cleanup ends every request, quiet ones too; a child of fork has none that would be ended. */
-    for (int looks = 0; looks < RESULT_LOOKS && result_wait(call->sock, own) != 0; looks++)
+    for (int looks = 0; looks < RESULT_LOOKS && result_wait(NULL, own) != 0; looks++)
         wsp_os_sleep_ns(RESULT_NAP_NS);
     if (result_load(own) == WSS_OPERATION_IN_PROGRESS)
         return WSANOTINITIALISED;
@@ -602,8 +611,10 @@ BOOL WSPAPI wsp_get_overlapped_result(SOCKET s, LPWSAOVERLAPPED lpOverlapped, LP
             code = WSA_IO_INCOMPLETE;
         else
             code = result_may_wait(sock, lpOverlapped);
-        if (code == 0)
-            code = result_wait(sock, lpOverlapped); /* IOCP-39: without an event too, as programs do */
+        if (code == 0) { /* IOCP-39: without an event too, as programs do */
+            code = result_wait(sock, lpOverlapped);
+            sock = NULL;
+        }
     }
     if (code == 0) {
         *lpdwFlags = lpOverlapped->Offset;
@@ -611,7 +622,8 @@ BOOL WSPAPI wsp_get_overlapped_result(SOCKET s, LPWSAOVERLAPPED lpOverlapped, LP
         if (code == 0 || code == WSAEMSGSIZE)
             *lpcbTransfer = (DWORD)lpOverlapped->InternalHigh;
     }
-    wsp_socket_put(sock);
+    if (sock)
+        wsp_socket_put(sock);
     if (code != 0)
         (void)wsp_fail(lpErrno, code);
     return code == 0;

@@ -87,13 +87,12 @@ int wsp_request_start(const struct wsp_call *call);
 /**
  * Wait for a quiet request, until it is complete.
  *
- * @param call  Of wsp_request_start; its socket may be closed meanwhile.
- * @param own   Its structure.
- * @return      0 or its code.
+ * @param own  Its structure. Its socket may be closed meanwhile.
+ * @return     0 or its code.
  *
  * Context: an application thread with a reference and no lock. Blocks.
  */
-int wsp_request_wait(const struct wsp_call *call, LPWSAOVERLAPPED own);
+int wsp_request_wait(LPWSAOVERLAPPED own);
 
 /**
  * Queue a request of a control code, which ends when what it waits for differs from mark (wsp_notice_due), or by being
@@ -148,6 +147,9 @@ void wsp_requests_abort_handle(struct wsp_socket *sock, SOCKET s);
 /** End the requests that a thread issued, with their indication (OVL2-14), but for sockets that are associated with a
  *  completion port (IOCP-36). Context: that thread, ending. */
 void wsp_requests_abort_thread(uint64_t thread);
+
+/** Is a call asleep until a request is complete? It has no reference of a socket. Context: any thread. */
+bool wsp_results_waited_for(void);
 
 /** Requests in use, for tests and the counters. */
 uint32_t wsp_requests_count(void);

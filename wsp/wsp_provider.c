@@ -149,7 +149,7 @@ static void provider_end_socket(struct wsp_socket *sock, void *arg)
 static bool provider_wait_empty(uint32_t wait_ms)
 {
     /* Naps are counted: a virtual clock does not move meanwhile. */
-    while (wsp_socket_live_count() > 0) {
+    while (wsp_socket_live_count() > 0 || wsp_results_waited_for()) {
         if (wait_ms-- == 0)
             return false;
         wsp_os_sleep_ns(1000000);

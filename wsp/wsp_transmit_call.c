@@ -64,7 +64,7 @@ static int transmit_block(const struct wsp_call *call)
     waits.quiet = true;
     code = wsp_request_start(&waits);
     if (code == WSA_IO_PENDING)
-        code = wsp_request_wait(&waits, &own);
+        code = wsp_request_wait(&own);
     return code;
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #define ROUNDS 300
+#define WAITED_ROUNDS 20
 #define LARGE (3u << 20)
 
 static DWORD timeout_get(SOCKET s)
@@ -156,6 +157,87 @@ static void recycle__send_pends__all_of_it_goes_out_first(void **state)
     t_pair_close(&pair);
 }
 
+struct draining {
+    SOCKET s;
+    size_t got;
+};
+
+static void *draining_main(void *arg)
+{
+    struct draining *me = arg;
+    static char in[65536];
+    int part;
+
+    t_sleep_ms(5); /* the other side is inside, or will be at once: both must do */
+    while ((part = t_recv(me->s, in, sizeof in)) > 0)
+        me->got += (size_t)part;
+    (void)t_spi.lpWSPShutdown(me->s, SD_SEND, &t_err);
+    return NULL;
+}
+
+/* DEX-12, DEX-6. */
+static void recycle__send_pends_and_no_structure__all_of_it_goes_out_first(void **state)
+{
+    struct t_pair pair = t_pair_make(AF_INET, WSA_FLAG_OVERLAPPED);
+    struct draining drain = {.s = pair.b};
+    WSAOVERLAPPED ov = {.hEvent = t_event_new()};
+    static char out[LARGE];
+    WSABUF buf = {.len = sizeof out, .buf = out};
+    DWORD flags, sent = 0;
+    struct t_task task;
+
+    (void)state;
+    t_fails(t_spi.lpWSPSend(pair.a, &buf, 1, NULL, 0, &ov, NULL, NULL, &t_err), WSA_IO_PENDING);
+    t_task_start(&task, draining_main, &drain);
+    assert_true(disconnect_ex(pair.a, NULL, TF_REUSE_SOCKET, 0));
+    t_task_join(&task);
+    assert_true(t_spi.lpWSPGetOverlappedResult(pair.a, &ov, &sent, FALSE, &flags, &t_err));
+    assert_int_equal(sent, sizeof out);
+    assert_int_equal(drain.got, sizeof out);
+    t_event_free(ov.hEvent);
+    t_pair_close(&pair);
+}
+
+static void *closing_main(void *arg)
+{
+    t_sleep_ms(5); /* as above */
+    t_close(*(SOCKET *)arg);
+    return NULL;
+}
+
+/* E31: who sleeps until it is through is no reason to keep the old connection, or its port. */
+static void recycle__many_rounds_that_are_waited_for__the_port_stays(void **state)
+{
+    SOCKET listener = t_listener(AF_INET), s = t_bound(AF_INET, SOCK_STREAM), other;
+    struct linger hard = {.l_onoff = 1};
+    uint16_t port = t_port(s);
+    DWORD bytes, flags;
+    struct t_task task;
+    struct op op;
+
+    (void)state;
+    for (int i = 0; i < WAITED_ROUNDS; i++) {
+        op_connect(&op, s, t_port(listener), "");
+        assert_true(t_spi.lpWSPGetOverlappedResult(s, &op.ov, &bytes, TRUE, &flags, &t_err));
+        assert_int_equal(op_end(&op, NULL), 0);
+        assert_int_equal(update_connect(s), 0);
+        assert_int_equal(t_port(s), port);
+        other = t_spi.lpWSPAccept(listener, NULL, NULL, NULL, 0, &t_err);
+        assert_true(other != INVALID_SOCKET);
+        assert_int_equal(
+            t_spi.lpWSPSetSockOpt(other, SOL_SOCKET, SO_LINGER, (const char *)&hard, sizeof hard, &t_err), 0);
+        op_begin(&op, s);
+        EX_FAILS(disconnect_ex(s, (LPOVERLAPPED)&op.ov, TF_REUSE_SOCKET, 0), WSA_IO_PENDING);
+        t_task_start(&task, closing_main, &other);
+        assert_true(t_spi.lpWSPGetOverlappedResult(s, &op.ov, &bytes, TRUE, &flags, &t_err));
+        t_task_join(&task);
+        assert_int_equal(op_end(&op, NULL), 0);
+        assert_int_equal(t_port(s), port);
+    }
+    t_close(s);
+    t_close(listener);
+}
+
 /* DEX-10, CEX-14. */
 static void recycle__disconnect_pends__cancelling_or_closing_ends_it(void **state)
 {
@@ -302,6 +384,8 @@ int main(void)
         cmocka_unit_test(recycle__socket__keeps_its_modes_and_nothing_of_the_connection),
         cmocka_unit_test(recycle__receive_pends__it_ends_before),
         cmocka_unit_test(recycle__send_pends__all_of_it_goes_out_first),
+        cmocka_unit_test(recycle__send_pends_and_no_structure__all_of_it_goes_out_first),
+        cmocka_unit_test(recycle__many_rounds_that_are_waited_for__the_port_stays),
         cmocka_unit_test(recycle__disconnect_pends__cancelling_or_closing_ends_it),
         cmocka_unit_test(recycle__select_on_an_accepting_socket__sees_its_connection),
         cmocka_unit_test(recycle__deferred_connection__is_the_next_that_acceptex_takes),
