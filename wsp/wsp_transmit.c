@@ -60,9 +60,9 @@ void wsp_transmit_release(struct wsp_transmit *transmit)
 /* --- Pieces ------------------------------------------------------------------------------ */
 
 /* How much of a file a piece is. Beyond its end there is nothing (TF-7). */
-static uint64_t piece_bytes(const struct wsp_file *file, uint64_t offset, ULONG wanted)
+static uint64_t piece_bytes(uint64_t size, uint64_t offset, ULONG wanted)
 {
-    uint64_t size = wsp_file_size(file), left = offset < size ? size - offset : 0;
+    uint64_t left = offset < size ? size - offset : 0;
 
     return wanted != 0 && wanted < left ? wanted : left;
 }
@@ -81,7 +81,24 @@ int wsp_piece_open(const TRANSMIT_PACKETS_ELEMENT *piece, struct wsp_piece *out)
         return code;
     out->follows = piece->nFileOffset.QuadPart == -1;
     out->offset = out->follows ? wsp_file_position(&out->file) : (uint64_t)piece->nFileOffset.QuadPart;
-    out->bytes = piece_bytes(&out->file, out->offset, piece->cLength);
+    out->bytes = piece_bytes(wsp_file_size(&out->file), out->offset, piece->cLength);
+    return 0;
+}
+
+int wsp_piece_open_after(const TRANSMIT_PACKETS_ELEMENT *pieces, uint32_t before, uint32_t at, struct wsp_piece *out)
+{
+    const TRANSMIT_PACKETS_ELEMENT *piece = &pieces[at];
+    int code = wsp_piece_open(piece, out);
+    uint64_t size;
+
+    if (code != 0 || !out->follows || before == at)
+        return code;
+    size = wsp_file_size(&out->file);
+    for (; before < at; before++)
+        if (!wsp_piece_is_memory(&pieces[before]) && pieces[before].hFile == piece->hFile &&
+            pieces[before].nFileOffset.QuadPart == -1)
+            out->offset += piece_bytes(size, out->offset, pieces[before].cLength);
+    out->bytes = piece_bytes(size, out->offset, piece->cLength);
     return 0;
 }
 

@@ -65,7 +65,7 @@ static int datagram_build(const struct wsp_transmit *transmit, uint32_t limit, s
         const TRANSMIT_PACKETS_ELEMENT *element = &transmit->pieces[place->at];
         struct wsp_piece piece;
         uint64_t part;
-        int code = wsp_piece_open(element, &piece);
+        int code = wsp_piece_open_after(transmit->pieces, transmit->at, place->at, &piece);
 
         if (code != 0)
             return code;

@@ -57,6 +57,12 @@ static inline bool wsp_piece_is_memory(const TRANSMIT_PACKETS_ELEMENT *piece)
 /** Open a piece; its file is the caller's. @return  0 or the code of wsp_file_open. */
 int wsp_piece_open(const TRANSMIT_PACKETS_ELEMENT *piece, struct wsp_piece *out);
 
+/**
+ * The same for pieces[at] behind others whose ends have not moved their files' positions yet: those from before on.
+ * Source: rule TP-4.
+ */
+int wsp_piece_open_after(const TRANSMIT_PACKETS_ELEMENT *pieces, uint32_t before, uint32_t at, struct wsp_piece *out);
+
 /** An empty one of the pool, or NULL. Context: any thread. */
 struct wsp_transmit *wsp_transmit_alloc(void);
 

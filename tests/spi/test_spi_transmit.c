@@ -655,6 +655,18 @@ static void packets__datagrams__ended_by_marks_or_by_their_size(void **state)
     assert_int_equal(op_end(&op, &bytes), 0);
     assert_int_equal(bytes, 1250);
     assert_true(t_data_position(file) == 1290);
+    /* TP-4: each goes on behind the one before, inside a datagram too. */
+    t_data_seek(file, 40);
+    pieces[0] = part(file, -1, 300, 0);
+    pieces[1] = part(file, 100, 50, 0);
+    pieces[2] = part(file, -1, 200, TP_ELEMENT_FILE);
+    op_started(transmit_packets(a, pieces, 3, UINT32_MAX, op_begin(&op, a, 0), 0));
+    assert_int_equal(t_recv(b, got, sizeof got), 550);
+    assert_memory_equal(got, content + 40, 300);
+    assert_memory_equal(got + 300, content + 100, 50);
+    assert_memory_equal(got + 350, content + 340, 200);
+    assert_int_equal(op_end(&op, &bytes), 0);
+    assert_true(t_data_position(file) == 540);
     /* TP-5: ours to choose. */
     pieces[0] = part(file, 0, 3000, 0);
     op_started(transmit_packets(a, pieces, 1, 0, op_begin(&op, a, 0), 0));
