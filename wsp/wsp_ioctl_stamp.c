@@ -21,6 +21,8 @@ static int ioctl_stamping(struct wsp_socket *sock, struct wsp_ioctl_call *call)
         sent = kept > 0 ? WSP_STAMP_TX_KEPT : WSP_STAMP_TX_LOST;
     }
     code = wsp_error_of(WSP_OP_ANY, stk_sock_stamps_keep(sock->stk, kept));
+    if (code == WSAENOBUFS && atomic_load(&sock->values[WSP_VALUE_STAMP_TX]) == WSP_STAMP_TX_KEPT)
+        atomic_store(&sock->values[WSP_VALUE_STAMP_TX], (uint32_t)WSP_STAMP_TX_LOST); /* those before are gone */
     if (code == 0)
         atomic_store(&sock->values[WSP_VALUE_STAMP_TX], sent);
     if (code == 0)
