@@ -8,7 +8,8 @@
  *
  * Everything of a port is under its one lock. A thread that must wait lies on the port's stack of waiters; who posts takes
  * the top one, writes the packet into its record, and wakes that thread alone. Edge Q1: the packet is written before
- * `state`, with release; the waiter reads `state` with acquire, and needs no lock then.
+ * `state`, with release; the waiter reads `state` with acquire, and needs no lock then, unless packets were left: while
+ * packets lie there and somebody waits, one who waits watches, and it may have been this one.
  *
  * Concurrency: a thread is running from the return of GetQueuedCompletionStatus until it calls that again, waits in this DLL
  * or in the provider, or ends. As many as the port's value run at a time. A thread that sleeps in some other library is
@@ -26,6 +27,7 @@ struct ws2_port_waiter {
     struct ws2_port_waiter *above;
     struct ws2_thread *thread;
     OVERLAPPED_ENTRY entry;
+    bool left;           /* packets were left when it was served; as `entry` */
     atomic_uint state;   /* enum ws2_port_wait; edge Q1 */
     atomic_bool watches; /* packets wait and the port's value keeps it back: it looks at the running threads */
 };

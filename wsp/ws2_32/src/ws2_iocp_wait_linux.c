@@ -60,6 +60,7 @@ static void waiter_serve(struct ws2_port *port, struct ws2_port_waiter *waiter)
 {
     waiter_remove(port, waiter);
     waiter->entry = ws2_port_take(port);
+    waiter->left = port->count > 0;
     ws2_port_run(port, waiter->thread);
     atomic_store_explicit(&waiter->state, WS2_PORT_SERVED, memory_order_release);
 }
@@ -247,6 +248,25 @@ static bool may_take(const struct ws2_port *port, DWORD timeout_ms)
     return may_run(port) || (timeout_ms == 0 && enough_asleep(port));
 }
 
+/*
+ * What a waiter that was served takes beside its packet. It may have been the one that watched: what it leaves is for the
+ * next one, to be served or to watch. Lock not held.
+ */
+static ULONG take_more(struct ws2_port *port, LPOVERLAPPED_ENTRY entries, ULONG count)
+{
+    struct ws2_thread *served;
+    ULONG taken;
+    pthread_mutex_lock(&port->lock);
+    taken = take_some(port, entries, count);
+    served = ws2_port_serve(port);
+    pthread_mutex_unlock(&port->lock);
+    if (served != NULL) {
+        ws2_thread_wake(served);
+        ws2_thread_unref(served);
+    }
+    return taken;
+}
+
 /* The waiter lies on the stack. As ws2_port_remove. */
 static DWORD wait_for_some(struct ws2_port *port, struct ws2_port_waiter *waiter, LPOVERLAPPED_ENTRY entries,
                            ULONG count, ULONG *removed, DWORD timeout_ms, bool alertable)
@@ -260,10 +280,8 @@ static DWORD wait_for_some(struct ws2_port *port, struct ws2_port_waiter *waiter
     }
     entries[0] = waiter->entry;
     *removed = 1;
-    if (count > 1) {
-        pthread_mutex_lock(&port->lock);
-        *removed += take_some(port, entries + 1, count - 1);
-        pthread_mutex_unlock(&port->lock);
+    if (count > 1 || waiter->left) {
+        *removed += take_more(port, entries + 1, count - 1);
     }
     return 0;
 }
