@@ -34,7 +34,7 @@ struct _TP_IO {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     unsigned started; /* StartThreadpoolIo, less what was called back or cancelled */
-    unsigned running; /* callbacks */
+    unsigned pending; /* packets from before they are queued, to the end of their callbacks */
 };
 
 static pthread_mutex_t pool_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -59,22 +59,25 @@ static void io_started_less(PTP_IO io, unsigned count)
     pthread_cond_broadcast(&io->changed);
 }
 
+/* Packets came to their end, called back or dropped. Lock held. */
+static void io_ended(PTP_IO io, unsigned count)
+{
+    io->pending -= count;
+    io_started_less(io, count);
+}
+
 static void io_run(PTP_IO io, const OVERLAPPED_ENTRY *packet)
 {
     struct _TP_CALLBACK_INSTANCE instance = {0};
     if (io->routine != NULL) {
         io->routine(ws2_status_win32_of(packet->Internal), packet->dwNumberOfBytesTransferred, packet->lpOverlapped);
     } else {
-        pthread_mutex_lock(&io->lock);
-        io->running++;
-        pthread_mutex_unlock(&io->lock);
         io->callback(&instance, io->context, packet->lpOverlapped, ws2_status_win32_of(packet->Internal),
                      packet->dwNumberOfBytesTransferred, io);
-        pthread_mutex_lock(&io->lock);
-        io->running--;
-        io_started_less(io, 1);
-        pthread_mutex_unlock(&io->lock);
     }
+    pthread_mutex_lock(&io->lock);
+    io_ended(io, 1);
+    pthread_mutex_unlock(&io->lock);
     io_unref(io);
 }
 
@@ -146,6 +149,10 @@ static void *pool_main(void *argument)
     pthread_mutex_lock(&pool_lock);
     pool_threads--;
     pthread_mutex_unlock(&pool_lock);
+    /* What came while all threads were there could not start one, although some were on their way out. */
+    if (self != NULL && ws2_port_is_starved(pool_port)) {
+        pool_starved();
+    }
     return NULL;
 }
 
@@ -206,11 +213,17 @@ BOOL WINAPI TrySubmitThreadpoolCallback(PTP_SIMPLE_CALLBACK callback, PVOID cont
 
 /* ---- overlapped operations ---- */
 
+/* A packet is about to be queued. The pool's port is never closed: io_run or WaitForThreadpoolIoCallbacks ends it. */
 static void key_hold(ULONG_PTR key)
 {
-    atomic_fetch_add_explicit(&((PTP_IO)key)->refs, 1, memory_order_relaxed);
+    PTP_IO io = (PTP_IO)key;
+    atomic_fetch_add_explicit(&io->refs, 1, memory_order_relaxed);
+    pthread_mutex_lock(&io->lock);
+    io->pending++;
+    pthread_mutex_unlock(&io->lock);
 }
 
+/* The link's share: the file is closed. */
 static void key_drop(ULONG_PTR key)
 {
     io_unref((PTP_IO)key);
@@ -307,7 +320,7 @@ void WINAPI CancelThreadpoolIo(PTP_IO io)
  * Wait for the callbacks of what was started.
  *
  * @param cancel_pending  Those whose packets are queued do not run any more; wait only for those that are running. What
- *                        has not ended yet has its callback when it does.
+ *                        has not ended yet has its callback when it does. A packet that a thread has in hand runs.
  *
  * Context: any thread but a callback of this object's.
  */
@@ -317,9 +330,9 @@ void WINAPI WaitForThreadpoolIoCallbacks(PTP_IO io, BOOL cancel_pending)
     unsigned i;
     pthread_mutex_lock(&io->lock);
     if (dropped > 0) {
-        io_started_less(io, dropped);
+        io_ended(io, dropped);
     }
-    while (cancel_pending ? io->running > 0 : io->started > 0) {
+    while (cancel_pending ? io->pending > 0 : io->started > 0) {
         pthread_cond_wait(&io->changed, &io->lock);
     }
     pthread_mutex_unlock(&io->lock);
