@@ -5,6 +5,8 @@
 
 #include "ws2_status.h"
 
+#define OWN_NAP_MS 1u
+
 static int issue(bool write, SOCKET s, WSABUF *buffer, DWORD *moved, LPOVERLAPPED overlapped)
 {
     DWORD flags = 0;
@@ -21,6 +23,14 @@ static bool ready_wait(bool write, SOCKET s)
     return select(0, write ? NULL : &set, write ? &set : NULL, NULL, NULL) == 1;
 }
 
+/* The result may be refused before the request has ended, where the socket was closed meanwhile: it still writes there. */
+static void own_wait(const OVERLAPPED *own)
+{
+    while (__atomic_load_n(&own->Internal, __ATOMIC_ACQUIRE) == STATUS_PENDING) {
+        Sleep(OWN_NAP_MS);
+    }
+}
+
 /*
  * A nonblocking socket: these functions wait all the same. The structure is of our own; the low bit of its event keeps it
  * from a port. A socket that was not made for overlapped calls takes no structure: then it is asked again when it is ready.
@@ -34,6 +44,7 @@ static int issue_and_wait(bool write, SOCKET s, WSABUF *buffer, DWORD *moved)
     code = issue(write, s, buffer, moved, &own);
     if (code == WSA_IO_PENDING) {
         code = WSAGetOverlappedResult(s, &own, moved, TRUE, &flags) ? 0 : WSAGetLastError();
+        own_wait(&own);
     }
     while (code == WSAEWOULDBLOCK) {
         code = ready_wait(write, s) ? issue(write, s, buffer, moved, NULL) : WSAGetLastError();
