@@ -15,6 +15,7 @@ static const struct replay_rec *rec_at(const struct replay_talk *talk, const str
 
 static void conv_end(struct replay_port *port, struct replay_talk_conv *conv, bool whole)
 {
+    conv->departed = conv->departed || !whole;
     if (conv->over)
         return;
     conv->over = true;
@@ -164,6 +165,20 @@ static void heard_tcp(struct replay_port *port, struct replay_talk_conv *conv, c
     }
 }
 
+/* One more than the record has of theirs, perhaps behind its end. */
+static void dgram_extra(struct replay_port *port, struct replay_talk_conv *conv, const uint8_t *data, uint32_t bytes)
+{
+    char is[20];
+
+    hex_write(is, sizeof(is), data, bytes);
+    port->report.extra_bytes += bytes;
+    port->report.convs_finished -= conv->over ? 1 : 0; /* it was not as the record has it after all */
+    replay_report_departure(&port->report, port->talk->recs[conv->last].number, conv->number,
+                            "expected no datagram %u, came %u bytes (%s)", (unsigned)conv->live_dgrams, (unsigned)bytes,
+                            is);
+    conv_end(port, conv, false);
+}
+
 static void heard_dgram(struct replay_port *port, struct replay_talk_conv *conv, const uint8_t *frame,
                         const struct replay_view *view)
 {
@@ -177,7 +192,7 @@ static void heard_dgram(struct replay_port *port, struct replay_talk_conv *conv,
     }
     const uint32_t bytes = replay_view_payload_bytes(view);
     if (rec == NULL) {
-        port->report.extra_bytes += bytes;
+        dgram_extra(port, conv, frame + view->payload, bytes);
         return;
     }
     if (rec->bytes == bytes && memcmp(talk->arena + rec->at + rec->payload, frame + view->payload, bytes) == 0)
@@ -237,7 +252,7 @@ void replay_talk_heard(struct replay_port *port, const uint8_t *frame, uint32_t 
         memcpy(conv->live_ip, frame + view.src, view.ip_bytes);
     }
     talk->progress_ns = now_ns;
-    if (conv->over)
+    if (conv->over && (conv->departed || view.proto == REPLAY_IPPROTO_TCP))
         return;
     if (view.proto == REPLAY_IPPROTO_TCP)
         heard_tcp(port, conv, frame, &view);

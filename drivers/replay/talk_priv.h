@@ -78,6 +78,7 @@ struct replay_talk_conv {
     uint32_t we_next;    /**< behind what we sent last */
     uint32_t live_dgrams;
     bool live_rst;
+    bool departed; /**< from the record: what comes then is not compared any more */
     uint64_t wait_since_ns;
     /* Time: what the record's time anchor_rec_ns is now. */
     uint64_t anchor_rec_ns;

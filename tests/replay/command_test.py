@@ -213,6 +213,27 @@ class Cases(unittest.TestCase):
         self.assertEqual(result.returncode, 0, result.stdout)
         self.assertEqual(result.stdout.count("1 of 1 conversations"), 1, result.stdout)
 
+    def test_a_datagram_too_many_is_a_departure(self):
+        ask, answer = udp((1, 5001), (2, 6001), b"good"), udp((2, 6001), (1, 5001), b"good")
+        name = capture(self.path("u.pcap"), (0, ask), (100, answer))
+        self.assertEqual(run("replay", "--actor", "echo", name).returncode, 0)
+        script = self.write("s.script", "recv 1\nsend good\nsend extra\nsend extra\n")
+        result = run("replay", "--actor", f"script {script}", name)
+        self.assertEqual(result.returncode, 1, result.stdout)
+        self.assertEqual(result.stdout.count("departure:"), 1)
+        self.assertIn("departure: conversation=1 packet=2 expected no datagram 2, came 5 bytes (6578747261)", result.stdout)
+        twice = capture(self.path("v.pcap"), (0, ask), (50, ask), (100, answer))
+        result = run("replay", "--actor", "echo", twice)
+        self.assertIn("departure: conversation=1 packet=3 expected no datagram 2", result.stdout)
+
+    def test_more_left_out_than_expected_is_said(self):
+        icmp = udp((1, 1), (2, 2), b"")
+        icmp = icmp[:23] + b"\1" + icmp[24:24] + struct.pack("!H", struct.unpack("!H", icmp[24:26])[0] + 16) + icmp[26:34] + b"\x08\0\xf7\xff\0\0\0\0"
+        name = capture(self.path("i.pcap"), (0, icmp), (10, udp((1, 5), (2, 6), b"data")))
+        result = run("replay", "--mode", "receive", "--set", "expect.left_out=0", name)
+        self.assertIn("gap: expected 0 packets left out, there were 1", result.stdout)
+        self.assertEqual(run("replay", "--mode", "receive", "--set", "expect.left_out=1", name).returncode, 0)
+
     def test_usage(self):
         self.assertEqual(run("replay").returncode, 2)
         self.assertEqual(run("replay", "--bogus", "x").returncode, 2)

@@ -356,19 +356,61 @@ const char *stk_case_set(struct stk_case *out, const char *section, const char *
     return number_set(out, key, value);
 }
 
+/* Mode receive feeds the stack's receiver with every packet at once. */
+static const char *receive_check(const struct stk_case *self)
+{
+    if (self->actor == STK_ACTOR_PROGRAM) {
+        return "mode receive has no program: the stack alone receives";
+    }
+    if (self->filter[0] != '\0') {
+        return "mode receive takes every packet: filter";
+    }
+    if (self->rewrite[0] != '\0') {
+        return "mode receive takes packets as they are: rewrite";
+    }
+    if (self->listen[0] != '\0' || self->address[0] != '\0') {
+        return self->listen[0] != '\0' ? "mode receive takes every conversation: listen"
+                                       : "mode receive takes every conversation: address";
+    }
+    if (self->loops != 1) {
+        return "mode receive plays once: loops";
+    }
+    return self->real_clock ? "mode receive has no clock but the capture's: clock" : NULL;
+}
+
+/* Of "ip A -> B, vlan A -> B" the words that begin a rule. */
+static bool rewrites(const char *rules, const char *field)
+{
+    const size_t len = strlen(field);
+    while (*rules != '\0') {
+        rules += strspn(rules, ", \t");
+        if (strncmp(rules, field, len) == 0 && (rules[len] == ' ' || rules[len] == '\t')) {
+            return true;
+        }
+        rules += strcspn(rules, ",");
+    }
+    return false;
+}
+
 const char *stk_case_check(const struct stk_case *self)
 {
     if (self->capture[0] == '\0') {
         return "no capture is named";
+    }
+    if (self->mode == STK_CASE_RECEIVE) {
+        return receive_check(self);
+    }
+    if (self->mode == STK_CASE_TCP && self->address[0] != '\0') {
+        return "mode tcp gives the stack the address of the recorded side whose place it takes: address";
+    }
+    if (self->mode == STK_CASE_TCP && (rewrites(self->rewrite, "ip") || rewrites(self->rewrite, "port"))) {
+        return "mode tcp plays conversations between the recorded ends: rewrite of ip and port is for mode recorded";
     }
     if (self->mode == STK_CASE_TCP && self->loops != 1) {
         return "mode tcp plays once: loops";
     }
     if (self->actor == STK_ACTOR_RECORDED && self->loops != 1) {
         return "the recorded actor lives once: loops";
-    }
-    if (self->mode == STK_CASE_RECEIVE && self->actor == STK_ACTOR_PROGRAM) {
-        return "mode receive has no program: the stack alone receives";
     }
     return NULL;
 }

@@ -28,10 +28,12 @@ const char *stk_fault_name(enum stk_fault_kind kind)
 void stk_run_fault(struct stk_run *run, enum stk_fault_kind kind, const char *format, ...)
 {
     va_list args;
-    if (run->faults_count++ >= STK_RUN_FAULTS_MAX) {
-        return;
+    struct stk_fault *fault = &run->faults[STK_RUN_FAULTS_MAX - 1];
+    if (run->faults_count++ < STK_RUN_FAULTS_MAX) {
+        fault = &run->faults[run->faults_count - 1];
+    } else if ((fault->kind != STK_FAULT_GAP && fault->kind != STK_FAULT_DEPARTURE) || kind == fault->kind) {
+        return; /* but one of these, which a case may expect, makes room for one of another kind */
     }
-    struct stk_fault *fault = &run->faults[run->faults_count - 1];
     fault->kind = kind;
     va_start(args, format);
     (void)vsnprintf(fault->text, sizeof(fault->text), format, args);

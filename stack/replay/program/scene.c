@@ -89,26 +89,31 @@ static void listen_note(struct stk_scene *scene, uint8_t proto, const struct stk
     }
 }
 
-static bool grow(void **array, uint64_t count, uint64_t *room, size_t size)
+/* Room for count things; all that a capture makes us keep counts, whatever it is. */
+static bool grow(struct stk_scene *scene, void **array, uint64_t count, uint64_t *room, size_t size)
 {
     if (count <= *room) {
         return true;
     }
     const uint64_t more = count < 64 ? 64 : count * 2;
+    if (count > MEMORY_MAX || (more - *room) * size > MEMORY_MAX - scene->memory) {
+        return false;
+    }
     void *moved = realloc(*array, (size_t)more * size);
     if (moved == NULL) {
         return false;
     }
     memset((char *)moved + *room * size, 0, (size_t)(more - *room) * size);
+    scene->memory += (more - *room) * size;
     *array = moved;
     *room = more;
     return true;
 }
 
-static bool grow32(void **array, uint32_t count, uint32_t *room, size_t size)
+static bool grow32(struct stk_scene *scene, void **array, uint32_t count, uint32_t *room, size_t size)
 {
     uint64_t wide = *room;
-    const bool grown = grow(array, count, &wide, size);
+    const bool grown = grow(scene, array, count, &wide, size);
     *room = (uint32_t)wide;
     return grown;
 }
@@ -142,7 +147,7 @@ static struct stk_scene_conv *conv_add(struct walk *walk, int *live, bool *refus
 {
     struct stk_scene *scene = walk->scene;
     *refused = false;
-    if (!grow32((void **)&scene->convs, scene->convs_count + 1, &scene->convs_room, sizeof(*scene->convs))) {
+    if (!grow32(scene, (void **)&scene->convs, scene->convs_count + 1, &scene->convs_room, sizeof(*scene->convs))) {
         return NULL;
     }
     struct stk_scene_conv *conv = &scene->convs[scene->convs_count];
@@ -203,7 +208,7 @@ static uint64_t taken(const struct stk_scene_conv *conv)
 }
 
 /* Joins what needs no waiting in between. */
-static bool step_add(struct stk_scene_conv *conv, const struct stk_scene_step *step)
+static bool step_add(struct stk_scene *scene, struct stk_scene_conv *conv, const struct stk_scene_step *step)
 {
     struct stk_scene_step *last = conv->steps_count > 0 ? &conv->steps[conv->steps_count - 1] : NULL;
     if (last != NULL && !step->rst && last->take == step->take && last->take_fin == step->take_fin && !last->fin &&
@@ -213,7 +218,7 @@ static bool step_add(struct stk_scene_conv *conv, const struct stk_scene_step *s
         last->rst = step->rst;
         return true;
     }
-    if (!grow32((void **)&conv->steps, conv->steps_count + 1, &conv->steps_room, sizeof(*conv->steps))) {
+    if (!grow32(scene, (void **)&conv->steps, conv->steps_count + 1, &conv->steps_room, sizeof(*conv->steps))) {
         return false;
     }
     conv->steps[conv->steps_count++] = *step;
@@ -251,13 +256,11 @@ static bool bytes_keep(struct walk *walk, struct stk_scene_conv *conv, int side,
     if (!walk->with_bytes) {
         return true;
     }
-    const uint64_t room = conv->bytes_room[side];
-    if (at + bytes > MEMORY_MAX || !grow((void **)&conv->bytes[side], at + bytes, &conv->bytes_room[side], 1)) {
+    if (!grow(walk->scene, (void **)&conv->bytes[side], at + bytes, &conv->bytes_room[side], 1)) {
         return false;
     }
-    walk->scene->memory += conv->bytes_room[side] - room;
     bytes_put(conv, side, at, walk->layers.frame + walk->layers.payload, bytes);
-    return walk->scene->memory <= MEMORY_MAX;
+    return true;
 }
 
 /* The peer acknowledges what the capture lacks: the live side sent it, whatever it was. */
@@ -269,11 +272,11 @@ static bool unseen_note(struct walk *walk, struct stk_scene_conv *conv)
     }
     const uint64_t end = conv->total[0] + (uint64_t)more;
     const struct stk_scene_step step = {.take = taken(conv), .give = end};
-    if (walk->with_bytes && !grow((void **)&conv->bytes[0], end, &conv->bytes_room[0], 1)) {
+    if (walk->with_bytes && !grow(walk->scene, (void **)&conv->bytes[0], end, &conv->bytes_room[0], 1)) {
         return false;
     }
     conv->total[0] = end;
-    return step_add(conv, &step);
+    return step_add(walk->scene, conv, &step);
 }
 
 static bool tcp_note(struct walk *walk, struct stk_scene_conv *conv, int side)
@@ -315,7 +318,7 @@ static bool tcp_note(struct walk *walk, struct stk_scene_conv *conv, int side)
             .fin = fin,
             .take_fin = conv->fin_taken,
             .rst = rst};
-        return step_add(conv, &step);
+        return step_add(walk->scene, conv, &step);
     }
     return true;
 }
@@ -330,7 +333,7 @@ static bool udp_note(struct walk *walk, struct stk_scene_conv *conv, int side)
     if (side != 0) {
         return true;
     }
-    if (!grow32((void **)&conv->sizes, (uint32_t)count + 1, &conv->sizes_room, sizeof(*conv->sizes))) {
+    if (!grow32(walk->scene, (void **)&conv->sizes, (uint32_t)count + 1, &conv->sizes_room, sizeof(*conv->sizes))) {
         return false;
     }
     conv->sizes[count] = bytes;
@@ -338,7 +341,7 @@ static bool udp_note(struct walk *walk, struct stk_scene_conv *conv, int side)
         .take = taken(conv),
         .give = conv->total[0],
         .delay_ns = walk->packet->time_ns > conv->last_ns ? walk->packet->time_ns - conv->last_ns : 0};
-    return step_add(conv, &step);
+    return step_add(walk->scene, conv, &step);
 }
 
 /* What was damaged on its way says nothing of who sent it. */

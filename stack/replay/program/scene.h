@@ -77,7 +77,7 @@ struct stk_scene {
     struct stk_scene_conv *convs;
     uint32_t convs_count;
     uint32_t convs_room;
-    uint64_t memory; /**< bytes of streams kept */
+    uint64_t memory; /**< bytes of all that is kept of the capture */
 };
 
 /**
