@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -128,7 +129,7 @@ LPVOID WINAPI VirtualAlloc(LPVOID at, SIZE_T bytes, DWORD what, DWORD access)
     int protection = access_of(access);
     size_t size = rounded(bytes, large ? LARGE_PAGE : (size_t)sysconf(_SC_PAGESIZE));
     char *made;
-    if (bytes == 0 || size < bytes || protection < 0 || (what & (MEM_RESERVE | MEM_COMMIT)) == 0) {
+    if (bytes == 0 || bytes > SIZE_MAX / 2 || protection < 0 || (what & (MEM_RESERVE | MEM_COMMIT)) == 0) {
         SetLastError(ERROR_INVALID_PARAMETER);
         return NULL;
     }
