@@ -60,11 +60,20 @@ static BOOL fail_errno(int error)
     return ws2_file_fail(ws2_file_error(error));
 }
 
+/* Another file may have the name by now. */
+static bool is_named(const struct ws2_file *file)
+{
+    struct stat own;
+    struct stat named;
+    return fstat(file->fd, &own) == 0 && stat(file->path, &named) == 0 && own.st_dev == named.st_dev &&
+           own.st_ino == named.st_ino;
+}
+
 /** Drop a handle's share of a file; the last one closes it. */
 void ws2_file_release(struct ws2_file *file)
 {
     if (atomic_fetch_sub_explicit(&file->refs, 1, memory_order_acq_rel) == 1) {
-        if (file->delete_on_close) {
+        if (file->delete_on_close && is_named(file)) {
             (void)unlink(file->path);
         }
         (void)close(file->fd);
@@ -260,24 +269,37 @@ struct transfer {
     LPOVERLAPPED overlapped;
 };
 
+/* Where the structure says; a write to the last offset there is goes to the file's end. */
+static uint64_t transfer_offset(const struct ws2_file *file, const struct transfer *what)
+{
+    uint64_t offset = (uint64_t)what->overlapped->OffsetHigh << 32 | what->overlapped->Offset;
+    struct stat info;
+    return what->write && offset == UINT64_MAX && fstat(file->fd, &info) == 0 ? (uint64_t)info.st_size : offset;
+}
+
+/* Once. What has no positions takes none. @return  Bytes, or -1: errno says why. */
+static ssize_t move_once(int fd, bool write_it, void *at, size_t bytes, const uint64_t *offset)
+{
+    ssize_t moved = -1;
+    if (offset != NULL) {
+        moved = write_it ? pwrite(fd, at, bytes, (off_t)*offset) : pread(fd, at, bytes, (off_t)*offset);
+    }
+    if (offset == NULL || (moved < 0 && errno == ESPIPE)) {
+        moved = write_it ? write(fd, at, bytes) : read(fd, at, bytes);
+    }
+    return moved;
+}
+
 /* As far as the file goes. @return  Bytes, or -1: errno says why. */
 static ssize_t transfer_move(const struct ws2_file *file, const struct transfer *what)
 {
-    uint64_t offset = 0;
+    uint64_t offset = what->overlapped != NULL ? transfer_offset(file, what) : 0;
     DWORD done = 0;
-    if (what->overlapped != NULL) {
-        offset = (uint64_t)what->overlapped->OffsetHigh << 32 | what->overlapped->Offset;
-    }
     while (done < what->bytes || what->bytes == 0) {
         char *at = (char *)what->at + done;
         size_t left = what->bytes - done;
-        ssize_t moved;
-        if (what->overlapped == NULL) {
-            moved = what->write ? write(file->fd, at, left) : read(file->fd, at, left);
-        } else {
-            moved = what->write ? pwrite(file->fd, at, left, (off_t)(offset + done))
-                                : pread(file->fd, at, left, (off_t)(offset + done));
-        }
+        uint64_t here = offset + done;
+        ssize_t moved = move_once(file->fd, what->write, at, left, what->overlapped != NULL ? &here : NULL);
         if (moved < 0 && errno == EINTR) {
             continue;
         }
@@ -368,8 +390,8 @@ static BOOL transfer(HANDLE handle, const struct transfer *what, LPDWORD moved)
  * Read from a file, or receive from a socket.
  *
  * @param moved       Bytes. May be NULL only with a structure.
- * @param overlapped  Its offset is where to read; the file's position is not looked at. NULL: from the position on; not with
- *                    FILE_FLAG_OVERLAPPED.
+ * @param overlapped  Its offset is where to read; the file's position is not looked at. A pipe or terminal has neither.
+ *                    NULL: from the position on; not with FILE_FLAG_OVERLAPPED.
  * @return            TRUE; or FALSE with ERROR_INVALID_HANDLE, ERROR_INVALID_PARAMETER, ERROR_ACCESS_DENIED, ERROR_HANDLE_EOF
  *                    (with a structure: nothing is there), and for sockets ERROR_IO_PENDING and the codes of WSARecv.
  *
@@ -381,7 +403,7 @@ BOOL WINAPI ReadFile(HANDLE file, LPVOID to, DWORD bytes, LPDWORD moved, LPOVERL
     return transfer(file, &what, moved);
 }
 
-/** Write to a file, or send on a socket. As ReadFile. */
+/** Write to a file, or send on a socket. As ReadFile; Offset and OffsetHigh 0xffffffff write to the file's end. */
 BOOL WINAPI WriteFile(HANDLE file, LPCVOID from, DWORD bytes, LPDWORD moved, LPOVERLAPPED overlapped)
 {
     const struct transfer what = {true, (void *)(uintptr_t)from, bytes, overlapped};
