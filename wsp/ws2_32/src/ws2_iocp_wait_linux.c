@@ -156,28 +156,21 @@ static void watch(struct ws2_port *port, struct ws2_port_waiter *waiter)
 
 /* ---- waiting ---- */
 
-static bool is_before(const struct timespec *a, const struct timespec *b)
-{
-    return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec : a->tv_nsec < b->tv_nsec;
-}
-
 /* Sleep, at most a nap where there is something to watch. @return  false: the time is over. */
 static bool waiter_sleep(struct ws2_port *port, struct ws2_port_waiter *waiter, unsigned seen,
                          const struct timespec *deadline, DWORD *nap_ms)
 {
-    struct timespec nap;
+    bool napped;
+    bool more;
     if (!atomic_load_explicit(&waiter->watches, memory_order_relaxed)) {
         return ws2_thread_sleep(waiter->thread, seen, deadline);
     }
-    (void)ws2_deadline_after(*nap_ms, &nap);
-    if (deadline != NULL && is_before(deadline, &nap)) {
-        return ws2_thread_sleep(waiter->thread, seen, deadline);
-    }
-    if (!ws2_thread_sleep(waiter->thread, seen, &nap)) {
+    more = ws2_thread_sleep_some(waiter->thread, seen, deadline, *nap_ms, &napped);
+    if (napped) {
         watch(port, waiter);
         *nap_ms = *nap_ms < NAP_MS_LAST ? *nap_ms * 2 : NAP_MS_LAST;
     }
-    return true;
+    return more;
 }
 
 /* @return  0 when served, else ERROR_ABANDONED_WAIT_0, WAIT_TIMEOUT or WAIT_IO_COMPLETION. */

@@ -7,6 +7,9 @@
 #include "ws2_iocp_priv.h"
 #include "ws2_status.h"
 
+/* A provider may store Internal itself, and wakes nobody then. */
+#define LOOK_MS 50u
+
 struct result_waiter {
     struct result_waiter *next;
     struct ws2_thread *thread;
@@ -44,6 +47,7 @@ static DWORD result_sleep(const OVERLAPPED *overlapped, struct ws2_thread *self,
 {
     struct timespec store;
     const struct timespec *deadline = ws2_deadline_after(timeout_ms, &store);
+    bool looked;
     bool more = true;
     for (;;) {
         unsigned seen = atomic_load_explicit(&self->wake_word, memory_order_seq_cst);
@@ -56,7 +60,7 @@ static DWORD result_sleep(const OVERLAPPED *overlapped, struct ws2_thread *self,
         if (!more) {
             return WAIT_TIMEOUT;
         }
-        more = ws2_thread_sleep(self, seen, deadline);
+        more = ws2_thread_sleep_some(self, seen, deadline, LOOK_MS, &looked);
     }
 }
 

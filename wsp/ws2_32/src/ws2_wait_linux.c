@@ -216,6 +216,33 @@ const struct timespec *ws2_deadline_after(DWORD timeout_ms, struct timespec *dea
     return deadline;
 }
 
+static bool is_before(const struct timespec *a, const struct timespec *b)
+{
+    return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec : a->tv_nsec < b->tv_nsec;
+}
+
+/**
+ * As ws2_thread_sleep, at most `most_ms` at a time.
+ *
+ * @param deadline  NULL: none.
+ * @param napped    Out: so much time went by, and there is some left.
+ * @return          false: the deadline has come.
+ *
+ * Context: the thread itself.
+ */
+bool ws2_thread_sleep_some(struct ws2_thread *thread, unsigned seen, const struct timespec *deadline, DWORD most_ms,
+                           bool *napped)
+{
+    struct timespec nap;
+    *napped = false;
+    (void)ws2_deadline_after(most_ms, &nap);
+    if (deadline != NULL && is_before(deadline, &nap)) {
+        return ws2_thread_sleep(thread, seen, deadline);
+    }
+    *napped = !ws2_thread_sleep(thread, seen, &nap);
+    return true;
+}
+
 /* Index of the first signalled object, or -1. */
 static int take_any(struct ws2_slot *const *slots, DWORD count)
 {

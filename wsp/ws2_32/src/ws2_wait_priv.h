@@ -73,6 +73,8 @@ bool ws2_thread_queue_apc(struct ws2_thread *thread, void (*routine)(uintptr_t),
 bool ws2_thread_apc_waits(struct ws2_thread *thread);
 unsigned ws2_thread_run_apcs(struct ws2_thread *thread);
 bool ws2_thread_sleep(struct ws2_thread *thread, unsigned seen, const struct timespec *deadline);
+bool ws2_thread_sleep_some(struct ws2_thread *thread, unsigned seen, const struct timespec *deadline, DWORD most_ms,
+                           bool *napped);
 const struct timespec *ws2_deadline_after(DWORD timeout_ms, struct timespec *deadline);
 
 void ws2_event_init(struct ws2_event *event, bool manual_reset, bool signalled);
