@@ -2,7 +2,8 @@
 find_package(Python3 COMPONENTS Interpreter)
 if(TARGET winlane AND Python3_FOUND AND NOT WIN32)
     add_executable(api_kernel both_main.c both.c kernel_groups_linux.c kernel.c kernel_port.c kernel_port_end.c
-        kernel_port_wait.c kernel_port_call.c kernel_cancel.c kernel_accept.c kernel_file.c kernel_apc.c kernel_recv_linux.c kernel_disk.c kernel_service.c kernel_pool.c)
+        kernel_port_wait.c kernel_port_call.c kernel_cancel.c kernel_accept.c kernel_file.c kernel_apc.c
+        kernel_recv_linux.c kernel_inside_linux.c kernel_disk.c kernel_service.c kernel_pool.c)
     target_link_libraries(api_kernel PRIVATE ws2::ws2_32 winlane::warnings)
     add_dependencies(api_kernel winlane)
     add_test(NAME api_kernel COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/wine/api_compare.py --native

@@ -76,7 +76,7 @@ static void port__skip_on_success__pending_and_failed_are_told(struct t_run *t)
     T_FAILED_PACKET(port, 42, &post.overlapped, ERROR_NETNAME_DELETED);
 }
 
-static void port__skip_on_success__another_thread_is_not_meant(struct t_run *t)
+static void port__skip_on_success__another_socket_is_not_meant(struct t_run *t)
 {
     SOCKET ends[2];
     HANDLE port;
@@ -258,7 +258,7 @@ static const struct t_cases cases[] = {
     T_CASE(port__event__event_and_packet),
     T_CASE(port__skip_on_success__success_queues_nothing),
     T_CASE(port__skip_on_success__pending_and_failed_are_told),
-    T_CASE(port__skip_on_success__another_thread_is_not_meant),
+    T_CASE(port__skip_on_success__another_socket_is_not_meant),
     T_CASE(modes__without_a_port__accepted),
     T_CASE(modes__unknown__invalid_parameter),
     T_CASE(port__nobody_at_the_datagrams_port__port_unreachable),
