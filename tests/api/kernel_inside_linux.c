@@ -187,8 +187,8 @@ static void io__waited_for_with_cancel__no_callback_comes_later(struct t_run *t)
     t->objects[t->object_count++] = file;
     io = CreateThreadpoolIo(file, io_look, NULL, NULL);
     T_TRUE(io != NULL);
-    late = 0;
-    for (i = 0; i < ROUNDS && late == 0; i++) {
+    __atomic_store_n(&late, 0, __ATOMIC_SEQ_CST);
+    for (i = 0; i < ROUNDS && __atomic_load_n(&late, __ATOMIC_SEQ_CST) == 0; i++) {
         memset(&where, 0, sizeof where);
         __atomic_store_n(&over, 0, __ATOMIC_SEQ_CST);
         Sleep(5); /* the pool's thread waits again */
@@ -200,7 +200,7 @@ static void io__waited_for_with_cancel__no_callback_comes_later(struct t_run *t)
     }
     Sleep(T_QUIET_MS);
     CloseThreadpoolIo(io);
-    T_EQ(late, 0);
+    T_EQ(__atomic_load_n(&late, __ATOMIC_SEQ_CST), 0);
 }
 
 /* ---- results, memory ---- */
