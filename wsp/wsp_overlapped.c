@@ -471,13 +471,19 @@ static int request_submit(const struct wsp_call *call, struct wsp_request *reque
         return wsp_request_at_once(call, request);
     }
     finished = !queue->head && request_attempt(sock, request, false);
-    if (!finished) {
+    if (finished) {
+        atomic_fetch_add(&sock->delivering, 1); /* whoever closes waits with the handle */
+    } else {
         wsp_queue_push(queue, request);
         wsp_slow_set(sock, call->direction == WSP_SENDING ? (uint32_t)WSP_SLOW_SENDING : (uint32_t)WSP_SLOW_READING);
         (void)stk_sock_arm(sock->stk, request_ready_bits(sock, request));
     }
     wsp_mutex_unlock(&sock->lock);
-    return finished ? wsp_request_at_once(call, request) : WSA_IO_PENDING;
+    if (!finished)
+        return WSA_IO_PENDING;
+    code = wsp_request_at_once(call, request);
+    atomic_fetch_sub(&sock->delivering, 1);
+    return code;
 }
 
 int wsp_request_start(const struct wsp_call *call)
@@ -512,8 +518,10 @@ int wsp_request_start(const struct wsp_call *call)
 
 int wsp_request_complete_now(const struct wsp_call *call, DWORD bytes)
 {
+    struct wsp_socket *sock = call->sock;
     struct wsp_thread *thread = wsp_thread_get();
     struct wsp_request *request = thread ? wsp_request_alloc() : NULL;
+    bool closing;
     int code;
 
     if (!request)
@@ -529,7 +537,17 @@ int wsp_request_complete_now(const struct wsp_call *call, DWORD bytes)
         wsp_request_free(request);
         return code;
     }
+    wsp_mutex_lock(&sock->lock);
+    closing = wsp_socket_closing(sock);
+    if (!closing)
+        atomic_fetch_add(&sock->delivering, 1);
+    wsp_mutex_unlock(&sock->lock);
+    if (closing) {
+        request->code = WSAENOTSOCK;
+        return wsp_request_at_once(call, request);
+    }
     request_deliver(request, true);
+    atomic_fetch_sub(&sock->delivering, 1);
     return 0;
 }
 

@@ -166,6 +166,18 @@ static int WSPAPI host_queue_apc(LPWSATHREADID thread, LPWSAUSERAPC routine, DWO
     return SOCKET_ERROR;
 }
 
+static _Atomic unsigned completion_nap_ms, completion_naps;
+
+void t_completion_nap(unsigned ms)
+{
+    completion_nap_ms = ms;
+}
+
+unsigned t_completion_naps(void)
+{
+    return completion_naps;
+}
+
 /* Exported, as ws2_32 does: the provider finds it by name. On Windows t_host.def exports it. */
 __attribute__((visibility("default"))) int WSPAPI WPUCompleteOverlappedRequest(SOCKET s, LPWSAOVERLAPPED overlapped,
                                                                                DWORD code, DWORD transferred,
@@ -174,6 +186,10 @@ __attribute__((visibility("default"))) int WSPAPI WPUCompleteOverlappedRequest(S
     DWORD_PTR context;
     WSAEVENT event = (WSAEVENT)((ULONG_PTR)overlapped->hEvent & ~(ULONG_PTR)1);
 
+    if (completion_nap_ms > 0) {
+        completion_naps++;
+        t_sleep_ms(completion_nap_ms);
+    }
     if (host_query_context(s, &context, error) == SOCKET_ERROR) {
         *error = WSAEINVAL;
         return SOCKET_ERROR;

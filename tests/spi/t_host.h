@@ -43,6 +43,12 @@ unsigned t_handles_count(void);
 /** Overlapped requests that were completed by the upcall that is found by name. */
 unsigned t_completions(void);
 
+/** Let completions take so long before their handle is looked at. 0: not at all. */
+void t_completion_nap(unsigned ms);
+
+/** How many have begun to take so long. */
+unsigned t_completion_naps(void);
+
 /** Let the next handle creation fail. */
 void t_handle_fail_next(INT code);
 

@@ -196,6 +196,46 @@ static void race__two_closers__one_succeeds(void **state)
     }
 }
 
+static void *close_inside(void *arg)
+{
+    struct worker *worker = arg;
+
+    while (t_completion_naps() == worker->moved)
+        t_sleep_ms(1);
+    return close_once(arg);
+}
+
+/* WSPCLOSESOCKET-4: the handle lives as long as an indication, that of a call that ends at once too. */
+static void race__close_under_an_indication__is_told(void **state)
+{
+    (void)state;
+    for (int ioctl = 0; ioctl < 2; ioctl++) {
+        struct t_pair pair = t_pair_make(AF_INET, WSA_FLAG_OVERLAPPED);
+        struct worker worker = {.s = pair.a, .moved = t_completion_naps()};
+        WSAOVERLAPPED ov = {.hEvent = t_event_new()};
+        unsigned completions = t_completions();
+        u_long value = 0;
+        char byte = 'x';
+        WSABUF buf = {.len = 1, .buf = &byte};
+        DWORD moved = 0;
+
+        t_completion_nap(100);
+        t_task_start(&worker.thread, close_inside, &worker);
+        if (ioctl == 1)
+            assert_int_equal(
+                t_spi.lpWSPIoctl(pair.a, FIONREAD, NULL, 0, &value, sizeof value, &moved, &ov, NULL, NULL, &t_err), 0);
+        else
+            assert_int_equal(t_spi.lpWSPSend(pair.a, &buf, 1, &moved, 0, &ov, NULL, NULL, &t_err), 0);
+        t_completion_nap(0);
+        assert_int_equal(t_completions(), completions + 1);
+        assert_true(t_event_is_set(ov.hEvent));
+        t_task_join(&worker.thread);
+        assert_int_equal(worker.code, 0);
+        t_event_free(ov.hEvent);
+        t_close(pair.b);
+    }
+}
+
 struct posted {
     WSAOVERLAPPED ov;
     char byte;
@@ -284,6 +324,7 @@ int main(void)
         cmocka_unit_test(race__eight_senders_and_eight_readers__every_byte_once),
         cmocka_unit_test(race__eight_threads_open_and_close__nothing_is_left),
         cmocka_unit_test(race__two_closers__one_succeeds),
+        cmocka_unit_test(race__close_under_an_indication__is_told),
         cmocka_unit_test(race__data_against_close__every_request_ends_once),
         cmocka_unit_test(race__cleanup_under_blocked_calls__all_end_soon),
     };
