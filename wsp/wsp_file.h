@@ -2,9 +2,12 @@
  * @file
  * Files that TransmitFile and TransmitPackets send, by the program's handle. One file per platform implements it.
  *
- * A file's bytes are looked at through windows into it: nothing is read into memory of ours, and nothing is told to a port that
- * the program has associated the file with. On Linux handles are those of the DLL that loaded us, which gives the descriptor
- * behind one (wl_file_descriptor); on Windows they are the kernel's.
+ * A file's bytes are looked at through windows into it, and nothing is told to a port that the program has associated the file
+ * with. On Windows a window is a mapping: nobody can make the file shorter meanwhile. On Linux anybody can, and reading what a
+ * mapping showed before then ends the process; so a window is memory that part of the file is read into.
+ *
+ * On Linux handles are those of the DLL that loaded us, which gives the descriptor behind one (wl_file_descriptor); on Windows
+ * they are the kernel's.
  *
  * Source: rules TF-5, TF-6, TF-16, TF-17, TF-21, TP-3, TP-4.
  */
@@ -26,7 +29,7 @@ struct wsp_file {
 
 /** Part of a file in memory. Zero bytes: none. */
 struct wsp_window {
-    void *at;     /**< where the system put it */
+    void *at;     /**< the memory, or where the system put the mapping */
     size_t bytes; /**< from there on */
     const char *data;
     size_t size; /**< bytes of data, as far as the file goes */
@@ -56,11 +59,10 @@ void wsp_file_seek(const struct wsp_file *file, uint64_t position);
  * Look at part of a file.
  *
  * @param window  Given back with wsp_window_close. Nothing of the file is there (it has become shorter): size is 0.
- * @param bytes   > 0.
+ * @param bytes   > 0. Less may be shown, but not of 65536 bytes that are there.
  * @return        0, or WSAENOBUFS, WSAEINVAL: no file that can be looked at so.
  *
- * Context: any thread. May wait for the disk. A file that others make shorter while it is looked at is their affair: the system
- * ends a process that reads such bytes on Linux, and lets nobody do it on Windows.
+ * Context: any thread. May wait for the disk.
  */
 int wsp_window_open(struct wsp_window *window, struct wsp_file *file, uint64_t offset, size_t bytes);
 void wsp_window_close(struct wsp_window *window);

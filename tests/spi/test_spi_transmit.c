@@ -302,6 +302,30 @@ static void file__made_shorter_meanwhile__what_there_is(void **state)
     no_requests();
 }
 
+/* What was looked at last is gone, too: the process goes on. */
+static void file__emptied_meanwhile__what_was_sent_before(void **state)
+{
+    struct t_pair pair = t_pair_make(AF_INET, WSA_FLAG_OVERLAPPED);
+    HANDLE file = t_data_open(T_DATA_PLAIN, content, 10, (uint64_t)16 << 20);
+    struct op op;
+    DWORD bytes, received = 0;
+    bool cut;
+    int part;
+
+    (void)state;
+    TX_FAILS(transmit_file(pair.a, file, 0, 0, op_begin(&op, pair.a, 0), NULL, TF_DISCONNECT), WSA_IO_PENDING);
+    cut = t_data_cut(file, 0);
+    while ((part = t_recv(pair.b, got, sizeof got)) > 0)
+        received += (DWORD)part;
+    assert_int_equal(part, 0);
+    assert_int_equal(op_end(&op, &bytes), 0);
+    assert_int_equal(bytes, received);
+    assert_int_equal(received < ((DWORD)16 << 20), cut);
+    t_data_close(file);
+    t_pair_close(&pair);
+    no_requests();
+}
+
 /* --- The end of the connection ------------------------------------------------------- */
 
 static void file__disconnect__the_end_follows_the_data(void **state)
@@ -698,6 +722,7 @@ int main(void)
         cmocka_unit_test(file__beyond_the_end__what_there_is),
         cmocka_unit_test(file__opened_in_any_way_and_far_offsets__content),
         cmocka_unit_test(file__made_shorter_meanwhile__what_there_is),
+        cmocka_unit_test(file__emptied_meanwhile__what_was_sent_before),
         cmocka_unit_test(file__disconnect__the_end_follows_the_data),
         cmocka_unit_test(file__reuse__the_handle_begins_anew),
         cmocka_unit_test(file__reuse_and_no_structure__still_bound),
