@@ -6,6 +6,7 @@ reported when something departs; reduction of a planted bug. Exit status 1: some
 """
 import os
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -190,6 +191,65 @@ class Cases(unittest.TestCase):
         suite = xml.etree.ElementTree.parse(junit).getroot()
         self.assertEqual((suite.get("failures"), suite.get("errors")), ("0", "1"))
         self.assertEqual(suite.find("testcase/error").get("type"), "setup")
+
+    def test_every_header_byte_counts(self):
+        name = self.case("echo.pcap")
+        with open(name, "rb") as file:
+            whole = bytearray(file.read())
+        at = 40  # of the first frame: Ethernet, IPv4, TCP's SYN
+        self.assertEqual(whole[at + 12:at + 15], b"\x08\0\x45")
+        rows = {"source address of the link": 11, "TOS": 15, "don't fragment": 20, "a TCP option": 54, "ECE": 47, "urgent pointer": 53}
+        for what, where in rows.items():
+            other = bytearray(whole)
+            other[at + where] ^= 0x40
+            with open(self.path("o.pcap"), "wb") as file:
+                file.write(other)
+            result = run("diff", name, self.path("o.pcap"))
+            self.assertEqual(result.returncode, 1, what)
+            self.assertIn("other header bytes (their sum): expected", result.stdout)
+        other = bytearray(whole)
+        other[at + 50] ^= 1
+        with open(self.path("o.pcap"), "wb") as file:
+            file.write(other)
+        result = run("diff", name, self.path("o.pcap"))
+        self.assertIn("1 packets differ", result.stdout)
+        self.assertRegex(result.stdout, r"(?m)^    checksums \(1: right\): expected 1, came 0$")
+
+    def test_a_program_that_dies(self):
+        name = self.case("echo.pcap")
+        result = run("replay", "--program", "sh -c 'kill -SEGV $$'", name)
+        self.assertEqual(result.returncode, 1, result.stdout)
+        self.assertIn("exit: the program died of a signal or an exception: 139", result.stdout)
+        result = run("replay", "--program", "sh -c 'exit 3'", name)
+        self.assertEqual(result.returncode, 3, result.stdout)
+        self.assertIn("setup: the program ended with 3 before the stack wrote its report", result.stdout)
+
+    def test_names_that_are_no_text(self):
+        junit = self.path("j.xml")
+        name = os.fsencode(self.path("la")) + b"\xff\xc3\xa9<.pcap"
+        shutil.copy(self.case("echo.pcap"), name)
+        self.assertEqual(subprocess.run([COMMAND, "replay", "--actor", "echo", "--junit", junit, name], capture_output=True, timeout=60, check=False).returncode, 0)
+        suite = xml.etree.ElementTree.parse(junit).getroot()
+        self.assertEqual(suite.find("testcase").get("name"), "la?\u00e9<.pcap")
+
+    def test_reducing_behind_quotes(self):
+        name = self.path("it's.pcap")
+        shutil.copy(self.case("echo.pcap"), name)
+        result = run("replay", "--actor", "sink", "--reduce", self.path("s.pcap"), name)
+        self.assertRegex(result.stdout, r"reduced from \d+ to \d+ packets in \d+ trials, still failing by departure", result.stderr)
+        both = self.path("it's \"it\".pcap")
+        shutil.copy(self.case("echo.pcap"), both)
+        result = run("replay", "--actor", "sink", "--reduce", self.path("s.pcap"), both)
+        self.assertEqual(result.returncode, 3)
+        self.assertIn("both kinds of quotes", result.stderr)
+        result = run("replay", "--reduce", self.path("t.pcap"), os.path.join(CORPUS, "c_nothing.pcap"))
+        self.assertEqual(result.returncode, 3)
+        self.assertFalse(os.path.exists(self.path("t.pcap")))
+
+    def test_a_capture_name_too_long_is_refused(self):
+        result = run("replay", "--capture", "x" * 600, self.case("echo.case"))
+        self.assertEqual(result.returncode, 2, result.stdout)
+        self.assertIn("--capture: the value is too long", result.stderr)
 
     def test_stop_at_a_packet_shows_where_things_are(self):
         result = run("replay", "--actor", "echo", "--stop-at", "8", self.case("echo.pcap"))

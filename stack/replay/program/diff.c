@@ -30,6 +30,8 @@ struct shot {
     uint32_t echo;
     uint32_t sum; /**< of the payload's bytes, or of all of a packet that is no TCP or UDP */
     uint32_t len;
+    uint32_t rest;  /**< of the header bytes that are not compared on their own */
+    bool sums_good; /**< checksums: none is known to be wrong */
 };
 
 /** Where a direction's numbers begin. */
@@ -80,6 +82,72 @@ static uint32_t sum_of(const uint8_t *at, uint32_t len)
         sum = (sum ^ at[i]) * UINT32_C(16777619);
     }
     return sum;
+}
+
+static void blank(uint8_t *head, uint32_t size, uint32_t at, uint32_t len)
+{
+    if (at < size) {
+        memset(head + at, 0, len < size - at ? len : size - at);
+    }
+}
+
+/* SACK blocks hold sequence numbers. The options are well formed, or the rest of them is compared as it is. */
+static void sack_blank(const struct nic_layers *layers, uint8_t *head, uint32_t size)
+{
+    const uint32_t end = layers->payload < size ? layers->payload : size;
+    for (uint32_t at = layers->l4 + 20u; at < end && head[at] != 0;) {
+        const uint32_t len = head[at] == 1 ? 1 : at + 1 < end ? head[at + 1] : 0;
+        if ((head[at] != 1 && len < 2) || len > end - at) {
+            return;
+        }
+        if (head[at] == 5) {
+            blank(head, end, at + 2, len - 2);
+        }
+        at += len;
+    }
+}
+
+/* Of all header bytes but those that are compared on their own, and checksums. */
+static uint32_t rest_of(const struct diff *diff, const struct nic_layers *layers,
+                        const struct nic_layers_options *options)
+{
+    uint8_t head[512];
+    const uint32_t size = layers->payload < sizeof(head) ? layers->payload : sizeof(head);
+    const uint32_t l3 = layers->l3;
+    const uint32_t l4 = layers->l4;
+    memcpy(head, layers->frame, size);
+    if (layers->ip == 4) {
+        blank(head, size, l3 + 4, 2);   /* identification */
+        blank(head, size, l3 + 8, 1);   /* TTL */
+        blank(head, size, l3 + 10, 10); /* checksum, addresses */
+    } else {
+        blank(head, size, l3 + 7, 33); /* hop limit, addresses */
+    }
+    blank(head, size, l4, 4);
+    if (layers->kind == NIC_LAYERS_UDP) {
+        blank(head, size, l4 + 6, 2);
+        return sum_of(head, size);
+    }
+    blank(head, size, l4 + 4, 8);
+    if (l4 + 13 < size) {
+        head[l4 + 13] &= 0xc0; /* ECE and CWR; RFC 3168 6.1 */
+    }
+    blank(head, size, l4 + 14, 4); /* window, checksum */
+    if (options->timestamps) {
+        blank(head, size, options->ts_at, 8);
+    }
+    if ((diff->of->tolerance & (STK_TOLERATE_SEQ | STK_TOLERATE_ACKS)) != 0) {
+        sack_blank(layers, head, size);
+    }
+    return sum_of(head, size);
+}
+
+static bool sums_good(const struct nic_layers *layers)
+{
+    enum nic_layers_sum l3;
+    enum nic_layers_sum l4;
+    nic_layers_sums(layers, &l3, &l4);
+    return l3 != NIC_SUM_BAD && l4 != NIC_SUM_BAD;
 }
 
 static struct flow *flow_of(struct side *side, const uint8_t *src, const uint8_t *dst, uint16_t sport, uint16_t dport)
@@ -134,8 +202,8 @@ static void shot_take(struct diff *diff, struct side *side, const struct nic_pac
         return;
     }
     shot->sum = sum_of(packet->frame + layers->payload, nic_layers_data_len(layers));
+    struct nic_layers_options options = {0};
     if (layers->kind == NIC_LAYERS_TCP) {
-        struct nic_layers_options options;
         nic_layers_options(layers, &options);
         shot->stamp = options.timestamps ? options.ts_value : 0;
         shot->echo = options.timestamps ? options.ts_echo : 0;
@@ -143,6 +211,8 @@ static void shot_take(struct diff *diff, struct side *side, const struct nic_pac
             numbers_relative(side, shot);
         }
     }
+    shot->rest = rest_of(diff, layers, &options);
+    shot->sums_good = sums_good(layers);
 }
 
 static bool bare_ack(const struct shot *shot)
@@ -171,7 +241,7 @@ static int side_next(struct diff *diff, struct side *side)
 
 /* --- Differences ------------------------------------------------------------------ */
 
-#define FIELDS_MAX 16
+#define FIELDS_MAX 18
 
 struct field {
     const char *name;
@@ -202,6 +272,8 @@ static uint32_t fields_of(const struct diff *diff, struct field *fields)
         {"ttl", {was->ttl, is->ttl}, (tolerance & STK_TOLERATE_TTL) != 0},
         {"timestamp", {was->stamp, is->stamp}, (tolerance & STK_TOLERATE_STAMPS) != 0},
         {"timestamp echo", {was->echo, is->echo}, (tolerance & STK_TOLERATE_STAMPS) != 0},
+        {"other header bytes (their sum)", {was->rest, is->rest}, false},
+        {"checksums (1: right)", {was->sums_good, is->sums_good}, false},
         {"time (ns)", {was->time_ns, is->time_ns}, apart <= diff->of->tolerance_ns},
     };
     _Static_assert(sizeof(all) / sizeof(all[0]) == FIELDS_MAX, "one row a field");

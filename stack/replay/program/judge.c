@@ -137,6 +137,9 @@ void stk_run_judge(struct stk_run *run)
     } else {
         expected_remove(run, STK_FAULT_GAP, run->numbers.left_out, run->of->left_out, "packets left out");
     }
+    if (run->of->actor == STK_ACTOR_PROGRAM && run->of->exit_code < 0 && run->exit_code >= 128) {
+        stk_run_fault(run, STK_FAULT_EXIT, "the program died of a signal or an exception: %d", (int)run->exit_code);
+    }
     if (run->of->actor == STK_ACTOR_PROGRAM && run->of->exit_code >= 0 && run->exit_code != run->of->exit_code) {
         stk_run_fault(run, STK_FAULT_EXIT, "the program ended with %d, expected %d", (int)run->exit_code,
                       (int)run->of->exit_code);

@@ -17,6 +17,7 @@
 #define SETS_MAX 64
 #define TRIALS_MAX 4000u
 #define LIMIT_TRIAL_S 60u
+#define LIMIT_REDUCE_S 1800u
 
 enum status { STATUS_GOOD = 0, STATUS_FAILED = 1, STATUS_USAGE = 2, STATUS_ERROR = 3 };
 
@@ -273,25 +274,44 @@ struct trial {
     char kind[32]; /**< how it fails */
 };
 
-/* Each trial is a process of its own: what makes the stack abort is a failure like others. */
+/* Adds a word to a command line, between quotes that it does not have. */
+static bool word_add(char *words, size_t size, const char *before, const char *word)
+{
+    const size_t len = strlen(words);
+    const char quote = strchr(word, '\'') == NULL ? '\'' : '"';
+    if (strchr(word, quote) != NULL) {
+        return false;
+    }
+    const int added = snprintf(words + len, size - len, "%s%c%s%c", before, quote, word, quote);
+    return added > 0 && (size_t)added < size - len;
+}
+
+static bool trial_words(const struct trial *trial, const char *capture, char *words, size_t size)
+{
+    words[0] = '\0';
+    bool good = word_add(words, size, "", trial->self) &&
+                word_add(words, size, " replay --quiet --verdict ", trial->verdict) &&
+                word_add(words, size, " --capture ", capture);
+    for (uint32_t i = 0; i < trial->command->sets_count && good; i++) {
+        good = word_add(words, size, " --set ", trial->command->sets[i]);
+    }
+    return good && word_add(words, size, " ", trial->path);
+}
+
+/*
+ * Each trial is a process of its own: what makes the stack abort is a failure like others. One that ends by itself has a
+ * verdict; if not, the run could not be made, and that is no result.
+ */
 static bool trial_run(struct trial *trial, const char *capture, char kind[32])
 {
     static char words[8192];
-    int len = snprintf(words, sizeof(words), "'%s' replay --quiet --verdict '%s' --capture '%s'", trial->self,
-                       trial->verdict, capture);
-    for (uint32_t i = 0; i < trial->command->sets_count && len > 0 && (size_t)len < sizeof(words); i++) {
-        len += snprintf(words + len, sizeof(words) - (size_t)len, " --set '%s'", trial->command->sets[i]);
-    }
-    if (len > 0 && (size_t)len < sizeof(words)) {
-        len += snprintf(words + len, sizeof(words) - (size_t)len, " '%s'", trial->path);
-    }
-    if (len < 0 || (size_t)len >= sizeof(words)) {
+    const char *const names[] = {NULL};
+    if (!trial_words(trial, capture, words, sizeof(words))) {
         return false;
     }
-    const char *const names[] = {NULL};
     (void)remove(trial->verdict);
     const int32_t code = stk_spawn_run(words, names, NULL, LIMIT_TRIAL_S, true);
-    (void)strcpy(kind, code == -1 ? "hang" : "crash");
+    (void)strcpy(kind, code == -1 ? "hang" : code >= 128 ? "crash" : "");
     FILE *file = fopen(trial->verdict, "rb");
     if (code >= 0 && code < 128 && file != NULL && fgets(kind, 32, file) != NULL) {
         kind[strcspn(kind, "\n")] = '\0';
@@ -299,7 +319,7 @@ static bool trial_run(struct trial *trial, const char *capture, char kind[32])
     if (file != NULL) {
         (void)fclose(file);
     }
-    return code != -2;
+    return kind[0] != '\0' && strcmp(kind, stk_fault_name(STK_FAULT_SETUP)) != 0;
 }
 
 static bool trial_fails(void *context, const char *capture)
@@ -318,22 +338,33 @@ static enum status reduce(const struct command *command, const char *path, const
     trial = (struct trial){.command = command, .path = path};
     (void)snprintf(scratch, sizeof(scratch), "%.480s/trial.pcap", folder);
     (void)snprintf(trial.verdict, sizeof(trial.verdict), "%.480s/verdict.txt", folder);
-    if (!stk_spawn_self(trial.self, sizeof(trial.self)) || !trial_run(&trial, of->capture, trial.kind)) {
-        (void)fprintf(stderr, "winlane: the command cannot start itself\n");
+    const struct stk_reduce_conf conf = {.scratch = scratch,
+                                         .trials_max = TRIALS_MAX,
+                                         .limit_s = LIMIT_REDUCE_S,
+                                         .fails = trial_fails,
+                                         .context = &trial};
+    static char words[8192];
+    if (!stk_spawn_self(trial.self, sizeof(trial.self)) || !trial_words(&trial, of->capture, words, sizeof(words))) {
+        (void)fprintf(stderr, "winlane: not reduced: the command line of a trial is too long, or a word of it has both "
+                              "kinds of quotes\n");
+        return STATUS_ERROR;
+    }
+    if (!trial_run(&trial, of->capture, trial.kind)) {
+        (void)fprintf(stderr, "winlane: not reduced: a run of the command by itself could not be made\n");
         return STATUS_ERROR;
     }
     if (strcmp(trial.kind, "pass") == 0) {
         (void)printf("        nothing to reduce: the case passes\n");
         return STATUS_GOOD;
     }
-    const int err = stk_reduce_capture(of->capture, command->reduce, scratch, TRIALS_MAX, trial_fails, &trial, &result);
+    const int err = stk_reduce_capture(&conf, of->capture, command->reduce, &result);
     if (err != STK_OK) {
         (void)printf("        not reduced: %s\n", result.reason);
         return STATUS_FAILED;
     }
-    (void)printf("        reduced from %u to %u packets in %u trials, still failing by %s: %s\n",
-                 (unsigned)result.packets_before, (unsigned)result.packets, (unsigned)result.trials, trial.kind,
-                 command->reduce);
+    (void)printf("        reduced from %u to %u packets in %u trials%s, still failing by %s: %s\n",
+                 (unsigned)result.packets_before, (unsigned)result.packets, (unsigned)result.trials,
+                 result.limited ? ", which is as many as there may be" : "", trial.kind, command->reduce);
     return STATUS_FAILED;
 }
 

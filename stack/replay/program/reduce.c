@@ -29,11 +29,10 @@ struct reduce {
     uint32_t *chosen;
     uint32_t chosen_count;
     uint32_t *trial;
-    const char *scratch;
+    const struct stk_reduce_conf *conf;
     uint32_t trials;
-    uint32_t trials_max;
-    stk_reduce_fails_fn fails;
-    void *context;
+    uint64_t end_ns;
+    bool limited;
 };
 
 static bool packet_add(struct reduce *self, const struct nic_packet *packet)
@@ -116,11 +115,13 @@ static bool write_chosen(const struct reduce *self, const char *path, const uint
 
 static bool try(struct reduce *self, const uint32_t *chosen, uint32_t count)
 {
-    if (count == 0 || self->trials >= self->trials_max || !write_chosen(self, self->scratch, chosen, count)) {
+    const struct stk_reduce_conf *conf = self->conf;
+    self->limited = self->limited || self->trials >= conf->trials_max || stk_clock_ns() >= self->end_ns;
+    if (count == 0 || self->limited || !write_chosen(self, conf->scratch, chosen, count)) {
         return false;
     }
     self->trials++;
-    return self->fails(self->context, self->scratch);
+    return conf->fails(conf->context, conf->scratch);
 }
 
 /* The shortest prefix, if longer ones go on failing; what is found fails in any case. */
@@ -157,9 +158,9 @@ static uint32_t without(struct reduce *self, uint32_t parts, uint32_t part)
 static void subset_find(struct reduce *self)
 {
     uint32_t parts = 2;
-    while (self->chosen_count > 1 && self->trials < self->trials_max) {
+    while (self->chosen_count > 1 && !self->limited) {
         bool smaller = false;
-        for (uint32_t part = 0; part < parts; part++) {
+        for (uint32_t part = 0; part < parts && !self->limited; part++) {
             const uint32_t count = without(self, parts, part);
             if (count < self->chosen_count && try(self, self->trial, count)) {
                 memcpy(self->chosen, self->trial, count * sizeof(*self->chosen));
@@ -208,10 +209,10 @@ static int run(struct reduce *self, const char *out, struct stk_reduce_result *r
     return STK_OK;
 }
 
-int stk_reduce_capture(const char *capture, const char *out, const char *scratch, uint32_t trials_max,
-                       stk_reduce_fails_fn fails, void *context, struct stk_reduce_result *result)
+int stk_reduce_capture(const struct stk_reduce_conf *conf, const char *capture, const char *out,
+                       struct stk_reduce_result *result)
 {
-    struct reduce self = {.scratch = scratch, .trials_max = trials_max, .fails = fails, .context = context};
+    struct reduce self = {.conf = conf, .end_ns = stk_clock_ns() + conf->limit_s * STK_S_NS};
     memset(result, 0, sizeof(*result));
     int err = load(&self, capture, result->reason);
     result->packets_before = self.count;
@@ -219,7 +220,8 @@ int stk_reduce_capture(const char *capture, const char *out, const char *scratch
         err = run(&self, out, result);
     }
     result->trials = self.trials;
-    (void)remove(scratch);
+    result->limited = self.limited;
+    (void)remove(conf->scratch);
     free(self.packets);
     free(self.bytes);
     free(self.chosen);

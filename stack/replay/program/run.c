@@ -82,19 +82,34 @@ static void report_line(struct stk_run *run, char *line)
     }
 }
 
-static void report_read(struct stk_run *run)
+/* @return  There was one. */
+static bool report_read(struct stk_run *run)
 {
     char line[STK_RUN_TEXT];
     FILE *file = fopen(run->report, "rb");
+    if (file == NULL && run->exit_code >= 128) {
+        return false; /* who died wrote none; the exit code is judged */
+    }
+    if (file == NULL && run->exit_code == -1) {
+        stk_run_fault(run, STK_FAULT_SETUP, "the program was ended after %llu s, before the stack wrote its report",
+                      (unsigned long long)run->of->limit_s);
+        return false;
+    }
+    if (file == NULL && run->of->actor != STK_ACTOR_PROGRAM) {
+        stk_run_fault(run, STK_FAULT_SETUP, "the stack wrote no report: %s", strerror(errno));
+        return false;
+    }
     if (file == NULL) {
         stk_run_fault(run, STK_FAULT_SETUP,
-                      "the program ended before the stack wrote its report: did it use our stack?");
-        return;
+                      "the program ended with %d before the stack wrote its report: did it use our stack?",
+                      (int)run->exit_code);
+        return false;
     }
     while (fgets(line, sizeof(line), file) != NULL) {
         report_line(run, line);
     }
     (void)fclose(file);
+    return true;
 }
 
 /* --- Running --------------------------------------------------------------------- */
@@ -166,7 +181,9 @@ static void program_run(struct stk_run *run, struct stk_scene *scene)
         stk_run_fault(run, STK_FAULT_SETUP, "the program cannot be run: %s", run->of->program);
         return;
     }
-    program_streams(run, scene);
+    if (report_read(run)) {
+        program_streams(run, scene);
+    }
 }
 
 static bool config_write(struct stk_run *run, const char *text)
@@ -193,9 +210,9 @@ static void scene_play(struct stk_run *run, struct stk_scene *scene, char *text)
         program_run(run, scene);
     } else {
         actor_run(run, scene, text);
-    }
-    if (run->faults_count == 0) {
-        report_read(run);
+        if (run->faults_count == 0) {
+            (void)report_read(run);
+        }
     }
 }
 

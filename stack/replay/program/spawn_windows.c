@@ -15,11 +15,13 @@ static bool there(const char *path)
     return path != NULL && GetFileAttributesA(path) != INVALID_FILE_ATTRIBUTES;
 }
 
-/* The words' quotes are the shell's; CreateProcess knows double ones only. */
+/* The words' quotes are the shell's; CreateProcess knows double ones only. Single ones between those are text. */
 static void quotes_change(char *text)
 {
+    char open = '\0';
     for (; *text != '\0'; text++) {
-        if (*text == '\'') {
+        if (open == '\0' ? *text == '\'' || *text == '"' : *text == open) {
+            open = open == '\0' ? *text : '\0';
             *text = '"';
         }
     }
