@@ -294,6 +294,10 @@ class Cases(unittest.TestCase):
         self.assertIn("gap: expected 0 packets left out, there were 1", result.stdout)
         self.assertEqual(run("replay", "--mode", "receive", "--set", "expect.left_out=1", name).returncode, 0)
 
+    def test_reasons_of_what_is_left_out_are_told(self):
+        result = run("replay", os.path.join(CORPUS, "c_middle.pcap"))
+        self.assertRegex(result.stdout, r"(?m)^ +left out: packet 1, and \d+ more like it: is of a connection whose SYN is not in the capture$")
+
     def test_usage(self):
         self.assertEqual(run("replay").returncode, 2)
         self.assertEqual(run("replay", "--bogus", "x").returncode, 2)

@@ -30,6 +30,42 @@ static void expected_remove(struct stk_run *run, enum stk_fault_kind kind, uint6
     }
 }
 
+/* Of "conversation=1 packet=N REASON", or "packet N: REASON". */
+static const char *gap_reason(const struct stk_fault *fault, unsigned long long *packet)
+{
+    const char *at = strstr(fault->text, "packet");
+    char *end = NULL;
+    if (at == NULL) {
+        *packet = 0;
+        return fault->text;
+    }
+    *packet = strtoull(at + 7, &end, 10);
+    return end + strspn(end, ": ");
+}
+
+/* Whoever expects nothing of what is left out is told of it all the same: a line a reason. */
+static void left_out_tell(struct stk_run *run)
+{
+    const uint32_t count = run->faults_count < STK_RUN_FAULTS_MAX ? run->faults_count : STK_RUN_FAULTS_MAX;
+    for (uint32_t i = 0; i < count; i++) {
+        unsigned long long first = 0;
+        unsigned long long other = 0;
+        uint32_t same = 0;
+        const char *reason = gap_reason(&run->faults[i], &first);
+        bool told = run->faults[i].kind != STK_FAULT_GAP;
+        for (uint32_t j = 0; j < count && !told; j++) {
+            const bool alike = run->faults[j].kind == STK_FAULT_GAP &&
+                               strcmp(gap_reason(&run->faults[j], &other), reason) == 0;
+            told = alike && j < i;
+            same += alike;
+        }
+        if (!told) {
+            stk_run_note(run, "left out: packet %llu, and %u more like it: %.400s", first, (unsigned)(same - 1),
+                         reason);
+        }
+    }
+}
+
 /* "1 in sha256 HEX", "2 out bytes 100". */
 static void stream_judge(struct stk_run *run, const struct stk_expect *expect)
 {
@@ -133,6 +169,7 @@ void stk_run_judge(struct stk_run *run)
     }
     expected_remove(run, STK_FAULT_DEPARTURE, run->numbers.departures, run->of->departures, "departures");
     if (run->of->left_out == UINT32_MAX) {
+        left_out_tell(run);
         expected_remove(run, STK_FAULT_GAP, 0, 0, "packets left out");
     } else {
         expected_remove(run, STK_FAULT_GAP, run->numbers.left_out, run->of->left_out, "packets left out");

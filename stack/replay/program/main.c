@@ -201,6 +201,9 @@ static void run_tell(const struct command *command, const struct stk_run *run)
                          (unsigned long long)(numbers->pacing_max_ns / 1000));
         }
     }
+    for (uint32_t i = 0; i < run->notes_count && (failed || !command->quiet); i++) {
+        (void)printf("        %s\n", run->notes[i]);
+    }
     for (uint32_t i = 0; i < run->faults_count && i < STK_RUN_FAULTS_MAX; i++) {
         (void)printf("        %s: %s\n", stk_fault_name(run->faults[i].kind), run->faults[i].text);
     }

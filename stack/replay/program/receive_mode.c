@@ -117,8 +117,8 @@ void stk_run_receive(struct stk_run *run)
         nic_reader_close(reader);
     }
     if (mode.reference == NULL && whole) {
-        stk_run_fault(run, STK_FAULT_MISSING, "what was delivered is not compared with the packets: %s",
-                      made == STK_ENOMEM ? "the capture is too long for that" : stk_err_text(made));
+        stk_run_note(run, "not compared: what was delivered with what the packets hold: %s",
+                     made == STK_ENOMEM ? "the capture holds too much for that" : stk_err_text(made));
     }
     if (mode.reference != NULL && whole && run->of->stop_at == 0) {
         char why[STK_RUN_TEXT];

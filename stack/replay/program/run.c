@@ -40,6 +40,17 @@ void stk_run_fault(struct stk_run *run, enum stk_fault_kind kind, const char *fo
     va_end(args);
 }
 
+void stk_run_note(struct stk_run *run, const char *format, ...)
+{
+    va_list args;
+    if (run->notes_count == STK_RUN_NOTES_MAX) {
+        return;
+    }
+    va_start(args, format);
+    (void)vsnprintf(run->notes[run->notes_count++], STK_RUN_TEXT, format, args);
+    va_end(args);
+}
+
 /* --- The report ---------------------------------------------------------------- */
 
 #define NUMBER(name)                                  \

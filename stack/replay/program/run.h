@@ -10,6 +10,7 @@
 
 #define STK_RUN_FAULTS_MAX 64
 #define STK_RUN_TEXT 1024
+#define STK_RUN_NOTES_MAX 8
 
 /** What failed. */
 enum stk_fault_kind {
@@ -63,7 +64,9 @@ struct stk_run {
     int32_t exit_code; /**< of a program; -1: it was ended, -2: none was run */
     uint64_t real_ns;
     struct stk_fault faults[STK_RUN_FAULTS_MAX];
-    uint32_t faults_count; /**< all; the first are kept */
+    uint32_t faults_count;                       /**< all; the first are kept */
+    char notes[STK_RUN_NOTES_MAX][STK_RUN_TEXT]; /**< what is no fault, and should be known */
+    uint32_t notes_count;
 };
 
 /**
@@ -77,6 +80,9 @@ void stk_run_free(struct stk_run *run);
 
 /** Note a fault. */
 STK_PRINTF(3, 4) void stk_run_fault(struct stk_run *run, enum stk_fault_kind kind, const char *format, ...);
+
+/** Note what is no fault: it is shown with the result. More than STK_RUN_NOTES_MAX are not kept. */
+STK_PRINTF(2, 3) void stk_run_note(struct stk_run *run, const char *format, ...);
 
 /** "departure", "golden", ...; static text. */
 const char *stk_fault_name(enum stk_fault_kind kind);
