@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define MEMORY_MAX (UINT64_C(256) << 20)
+#define HASH_SIZE 16384u
 #define SILENCE_NS (UINT64_C(3600) * 1000000000)
 
 struct walk {
@@ -21,6 +22,7 @@ struct walk {
     struct nic_layers layers;
     struct stk_addr src;
     struct stk_addr dst;
+    uint32_t *heads; /**< HASH_SIZE: the latest conversation, and 1 */
 };
 
 static struct stk_addr addr_of(const struct nic_layers *layers, const uint8_t *ip, uint16_t port)
@@ -123,12 +125,29 @@ static bool is_syn(const struct nic_layers *layers)
     return (layers->tcp_flags & (NIC_TCP_SYN | NIC_TCP_ACK)) == NIC_TCP_SYN;
 }
 
+/* FNV-1a. */
+static uint32_t addr_hash(const struct stk_addr *addr)
+{
+    uint32_t hash = UINT32_C(2166136261) ^ addr->port;
+    for (size_t i = 0; i < sizeof(addr->ip); i++) {
+        hash = (hash ^ addr->ip[i]) * UINT32_C(16777619);
+    }
+    return hash;
+}
+
+/* The same for both directions. */
+static uint32_t *head_of(const struct walk *walk)
+{
+    const uint32_t hash = addr_hash(&walk->src) + addr_hash(&walk->dst);
+    return &walk->heads[(hash ^ hash >> 16) % HASH_SIZE];
+}
+
 /* The latest conversation of these two ends. *live: 1 if its live side sent the packet. */
 static struct stk_scene_conv *conv_find(struct walk *walk, int *live)
 {
     struct stk_scene *scene = walk->scene;
-    for (uint32_t i = scene->convs_count; i-- > 0;) {
-        struct stk_scene_conv *conv = &scene->convs[i];
+    for (uint32_t next = *head_of(walk); next != 0; next = scene->convs[next - 1].hash_next) {
+        struct stk_scene_conv *conv = &scene->convs[next - 1];
         if (conv->proto != walk->layers.proto) {
             continue;
         }
@@ -164,7 +183,9 @@ static struct stk_scene_conv *conv_add(struct walk *walk, int *live, bool *refus
     if (*refused) {
         return NULL; /* the host whose place the stack takes cannot be a peer as well */
     }
-    scene->convs_count++;
+    uint32_t *head = head_of(walk);
+    conv->hash_next = *head;
+    *head = ++scene->convs_count;
     const uint8_t *macs = walk->packet->frame;
     host_note(scene->locals, &scene->locals_count, STK_SCENE_LOCALS_MAX, &conv->live, *live ? macs + 6 : macs);
     host_note(scene->peers, &scene->peers_count, STK_SCENE_PEERS_MAX, &conv->peer, *live ? macs : macs + 6);
@@ -403,10 +424,16 @@ static int read_file(const struct stk_case *of, const char *path, bool with_byte
     struct walk walk = {.scene = out, .of = of, .with_bytes = with_bytes, .packet = &packet};
     memset(out, 0, sizeof(*out));
     reason[0] = '\0';
+    walk.heads = calloc(HASH_SIZE, sizeof(*walk.heads));
+    if (walk.heads == NULL) {
+        (void)snprintf(reason, STK_SCENE_REASON_SIZE, "no memory");
+        return STK_ENOMEM;
+    }
     char why[NIC_READER_REASON_SIZE] = "";
     int err = nic_reader_open(path, &reader, why);
     if (err != STK_OK) {
         (void)snprintf(reason, STK_SCENE_REASON_SIZE, "%.180s: %s", path, why);
+        free(walk.heads);
         return err;
     }
     struct nic_order *order = NULL;
@@ -433,6 +460,7 @@ static int read_file(const struct stk_case *of, const char *path, bool with_byte
     listens_note(out);
     nic_order_free(order);
     nic_reader_close(reader);
+    free(walk.heads);
     return err;
 }
 

@@ -44,7 +44,8 @@ struct stk_scene_conv {
     bool live_began;
     struct stk_addr live;
     struct stk_addr peer;
-    uint64_t begin_ns; /**< behind the capture's first packet */
+    uint32_t hash_next; /**< the one before it with such ends, and 1; 0: none */
+    uint64_t begin_ns;  /**< behind the capture's first packet */
     uint64_t last_ns;
     uint32_t isn[2];
     bool syn[2];
