@@ -339,7 +339,8 @@ static int dpdk_mem_register(struct nic_port *port, void *base, size_t size)
         return STK_EIO;
     if (rte_eth_dev_info_get(self->port_id, &info) != 0)
         return STK_EIO;
-    if (rte_dev_dma_map(info.device, base, (uintptr_t)base, size) != 0 && rte_errno != ENOTSUP && rte_errno != EEXIST)
+    /* EEXIST: a map of what was here before, or of a part: it may name pages that are gone. Sends are copied then. */
+    if (rte_dev_dma_map(info.device, base, (uintptr_t)base, size) != 0 && rte_errno != ENOTSUP)
         return STK_EIO;
     return 0;
 }

@@ -93,6 +93,22 @@ static void rq_free(struct client_rio *rio, struct stk_rio_rq *rq)
     stk_client_os_zero_free(rq, sizeof(*rq));
 }
 
+/** Is nobody reading the info of its last completions? It is valid until the next take. */
+static bool rq_unread(struct stk_rio_rq *rq)
+{
+    const struct stk_rio_cq *cq = rq->half[STK_RIO_RECV].cq;
+    const uint32_t takes = atomic_load_explicit(&cq->takes, memory_order_acquire);
+    if (atomic_load_explicit(&cq->closed, memory_order_relaxed) != 0) {
+        return true;
+    }
+    if (!rq->resting) {
+        rq->resting = true;
+        rq->takes = takes;
+        return false;
+    }
+    return rq->takes != takes;
+}
+
 /** Returns the charges of queue pairs whose last completion was taken; those that the stack has left go. */
 static void rqs_reap(struct client_rio *rio)
 {
@@ -108,7 +124,7 @@ static void rqs_reap(struct client_rio *rio)
                 rq->half[dir].cq->charged -= rq->half[dir].max;
             }
         }
-        if (atomic_load_explicit(&rq->abi->detached, memory_order_acquire) == 0) {
+        if (atomic_load_explicit(&rq->abi->detached, memory_order_acquire) == 0 || !rq_unread(rq)) {
             at = &rq->next;
             continue;
         }
@@ -291,9 +307,9 @@ static int cq_make(struct client_rio *rio, uint32_t entries, struct stk_rio_cq *
     cq->id = id;
     cq->entries = entries;
     cq->abi = atomic_load_explicit(&rio->cqs[id].abi, memory_order_relaxed);
-    const uint32_t queued = atomic_load_explicit(&cq->abi->event_queued, memory_order_relaxed);
-    memset(cq->abi, 0, sizeof(*cq->abi));
-    atomic_store_explicit(&cq->abi->event_queued, queued, memory_order_relaxed); /* its entry is still to be taken */
+    /* event_queued stays: its entry is still to be taken, and the dispatcher may be at it. */
+    memset(cq->abi, 0, offsetof(struct stk_rio_cq_abi, armed));
+    atomic_store_explicit(&cq->abi->armed, STK_RIO_IDLE, memory_order_seq_cst);
     cq_ring_set(cq, ring, slots, (size_t)slots * sizeof(*ring));
     cq->abi->ring = (uintptr_t)ring;
     cq->abi->slots = slots;

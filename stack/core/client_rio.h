@@ -61,10 +61,12 @@ struct stk_rio_rq {
     uint32_t id;
     bool stream;
     bool uncharged; /**< its charges were returned */
+    bool resting;   /**< all was taken: its memory goes with the next take */
     STK_U32 closed;
     struct stk_addr to_seen; /**< the last destination that was found reachable */
     uint32_t to_seq;         /**< ifs_seq then; odd: none */
     uint32_t to_broadcast;   /**< STK_OPT_BROADCAST then */
+    uint32_t takes;          /**< of the receives' queue when it began to rest */
 };
 
 struct stk_rio_cq {
@@ -75,6 +77,7 @@ struct stk_rio_cq {
     uint32_t base;
     uint32_t head;
     STK_U32 ordinary_taken;
+    STK_U32 takes; /**< so often was something taken: the info of those before is not looked at any more */
     STK_U32 closed;
     bool damaged;
     uint32_t id;

@@ -354,6 +354,8 @@ static __attribute__((noinline)) uint32_t take_some(struct stk_rio_cq *cq, struc
         return UINT32_MAX;
     }
     struct taking taking = {.half = NULL};
+    /* The info of earlier ones is not looked at any more. */
+    atomic_store_explicit(&cq->takes, atomic_load_explicit(&cq->takes, memory_order_relaxed) + 1, memory_order_release);
     uint32_t head = cq->head;
     uint32_t done = 0;
     uint32_t ordinary = atomic_load_explicit(&cq->ordinary_taken, memory_order_relaxed);

@@ -309,6 +309,9 @@ void stk_ep_state_set(struct stk_ep *ep, uint32_t set, uint32_t clear)
     ep->state = (ep->state & ~clear) | set;
     /* Edge J: the state first, the count by stk_notify after it. */
     atomic_store_explicit(&ep->abi->state, ep->state, memory_order_release);
+    if (ep->rio != NULL) { /* edge M, stack's end: the state, then the look at what was committed */
+        atomic_thread_fence(memory_order_seq_cst);
+    }
 }
 
 void stk_ep_addrs_publish(struct stk_ep *ep)

@@ -384,6 +384,8 @@ void stk_ep_rio_send_dgrams(struct stk_ep *ep);
 bool stk_ep_rio_send_stream(struct stk_ep *ep, uint64_t tail);
 /** Are there requests that were not handed to lwIP wholly? */
 bool stk_ep_rio_unsent(struct stk_ep *ep);
+/** Are there bytes of requests that lwIP has and that are not acknowledged? */
+bool stk_ep_rio_unacked(struct stk_ep *ep);
 /** Bytes were acknowledged. */
 void stk_ep_rio_acked(struct stk_ep *ep, uint32_t len);
 /** A stream is being closed: take its requests out of lwIP's hands. @return  The mode that is left. */

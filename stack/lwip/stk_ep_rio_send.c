@@ -260,6 +260,11 @@ static struct rio_sent *stream_unacked(struct rio_dir *send)
     return send->filled > 0 ? rio_sent(send, send->unacked) : NULL;
 }
 
+bool stk_ep_rio_unacked(struct stk_ep *ep)
+{
+    return stream_unacked(&ep->rio->send) != NULL;
+}
+
 void stk_ep_rio_acked(struct stk_ep *ep, uint32_t len)
 {
     struct stk_ep_rio *rio = ep->rio;
@@ -343,7 +348,8 @@ static bool segments_copy(struct stk_ep *ep, const struct tcp_seg *seg, uint32_t
     struct stk_region *region = ep->table->region;
     for (; seg != NULL; seg = seg->next) {
         for (struct pbuf *p = seg->p; p != NULL; p = p->next) {
-            if (!pbuf_match_type(p, PBUF_ROM) || p->len == 0 || fifo_memory(ep->table, p->payload)) {
+            if (!pbuf_match_type(p, PBUF_ROM) || p->len == 0 ||
+                fifo_memory(ep->table, (const uint8_t *)p->payload + p->len - 1)) {
                 continue;
             }
             if (ep->tx_copies == 0 || *used + p->len > STK_CHUNK_SIZE) {

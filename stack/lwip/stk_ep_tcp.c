@@ -116,7 +116,8 @@ static void on_err(void *arg, err_t err)
         tcp_ended(ep, err == ERR_RST ? STK_ECONNREFUSED : ep->soft_error != 0 ? ep->soft_error : STK_ETIMEDOUT);
     } else {
         /* lwIP gives up for two reasons: nobody acknowledged, or nobody answered a keep-alive probe (CLS-26). */
-        const bool probed = ep->opts.keepalive && ep->tx_acked == ep->tx_queued && !ep->fin_done;
+        const bool probed = ep->opts.keepalive && ep->tx_acked == ep->tx_queued && !ep->fin_done &&
+                            (ep->rio == NULL || !stk_ep_rio_unacked(ep));
         tcp_ended(ep, err == ERR_RST ? STK_ECONNRESET : probed ? STK_ENETRESET : STK_ETIMEDOUT);
     }
 }
@@ -241,7 +242,8 @@ static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
     if (__builtin_expect(ep->rio != NULL, 0)) {
         stk_ep_rio_acked(ep, len);
     } else if (__builtin_expect(ep->tx_mixed != 0, 0)) {
-        stk_ep_tx_release(ep, ep->tx_acked + stk_ep_rio_mixed_acked(ep, len));
+        const uint32_t rest = stk_ep_rio_mixed_acked(ep, len); /* moves tx_acked */
+        stk_ep_tx_release(ep, ep->tx_acked + rest);
     } else {
         stk_ep_tx_release(ep, acked + len);
     }

@@ -301,7 +301,7 @@ static void message__group_and_broadcast__flags(void **state)
         t_spi.lpWSPSetSockOpt(there, IPPROTO_IP, IP_ADD_MEMBERSHIP, (char *)&mreq, (int)sizeof mreq, &t_err), 0);
     assert_int_equal(t_option_set(s, IPPROTO_IP, IP_MULTICAST_IF, value), 0);
     assert_int_equal(t_option_set(s, SOL_SOCKET, SO_BROADCAST, 1), 0);
-    to.sin_port = ((SOCKADDR_IN *)t_addr(AF_INET, t_port(there)))->sin_port;
+    memcpy(&to, t_addr(AF_INET, t_port(there)), sizeof to);
     memcpy(&to.sin_addr, group, sizeof group);
     assert_int_equal(t_sendto(s, "group", 5, &to), 5);
     t_box_make(&box);

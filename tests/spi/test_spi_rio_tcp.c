@@ -74,7 +74,7 @@ static void receive__several__next_bytes_in_order(void **state)
         tcp_put(&tcp, "abcdefghijkl");
         for (unsigned i = 0; i < 4; i++) {
             t_rio_expect(tcp.cq, i, 0, 3);
-            assert_memory_equal(t_rio_region + (size_t)i * 16, "abcdefghijkl" + (size_t)i * 3, 3);
+            assert_memory_equal(t_rio_region + (size_t)i * 16, &"abcdefghijkl"[(size_t)i * 3], 3);
         }
         tcp_close(&tcp);
     }
