@@ -317,7 +317,7 @@ static uint32_t request_ready_bits(const struct wsp_socket *sock, const struct w
     if (request->transmit)
         return wsp_transmit_bits(sock, request);
     return request->direction == WSP_SENDING ? (uint32_t)(STK_READY_OUT | STK_READY_RESET)
-                                    : (uint32_t)(STK_READY_IN | STK_READY_RESET | STK_READY_ERROR);
+                                             : (uint32_t)(STK_READY_IN | STK_READY_RESET | STK_READY_ERROR);
 }
 
 static void requests_run_queue(struct wsp_socket *sock, enum wsp_direction direction, struct wsp_queue *done)

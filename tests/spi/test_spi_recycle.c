@@ -224,8 +224,8 @@ static void recycle__many_rounds_that_are_waited_for__the_port_stays(void **stat
         assert_int_equal(t_port(s), port);
         other = t_spi.lpWSPAccept(listener, NULL, NULL, NULL, 0, &t_err);
         assert_true(other != INVALID_SOCKET);
-        assert_int_equal(
-            t_spi.lpWSPSetSockOpt(other, SOL_SOCKET, SO_LINGER, (const char *)&hard, sizeof hard, &t_err), 0);
+        assert_int_equal(t_spi.lpWSPSetSockOpt(other, SOL_SOCKET, SO_LINGER, (const char *)&hard, sizeof hard, &t_err),
+                         0);
         op_begin(&op, s);
         EX_FAILS(disconnect_ex(s, (LPOVERLAPPED)&op.ov, TF_REUSE_SOCKET, 0), WSA_IO_PENDING);
         t_task_start(&task, closing_main, &other);
