@@ -298,6 +298,18 @@ class Cases(unittest.TestCase):
         result = run("replay", os.path.join(CORPUS, "c_middle.pcap"))
         self.assertRegex(result.stdout, r"(?m)^ +left out: packet 1, and \d+ more like it: is of a connection whose SYN is not in the capture$")
 
+    def test_acknowledgements_of_what_is_not_there_are_bounded(self):
+        def tcp(source, dest, numbers, flags):
+            return (b"\2\0\0\0\0" + dest[:1] + b"\2\0\0\0\0" + source[:1] + b"\x08\0" +
+                    struct.pack("!BBHHHBBH", 0x45, 0, 40, 1, 0, 64, 6, 0) + b"\x0a\0\0" + source[:1] + b"\x0a\0\0" + dest[:1] +
+                    source[1:] + dest[1:] + struct.pack("!IIBBHHH", *numbers, 0x50, flags, 60000, 0, 0))
+        one, two = b"\1\x04\0", b"\2\0\x50"
+        frames = [(0, tcp(one, two, (100, 0), 2)), (1, tcp(two, one, (900, 101), 0x12))]
+        frames += [(2 + i, tcp(one, two, (101, 901 + i * 0xfffff0), 0x10)) for i in range(20)]
+        result = run("replay", "--set", "checksum=ignore", capture(self.path("a.pcap"), *frames))
+        self.assertEqual(result.returncode, 3, result.stdout)
+        self.assertRegex(result.stdout, r"packet \d+: more than 256 MiB of conversations")
+
     def test_usage(self):
         self.assertEqual(run("replay").returncode, 2)
         self.assertEqual(run("replay", "--bogus", "x").returncode, 2)

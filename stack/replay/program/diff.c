@@ -91,6 +91,13 @@ static void blank(uint8_t *head, uint32_t size, uint32_t at, uint32_t len)
     }
 }
 
+static void bits_keep(uint8_t *head, uint32_t size, uint32_t at, uint8_t bits)
+{
+    if (at < size) {
+        head[at] &= bits;
+    }
+}
+
 /* SACK blocks hold sequence numbers. The options are well formed, or the rest of them is compared as it is. */
 static void sack_blank(const struct nic_layers *layers, uint8_t *head, uint32_t size)
 {
@@ -129,10 +136,8 @@ static uint32_t rest_of(const struct diff *diff, const struct nic_layers *layers
         return sum_of(head, size);
     }
     blank(head, size, l4 + 4, 8);
-    if (l4 + 13 < size) {
-        head[l4 + 13] &= 0xc0; /* ECE and CWR; RFC 3168 6.1 */
-    }
-    blank(head, size, l4 + 14, 4); /* window, checksum */
+    bits_keep(head, size, l4 + 13, 0xc0); /* ECE and CWR; RFC 3168 6.1 */
+    blank(head, size, l4 + 14, 4);        /* window, checksum */
     if (options->timestamps) {
         blank(head, size, options->ts_at, 8);
     }
