@@ -152,11 +152,11 @@ BOOL WSPAPI wsp_connect_ex(SOCKET s, const struct sockaddr *name, int namelen, P
 {
     INT err = WSAENOTSOCK;
     struct wsp_socket *sock = wsp_socket_get(s, &err);
-    WSABUF buf = {.len = buffer ? bytes : 0, .buf = buffer};
+    WSABUF data = {.len = buffer ? bytes : 0, .buf = buffer};
     struct wsp_call call = {.sock = sock,
                             .handle = s,
-                            .buffers = &buf,
-                            .buffers_count = buf.len > 0,
+                            .buffers = &data,
+                            .buffers_count = data.len > 0,
                             .overlapped = (LPWSAOVERLAPPED)overlapped};
     int code = err;
 

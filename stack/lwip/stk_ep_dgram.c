@@ -2,7 +2,6 @@
 
 #include "instance_priv.h"
 
-
 #include "lwip/icmp6.h"
 #include "lwip/inet_chksum.h"
 

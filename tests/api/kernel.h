@@ -16,7 +16,7 @@ extern const struct t_group t_group_kernel_accept;
 extern const struct t_group t_group_kernel_pipe;
 extern const struct t_group t_group_kernel_file;
 extern const struct t_group t_group_kernel_disk;
-extern const struct t_group t_group_kernel_recv; /* Linux */
+extern const struct t_group t_group_kernel_recv;   /* Linux */
 extern const struct t_group t_group_kernel_inside; /* Linux */
 extern const struct t_group t_group_kernel_service;
 extern const struct t_group t_group_kernel_handle;

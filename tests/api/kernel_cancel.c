@@ -153,14 +153,10 @@ static void cancel__closed_socket__invalid_handle(struct t_run *t)
 }
 
 static const struct t_cases cases[] = {
-    T_CASE(cancel__one_of_three__only_that_one),
-    T_CASE(cancel__all__each_is_told),
-    T_CASE(cancel__nothing_pending__not_found),
-    T_CASE(cancel__completed_already__not_found_and_unchanged),
-    T_CASE(cancel__with_an_event__signalled_and_aborted),
-    T_CASE(cancel__datagram_socket__receive_is_aborted),
-    T_CASE(cancel__own_thread__others_requests_stay),
-    T_CASE(cancel__closed_socket__invalid_handle),
+    T_CASE(cancel__one_of_three__only_that_one),          T_CASE(cancel__all__each_is_told),
+    T_CASE(cancel__nothing_pending__not_found),           T_CASE(cancel__completed_already__not_found_and_unchanged),
+    T_CASE(cancel__with_an_event__signalled_and_aborted), T_CASE(cancel__datagram_socket__receive_is_aborted),
+    T_CASE(cancel__own_thread__others_requests_stay),     T_CASE(cancel__closed_socket__invalid_handle),
 };
 
 const struct t_group t_group_kernel_cancel = {"kernel_cancel", cases, T_COUNT(cases), false};

@@ -37,8 +37,8 @@ struct stk_rio_cq {
     struct stk_rio_cq *next; /* of all */
     uint64_t cookie;
     uint32_t entries, charged, head, count, ordinary;
-    bool armed, damaged, closed;
-    unsigned users; /* request queues */
+    bool armed, due, damaged, closed; /* due: something ordinary came since it was armed, or was there */
+    unsigned users;                   /* request queues */
     struct fake_done *ring;
     struct stk_msg_info infos[FAKE_TAKE];
 };
@@ -241,6 +241,7 @@ int stk_rio_cq_arm(struct stk_rio_cq *cq)
     if (!cq->armed) {
         err = STK_OK;
         cq->armed = true;
+        cq->due = cq->ordinary > 0;
         t_cond_wake(&fake.changed);
     }
     fake_unlock();
@@ -252,7 +253,7 @@ size_t fake_rio_events(struct stk_event *events, size_t count)
     size_t taken = 0;
 
     for (struct stk_rio_cq *cq = fake_cqs; cq && taken < count; cq = cq->next)
-        if (cq->armed && cq->ordinary > 0) {
+        if (cq->armed && cq->due) {
             cq->armed = false;
             events[taken++] = (struct stk_event){.cookie = cq->cookie, .fired = STK_READY_RIO};
         }
@@ -298,6 +299,7 @@ static void fake_complete(struct stk_rio_rq *rq, enum stk_rio_dir dir, int statu
             entry->done.info = &entry->info;
         }
         cq->ordinary += entry->ordinary;
+        cq->due = cq->due || entry->ordinary;
         t_cond_wake(&fake.changed);
     }
     free(first);

@@ -209,12 +209,12 @@ int main(void)
 {
 #define T_CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T_CASE(bell__submission_pending__no_sleep),         T_CASE(bell__rung_before_the_sleep__returns_at_once),
-        T_CASE(bell__wait_object__rung_until_cleared),      T_CASE(waiters__all_taken__none_and_counted),
-        T_CASE(notify__waiters__their_words_change),        T_CASE(events__armed_and_ready__queued_once),
-        T_CASE(events__damage__no_index_out_of_range),      T_CASE(events__sleep__bounded_and_ended_by_wake_word),
-        T_CASE(events__completion_queue__behind_the_sockets),      T_CASE(events__sleep__bounded_and_ended_by_wake_word),
-        T_CASE(reply__sleep__bounded_and_not_with_a_reply), T_CASE(lock__held__try_fails),
+        T_CASE(bell__submission_pending__no_sleep),           T_CASE(bell__rung_before_the_sleep__returns_at_once),
+        T_CASE(bell__wait_object__rung_until_cleared),        T_CASE(waiters__all_taken__none_and_counted),
+        T_CASE(notify__waiters__their_words_change),          T_CASE(events__armed_and_ready__queued_once),
+        T_CASE(events__damage__no_index_out_of_range),        T_CASE(events__sleep__bounded_and_ended_by_wake_word),
+        T_CASE(events__completion_queue__behind_the_sockets), T_CASE(events__sleep__bounded_and_ended_by_wake_word),
+        T_CASE(reply__sleep__bounded_and_not_with_a_reply),   T_CASE(lock__held__try_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -284,17 +284,18 @@ bool stk_reference_fault(const struct stk_reference *reference, uint32_t index, 
     for (uint64_t i = 0; i < reference->count * 2; i++) {
         const struct side *side = &reference->pairs[i / 2].side[i % 2];
         const bool wrong = side->wrong_at != UINT64_MAX;
+        const uint64_t number = i / 2 + 1;
         if (side->unsure || (!wrong && side->delivered == side->len) || index-- != 0) {
             continue;
         }
         if (wrong) {
             (void)snprintf(out, size,
                            "conversation %llu, side %u: byte %llu that the stack delivered is not the packets'",
-                           (unsigned long long)(i / 2 + 1), (unsigned)(i % 2), (unsigned long long)side->wrong_at);
+                           (unsigned long long)number, (unsigned)(i % 2), (unsigned long long)side->wrong_at);
         } else {
             (void)snprintf(out, size,
                            "conversation %llu, side %u: the stack delivered %llu bytes, the packets hold %llu",
-                           (unsigned long long)(i / 2 + 1), (unsigned)(i % 2), (unsigned long long)side->delivered,
+                           (unsigned long long)number, (unsigned)(i % 2), (unsigned long long)side->delivered,
                            (unsigned long long)side->len);
         }
         return true;

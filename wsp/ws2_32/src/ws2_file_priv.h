@@ -19,8 +19,8 @@ struct ws2_file {
     bool disk;    /* a file proper: a read goes to its end */
     bool overlapped;
     bool delete_on_close;
-    atomic_uint refs;      /* handles */
-    atomic_uint io;        /* WS2_IO_* of ws2_iocp_priv.h */
+    atomic_uint refs; /* handles */
+    atomic_uint io;   /* WS2_IO_* of ws2_iocp_priv.h */
     struct ws2_port_link *link;
     struct ws2_event done; /* signalled by the end of an operation; what waits for the file waits for it */
     char path[];           /* for delete_on_close; else empty */
