@@ -167,6 +167,9 @@ static int piece_look(struct wsp_transmit *transmit, struct stk_iov *iov)
             return code;
         transmit->window_offset = at;
     }
+    *iov = (struct stk_iov){.base = NULL};
+    if (window->size == 0)
+        return 0;
     *iov = (struct stk_iov){.base = (void *)(uintptr_t)(window->data + (at - transmit->window_offset)),
                             .len = window->size - (size_t)(at - transmit->window_offset)};
     return 0;

@@ -330,7 +330,8 @@ static bool fake_receive_dgram(struct stk_rio_rq *rq, const struct fake_req *fir
 static bool fake_receive_stream(struct stk_rio_rq *rq, struct fake_req *first)
 {
     struct stk_sock *sock = rq->sock;
-    struct stk_iov iov = {.base = (char *)first->req.base + first->done, .len = first->req.len - first->done};
+    struct stk_iov iov = {.base = first->req.base ? (char *)first->req.base + first->done : NULL,
+                          .len = first->req.len - first->done};
     int64_t got = fake_recv(sock, &iov, 1, 0);
 
     if (got == STK_EAGAIN)
