@@ -462,7 +462,7 @@ static uint32_t rq_number(struct client_rio *rio)
         struct stk_rio_rq *_Atomic *_Atomic *slot = &rio->pages[id >> CLIENT_RIO_RQS_BITS];
         struct stk_rio_rq *_Atomic *page = atomic_load_explicit(slot, memory_order_relaxed);
         if (page == NULL) {
-            page = calloc(CLIENT_RIO_RQS_PAGE, sizeof(struct stk_rio_rq *));
+            page = stk_client_os_zero(CLIENT_RIO_RQS_PAGE * sizeof(struct stk_rio_rq *));
             if (page == NULL) {
                 return UINT32_MAX;
             }
@@ -722,7 +722,10 @@ void stk_client_rio_end(struct stk_client *client)
     }
     cqs_end(client, rio);
     for (uint32_t i = 0; i < CLIENT_RIO_RQS_PAGES; i++) {
-        free(atomic_load_explicit(&rio->pages[i], memory_order_relaxed));
+        struct stk_rio_rq *_Atomic *page = atomic_load_explicit(&rio->pages[i], memory_order_relaxed);
+        if (page != NULL) {
+            stk_client_os_zero_free((void *)page, CLIENT_RIO_RQS_PAGE * sizeof(struct stk_rio_rq *));
+        }
     }
     stk_client_os_zero_free(rio, sizeof(*rio));
 }
