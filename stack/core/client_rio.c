@@ -724,7 +724,7 @@ void stk_client_rio_end(struct stk_client *client)
     for (uint32_t i = 0; i < CLIENT_RIO_RQS_PAGES; i++) {
         struct stk_rio_rq *_Atomic *page = atomic_load_explicit(&rio->pages[i], memory_order_relaxed);
         if (page != NULL) {
-            stk_client_os_zero_free((void *)page, CLIENT_RIO_RQS_PAGE * sizeof(struct stk_rio_rq *));
+            stk_client_os_zero_free((void *)(uintptr_t)page, CLIENT_RIO_RQS_PAGE * sizeof(struct stk_rio_rq *));
         }
     }
     stk_client_os_zero_free(rio, sizeof(*rio));

@@ -46,7 +46,7 @@ static void both(struct program *one, struct program *other)
     assert_non_null(thread);
     Sleep(100);
     assert_int_equal(program_run(other), 0);
-    assert_int_equal(WaitForSingleObject(thread, 20000), WAIT_OBJECT_0);
+    assert_int_equal(WaitForSingleObject(thread, 40000), WAIT_OBJECT_0);
     assert_true(GetExitCodeThread(thread, &code));
     assert_int_equal(code, 0);
     CloseHandle(thread);

@@ -7,6 +7,8 @@
  */
 #include "rio_common.h"
 
+#include <mstcpip.h>
+
 #define WORKERS 2
 #define PENDING 64 /* AcceptEx */
 #define RECEIVES 2
@@ -161,7 +163,7 @@ static int sending(const struct connection *c)
 static void received(struct connection *c, unsigned which, const RIORESULT *result)
 {
     c->receives--;
-    if (result->Status == WSAECONNRESET || result->Status == WSAECONNABORTED) {
+    if (result->Status == WSAECONNRESET || result->Status == WSAECONNABORTED || result->Status == WSAENETRESET) {
         if (!c->dead)
             InterlockedIncrement(&server.resets);
         c->dead = 1;
@@ -261,9 +263,14 @@ static RIO_RQ queue_pair(struct queue *q, struct connection *c)
 
 static void connection_begin(SOCKET s, int queue)
 {
+    /* A reset that the wire lost is never sent again: who is asked answers with another. */
+    struct tcp_keepalive alive = {1, 1000, 300};
     struct queue *q = &server.queues[queue];
     struct connection *c;
+    DWORD bytes;
 
+    if (WSAIoctl(s, SIO_KEEPALIVE_VALS, &alive, sizeof(alive), NULL, 0, &bytes, NULL, NULL) != 0)
+        fault("SIO_KEEPALIVE_VALS", 0);
     EnterCriticalSection(&server.lock);
     c = server.free;
     server.free = c != NULL ? c->next : NULL;
