@@ -341,10 +341,11 @@ static DWORD WINAPI work(LPVOID unused)
         OVERLAPPED *overlapped = NULL;
         int ok = GetQueuedCompletionStatus(server.port, &bytes, &key, &overlapped, INFINITE);
         int code = ok ? 0 : (int)GetLastError();
-        struct connection *c = CONTAINING_RECORD(overlapped, struct connection, overlapped);
+        struct connection *c;
 
         if (overlapped == NULL)
             return 0; /* posted: the end */
+        c = CONTAINING_RECORD(overlapped, struct connection, overlapped);
         if ((c->state == ACCEPTING) != (key == LISTENER_KEY) || (key != LISTENER_KEY && key != (ULONG_PTR)c))
             fault("a packet has another one's key", (int)c->state);
         if (InterlockedDecrement(&c->pending) != 0)
