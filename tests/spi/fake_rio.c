@@ -350,7 +350,8 @@ static bool fake_receive_stream(struct stk_rio_rq *rq, struct fake_req *first)
 static bool fake_send_first(struct stk_rio_rq *rq, struct fake_req *first)
 {
     struct stk_sock *sock = rq->sock;
-    struct stk_iov iov = {.base = (char *)first->req.base + first->done, .len = first->req.len - first->done};
+    struct stk_iov iov = {.base = first->req.base ? (char *)first->req.base + first->done : NULL,
+                          .len = first->req.len - first->done};
     int64_t sent;
 
     if (sock->type == STK_SOCK_STREAM)
