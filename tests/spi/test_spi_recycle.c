@@ -148,6 +148,7 @@ static void recycle__send_pends__all_of_it_goes_out_first(void **state)
     }
     assert_int_equal(part, 0);
     assert_int_equal(at, sizeof out);
+    assert_true(t_event_wait(ov.hEvent, 5000)); /* the peer may see the end before this is told */
     assert_true(t_spi.lpWSPGetOverlappedResult(pair.a, &ov, &sent, FALSE, &flags, &t_err));
     assert_int_equal(sent, sizeof out);
     assert_int_equal(t_spi.lpWSPShutdown(pair.b, SD_SEND, &t_err), 0);
@@ -191,6 +192,7 @@ static void recycle__send_pends_and_no_structure__all_of_it_goes_out_first(void 
     t_task_start(&task, draining_main, &drain);
     assert_true(disconnect_ex(pair.a, NULL, TF_REUSE_SOCKET, 0));
     t_task_join(&task);
+    assert_true(t_event_wait(ov.hEvent, 5000));
     assert_true(t_spi.lpWSPGetOverlappedResult(pair.a, &ov, &sent, FALSE, &flags, &t_err));
     assert_int_equal(sent, sizeof out);
     assert_int_equal(drain.got, sizeof out);
