@@ -13,6 +13,7 @@
 #include "lwip/inet_chksum.h"
 #include "lwip/prot/icmp6.h"
 #include "lwip/prot/ip.h"
+#include "lwip/raw.h"
 
 #include <string.h>
 
@@ -78,6 +79,24 @@ static bool find_udp(struct stk_inst_net_error *error)
     return false;
 }
 
+/* A packet of another protocol is ours if a RAW socket sends such ones. */
+static bool find_raw(const struct stk_inst_net_error *error)
+{
+    ip_addr_t local;
+    ip_addr_t remote;
+    if (!stk_addr_to_ip(&error->local_addr, &local) || !stk_addr_to_ip(&error->remote_addr, &remote))
+        return false;
+    for (const struct raw_pcb *pcb = LWIP_INST(raw.pcbs); pcb != NULL; pcb = pcb->next) {
+        if (pcb->protocol != error->proto && !raw_is_flag_set(pcb, RAW_FLAGS_HDRINCL))
+            continue;
+        if (!ip_addr_isany(&pcb->local_ip) && !ip_addr_zoneless_eq(&pcb->local_ip, &local))
+            continue;
+        if (!raw_is_flag_set(pcb, RAW_FLAGS_CONNECTED) || ip_addr_zoneless_eq(&pcb->remote_ip, &remote))
+            return true;
+    }
+    return false;
+}
+
 static void path_learn(const struct stk_inst_net_error *error)
 {
     struct stk_inst *inst = stk_inst_selected();
@@ -94,12 +113,14 @@ static void error_deliver(struct stk_inst_net_error *error, const struct error_k
         return;
     error->err = error->proto == IP_PROTO_TCP ? kind->err_tcp : kind->err_other;
     error->hard = kind->unreachable;
-    bool found = true;
+    bool found = false;
     if (error->proto == IP_PROTO_TCP || error->proto == IP_PROTO_UDP) {
         error->local_addr.port = load_be16(l4);
         error->remote_addr.port = load_be16(l4 + 2);
         error->seq = load_be32(l4 + 4);
         found = error->proto == IP_PROTO_TCP ? find_tcp(error) : find_udp(error);
+    } else {
+        found = find_raw(error);
     }
     if (!found)
         return;
@@ -143,6 +164,13 @@ static bool quote_parse6(const uint8_t *ip, uint32_t len, struct stk_inst_net_er
     memcpy(error->local_addr.ip, ip + 8, 16);
     memcpy(error->remote_addr.ip, ip + 24, 16);
     return true;
+}
+
+/* RFC 792, RFC 4443 2.2: an error goes to the source of the packet that it quotes. */
+static bool told_the_sender(const struct stk_inst_net_error *error)
+{
+    ip_addr_t source;
+    return stk_addr_to_ip(&error->local_addr, &source) && ip_addr_zoneless_eq(&source, ip_current_dest_addr());
 }
 
 static bool kind_of_icmp4(uint8_t type, uint8_t code, struct error_kind *kind)
@@ -198,7 +226,7 @@ void stk_hook_icmp4_error(struct pbuf *p)
     if (bytes[0] == ICMP_DUR && bytes[1] == ICMP_DUR_FRAG)
         error.mtu = load_be16(bytes + 6);
     stk_addr_from_ip(ip_current_src_addr(), 0, &error.source);
-    if (quote_parse4(bytes + ICMP_BYTES, len - ICMP_BYTES, &error, &l4))
+    if (quote_parse4(bytes + ICMP_BYTES, len - ICMP_BYTES, &error, &l4) && told_the_sender(&error))
         error_deliver(&error, &kind, l4);
 }
 
@@ -215,7 +243,7 @@ void stk_hook_icmp6_error(struct pbuf *p, struct netif *inp)
         error.mtu = load_be32(bytes + 4);
     error.if_index = netif_get_index(inp);
     stk_addr_from_ip(ip_current_src_addr(), 0, &error.source);
-    if (quote_parse6(bytes + ICMP_BYTES, len - ICMP_BYTES, &error, &l4))
+    if (quote_parse6(bytes + ICMP_BYTES, len - ICMP_BYTES, &error, &l4) && told_the_sender(&error))
         error_deliver(&error, &kind, l4);
 }
 

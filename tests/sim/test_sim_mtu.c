@@ -114,8 +114,8 @@ static uint32_t headers(int family)
     return (family == STK_AF_INET ? SIM_IP4_BYTES : SIM_IP6_BYTES) + 8;
 }
 
-/* The router says what it could not pass on: the head of a packet of host 0. */
-static void too_big(struct scene *scene, int family, uint16_t from_port, uint32_t mtu)
+/* The router says what it could not pass on: the head of a packet of a host. */
+static void too_big_of(struct scene *scene, int family, int source, uint8_t proto, uint16_t from_port, uint32_t mtu)
 {
     const int family_at = family == STK_AF_INET ? 0 : 1;
     uint8_t message[8 + 48 + 8] = {0};
@@ -124,8 +124,8 @@ static void too_big(struct scene *scene, int family, uint16_t from_port, uint32_
     static uint8_t payload[MTU];
     uint8_t l4[8] = {(uint8_t)(from_port >> 8), (uint8_t)from_port, PORT >> 8, PORT & 0xff, 4, 0, 0, 0};
     memcpy(payload, l4, sizeof(l4));
-    sim_frame_ip(&inner, family, 1, 17, payload, 1000);
-    sim_frame_from(&inner, 0);
+    sim_frame_ip(&inner, family, 1, proto, payload, 1000);
+    sim_frame_from(&inner, source);
     sim_frame_seal(&inner);
     message[0] = family_at == 0 ? 3 : 2;
     message[1] = family_at == 0 ? 4 : 0;
@@ -137,6 +137,11 @@ static void too_big(struct scene *scene, int family, uint16_t from_port, uint32_
     sim_frame_seal(&frame);
     sim_wire_frame(&scene->wire, &frame);
     sim_world_run_until(&scene->world, scene->world.now_ns + 10 * STK_MS_NS);
+}
+
+static void too_big(struct scene *scene, int family, uint16_t from_port, uint32_t mtu)
+{
+    too_big_of(scene, family, 0, 17, from_port, mtu);
 }
 
 /* X30: DO and PROBE set DF, DONT clears it, NOT_SET leaves it to the other option. */
@@ -210,6 +215,48 @@ static void path_mtu__forged__not_believed(void **state)
     assert_int_equal(get(scene.sock, STK_OPT_MTU), MTU);
     too_big(&scene, STK_AF_INET, local.port, 68);
     assert_int_equal(get(scene.sock, STK_OPT_MTU), 552);
+    scene_close(&scene);
+}
+
+/* RFC 5927 4.1: neither does one about a protocol that nobody here speaks, nor about a packet of another host. */
+static void path_mtu__of_no_flow__not_believed(void **state)
+{
+    (void)state;
+    static const uint8_t protocols[] = {1, 47, 200};
+    struct scene scene;
+    struct stk_addr local;
+    scene_open(&scene, STK_AF_INET);
+    assert_int_equal(stk_sock_connect(scene.sock, &scene.to), STK_OK);
+    assert_int_equal(stk_sock_local(scene.sock, &local), STK_OK);
+    for (size_t i = 0; i < sizeof(protocols); i++) {
+        too_big_of(&scene, STK_AF_INET, 0, protocols[i], local.port, NARROW);
+        assert_int_equal(get(scene.sock, STK_OPT_MTU), MTU);
+    }
+    struct stk_sock *any = sim_open(&scene.world.hosts[0], STK_AF_INET, STK_SOCK_DGRAM);
+    const struct stk_addr at = {.family = STK_AF_INET, .port = PORT + 1};
+    assert_int_equal(stk_sock_bind(any, &at), STK_OK); /* to no address: it does not say whose packets are its own */
+    too_big_of(&scene, STK_AF_INET, 2, 17, at.port, NARROW);
+    assert_int_equal(get(scene.sock, STK_OPT_MTU), MTU);
+    assert_int_equal(stk_sock_close(any, STK_CLOSE_GRACEFUL), STK_OK);
+    scene_close(&scene);
+}
+
+/* A RAW socket's packets are flows too. */
+static void path_mtu__of_a_raw_socket__learned(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct stk_sock *raw = NULL;
+    scene_open(&scene, STK_AF_INET);
+    assert_int_equal(stk_sock_open(scene.world.hosts[0].client, STK_AF_INET, STK_SOCK_RAW, 200, 0, &raw), STK_OK);
+    const struct stk_addr any = {.family = STK_AF_INET};
+    assert_int_equal(stk_sock_bind(raw, &any), STK_OK);
+    assert_int_equal(stk_sock_connect(scene.sock, &scene.to), STK_OK);
+    too_big_of(&scene, STK_AF_INET, 0, 201, 0, NARROW);
+    assert_int_equal(get(scene.sock, STK_OPT_MTU), MTU);
+    too_big_of(&scene, STK_AF_INET, 0, 200, 0, NARROW);
+    assert_int_equal(get(scene.sock, STK_OPT_MTU), NARROW);
+    assert_int_equal(stk_sock_close(raw, STK_CLOSE_GRACEFUL), STK_OK);
     scene_close(&scene);
 }
 
@@ -477,6 +524,8 @@ int main(void)
         cmocka_unit_test(mtu_discover__each_value__df_as_it_says),
         cmocka_unit_test(path_mtu__learned__decides_with_do),
         cmocka_unit_test(path_mtu__forged__not_believed),
+        cmocka_unit_test(path_mtu__of_no_flow__not_believed),
+        cmocka_unit_test(path_mtu__of_a_raw_socket__learned),
         cmocka_unit_test(user_mtu__smaller_than_the_path__fragments_by_it),
         cmocka_unit_test(dual_stack__options_of_both_levels__each_its_own_packets),
         cmocka_unit_test(ttl__not_set__128),
