@@ -358,7 +358,7 @@ uint32_t stk_engine_step(struct stk_engine *engine)
     for (uint32_t i = 0; i < engine->netifs_count; i++) {
         work += stk_netif_rx_burst(engine->netifs[i], engine->now_ns);
     }
-    stk_ep_burst_end(engine->eps);
+    work += stk_ep_burst_end(engine->eps);
     work += stk_chan_srv_run(engine);
     if (work != 0 || engine->now_ns >= engine->timers_ns || engine->now_ns >= stk_ep_next_ns(engine->eps)) {
         timers_run(engine);

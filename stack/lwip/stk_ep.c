@@ -31,6 +31,7 @@ int stk_ep_table_create(const struct stk_ep_conf *conf, struct stk_ep_table **ou
     table->free_head = STK_EP_NONE;
     table->closing_head = STK_EP_NONE;
     table->next_ns = STK_NEVER;
+    table->cut_left = STK_EP_CUT_TURN;
     table->eps = calloc(table->socks_count, sizeof(*table->eps));
     table->chunk_refs = calloc(conf->region->chunks_count, sizeof(*table->chunk_refs));
     const bool failed = table->eps == NULL || table->chunk_refs == NULL;
@@ -582,7 +583,7 @@ void stk_ep_close(struct stk_ep_table *table, uint32_t sock, uint32_t mode)
     if (ep->type == STK_SOCK_STREAM) {
         stk_ep_tcp_close(ep, mode);
     } else {
-        stk_ep_dgram_close(ep);
+        stk_ep_dgram_close(ep, mode);
     }
     stk_inst_leave(scope);
 }
@@ -609,7 +610,7 @@ void stk_ep_abort_closing(struct stk_ep_table *table)
         if (ep->type == STK_SOCK_STREAM) {
             stk_ep_tcp_close(ep, STK_CLOSE_ABORT);
         } else {
-            stk_ep_dgram_close(ep);
+            stk_ep_dgram_close_end(ep);
         }
         stk_inst_leave(scope);
     }
@@ -716,5 +717,8 @@ void stk_ep_sweep(struct stk_ep_table *table, uint64_t now_ns)
 
 uint64_t stk_ep_next_ns(const struct stk_ep_table *table)
 {
+    if (table->cut_head != 0) {
+        return 0;
+    }
     return table->connecting_count == 0 ? STK_NEVER : table->next_ns;
 }

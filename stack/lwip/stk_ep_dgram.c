@@ -287,13 +287,13 @@ static void records_drop(struct stk_ep *ep, uint64_t tail)
 
 void stk_ep_dgram_kick(struct stk_ep *ep)
 {
-    if (ep->pcb.udp == NULL) {
+    if (ep->pcb.udp == NULL || ep->cutting) {
         return;
     }
     /* Edge G. */
     const uint64_t tail = atomic_load_explicit(&ep->abi->tx_tail, memory_order_acquire);
-    if (ep->rio != NULL) {
-        stk_ep_rio_send_dgrams(ep);
+    if (ep->rio != NULL && !stk_ep_rio_send_dgrams(ep)) {
+        return;
     }
     if (tail == ep->tx_queued) {
         return;
@@ -312,13 +312,16 @@ void stk_ep_dgram_kick(struct stk_ep *ep)
             break;
         }
         const err_t err = record_leave(ep, &record, ep->tx_queued + sizeof(record));
+        if (err == ERR_INPROGRESS) {
+            break;
+        }
         if (err != ERR_OK) {
             send_failed(ep, err);
         }
         ep->tx_queued += size;
         stk_ep_tx_release(ep, ep->tx_queued);
-        if (ep->rio != NULL) {
-            stk_ep_rio_send_dgrams(ep);
+        if (ep->rio != NULL && !stk_ep_rio_send_dgrams(ep)) {
+            break;
         }
     }
     if (ep->phase == STK_EP_HELD) {
@@ -529,10 +532,18 @@ int stk_ep_dgram_connect(struct stk_ep *ep, const struct stk_addr *remote)
     return STK_OK;
 }
 
-void stk_ep_dgram_close(struct stk_ep *ep)
+void stk_ep_dgram_close_end(struct stk_ep *ep)
+{
+    stk_ep_cut_remove(ep);
+    dgram_unmake(ep);
+    stk_ep_slot_free(ep);
+}
+
+void stk_ep_dgram_close(struct stk_ep *ep, uint32_t mode)
 {
     stk_ep_raw_tap_end(ep);
     stk_ep_dgram_kick(ep); /* what is queued still goes out */
-    dgram_unmake(ep);
-    stk_ep_slot_free(ep);
+    if (!ep->cutting || mode == STK_CLOSE_ABORT) {
+        stk_ep_dgram_close_end(ep);
+    }
 }

@@ -139,9 +139,10 @@ static struct stk_ep *dgram_receiver(struct stk_ep *ep, const struct stk_dgram_a
 {
     struct stk_ep_table *table = ep->table;
     const bool alone = ep->opts.exclusive &&
-                       ep->port_name != 0; /* RU-5: nothing of this address is the any address's */
-    if (ep->type != STK_SOCK_DGRAM || alone || (record->flags & (STK_MSG_MCAST | STK_MSG_BCAST)) != 0 ||
-        (ep->peer_set && source_accepted(ep, &record->addr)) || stk_ep_port_alone(ep)) {
+                       ep->port_name != 0;      /* RU-5: nothing of this address is the any address's */
+    const bool held = ep->phase == STK_EP_HELD; /* else it is closed, still sends, and its port may be another's */
+    if (ep->type != STK_SOCK_DGRAM || (record->flags & (STK_MSG_MCAST | STK_MSG_BCAST)) != 0 ||
+        (held && (alone || (ep->peer_set && source_accepted(ep, &record->addr)) || stk_ep_port_alone(ep)))) {
         return ep;
     }
     struct stk_ep *best = ep;
@@ -153,7 +154,8 @@ static struct stk_ep *dgram_receiver(struct stk_ep *ep, const struct stk_dgram_a
         if (other->peer_set) {
             return other;
         }
-        best = source_accepted(best, &record->addr) && !best->opts.reuse_mcastport ? best : other;
+        const bool good = best->phase == STK_EP_HELD && source_accepted(best, &record->addr);
+        best = good && !best->opts.reuse_mcastport ? best : other;
     }
     return best;
 }

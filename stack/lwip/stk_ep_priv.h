@@ -29,6 +29,8 @@
 #define STK_EP_DUE_MAX 128u
 /** Sockets that may capture at one time. */
 #define STK_EP_TAPS_MAX 16u
+/** Datagrams that records are cut into (STK_TX_CUT) in one turn, of all sockets together. */
+#define STK_EP_CUT_TURN 256u
 /** Urgent bytes that are told of and have not come, of one connection. */
 #define STK_EP_URGENT_DUE 4u
 /** Connections that a listener holds back (STK_OPT_ACCEPT_HELD), whatever its backlog. */
@@ -164,6 +166,7 @@ struct stk_ep {
     bool held;          /* streams: the SYN is not answered, or the handshake not through */
     bool admitted;      /* held: SYN|ACK was sent */
     bool ip_special;    /* datagrams: packets want stk_ep_ip_begin */
+    bool cutting;       /* datagrams: in table->cutting, nothing overtakes what is left */
     struct stk_addr local;
     struct stk_addr peer;
     uint64_t tx_queued;    /* FIFO position handed to lwIP */
@@ -197,6 +200,9 @@ struct stk_ep {
     uint64_t tx_mixed;     /* closed streams: bytes to be acknowledged before those of the FIFO alone are */
     uint64_t tx_mixed_end; /* then the FIFO is acknowledged up to here */
     uint32_t tx_copies;    /* chunks with bytes that were memory of requests: the first + 1 */
+    uint32_t cut_next;     /* those that are cutting: index + 1 */
+    uint32_t cut_done;     /* payload bytes of the FIFO's first record that went out */
+    err_t cut_err;         /* the first error among them */
 };
 
 /** Times of one socket's datagrams, in chunks: stk_ep_stamp.c. */
@@ -248,6 +254,9 @@ struct stk_ep_table {
     uint64_t sweep_ns;
     uint32_t sweep_at;
     uint32_t due_count;
+    uint32_t cut_left; /* datagrams that records may still be cut into in this turn */
+    uint32_t cut_head; /* endpoints whose records are cut further next turn: index + 1 */
+    uint32_t cut_tail;
     uint32_t due[STK_EP_DUE_MAX]; /* connections that send at the end of the burst */
     struct stk_ep *eps;
     struct stk_ep_member *members;
@@ -378,8 +387,8 @@ uint32_t stk_ep_rio_recv_stream(struct stk_ep *ep, struct pbuf *p);
 void stk_ep_rio_stored(struct stk_ep *ep);
 
 /* stk_ep_rio_send.c */
-/** Send the datagrams whose turn it is: not those behind bytes of the FIFO that are not sent. */
-void stk_ep_rio_send_dgrams(struct stk_ep *ep);
+/** Send the datagrams whose turn it is: not those behind bytes of the FIFO that are not sent. @return  False: ep->cutting. */
+bool stk_ep_rio_send_dgrams(struct stk_ep *ep);
 /** Hand bytes of requests and FIFO to lwIP, up to tail. @return  Was there anything? */
 bool stk_ep_rio_send_stream(struct stk_ep *ep, uint64_t tail);
 /** Are there requests that were not handed to lwIP wholly? */
@@ -416,7 +425,9 @@ void stk_ep_listen_close(struct stk_ep *ep);
 int stk_ep_dgram_bind(struct stk_ep *ep);
 int stk_ep_dgram_connect(struct stk_ep *ep, const struct stk_addr *remote);
 void stk_ep_dgram_kick(struct stk_ep *ep);
-void stk_ep_dgram_close(struct stk_ep *ep);
+void stk_ep_dgram_close(struct stk_ep *ep, uint32_t mode);
+/** The end of a socket that had datagrams left over when it was closed. */
+void stk_ep_dgram_close_end(struct stk_ep *ep);
 void stk_ep_dgram_opts_apply(struct stk_ep *ep);
 
 /* stk_ep_dgram_recv.c */
@@ -435,8 +446,18 @@ uint32_t stk_ep_dgram_payload_max(const struct stk_ep *ep);
 /* stk_ep_cut.c */
 /** May the application's side have written this? */
 bool stk_ep_cut_record_valid(const struct stk_ep *ep, const struct stk_dgram_abi *record);
-/** Send the datagrams that a record with STK_TX_CUT is, its payload at FIFO position at: the first error. */
+/** One more datagram in this turn? False: the endpoint goes on in the next one. */
+bool stk_ep_cut_may(struct stk_ep *ep);
+/** The endpoint has nothing left over, or drops it. */
+void stk_ep_cut_remove(struct stk_ep *ep);
+/**
+ * Send the datagrams that the FIFO's first record, one with STK_TX_CUT, is; its payload is at FIFO position at.
+ *
+ * @return  The first error; or ERR_INPROGRESS: the turn's share is used up, and the record stays the first.
+ */
 err_t stk_ep_cut_send(struct stk_ep *ep, const struct stk_dgram_abi *record, uint64_t at);
+/** Go on with what was left over. @return  Was there anything? */
+bool stk_ep_cut_turn(struct stk_ep_table *table);
 
 /* stk_ep_stamp.c: times of datagrams */
 /** Note when the datagram that lwIP is delivering was received. */

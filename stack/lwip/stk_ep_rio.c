@@ -385,6 +385,11 @@ void stk_ep_rio_end(struct stk_ep_rio *rio, int32_t status)
     stk_ep_rio_recv_fail(rio, status, true);
     if (send->filled > 0) { /* begun */
         send->filled = 0;
+        if (!rio->stream) {
+            struct rio_sent *sent = stk_ep_rio_send_start(rio);
+            sent->status = (int16_t)status;
+            sent->state = RIO_READY;
+        }
         send->next++;
     }
     const uint32_t submitted = atomic_load_explicit(&rio->abi->ring[STK_RIO_SEND].submitted, memory_order_acquire);

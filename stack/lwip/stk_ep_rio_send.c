@@ -35,21 +35,25 @@ static int dgram_copied(struct stk_ep *ep, const struct stk_dgram_abi *record, c
     return err == ERR_OK ? STK_OK : stk_ep_dgram_send_error(ep, err);
 }
 
-/* One request, many datagrams. */
+/* One request, many datagrams: filled says how far it got. STK_EINPROGRESS: it goes on in the next turn. */
 static int dgram_cut(struct stk_ep *ep, const struct stk_dgram_abi *head, const uint8_t *bytes)
 {
+    struct rio_dir *send = &ep->rio->send;
     struct stk_dgram_abi record = *head;
+    int result = STK_OK;
     record.flags &= (uint8_t)~STK_TX_CUT;
-    for (uint32_t at = 0; at < head->payload_bytes; at += head->extra) {
-        const uint32_t left = head->payload_bytes - at;
-        record.payload_bytes = left < head->extra ? left : head->extra;
-        const int result = dgram_copied(ep, &record, bytes + at, record.payload_bytes);
-        if (result != STK_OK) {
-            return result;
+    while (send->filled < head->payload_bytes && result == STK_OK) {
+        if (!stk_ep_cut_may(ep)) {
+            return STK_EINPROGRESS;
         }
-        ep->table->stats.udp_tx_cut++;
+        const uint32_t left = head->payload_bytes - send->filled;
+        record.payload_bytes = left < head->extra ? left : head->extra;
+        result = dgram_copied(ep, &record, bytes + send->filled, record.payload_bytes);
+        send->filled += record.payload_bytes;
+        ep->table->stats.udp_tx_cut += result == STK_OK;
     }
-    return STK_OK;
+    send->filled = 0;
+    return result;
 }
 
 /* What the application asks for is checked: it may write nonsense. */
@@ -80,7 +84,8 @@ static void dgram_refer(struct stk_ep *ep, const struct stk_dgram_abi *record, u
     pbuf_free(p);
 }
 
-static void dgram_send(struct stk_ep *ep, const struct stk_rio_entry_abi *entry)
+/* False: it is not through. */
+static bool dgram_send(struct stk_ep *ep, const struct stk_rio_entry_abi *entry)
 {
     struct stk_ep_rio *rio = ep->rio;
     struct rio_dir *send = &rio->send;
@@ -93,9 +98,12 @@ static void dgram_send(struct stk_ep *ep, const struct stk_rio_entry_abi *entry)
     } else if (valid && dgram_record(ep, send, entry, &record)) {
         if ((record.flags & STK_TX_CUT) != 0) {
             status = dgram_cut(ep, &record, bytes);
+            if (status == STK_EINPROGRESS) {
+                return false;
+            }
         } else if (record.payload_bytes > STK_EP_COPY_MAX) {
             dgram_refer(ep, &record, bytes);
-            return;
+            return true;
         } else {
             status = dgram_copied(ep, &record, bytes, record.payload_bytes);
         }
@@ -108,12 +116,13 @@ static void dgram_send(struct stk_ep *ep, const struct stk_rio_entry_abi *entry)
     if (send->done == send->next) {
         send->next++;
         stk_ep_rio_complete(rio, send, status, status == STK_OK ? entry->len : 0, 0);
-        return;
+        return true;
     }
     struct rio_sent *sent = stk_ep_rio_send_start(rio);
     sent->status = (int16_t)status;
     sent->state = RIO_READY;
     send->next++;
+    return true;
 }
 
 /* Requests and their bytes come from another processor: they are asked for before they are needed. */
@@ -125,13 +134,16 @@ static inline void sends_prefetch(const struct rio_dir *send)
     }
 }
 
-void stk_ep_rio_send_dgrams(struct stk_ep *ep)
+bool stk_ep_rio_send_dgrams(struct stk_ep *ep)
 {
     const struct stk_rio_entry_abi *entry;
     while ((entry = stk_ep_rio_first_send(ep->rio)) != NULL && (int64_t)(ep->tx_queued - entry->fifo) >= 0) {
         sends_prefetch(&ep->rio->send);
-        dgram_send(ep, entry);
+        if (!dgram_send(ep, entry)) {
+            return false;
+        }
     }
+    return true;
 }
 
 /* --- Streams ----------------------------------------------------------------------- */

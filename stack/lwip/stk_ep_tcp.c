@@ -463,7 +463,7 @@ int stk_hook_tcp_input_output(struct tcp_pcb *pcb)
     return 1;
 }
 
-void stk_ep_burst_end(struct stk_ep_table *table)
+uint32_t stk_ep_burst_end(struct stk_ep_table *table)
 {
     for (uint32_t i = 0; i < table->due_count; i++) {
         struct stk_ep *ep = &table->eps[table->due[i]];
@@ -477,6 +477,7 @@ void stk_ep_burst_end(struct stk_ep_table *table)
         stk_inst_leave(scope);
     }
     table->due_count = 0;
+    return table->cut_left != STK_EP_CUT_TURN && stk_ep_cut_turn(table) ? 1 : 0;
 }
 
 /* --- Connections ------------------------------------------------------------ */

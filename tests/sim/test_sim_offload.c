@@ -24,18 +24,23 @@ struct pair {
     struct stk_addr to;
 };
 
-static void pair_begin(struct pair *pair, int family)
+static void pair_begin_on(struct pair *pair, int family, const char *impair)
 {
     const struct stk_addr addr_a = sim_addr(family, 0, PORT_A);
     pair->to = sim_addr(family, 1, PORT_B);
     for (uint32_t i = 0; i < sizeof(out); i++) {
         out[i] = (uint8_t)(i * 7 + (i >> 8));
     }
-    sim_world_init(&pair->world, 31, "wire.delay = 10us\n", "");
+    sim_world_init(&pair->world, 31, impair, "");
     pair->a = sim_open(&pair->world.hosts[0], family, STK_SOCK_DGRAM);
     pair->b = sim_open(&pair->world.hosts[1], family, STK_SOCK_DGRAM);
     assert_int_equal(stk_sock_bind(pair->a, &addr_a), STK_OK);
     assert_int_equal(stk_sock_bind(pair->b, &pair->to), STK_OK);
+}
+
+static void pair_begin(struct pair *pair, int family)
+{
+    pair_begin_on(pair, family, "wire.delay = 10us\n");
 }
 
 static void pair_end(struct pair *pair)
@@ -156,6 +161,136 @@ static void segment__dont_fragment__each_is_looked_at(void **state)
     assert_int_equal(send_bytes(&pair, 4000, NULL), 4000);
     opt(pair.a, STK_OPT_UDP_SEGMENT, 1473);
     assert_int_equal(send_bytes(&pair, 4000, NULL), STK_EMSGSIZE);
+    pair_end(&pair);
+}
+
+#define CUT_TURN 256u /* datagrams of one turn */
+#define MANY 3000u
+
+/* A pair whose wire holds all of them, and whose hosts know each other's address. */
+static void many_begin(struct pair *pair)
+{
+    pair_begin_on(pair, STK_AF_INET, "wire.delay = 10us\nwire.queue = 4000\nbuffers = 8192\n");
+    opt(pair->b, STK_OPT_RCVBUF, 1 << 20);
+    assert_int_equal(send_bytes(pair, 0, NULL), 0);
+    settle(pair);
+    assert_int_equal(take(pair, 10, 0, NULL), 0);
+    opt(pair->a, STK_OPT_UDP_SEGMENT, 1);
+}
+
+static uint64_t cut_count(struct pair *pair)
+{
+    return sim_counter(&pair->world.hosts[0], "endpoint.udp.tx_cut");
+}
+
+/* A turn of the sender alone: how many datagrams it cut. */
+static uint64_t turn_cut(struct pair *pair)
+{
+    const uint64_t before = cut_count(pair);
+    (void)stk_engine_step(pair->world.hosts[0].engine);
+    return cut_count(pair) - before;
+}
+
+static void many_take(struct pair *pair, uint32_t first, uint32_t count)
+{
+    for (uint32_t i = first; i < first + count; i++) {
+        assert_int_equal(take(pair, 10, 0, NULL), 1);
+        assert_int_equal(in[0], out[i]);
+    }
+}
+
+/* Thousands of datagrams of one call: a share of them in each turn, the order kept, other sockets not kept waiting. */
+static void segment__very_many__a_share_in_each_turn(void **state)
+{
+    struct pair pair;
+    uint32_t at = 0;
+    (void)state;
+    many_begin(&pair);
+    struct stk_sock *other = sim_open(&pair.world.hosts[0], STK_AF_INET, STK_SOCK_DGRAM);
+    const struct stk_addr addr_other = sim_addr(STK_AF_INET, 0, PORT_A + 10);
+    const struct stk_iov iov = {.base = out, .len = 3};
+    assert_int_equal(stk_sock_bind(other, &addr_other), STK_OK);
+    const struct stk_send_info whole = {.ttl = -1, .tos = -1, .ecn = -1, .segment = UINT32_MAX};
+    assert_int_equal(send_bytes(&pair, MANY, NULL), MANY);
+    assert_int_equal(send_bytes(&pair, 20, &whole), 20); /* behind all of them */
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(turn_cut(&pair), CUT_TURN);
+    }
+    assert_int_equal(stk_engine_next_event_ns(pair.world.hosts[0].engine), 0);
+    assert_int_equal(stk_sock_sendto(other, &iov, 1, &pair.to), 3);
+    assert_int_equal(turn_cut(&pair), CUT_TURN);
+    settle(&pair);
+    while (take(&pair, 10, STK_RECV_PEEK, NULL) == 1) {
+        many_take(&pair, at++, 1);
+    }
+    assert_int_equal(at, 4 * CUT_TURN);
+    assert_int_equal(take(&pair, 10, 0, NULL), 3);
+    many_take(&pair, at, MANY - at);
+    assert_int_equal(take(&pair, 100, 0, NULL), 20);
+    assert_int_equal(cut_count(&pair), MANY);
+    assert_int_equal(stk_engine_step(pair.world.hosts[0].engine), 0);
+    assert_true(stk_engine_next_event_ns(pair.world.hosts[0].engine) > 0);
+    assert_int_equal(stk_sock_close(other, STK_CLOSE_GRACEFUL), STK_OK);
+    pair_end(&pair);
+}
+
+/* Two sockets take turns: neither's datagrams all come before the other's. */
+static void segment__very_many_of_two__in_turn(void **state)
+{
+    struct pair pair;
+    uint32_t runs = 0;
+    uint32_t counts[2] = {0, 0};
+    uint16_t last = 0;
+    (void)state;
+    many_begin(&pair);
+    struct stk_sock *other = sim_open(&pair.world.hosts[0], STK_AF_INET, STK_SOCK_DGRAM);
+    opt(other, STK_OPT_UDP_SEGMENT, 1);
+    const struct stk_iov iov = {.base = out, .len = MANY / 2};
+    assert_int_equal(send_bytes(&pair, MANY / 2, NULL), MANY / 2);
+    assert_int_equal(stk_sock_sendto(other, &iov, 1, &pair.to), MANY / 2);
+    settle(&pair);
+    for (uint32_t i = 0; i < MANY; i++) {
+        struct stk_msg_info told;
+        assert_int_equal(take(&pair, 10, 0, &told), 1);
+        const int which = told.from.port != PORT_A;
+        assert_int_equal(in[0], out[counts[which]++]);
+        runs += told.from.port != last;
+        last = told.from.port;
+    }
+    assert_in_range(runs, 6, MANY / CUT_TURN + 3);
+    assert_int_equal(stk_sock_close(other, STK_CLOSE_GRACEFUL), STK_OK);
+    pair_end(&pair);
+}
+
+/* What is left over when the socket is closed still goes out; its port is free at once, and what comes for it is not lost. */
+static void segment__closed_meanwhile__the_rest_goes_out(void **state)
+{
+    const struct stk_addr addr_a = sim_addr(STK_AF_INET, 0, PORT_A);
+    const struct stk_iov iov = {.base = in, .len = sizeof(in)};
+    const struct stk_iov hello = {.base = out, .len = 5};
+    struct pair pair;
+    (void)state;
+    many_begin(&pair);
+    assert_int_equal(stk_sock_sendto(pair.b, &hello, 1, &addr_a), 5); /* there when the port is another's */
+    (void)stk_engine_step(pair.world.hosts[1].engine);
+    assert_int_equal(send_bytes(&pair, MANY, NULL), MANY);
+    assert_int_equal(stk_sock_close(pair.a, STK_CLOSE_GRACEFUL), STK_OK);
+    pair.a = sim_open(&pair.world.hosts[0], STK_AF_INET, STK_SOCK_DGRAM);
+    assert_int_equal(stk_sock_bind(pair.a, &addr_a), STK_OK);
+    pair.world.now_ns += 20000;
+    assert_true(turn_cut(&pair) > 0);
+    assert_true(cut_count(&pair) < MANY);
+    assert_int_equal(stk_sock_recvfrom(pair.a, &iov, 1, 0, NULL), 5);
+    settle(&pair);
+    assert_int_equal(cut_count(&pair), MANY);
+    many_take(&pair, 0, MANY);
+    opt(pair.a, STK_OPT_UDP_SEGMENT, 1);
+    assert_int_equal(send_bytes(&pair, MANY, NULL), MANY);
+    (void)turn_cut(&pair);
+    assert_int_equal(stk_sock_close(pair.a, STK_CLOSE_ABORT), STK_OK); /* dropped */
+    settle(&pair);
+    assert_true(cut_count(&pair) < 2 * MANY);
+    pair.a = sim_open(&pair.world.hosts[0], STK_AF_INET, STK_SOCK_DGRAM);
     pair_end(&pair);
 }
 
@@ -401,6 +536,9 @@ int main(void)
         cmocka_unit_test(segment__sizes__datagrams_of_that_size_and_a_rest),
         cmocka_unit_test(segment__largest__one_byte_more_is_too_long),
         cmocka_unit_test(segment__dont_fragment__each_is_looked_at),
+        cmocka_unit_test(segment__very_many__a_share_in_each_turn),
+        cmocka_unit_test(segment__very_many_of_two__in_turn),
+        cmocka_unit_test(segment__closed_meanwhile__the_rest_goes_out),
         cmocka_unit_test(merge__sizes__equal_ones_and_a_smaller_last),
         cmocka_unit_test(merge__empty_other_and_single__one_each),
         cmocka_unit_test(merge__several_buffers__in_order),

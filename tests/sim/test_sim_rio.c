@@ -268,6 +268,68 @@ static void stream__bytes__in_order_into_each_receive(void **state)
     }
 }
 
+#define CUT_TURN 256u /* datagrams of one turn */
+#define MANY 2000u
+
+static void many_post(struct sim_rio_pair *pair, uint64_t context)
+{
+    struct stk_rio_req req = {.mem = pair->a.mem, .base = pair->a.bytes, .len = MANY, .segment = 1};
+    req.context = context;
+    req.to = sim_addr(STK_AF_INET, 1, SIM_RIO_PORT_B);
+    assert_int_equal(stk_rio_post(pair->a.rq, STK_RIO_SEND, &req), STK_OK);
+}
+
+/* USO by request: a share of the datagrams in each turn; complete when the last has gone, and those behind it after that. */
+static void dgram__cut_into_very_many__complete_when_all_went_out(void **state)
+{
+    struct sim_rio_pair pair;
+    (void)state;
+    sim_rio_dgrams(&pair, STK_AF_INET, 9, "wire.queue = 4000\nbuffers = 8192\n", 16);
+    struct sim_host *host = &pair.world.hosts[0];
+    const struct stk_addr to = sim_addr(STK_AF_INET, 1, SIM_RIO_PORT_B);
+    const int32_t room = 1 << 20;
+    assert_int_equal(stk_sock_opt_set(pair.b.sock, STK_OPT_RCVBUF, &room, sizeof(room)), STK_OK);
+    sim_rio_fill(pair.a.bytes, MANY, 4);
+    assert_int_equal(sim_rio_post_to(&pair.a, 0, 0, 0, 1, &to), STK_OK);
+    assert_int_equal(sim_rio_take(&pair, &pair.a).context, 1);
+    sim_rio_settle(&pair);
+    many_post(&pair, 2);
+    assert_int_equal(sim_rio_post_to(&pair.a, 0, 7, 0, 3, &to), STK_OK);
+    for (uint32_t turn = 1; turn <= MANY / CUT_TURN; turn++) {
+        struct stk_rio_done done;
+        assert_int_equal(stk_rio_cq_take(pair.a.cq, &done, 1), 0); /* it steps both */
+        assert_in_range(sim_counter(host, "endpoint.udp.tx_cut"), 1, turn * CUT_TURN);
+    }
+    struct stk_rio_done done = sim_rio_take(&pair, &pair.a);
+    assert_int_equal(sim_counter(host, "endpoint.udp.tx_cut"), MANY);
+    assert_int_equal(done.context, 2);
+    assert_int_equal(done.status, STK_OK);
+    assert_int_equal(done.bytes, MANY);
+    assert_int_equal(sim_rio_take(&pair, &pair.a).context, 3);
+    sim_rio_settle(&pair);
+    uint8_t in[16];
+    const struct stk_iov iov = {.base = in, .len = sizeof(in)};
+    assert_int_equal(stk_sock_recvfrom(pair.b.sock, &iov, 1, 0, NULL), 0);
+    for (uint32_t i = 0; i < MANY; i++) {
+        assert_int_equal(stk_sock_recvfrom(pair.b.sock, &iov, 1, 0, NULL), 1);
+        assert_int_equal(in[0], pair.a.bytes[i]);
+    }
+    assert_int_equal(stk_sock_recvfrom(pair.b.sock, &iov, 1, 0, NULL), 7);
+    many_post(&pair, 4); /* in the middle of it the queue grows, and the socket ends */
+    (void)stk_engine_step(host->engine);
+    const uint32_t more[STK_RIO_DIRS] = {8, 8};
+    assert_int_equal(stk_rio_rq_resize(pair.a.rq, more), STK_OK);
+    assert_true(sim_counter(host, "endpoint.udp.tx_cut") < 2 * MANY);
+    assert_int_equal(stk_sock_close(pair.a.sock, STK_CLOSE_ABORT), STK_OK);
+    pair.a.sock = NULL;
+    done = sim_rio_take(&pair, &pair.a);
+    assert_int_equal(done.context, 4);
+    assert_int_equal(done.status, STK_ECANCELED);
+    sim_rio_none(&pair.a);
+    assert_true(sim_counter(host, "endpoint.udp.tx_cut") < 2 * MANY);
+    sim_rio_close(&pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -279,6 +341,7 @@ int main(void)
         cmocka_unit_test(shutdown__receives_posted__end_and_no_more_are_taken),
         cmocka_unit_test(close__outstanding_and_deferred__all_canceled),
         cmocka_unit_test(stream__bytes__in_order_into_each_receive),
+        cmocka_unit_test(dgram__cut_into_very_many__complete_when_all_went_out),
     };
     return cmocka_run_group_tests_name("sim_rio", tests, NULL, NULL);
 }

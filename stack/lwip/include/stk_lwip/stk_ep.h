@@ -172,8 +172,13 @@ void stk_ep_rio_mem_drop(struct stk_ep_table *table, void *token);
 /** An ICMP message or a failed neighbour resolution concerns a packet of this instance (it is entered). */
 void stk_ep_net_error(struct stk_ep_table *table, struct stk_inst *inst, const struct stk_inst_net_error *error);
 
-/** Let the connections that were handed several segments of a burst send; after the bursts of a turn. */
-void stk_ep_burst_end(struct stk_ep_table *table);
+/**
+ * Let the connections that were handed several segments of a burst send, and go on with datagrams that the last turn left
+ * over (STK_TX_CUT); after the bursts of a turn.
+ *
+ * @return  1: something was left over, else 0.
+ */
+uint32_t stk_ep_burst_end(struct stk_ep_table *table);
 
 /** Connect deadlines. Call when stk_ep_next_ns is due. */
 void stk_ep_run(struct stk_ep_table *table, uint64_t now_ns);
@@ -181,7 +186,7 @@ void stk_ep_run(struct stk_ep_table *table, uint64_t now_ns);
 /** Give chunks of idle sockets back, a few sockets a call; when the loop has nothing else to do. */
 void stk_ep_sweep(struct stk_ep_table *table, uint64_t now_ns);
 
-/** When stk_ep_run has something to do; STK_NEVER if nothing. */
+/** When stk_ep_run has something to do; 0: the next turn has; STK_NEVER if nothing. */
 uint64_t stk_ep_next_ns(const struct stk_ep_table *table);
 
 #endif
