@@ -12,16 +12,22 @@ static uint64_t iov_bytes(const struct stk_iov *iov, size_t count)
     return bytes == 0 ? 1 : bytes < STK_FIFO_MAX ? bytes : STK_FIFO_MAX;
 }
 
+/** Positions of a stream do not wrap; records are counted mod 2^32. */
+static bool posted_before(const struct stk_sock_abi *abi, uint64_t now, uint64_t want)
+{
+    return abi->type == STK_SOCK_STREAM ? now < want : (int32_t)((uint32_t)want - (uint32_t)now) > 0;
+}
+
 /** Room for bytes, or for one datagram, behind what was read. */
 static void posted_raise(struct stk_sock *sock, uint64_t bytes)
 {
     struct stk_sock_abi *abi = sock->abi;
     uint64_t want = atomic_load_explicit(&abi->rx_head, memory_order_relaxed) + bytes;
     if (abi->type != STK_SOCK_STREAM) {
-        want = atomic_load_explicit(&abi->rx_records_read, memory_order_relaxed) + UINT64_C(1);
+        want = (uint32_t)(atomic_load_explicit(&abi->rx_records_read, memory_order_relaxed) + 1u);
     }
     uint64_t now = atomic_load_explicit(&abi->rx_posted, memory_order_relaxed);
-    while (now < want) {
+    while (posted_before(abi, now, want)) {
         /* release: edge I carries it to the stack, which loads it behind the kick. */
         if (atomic_compare_exchange_weak_explicit(&abi->rx_posted, &now, want, memory_order_release,
                                                   memory_order_relaxed)) {

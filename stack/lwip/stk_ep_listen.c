@@ -6,10 +6,20 @@
 
 /* --- Listening --------------------------------------------------------------- */
 
-static uint32_t pending_count(const struct stk_ep *ep)
+/* How far the application has taken connections. It takes whole records, of those that there are, and none back: another
+ * position is a lie, and the last true one stays. */
+static uint64_t accepted_head(struct stk_ep *ep)
 {
     const uint64_t head = atomic_load_explicit(&ep->abi->rx_head, memory_order_acquire);
-    return (uint32_t)((ep->rx_tail - head) / sizeof(struct stk_pending_abi));
+    if (ep->rx_tail - head <= ep->rx_tail - ep->rx_head_seen && head % sizeof(struct stk_pending_abi) == 0) {
+        ep->rx_head_seen = head;
+    }
+    return ep->rx_head_seen;
+}
+
+static uint32_t pending_count(struct stk_ep *ep)
+{
+    return (uint32_t)((ep->rx_tail - accepted_head(ep)) / sizeof(struct stk_pending_abi));
 }
 
 /* CON-23: a listener that holds connections back has no backlog, only a bound. */
@@ -270,8 +280,7 @@ int stk_ep_tcp_listen(struct stk_ep *ep, uint32_t backlog)
 void stk_ep_listen_close(struct stk_ep *ep)
 {
     struct stk_ep_table *table = ep->table;
-    uint64_t head = atomic_load_explicit(&ep->abi->rx_head, memory_order_acquire);
-    for (; head < ep->rx_tail && ep->rx_tail - head <= STK_FIFO_MAX; head += sizeof(struct stk_pending_abi)) {
+    for (uint64_t head = accepted_head(ep); head < ep->rx_tail; head += sizeof(struct stk_pending_abi)) {
         struct stk_pending_abi record;
         stk_fifo_read(table->region, ep->abi->rx_slots, head, &record, sizeof(record));
         struct stk_ep *child = record.sock < table->fresh ? &table->eps[record.sock] : NULL;

@@ -72,6 +72,7 @@ struct stk_ep_ports {
     uint32_t names_count;
     struct reservation *reservations;
     uint32_t reservations_used;
+    uint64_t taken[KINDS][STK_EP_PORTS / 64]; /* a bit per port: it has users or a reservation */
     uint8_t key[STK_SIPHASH_KEY_SIZE];
 };
 
@@ -305,10 +306,20 @@ static void port_count(const struct stk_ep *ep, int change)
     }
 }
 
+/* Whether a port is taken, where it is looked for in rows: 64 of them in a word. */
+static void taken_note(struct stk_ep_ports *ports, uint32_t kind, uint16_t number)
+{
+    const struct port *port = &ports->ports[kind][number];
+    const uint64_t bit = UINT64_C(1) << number % 64;
+    uint64_t *word = &ports->taken[kind][number / 64];
+    *word = port->users != 0 || port->reservation != 0 ? *word | bit : *word & ~bit;
+}
+
 static void counts_change(struct stk_ep_ports *ports, const struct stk_ep *ep, uint32_t change)
 {
     struct port *port = &ports->ports[kind_of(ep)][ep->local.port];
     port->users += change;
+    taken_note(ports, kind_of(ep), ep->local.port);
     port->sharers += ep->port_shared ? change : 0;
     for (unsigned stack = 0; stack < STACKS; stack++) {
         if ((ep->port_stacks & 1u << stack) != 0) {
@@ -370,6 +381,7 @@ void stk_ep_port_remove(struct stk_ep *ep)
         name_drop(ports, name);
     }
     ep->in_ports = false;
+    ep->port_shared = false; /* the next port may be one that the program names */
 }
 
 bool stk_ep_port_alone(const struct stk_ep *ep)
@@ -498,6 +510,7 @@ static uint16_t port_pick(struct stk_ep *ep, const struct stk_addr *local, const
 int stk_ep_port_choose(struct stk_ep *ep, struct stk_addr *local, const struct stk_addr *remote)
 {
     uint16_t port = 0;
+    ep->port_shared = false;
     if (ep->reservation != 0) {
         if (!stk_ep_reservation_valid(ep)) {
             return STK_EINVAL;
@@ -516,7 +529,7 @@ int stk_ep_port_choose(struct stk_ep *ep, struct stk_addr *local, const struct s
         }
     }
     stk_inst_leave(scope);
-    ep->port_shared = sharing;
+    ep->port_shared = sharing && port != 0;
     local->port = port;
     return port != 0 ? STK_OK : STK_EADDRINUSE;
 }
@@ -548,8 +561,7 @@ static struct reservation *reservation_find(struct stk_ep_table *table, uint64_t
 
 static bool port_unused(const struct stk_ep_table *table, uint32_t kind, uint16_t number)
 {
-    const struct port *port = &table->ports->ports[kind][number];
-    bool unused = port->users == 0 && port->reservation == 0;
+    bool unused = (table->ports->taken[kind][number / 64] & UINT64_C(1) << number % 64) == 0;
     for (uint32_t i = 0; i < table->insts_count && unused; i++) {
         const struct stk_inst *inst = table->insts[i];
         unused = kind == 0 ? inst->tcp_port_users[number] == 0 : inst->pcbs.udp.port_users[number] == 0;
@@ -557,12 +569,20 @@ static bool port_unused(const struct stk_ep_table *table, uint32_t kind, uint16_
     return unused;
 }
 
-/* The first of count ports in a row, all free; 0: there are none. */
+/* The first of count ports in a row, all free; 0: there are none. What is taken is passed over by the word, so that a full
+ * range costs a thousand looks. */
 static uint16_t block_find(const struct stk_ep_table *table, uint32_t kind, uint32_t first, uint32_t last,
                            uint32_t count)
 {
     uint32_t run = 0;
     for (uint32_t port = first; port <= last; port++) {
+        while (port % 64 == 0 && port <= last && table->ports->taken[kind][port / 64] == UINT64_MAX) {
+            port += 64;
+            run = 0;
+        }
+        if (port > last) {
+            break;
+        }
         run = port_unused(table, kind, (uint16_t)port) ? run + 1 : 0;
         if (run == count) {
             return (uint16_t)(port + 1 - count);
@@ -575,6 +595,7 @@ static void block_mark(struct stk_ep_table *table, const struct reservation *blo
 {
     for (uint32_t i = 0; i < block->count; i++) {
         table->ports->ports[block->kind][block->first + i].reservation = mark;
+        taken_note(table->ports, block->kind, (uint16_t)(block->first + i));
     }
 }
 

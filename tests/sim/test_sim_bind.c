@@ -439,6 +439,32 @@ static void reuse_unicastport__other_destinations__share_ports(void **state)
     sim_world_fini(&world);
 }
 
+/* PT-4: a port that a program named is not shared, whatever its socket tried before. */
+static void reuse_unicastport__named_after_a_failed_choice__is_not_shared(void **state)
+{
+    const struct stk_addr dynamic = any(0);
+    struct sim_world world;
+    (void)state;
+    sim_world_init(&world, 912, "", NARROW);
+    for (int i = 0; i < RANGE; i++) {
+        const struct stk_addr each = any((uint16_t)(60000 + i));
+        many[i] = sim_open(&world.hosts[0], STK_AF_INET, STK_SOCK_STREAM);
+        assert_int_equal(stk_sock_bind(many[i], &each), STK_OK);
+    }
+    struct stk_sock *sock = sim_open(&world.hosts[0], STK_AF_INET, STK_SOCK_STREAM);
+    opt(sock, STK_OPT_REUSE_UNICASTPORT, 1);
+    assert_int_equal(stk_sock_bind(sock, &dynamic), STK_EADDRINUSE);
+    done(many[7]);
+    const struct stk_addr named = any(60007);
+    assert_int_equal(stk_sock_bind(sock, &named), STK_OK);
+    assert_int_equal(bind_new(&world.hosts[0], &dynamic, STK_OPT_REUSE_UNICASTPORT), STK_EADDRINUSE);
+    many[7] = sock;
+    for (int i = 0; i < RANGE; i++) {
+        done(many[i]);
+    }
+    sim_world_fini(&world);
+}
+
 /* PT-4. */
 static void randomize__port_and_order_of_options(void **state)
 {
@@ -498,6 +524,51 @@ static void reuse_mcastport__no_unicast_and_a_shared_port(void **state)
 }
 
 /* --- Reservations ----------------------------------------------------------------------- */
+
+/* How long so many acquisitions of one port take. */
+static clock_t acquire_time(struct stk_sock *owner, int times)
+{
+    clock_t best = 0;
+    for (int row = 0; row < 5; row++) {
+        const clock_t begin = clock();
+        for (int i = 0; i < times; i++) {
+            uint64_t token;
+            uint16_t first;
+            assert_int_equal(stk_sock_ports_acquire(owner, 0, 1, &first, &token), STK_OK);
+            assert_int_equal(stk_sock_ports_release(owner, token), STK_OK);
+        }
+        const clock_t took = clock() - begin;
+        best = best == 0 || took < best ? took : best;
+    }
+    return best > 0 ? best : 1;
+}
+
+/* The stack's thread looks for a free block while everybody waits: among 60,000 taken ports it is not walked to. */
+static void reservation__nearly_all_taken__costs_no_walk(void **state)
+{
+    struct sim_world world;
+    uint64_t token;
+    uint16_t first;
+    (void)state;
+    sim_world_init(&world, 913, "", "port_range = 1025-65535\n");
+    struct stk_sock *owner = sim_open(&world.hosts[0], STK_AF_INET, STK_SOCK_STREAM);
+    const clock_t empty = acquire_time(owner, 300);
+    assert_int_equal(stk_sock_ports_acquire(owner, 0, 64001, &first, &token), STK_OK);
+    const clock_t full = acquire_time(owner, 300);
+    print_message("empty %ld us, full %ld us\n", (long)empty, (long)full);
+    assert_true(full / empty < 12);
+    const struct stk_addr last = any(65100); /* splits what is left */
+    struct stk_sock *split = sim_open(&world.hosts[0], STK_AF_INET, STK_SOCK_STREAM);
+    uint64_t second;
+    assert_int_equal(stk_sock_bind(split, &last), STK_OK);
+    assert_int_equal(stk_sock_ports_acquire(owner, 0, 435, &first, &second), STK_OK);
+    assert_int_equal(first, 65101);
+    assert_int_equal(stk_sock_ports_release(owner, second), STK_OK);
+    assert_int_equal(stk_sock_ports_acquire(owner, 0, 436, &first, &second), STK_EADDRINUSE);
+    done(split);
+    done(owner);
+    sim_world_fini(&world);
+}
 
 /* BND-13, PT-2, PT-3. */
 static void reservation__associated_sockets__get_its_ports(void **state)
@@ -644,8 +715,10 @@ int main(void)
         cmocka_unit_test(scalability__each_address__has_all_ports),
         cmocka_unit_test(scalability__time_wait__keeps_the_port),
         cmocka_unit_test(reuse_unicastport__other_destinations__share_ports),
+        cmocka_unit_test(reuse_unicastport__named_after_a_failed_choice__is_not_shared),
         cmocka_unit_test(randomize__port_and_order_of_options),
         cmocka_unit_test(reuse_mcastport__no_unicast_and_a_shared_port),
+        cmocka_unit_test(reservation__nearly_all_taken__costs_no_walk),
         cmocka_unit_test(reservation__associated_sockets__get_its_ports),
         cmocka_unit_test(reservation__refusals__have_their_codes),
         cmocka_unit_test(reservation__dynamic_ports__avoid_it),

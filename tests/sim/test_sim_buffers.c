@@ -4,6 +4,8 @@
  */
 #include "sim_trace.h"
 
+#include "core/client_priv.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -143,6 +145,17 @@ static void rcvbuf_zero__datagrams__lost_unless_somebody_waits(void **state)
     assert_int_equal(stk_sock_sendto(a, &iov, 1, &to), 50);
     (void)sim_wait(&trace.world.hosts[1], b, STK_READY_IN);
     assert_int_equal(receive(b, 100), 50);
+    atomic_store(&b->abi->rx_records, UINT32_MAX - 1); /* four thousand million datagrams later */
+    atomic_store(&b->abi->rx_records_read, UINT32_MAX - 1);
+    atomic_store(&b->abi->rx_posted, UINT32_MAX - 1);
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(receive(b, 100), STK_EAGAIN);
+        sim_trace_run(&trace, STK_MS_NS, STEP);
+        assert_int_equal(stk_sock_sendto(a, &iov, 1, &to), 50);
+        assert_int_equal(stk_sock_sendto(a, &iov, 1, &to), 50);
+        sim_trace_run(&trace, 50 * STK_MS_NS, STEP);
+        assert_int_equal(receive(b, 100), 50);
+    }
     assert_int_equal(stk_sock_close(a, STK_CLOSE_GRACEFUL), STK_OK);
     assert_int_equal(stk_sock_close(b, STK_CLOSE_GRACEFUL), STK_OK);
     sim_trace_close(&trace);

@@ -325,6 +325,42 @@ static void region__damaged_by_its_application__others_go_on(void **state)
     assert_true(damage_seen > seeds_count / 4);
 }
 
+/* A listener's backlog is counted by what its application has taken, and that is at most what there was. */
+static void listener__head_of_its_queue_forged__backlog_stays(void **state)
+{
+    static const uint64_t lies[] = {8, 80, UINT64_C(1) << 35, UINT64_MAX - 79, 3};
+    (void)state;
+    for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+        const struct stk_addr addr = sim_addr(STK_AF_INET, 1, 80);
+        struct stk_sock *clients[6];
+        struct sim_world world;
+        print_message("row %u\n", (unsigned)i);
+        sim_world_init(&world, 404, "", "");
+        struct stk_sock *listener = sim_open(&world.hosts[1], STK_AF_INET, STK_SOCK_STREAM);
+        assert_int_equal(stk_sock_bind(listener, &addr), STK_OK);
+        assert_int_equal(stk_sock_listen(listener, 2), STK_OK);
+        const uint64_t head = atomic_load(&listener->abi->rx_head);
+        atomic_store(&listener->abi->rx_head, head - lies[i]);
+        uint32_t connected = 0;
+        for (int k = 0; k < 6; k++) {
+            clients[k] = sim_open(&world.hosts[0], STK_AF_INET, STK_SOCK_STREAM);
+            assert_int_equal(stk_sock_connect(clients[k], &addr), STK_EINPROGRESS);
+            (void)sim_wait(&world.hosts[0], clients[k], STK_READY_CONN | STK_READY_FAIL);
+            connected += (atomic_load(&clients[k]->abi->state) & STK_ST_CONNECTED) != 0;
+        }
+        assert_int_equal(connected, 2);
+        assert_int_equal(stk_sock_close(listener, STK_CLOSE_GRACEFUL), STK_OK); /* and those two are ended */
+        sim_world_run_until(&world, world.now_ns + STK_S_NS);
+        for (int k = 0; k < 6; k++) {
+            assert_int_equal(atomic_load(&clients[k]->abi->state) & STK_ST_CONNECTED, 0);
+            assert_int_equal(stk_sock_close(clients[k], STK_CLOSE_ABORT), STK_OK);
+        }
+        sim_world_run_until(&world, world.now_ns + STK_S_NS);
+        assert_int_equal(sim_counter(&world.hosts[1], "endpoint.all.in_use"), 0);
+        sim_world_fini(&world);
+    }
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1) {
@@ -334,6 +370,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(sockets__all_in_use__refused_then_served),
         cmocka_unit_test(chunks__pool_empty__streams_go_on),
         cmocka_unit_test(connections__limit_reached__clear_error),
+        cmocka_unit_test(listener__head_of_its_queue_forged__backlog_stays),
         cmocka_unit_test(region__damaged_by_its_application__others_go_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
