@@ -30,15 +30,22 @@ struct pcap *nic_capture_file_read(const char *path, char *reason)
     return pcap;
 }
 
-struct pcap_dumper *nic_capture_file_write(struct pcap *pcap, const char *path, char *reason)
+FILE *nic_file_create(const char *path, char *reason)
 {
     FILE *file = fopen(path, "wbe");
+
+    if (file == NULL)
+        snprintf(reason, NIC_CAPTURE_REASON_SIZE, "%s", strerror(errno));
+    return file;
+}
+
+struct pcap_dumper *nic_capture_file_write(struct pcap *pcap, const char *path, char *reason)
+{
+    FILE *file = nic_file_create(path, reason);
     pcap_dumper_t *dumper;
 
-    if (file == NULL) {
-        snprintf(reason, NIC_CAPTURE_REASON_SIZE, "%s", strerror(errno));
+    if (file == NULL)
         return NULL;
-    }
     dumper = pcap_dump_fopen(pcap, file); /* closes the file if its header cannot be written */
     if (dumper == NULL)
         snprintf(reason, NIC_CAPTURE_REASON_SIZE, "%s", pcap_geterr(pcap));

@@ -54,16 +54,36 @@ static HANDLE handle_take(int fd)
     return taken;
 }
 
-struct pcap_dumper *nic_capture_file_write(struct pcap *pcap, const char *path, char *reason)
+/** A descriptor for writing to a new or emptied file; -1 with reason. */
+static int file_make(const char *path, char *reason)
 {
     int fd = _open(path, _O_WRONLY | _O_CREAT | _O_TRUNC | _O_BINARY | _O_NOINHERIT, _S_IREAD | _S_IWRITE);
+
+    if (fd < 0)
+        snprintf(reason, NIC_CAPTURE_REASON_SIZE, "%s", strerror(errno));
+    return fd;
+}
+
+FILE *nic_file_create(const char *path, char *reason)
+{
+    int fd = file_make(path, reason);
+    FILE *file = fd < 0 ? NULL : _fdopen(fd, "wb");
+
+    if (fd >= 0 && file == NULL) {
+        snprintf(reason, NIC_CAPTURE_REASON_SIZE, "%s", strerror(errno));
+        _close(fd);
+    }
+    return file;
+}
+
+struct pcap_dumper *nic_capture_file_write(struct pcap *pcap, const char *path, char *reason)
+{
+    int fd = file_make(path, reason);
     pcap_dumper_t *dumper;
     HANDLE file;
 
-    if (fd < 0) {
-        snprintf(reason, NIC_CAPTURE_REASON_SIZE, "%s", strerror(errno));
+    if (fd < 0)
         return NULL;
-    }
     file = handle_take(fd);
     if (file == NULL) {
         snprintf(reason, NIC_CAPTURE_REASON_SIZE, "no handle (error %lu)", (unsigned long)GetLastError());

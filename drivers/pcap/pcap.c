@@ -180,7 +180,7 @@ static uint32_t drv_pcap_tx_burst(struct nic_port *port, struct nic_buf **bufs, 
         }
         if (self->record != NULL) {
             nic_capture_stage(self->record, bufs[i]);
-            nic_capture_commit(self->record, now_ns);
+            nic_capture_commit(self->record, now_ns, true, "");
         }
         nic_stat_add(&port->stats.tx_frames, 1);
         nic_stat_add(&port->stats.tx_bytes, bufs[i]->pkt_len);

@@ -226,6 +226,9 @@ static int eps_make(struct stk_engine *engine)
     return stk_ep_table_create(&conf, &engine->eps);
 }
 
+        if (!stk_netif_notes_start(engine->netifs[i], stk_ep_table_stats(engine->eps))) {
+            return STK_ENOMEM;
+        }
 static int region_make(struct stk_engine *engine)
 {
     const struct stk_region_conf conf = {

@@ -323,6 +323,7 @@ void stk_netif_destroy(struct stk_netif *nif)
     nif_teardown(nif);
     stk_inst_leave(scope);
     free(nif->holds);
+    stk_netif_notes_free(nif);
     free(nif);
 }
 

@@ -40,6 +40,8 @@ struct stk_netif {
     uint32_t netifs_count;
     uint32_t tx_count;
     struct nic_buf *tx[NIC_BURST_MAX];
+    struct stk_netif_moment *noted;                 /**< the port records with notes: counters before and behind a frame; else NULL */
+    const struct stk_ep_stats *noted_eps; /**< the endpoints' counters; may be NULL */
     uint64_t now_ns; /**< of the last flush, for a flush within output */
     struct stk_netif_stats stats;
     struct stk_netif_hold *holds_free;
@@ -60,6 +62,17 @@ err_t stk_netif_output4(struct netif *netif, struct pbuf *p, const ip4_addr_t *d
 
 /** lwIP's IPv6 output of a port: by the route table where lwIP would take a whole /64 for the link. */
 err_t stk_netif_output6(struct netif *netif, struct pbuf *p, const ip6_addr_t *dest);
+
+/* netif_note.c */
+
+/** Take a burst, and tell the port why frames of it were dropped. Only where nif->noted is there. */
+void stk_netif_burst_noted(struct stk_netif *nif, struct nic_buf **bufs, uint32_t count);
+
+/** A frame could not be handed over, as this counter says: it is recorded so, if the port takes notes. */
+void stk_netif_lost_note(struct stk_netif *nif, const struct pbuf *p, const char *counter);
+
+/** Free what stk_netif_notes_start took. */
+void stk_netif_notes_free(struct stk_netif *nif);
 
 /**
  * When the port received the frame whose bytes p begins with.

@@ -151,6 +151,10 @@ uint32_t stk_netif_rx_burst(struct stk_netif *nif, uint64_t now_ns)
     struct nic_buf *bufs[NIC_BURST_MAX];
     nif->now_ns = now_ns;
     uint32_t count = nic_rx_burst(nif->port, bufs, NIC_BURST_MAX, now_ns);
+    if (nif->noted != NULL) {
+        stk_netif_burst_noted(nif, bufs, count);
+        return count;
+    }
     for (uint32_t i = 0; i < count; i++) {
         nif->inst->burst_left = count - 1 - i;
         stk_netif_input(nif, bufs[i]);

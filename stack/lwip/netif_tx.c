@@ -150,6 +150,7 @@ err_t stk_netif_output(struct netif *netif, struct pbuf *p)
         stk_netif_tx_flush(nif, nif->now_ns);
     if (nif->tx_count == NIC_BURST_MAX) {
         nif->stats.tx_dropped_full++;
+        stk_netif_lost_note(nif, p, "tx_dropped_full");
         return ERR_OK; /* as if lost on the wire: the transport recovers, an error would make lwIP retry at once */
     }
     struct nic_buf *head = nic_buf_alloc(nif->port);
@@ -159,9 +160,12 @@ err_t stk_netif_output(struct netif *netif, struct pbuf *p)
     }
     if (head == NULL) {
         nif->stats.tx_dropped_no_buf++;
+        stk_netif_lost_note(nif, p, "tx_dropped_no_buf");
         return ERR_OK;
     }
-    if (tx_build(nif, p, head) != ERR_OK) {
+    const err_t built = tx_build(nif, p, head);
+    if (built != ERR_OK) {
+        stk_netif_lost_note(nif, p, built == ERR_MEM ? "tx_dropped_no_buf" : "tx_dropped_size");
         nic_buf_free(head);
         return ERR_OK;
     }

@@ -368,6 +368,153 @@ static void capture__filter_and_size__choose_frames_and_begin_new_files(void **s
     assert_int_equal(records_of("rot.pcap.3", &longest), 0);
 }
 
+/** What a packet block of a pcapng file says. */
+struct ng_packet {
+    uint32_t caplen;
+    uint32_t len;
+    uint32_t direction; /**< 1: received, 2: sent */
+    char note[NIC_NOTE_SIZE];
+};
+
+static uint32_t word_at(const uint8_t *at)
+{
+    uint32_t word;
+
+    memcpy(&word, at, sizeof(word));
+    return word;
+}
+
+static void ng_options(const uint8_t *at, const uint8_t *end, struct ng_packet *packet)
+{
+    while (at + 4 <= end && word_at(at) != 0) {
+        const uint32_t code = word_at(at) & 0xffff, len = word_at(at) >> 16;
+
+        if (code == 1) {
+            assert_in_range(len, 1, sizeof(packet->note) - 1);
+            memcpy(packet->note, at + 4, len);
+            packet->note[len] = '\0';
+        } else {
+            assert_int_equal(code, 2);
+            packet->direction = word_at(at + 4);
+        }
+        at += 4 + ((len + 3) & ~3u);
+    }
+    assert_ptr_equal(at + 4, end);
+}
+
+/** The packet blocks of a file, which has to be whole: each length twice, the interface before packets. */
+static uint32_t ng_read(const char *name, struct ng_packet *packets, uint32_t room)
+{
+    static uint8_t bytes[65536];
+    FILE *file = fopen(path_of(name), "rb");
+    size_t size, at = 0;
+    uint32_t count = 0;
+
+    if (file == NULL)
+        return 0;
+    size = fread(bytes, 1, sizeof(bytes), file);
+    fclose(file);
+    while (at < size) {
+        const uint8_t *block = bytes + at;
+        const uint32_t len = word_at(block + 4);
+
+        assert_true(len % 4 == 0 && len >= 12 && len <= size - at);
+        assert_int_equal(word_at(block + len - 4), len);
+        assert_int_equal(word_at(block), at == 0 ? 0x0a0d0d0au : at == 28 ? 1 : 6);
+        if (word_at(block) == 6) {
+            assert_true(count < room);
+            packets[count] = (struct ng_packet){.caplen = word_at(block + 20), .len = word_at(block + 24)};
+            ng_options(block + 28 + ((packets[count].caplen + 3) & ~3u), block + len - 4, &packets[count]);
+            count++;
+        }
+        at += len;
+    }
+    return count;
+}
+
+static void capture__pcapng__has_directions_and_the_reasons_of_drops(void **state)
+{
+    struct nic_port *a = open_with("a", "wire", "link=ng capture=FILE capture_snaplen=70 capture_filter=len!=61",
+                                   "n.pcapng");
+    struct nic_port *b = open_with("b", "wire", "link=ng capture=FILE", "n.pcap");
+    struct nic_buf *bufs[NIC_BURST_MAX], *buf;
+    struct ng_packet packets[8];
+    uint32_t longest;
+
+    (void)state;
+    assert_true(nic_port_noting(a));
+    assert_false(nic_port_noting(b));
+    assert_null(nic_tx_lost_room(b, 60));
+    for (uint32_t i = 0; i < 4; i++)
+        t_send(b, 60 + i, i, 1000);
+    assert_int_equal(nic_rx_burst(a, bufs, NIC_BURST_MAX, 2000), 4);
+    nic_rx_note(a, 1, "of a frame that is filtered out");
+    nic_rx_note(a, 0, "dropped: one");
+    t_send(a, 64, 9, 3000); /* an answer while the burst is being taken */
+    nic_rx_note(a, 2, "dropped: two");
+    nic_rx_note(a, 2, "three");
+    nic_rx_note(a, 4, "of no frame");
+    nic_rx_settle(a);
+    nic_rx_note(a, 0, "too late");
+    memset(nic_tx_lost_room(a, 80), 0, 80);
+    nic_tx_lost(a, 4000, "not sent: by nobody");
+    assert_null(nic_tx_lost_room(a, 100000));
+    for (uint32_t i = 0; i < 4; i++)
+        nic_buf_free(bufs[i]);
+    t_send(b, 65, 9, 5000);
+    assert_int_equal(nic_rx_burst(a, &buf, 1, 6000), 1);
+    nic_buf_free(buf); /* nobody says that all is said: closing writes it */
+    nic_port_close(a);
+    nic_port_close(b);
+
+    assert_int_equal(ng_read("n.pcapng", packets, 8), 6);
+    static const struct ng_packet rows[6] = {
+        {60, 60, 1, "dropped: one"},
+        {62, 62, 1, "dropped: two; three"},
+        {63, 63, 1, ""},
+        {64, 64, 2, ""},
+        {70, 80, 2, "not sent: by nobody"},
+        {65, 65, 1, ""},
+    };
+    for (uint32_t i = 0; i < 6; i++) {
+        print_message("record %u\n", i);
+        assert_int_equal(packets[i].caplen, rows[i].caplen);
+        assert_int_equal(packets[i].len, rows[i].len);
+        assert_int_equal(packets[i].direction, rows[i].direction);
+        assert_string_equal(packets[i].note, rows[i].note);
+    }
+    assert_int_equal(records_of("n.pcapng", &longest), 6); /* libpcap reads it, too */
+    assert_int_equal(longest, 80);
+}
+
+static void capture__pcapng__tells_what_the_port_dropped_and_rotates(void **state)
+{
+    struct nic_port *a = open_with("a", "wire", "link=drop capture=FILE capture_format=pcapng capture_size=4096", "d");
+    struct nic_port *b = t_open_keys("b", "wire", "link=drop");
+    struct ng_packet packets[8];
+    struct nic_buf *buf;
+
+    (void)state;
+    for (uint32_t i = 0; i < 5; i++) {
+        if (i == 1) { /* torn: too short for the receiver */
+            t_send(b, 9, 0, 1000 * (i + 1));
+            assert_int_equal(nic_rx_burst(a, &buf, 1, 1000 * (i + 1)), 0);
+        }
+        t_send(b, 1001, i, 1000 * (i + 1));
+        assert_int_equal(nic_rx_burst(a, &buf, 1, 1000 * (i + 1)), 1);
+        nic_rx_settle(a);
+        nic_buf_free(buf);
+    }
+    nic_port_close(a);
+    nic_port_close(b);
+    assert_int_equal(ng_read("d.1", packets, 8), 3);
+    assert_string_equal(packets[0].note, "");
+    assert_string_equal(packets[1].note, "1 dropped before this one: nic rx_errors");
+    assert_string_equal(packets[2].note, "");
+    assert_int_equal(ng_read("d", packets, 8), 2);
+    assert_int_equal(ng_read("d.2", packets, 8), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -382,6 +529,8 @@ int main(void)
         cmocka_unit_test(file__opened__is_not_inherited),
         cmocka_unit_test(capture__both_directions__with_checksums_and_snaplen),
         cmocka_unit_test(capture__filter_and_size__choose_frames_and_begin_new_files),
+        cmocka_unit_test(capture__pcapng__has_directions_and_the_reasons_of_drops),
+        cmocka_unit_test(capture__pcapng__tells_what_the_port_dropped_and_rotates),
     };
 
     if (!t_folder_make(directory, sizeof(directory)))

@@ -95,6 +95,61 @@ def capture(path, *packets):
     return path
 
 
+def notes(path):
+    """Of a pcapng file's packets: [(direction, comment)]."""
+    with open(path, "rb") as file:
+        whole = file.read()
+    found, at = [], 0
+    while at < len(whole):
+        kind, size = struct.unpack_from("<II", whole, at)
+        if kind == 6:
+            caplen, = struct.unpack_from("<I", whole, at + 20)
+            option, direction, text = at + 28 + (caplen + 3) // 4 * 4, 0, ""
+            while struct.unpack_from("<H", whole, option)[0] != 0:
+                code, len_ = struct.unpack_from("<HH", whole, option)
+                value = whole[option + 4:option + 4 + len_]
+                if code == 1:
+                    text = value.decode()
+                elif code == 2:
+                    direction = value[0]
+                option += 4 + (len_ + 3) // 4 * 4
+            found.append((direction, text))
+        at += size
+    return found
+
+
+class Notes(unittest.TestCase):
+    """What passes the port is recorded with the reasons of drops."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+
+    def played(self, *words):
+        result = run("replay", "--out", self.folder.name, *words)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        return notes(os.path.join(self.folder.name, "output.pcapng"))
+
+    def test_each_layer_names_its_reason(self):
+        found = [text for direction, text in self.played("--mode", "recorded", os.path.join(CORPUS, "c_malformed.pcap")) if direction == 1]
+        for reason in ("etharp proto_bad", "ip length_bad", "tcp length_bad", "ip6 length_bad", "udp proto_bad", "ip_frag dropped"):
+            self.assertIn("dropped: " + reason, found)
+        self.assertIn("", found)
+        self.assertIn("dropped: tcp checksum_bad", [text for _, text in self.played("--mode", "recorded", os.path.join(CORPUS, "c_corrupt.pcap"))])
+
+    def test_a_full_socket_is_a_reason(self):
+        name = capture(os.path.join(self.folder.name, "u.pcap"), *((0, udp((1, 5001), (2, 6001), bytes(1000))) for _ in range(8)))
+        found = self.played("--mode", "recorded", "--actor", "sink", "--set", "engine=rcvbuf = 4096", name)
+        self.assertEqual([text for _, text in found], [""] * 3 + ["dropped: endpoint udp rx_full"] * 5)
+
+    @unittest.skipIf(shutil.which("tshark") is None, "tshark is not installed")
+    def test_tshark_shows_them(self):
+        self.played("--mode", "recorded", os.path.join(CORPUS, "c_corrupt.pcap"))
+        result = subprocess.run(["tshark", "-r", os.path.join(self.folder.name, "output.pcapng"), "-Y", "frame.comment contains checksum",
+                                 "-T", "fields", "-e", "frame.comment"], capture_output=True, text=True, timeout=60, check=True)
+        self.assertEqual(set(result.stdout.splitlines()), {"dropped: tcp checksum_bad"})
+
+
 class Cases(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
@@ -262,7 +317,7 @@ class Cases(unittest.TestCase):
         os.mkdir(out)
         self.assertEqual(run("replay", "--actor", "echo", "--out", out, self.case("echo.pcap")).returncode, 0)
         for side in ("client", "server"):
-            result = run("replay", "--twice", "--play", side, os.path.join(out, "output.pcap"))
+            result = run("replay", "--twice", "--play", side, os.path.join(out, "output.pcapng"))
             self.assertEqual(result.returncode, 0, result.stdout)
 
     def test_receiving_compares_in_the_order_of_times(self):

@@ -1,7 +1,7 @@
 /**
  * @file
- * Recording of frames as a nanosecond pcap file: what nic/ does for any port,
- * and what the pcap driver does with what it sends. Belongs to the port's
+ * Recording of frames as a nanosecond pcap file, or as pcapng with notes: what
+ * nic/ does for any port, and what the pcap driver does with what it sends. Belongs to the port's
  * thread. Allocates and makes system calls. Used by nic/ and drivers/.
  */
 #ifndef NIC_CAPTURE_H
@@ -19,6 +19,7 @@ struct nic_capture_conf {
     const char *filter; /**< libpcap's filter language; NULL: all frames */
     uint64_t size;      /**< bytes after which a new file begins; 0: never */
     uint64_t files;     /**< that are kept then, the one that is written among them */
+    const char *format; /**< "pcap", "pcapng"; NULL: what the file's name ends with */
 };
 
 /**
@@ -51,8 +52,29 @@ void nic_capture_flush(struct nic_capture *cap);
 /** Copy a frame aside (with its checksums filled in) before it is handed to the driver. */
 void nic_capture_stage(struct nic_capture *cap, const struct nic_buf *frame);
 
-/** Write the frame staged last. */
-void nic_capture_commit(struct nic_capture *cap, uint64_t now_ns);
+/** Room for a frame of len bytes that is staged without a buffer; NULL: it is longer than the port's longest. */
+uint8_t *nic_capture_stage_room(struct nic_capture *cap, uint32_t len);
+
+/** Write the frame staged last. out: it was sent; note: why it was not, "": nothing. */
+void nic_capture_commit(struct nic_capture *cap, uint64_t now_ns, bool out, const char *note);
+
+/** Does the file take notes? */
+bool nic_capture_noting(const struct nic_capture *cap);
+
+/** The port's counters as they were when its drops were noted last; nic/'s own to keep. */
+struct nic_port_stats *nic_capture_seen(struct nic_capture *cap);
+
+/** What is committed from now on is held back until nic_capture_settle, if the file takes notes. */
+void nic_capture_burst_begin(struct nic_capture *cap);
+
+/** The frame staged last is the next of the burst. note: what is known of it already; "": nothing. */
+void nic_capture_burst_add(struct nic_capture *cap, uint64_t now_ns, const char *note);
+
+/** Add a note to a frame of the burst, by its number in the burst. */
+void nic_capture_note(struct nic_capture *cap, uint32_t index, const char *note);
+
+/** Write what was held back. */
+void nic_capture_settle(struct nic_capture *cap);
 
 /** Bytes for the reason of a failure; libpcap's own size (PCAP_ERRBUF_SIZE). */
 #define NIC_CAPTURE_REASON_SIZE 256

@@ -22,6 +22,8 @@
 
 #define NIC_BURST_MAX 32
 #define NIC_NAME_SIZE 32
+/** Bytes of what a recording says of a frame. */
+#define NIC_NOTE_SIZE 192
 /** Bytes in front of a fresh buffer's data, for headers. */
 #define NIC_HEADROOM 128
 /** Bytes of every buffer that are the stack's own (a custom pbuf lives there). */
@@ -145,11 +147,9 @@ struct nic_driver;
 /**
  * Open a port. Starts receiving at once.
  *
- * Two keys of conf->args work with every driver: `capture = FILE` records all
- * frames in both directions as a nanosecond pcap file (checksums that the port
- * would fill in are computed in the recorded copy), `capture_snaplen = BYTES`
- * shortens the records, `capture_clock = wall | port` chooses their time base.
- * Recording allocates and makes system calls on the data path.
+ * Keys of conf->args that begin with `capture` work with every driver (nic/README.md): all frames in both directions
+ * are recorded as a nanosecond pcap or pcapng file, checksums that the port would fill in computed in the recorded
+ * copy. Recording allocates and makes system calls on the data path.
  *
  * @param conf  Borrowed for the call.
  * @param out   The port, owned by the caller, who closes it with nic_port_close.
@@ -216,6 +216,38 @@ uint32_t nic_rx_burst(struct nic_port *port, struct nic_buf **bufs, uint32_t cou
  * Context: the port's thread. Does not block; the driver's own kick is its only system call.
  */
 uint32_t nic_tx_burst(struct nic_port *port, struct nic_buf **bufs, uint32_t count, uint64_t now_ns);
+
+/**
+ * Is what passes the port recorded in a file that takes notes (pcapng)? Then who takes a burst may say what became of
+ * its frames, and says when it has: until then, or until the next burst or flush, its records are held back.
+ *
+ * Context: any thread.
+ */
+bool nic_port_noting(const struct nic_port *port);
+
+/**
+ * Say why a frame of the last burst was dropped: a comment of its record.
+ *
+ * @param index  Of the frame in the burst.
+ * @param note   Copied; with what was said before it, NIC_NOTE_SIZE - 1 bytes of it.
+ *
+ * Context: the port's thread, between nic_rx_burst and nic_rx_settle. Nothing is recorded: no effect.
+ */
+void nic_rx_note(struct nic_port *port, uint32_t index, const char *note);
+
+/** All is said of the last burst: its records are written. Context: the port's thread. */
+void nic_rx_settle(struct nic_port *port);
+
+/**
+ * A frame that the stack made and could not hand over is recorded as well, with the reason.
+ *
+ * @param len  Bytes of the frame.
+ * @return     Room for it, to be filled before nic_tx_lost; NULL: it is not recorded.
+ *
+ * Context: the port's thread.
+ */
+uint8_t *nic_tx_lost_room(struct nic_port *port, uint32_t len);
+void nic_tx_lost(struct nic_port *port, uint64_t now_ns, const char *note);
 
 /**
  * Take an empty buffer with NIC_HEADROOM bytes before data and room for one

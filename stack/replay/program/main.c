@@ -3,6 +3,7 @@
  * would.
  */
 #include "junit.h"
+#include "pcap_out.h"
 #include "reduce.h"
 #include "run.h"
 
@@ -35,7 +36,7 @@ static const char usage_text[] =
     "  --set KEY=VALUE              any key of [case], or expect.KEY of [expect]; may be repeated\n"
     "  --capture FILE               the capture, in place of the case's\n"
     "  --stop-at N                  stop behind packet N and show counters and connections\n"
-    "  --out FOLDER                 keep output.pcap, report.txt, counters.txt, winlane.ini there (one case only)\n"
+    "  --out FOLDER                 keep output.pcapng, report.txt, counters.txt, winlane.ini there (one case only)\n"
     "  --twice                      run again, and compare the two outputs byte by byte\n"
     "  --update                     write the output as the golden capture of the case\n"
     "  --reduce FILE                write the smallest part of a failing capture that still fails\n"
@@ -417,7 +418,7 @@ static enum status case_run(const struct command *command, const char *path, str
     if (command->twice && run->faults_count == 0) {
         again(run);
     }
-    if (golden[0] != '\0' && !setup_failed(run) && !file_copy(run->capture, golden)) {
+    if (golden[0] != '\0' && !setup_failed(run) && !stk_pcap_out_copy(run->capture, golden)) {
         stk_run_fault(run, STK_FAULT_SETUP, "%s: %s", golden, strerror(errno));
     }
     run_tell(command, run);

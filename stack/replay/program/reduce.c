@@ -1,5 +1,7 @@
 #include "reduce.h"
 
+#include "pcap_out.h"
+
 #include "nic/reader.h"
 #include "stack/clock.h"
 #include "stack/err.h"
@@ -83,34 +85,15 @@ static int load(struct reduce *self, const char *path, char *why)
     return err;
 }
 
-static void put32(uint8_t *at, uint32_t value)
-{
-    for (uint32_t i = 0; i < 4; i++) {
-        at[i] = (uint8_t)(value >> (8 * i));
-    }
-}
-
-/* A pcap file with nanoseconds, little endian, of Ethernet frames. */
 static bool write_chosen(const struct reduce *self, const char *path, const uint32_t *chosen, uint32_t count)
 {
-    uint8_t head[24] = {0x4d, 0x3c, 0xb2, 0xa1, 2, 0, 4, 0};
-    FILE *file = fopen(path, "wb");
-    if (file == NULL) {
-        return false;
-    }
-    put32(head + 16, NIC_READER_PACKET_MAX);
-    put32(head + 20, 1);
-    bool written = fwrite(head, sizeof(head), 1, file) == 1;
+    FILE *file = stk_pcap_out_begin(path);
+    bool written = file != NULL;
     for (uint32_t i = 0; i < count && written; i++) {
         const struct packet *packet = &self->packets[chosen[i]];
-        put32(head, (uint32_t)(packet->time_ns / STK_S_NS));
-        put32(head + 4, (uint32_t)(packet->time_ns % STK_S_NS));
-        put32(head + 8, packet->len);
-        put32(head + 12, packet->full_len);
-        written = fwrite(head, 16, 1, file) == 1 &&
-                  (packet->len == 0 || fwrite(self->bytes + packet->at, packet->len, 1, file) == 1);
+        written = stk_pcap_out_put(file, packet->time_ns, self->bytes + packet->at, packet->len, packet->full_len);
     }
-    return fclose(file) == 0 && written;
+    return (file == NULL || fclose(file) == 0) && written;
 }
 
 static bool try(struct reduce *self, const uint32_t *chosen, uint32_t count)

@@ -251,7 +251,7 @@ void stk_run_case(const struct stk_case *of, const char *folder, struct stk_run 
     out->of = of;
     out->exit_code = -2;
     (void)snprintf(out->folder, sizeof(out->folder), "%.500s", folder);
-    (void)snprintf(out->capture, sizeof(out->capture), "%s/output.pcap", out->folder);
+    (void)snprintf(out->capture, sizeof(out->capture), "%s/output.pcapng", out->folder);
     (void)snprintf(out->report, sizeof(out->report), "%s/report.txt", out->folder);
     (void)snprintf(out->config, sizeof(out->config), "%s/winlane.ini", out->folder);
     (void)snprintf(out->counters, sizeof(out->counters), "%s/counters.txt", out->folder);

@@ -67,6 +67,17 @@ struct stk_netif_stats {
 int stk_netif_create(struct stk_inst *inst, struct nic_port *port, const struct stk_conf_port *conf,
                      const struct stk_netif_mem_ops *mem_ops, void *mem_ctx, struct stk_netif **out);
 
+struct stk_ep_stats;
+
+/**
+ * Where the port records in a format that takes notes, each received frame's record says from now on which counters of
+ * drops it moved: the interface's, the instance's, and the endpoints'. Other ports are left as they are.
+ *
+ * @param eps  The counters of the endpoints, which outlive the interface's last burst; may be NULL.
+ * @return     false: no memory.
+ */
+bool stk_netif_notes_start(struct stk_netif *nif, const struct stk_ep_stats *eps);
+
 /** Take the interface down and free it: frames not yet sent are given back. NULL is fine. */
 void stk_netif_destroy(struct stk_netif *nif);
 
