@@ -195,12 +195,6 @@ static void feed_tx_reclaim(struct nic_port *port)
     (void)port; /* what was sent is gone at once */
 }
 
-static int feed_mem_register(struct nic_port *port, void *base, size_t size)
-{
-    (void)port, (void)base, (void)size;
-    return STK_EOPNOTSUPP;
-}
-
 static intptr_t feed_wait_handle(struct nic_port *port)
 {
     (void)port;
@@ -245,7 +239,8 @@ const struct nic_driver nic_feed_driver = {
     .buf_attach_ext = feed_buf_attach_ext,
     .buf_free = feed_buf_free,
     .tx_reclaim = feed_tx_reclaim,
-    .mem_register = feed_mem_register,
+    .mem_register = nic_mem_none,
+    .mem_unregister = nic_mem_none,
     .wait_handle = feed_wait_handle,
     .next_event_ns = feed_next_event_ns,
     .mcast = feed_mcast,

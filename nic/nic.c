@@ -22,7 +22,7 @@ int nic_driver_check(const struct nic_driver *driver)
     bool filled = driver->name != NULL && driver->conf_check != NULL && driver->open != NULL && driver->close != NULL &&
                   driver->rx_burst != NULL && driver->tx_burst != NULL && driver->buf_alloc != NULL &&
                   driver->buf_attach_ext != NULL && driver->buf_free != NULL && driver->tx_reclaim != NULL &&
-                  driver->mem_register != NULL && driver->wait_handle != NULL && driver->next_event_ns != NULL &&
+                  driver->mem_register != NULL && driver->mem_unregister != NULL && driver->wait_handle != NULL && driver->next_event_ns != NULL &&
                   driver->mcast != NULL && driver->link_poll != NULL && driver->flush != NULL &&
                   driver->stats_read != NULL;
 
@@ -138,6 +138,12 @@ void nic_port_close(struct nic_port *port)
 void nic_flush_nothing(struct nic_port *port)
 {
     (void)port;
+}
+
+int nic_mem_none(struct nic_port *port, void *base, size_t size)
+{
+    (void)port, (void)base, (void)size;
+    return STK_EOPNOTSUPP;
 }
 
 void nic_port_flush(struct nic_port *port)
@@ -316,6 +322,13 @@ int nic_port_mem_register(struct nic_port *port, void *base, size_t size)
     if ((port->info.caps & NIC_CAP_EXTMEM) == 0)
         return STK_EOPNOTSUPP;
     return port->driver->mem_register(port, base, size);
+}
+
+int nic_port_mem_unregister(struct nic_port *port, void *base, size_t size)
+{
+    if ((port->info.caps & NIC_CAP_EXTMEM) == 0)
+        return STK_EOPNOTSUPP;
+    return port->driver->mem_unregister(port, base, size);
 }
 
 intptr_t nic_port_wait_handle(struct nic_port *port)

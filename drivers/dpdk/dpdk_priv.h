@@ -220,6 +220,15 @@ bool drv_dpdk_device_running(const struct dpdk_device *device, intptr_t claim, i
 /** Bytes of a page. */
 size_t drv_dpdk_page_bytes(void);
 
+/* mem.c */
+
+/** For the slots of nic_port_mem_register and nic_port_mem_unregister. */
+int drv_dpdk_mem_register(struct nic_port *port, void *base, size_t size);
+int drv_dpdk_mem_unregister(struct nic_port *port, void *base, size_t size);
+
+/** Forget what the port still knows. Its device is stopped, and there. */
+void drv_dpdk_mem_end(struct dpdk_port *port);
+
 /* pair.c */
 
 struct dpdk_pair;

@@ -312,6 +312,7 @@ static void dpdk_close(struct nic_port *port)
     pthread_mutex_lock(&ports_lock);
     /* Stopping and closing frees what is queued for transmit: release callbacks run here. */
     (void)rte_eth_dev_stop(self->port_id);
+    drv_dpdk_mem_end(self);
     device_detach(self);
     drv_dpdk_pools_free(self);
     drv_dpdk_device_release(self->claim);
@@ -323,26 +324,6 @@ static void dpdk_tx_reclaim(struct nic_port *port)
 {
     /* -ENOTSUP: such drivers free while they send. */
     (void)rte_eth_tx_done_cleanup(dpdk_of(port)->port_id, 0, 0);
-}
-
-static int dpdk_mem_register(struct nic_port *port, void *base, size_t size)
-{
-    struct dpdk_port *self = dpdk_of(port);
-    size_t page = drv_dpdk_page_bytes();
-    struct rte_eth_dev_info info;
-
-    if (((uintptr_t)base | size) % page != 0)
-        return STK_EINVAL;
-    if (self->vdev)
-        return 0; /* the processor copies: nothing to map */
-    if (rte_extmem_register(base, size, NULL, 0, page) != 0 && rte_errno != EEXIST)
-        return STK_EIO;
-    if (rte_eth_dev_info_get(self->port_id, &info) != 0)
-        return STK_EIO;
-    /* EEXIST: a map of what was here before, or of a part: it may name pages that are gone. Sends are copied then. */
-    if (rte_dev_dma_map(info.device, base, (uintptr_t)base, size) != 0 && rte_errno != ENOTSUP)
-        return STK_EIO;
-    return 0;
 }
 
 static intptr_t dpdk_wait_handle(struct nic_port *port)
@@ -431,7 +412,8 @@ const struct nic_driver drv_dpdk = {
     .buf_attach_ext = drv_dpdk_buf_attach_ext,
     .buf_free = drv_dpdk_buf_free,
     .tx_reclaim = dpdk_tx_reclaim,
-    .mem_register = dpdk_mem_register,
+    .mem_register = drv_dpdk_mem_register,
+    .mem_unregister = drv_dpdk_mem_unregister,
     .wait_handle = dpdk_wait_handle,
     .next_event_ns = dpdk_next_event_ns,
     .mcast = dpdk_mcast,

@@ -211,12 +211,6 @@ static void drv_pcap_tx_reclaim(struct nic_port *port)
     (void)port; /* everything was written when it was sent */
 }
 
-static int drv_pcap_mem_register(struct nic_port *port, void *base, size_t size)
-{
-    (void)port, (void)base, (void)size;
-    return STK_EOPNOTSUPP;
-}
-
 static intptr_t drv_pcap_wait_handle(struct nic_port *port)
 {
     (void)port;
@@ -264,7 +258,8 @@ const struct nic_driver drv_pcap = {
     .buf_attach_ext = drv_pcap_buf_attach_ext,
     .buf_free = drv_pcap_buf_free,
     .tx_reclaim = drv_pcap_tx_reclaim,
-    .mem_register = drv_pcap_mem_register,
+    .mem_register = nic_mem_none,
+    .mem_unregister = nic_mem_none,
     .wait_handle = drv_pcap_wait_handle,
     .next_event_ns = drv_pcap_next_event_ns,
     .mcast = drv_pcap_mcast,

@@ -253,12 +253,6 @@ static void drv_replay_tx_reclaim(struct nic_port *port)
     (void)port; /* everything was taken when it was sent */
 }
 
-static int drv_replay_mem_register(struct nic_port *port, void *base, size_t size)
-{
-    (void)port, (void)base, (void)size;
-    return STK_EOPNOTSUPP;
-}
-
 static intptr_t drv_replay_wait_handle(struct nic_port *port)
 {
     (void)port;
@@ -309,7 +303,8 @@ const struct nic_driver drv_replay = {
     .buf_attach_ext = drv_replay_buf_attach_ext,
     .buf_free = drv_replay_buf_free,
     .tx_reclaim = drv_replay_tx_reclaim,
-    .mem_register = drv_replay_mem_register,
+    .mem_register = nic_mem_none,
+    .mem_unregister = nic_mem_none,
     .wait_handle = drv_replay_wait_handle,
     .next_event_ns = drv_replay_next_event_ns,
     .mcast = drv_replay_mcast,

@@ -201,12 +201,6 @@ static void wire_tx_reclaim(struct nic_port *port)
     (void)port; /* everything was copied when it was sent */
 }
 
-static int wire_mem_register(struct nic_port *port, void *base, size_t size)
-{
-    (void)port, (void)base, (void)size;
-    return STK_EOPNOTSUPP;
-}
-
 static intptr_t wire_wait_handle(struct nic_port *port)
 {
     (void)port;
@@ -262,7 +256,8 @@ const struct nic_driver drv_wire = {
     .buf_attach_ext = wire_buf_attach_ext,
     .buf_free = wire_buf_free,
     .tx_reclaim = wire_tx_reclaim,
-    .mem_register = wire_mem_register,
+    .mem_register = nic_mem_none,
+    .mem_unregister = nic_mem_none,
     .wait_handle = wire_wait_handle,
     .next_event_ns = wire_next_event_ns,
     .mcast = wire_mcast,

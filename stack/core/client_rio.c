@@ -161,25 +161,51 @@ static bool mem_named(const struct client_rio *rio, const struct stk_rio_mem *me
     return false;
 }
 
-static bool mem_overlaps(const struct stk_rio_mem *mem, const struct stk_rio_mem *other)
+/** A run of pages. */
+struct pages {
+    uintptr_t first;
+    uintptr_t last; /**< its last byte */
+};
+
+static struct pages pages_of(const struct stk_rio_mem *mem)
 {
-    return mem != other && other->pinned && mem->abi->base < other->abi->base + other->abi->size &&
-           other->abi->base < mem->abi->base + mem->abi->size;
+    const uintptr_t page = stk_client_os_page();
+    return (struct pages){.first = (uintptr_t)mem->abi->base & ~(page - 1),
+                          .last = ((uintptr_t)mem->abi->base + (uintptr_t)mem->abi->size - 1) | (page - 1)};
+}
+
+/** Has other pinned memory the page at run->first? run->last: up to where that holds, or more than that. */
+static bool pinned_beside(const struct client_rio *rio, const struct stk_rio_mem *mem, struct pages *run)
+{
+    const uintptr_t at = run->first;
+    for (const struct stk_rio_mem *other = rio->mems; other != NULL; other = other->next) {
+        const struct pages pages = other == mem || !other->pinned ? (struct pages){.first = UINTPTR_MAX}
+                                                                  : pages_of(other);
+        if (pages.first <= at && at <= pages.last) {
+            run->last = pages.last;
+            return true;
+        }
+        if (pages.first > at && pages.first <= run->last) {
+            run->last = pages.first - 1;
+        }
+    }
+    return false;
 }
 
 /** Pins do not add up: pages that other memory has too stay where they are. */
 static void mem_unpin(const struct client_rio *rio, const struct stk_rio_mem *mem)
 {
+    const struct pages all = pages_of(mem);
+    struct pages run = all;
     if (!mem->pinned) {
         return;
     }
-    for (const struct stk_rio_mem *other = rio->mems; other != NULL; other = other->next) {
-        if (mem_overlaps(mem, other)) {
-            return;
+    for (; run.first <= all.last && run.first >= all.first; run = (struct pages){run.last + 1, all.last}) {
+        if (!pinned_beside(rio, mem, &run)) {
+            /* NOLINTNEXTLINE(performance-no-int-to-ptr): it was a pointer */
+            stk_client_os_unpin((void *)run.first, run.last - run.first + 1);
         }
     }
-    /* NOLINTNEXTLINE(performance-no-int-to-ptr): it was a pointer */
-    stk_client_os_unpin((void *)(uintptr_t)mem->abi->base, (size_t)mem->abi->size);
 }
 
 static void mem_free(struct stk_rio_mem *mem)

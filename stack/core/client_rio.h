@@ -147,6 +147,9 @@ int stk_client_rio_call(struct stk_client *client, struct stk_sock *sock, enum s
 
 /* client_rio_linux.c, client_rio_windows.c */
 
+/** Bytes of a page. */
+size_t stk_client_os_page(void);
+
 /** Keep pages in memory, as far as the system lets. @return false: it does not. */
 bool stk_client_os_pin(void *base, size_t len);
 void stk_client_os_unpin(void *base, size_t len);

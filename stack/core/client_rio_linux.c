@@ -1,6 +1,12 @@
 #include "core/client_rio.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
+
+size_t stk_client_os_page(void)
+{
+    return (size_t)sysconf(_SC_PAGESIZE);
+}
 
 bool stk_client_os_pin(void *base, size_t len)
 {

@@ -2,6 +2,13 @@
 
 #include <windows.h>
 
+size_t stk_client_os_page(void)
+{
+    SYSTEM_INFO info;
+    GetSystemInfo(&info);
+    return info.dwPageSize;
+}
+
 bool stk_client_os_pin(void *base, size_t len)
 {
     return VirtualLock(base, len) != 0;

@@ -14,7 +14,6 @@
 
 #define UPKEEP_NS STK_S_NS
 #define MCAST_MAX 4096u
-#define PAGE_BYTES 4096u
 /* How often ports are asked for memory that completions wait for, while there is nothing else to do. */
 #define RIO_LOOK_NS (100u * UINT64_C(1000))
 
@@ -75,20 +74,40 @@ static void ep_tx_flush(void *ctx)
     }
 }
 
-/* Ports are told of whole pages. */
+static bool extmem_port(const struct stk_engine *engine, uint32_t i)
+{
+    return (nic_port_info_get(engine->ports[i])->caps & NIC_CAP_EXTMEM) != 0;
+}
+
+static bool ep_mem_unregister(void *ctx, void *base, uint64_t size)
+{
+    const struct stk_engine *engine = ctx;
+    bool all = true;
+    for (uint32_t i = 0; i < engine->ports_count; i++) {
+        if (extmem_port(engine, i)) {
+            all = nic_port_mem_unregister(engine->ports[i], base, (size_t)size) == STK_OK && all;
+        }
+    }
+    return all;
+}
+
 static bool ep_mem_register(void *ctx, void *base, uint64_t size)
 {
     const struct stk_engine *engine = ctx;
-    const uintptr_t first = (uintptr_t)base & ~(uintptr_t)(PAGE_BYTES - 1);
-    const uintptr_t end = ((uintptr_t)base + (uintptr_t)size + PAGE_BYTES - 1) & ~(uintptr_t)(PAGE_BYTES - 1);
-    for (uint32_t i = 0; i < engine->ports_count; i++) {
-        struct nic_port *port = engine->ports[i];
-        if ((nic_port_info_get(port)->caps & NIC_CAP_EXTMEM) != 0 &&
-            nic_port_mem_register(port, (uint8_t *)base - ((uintptr_t)base - first), end - first) != STK_OK) {
-            return false;
+    uint32_t i = 0;
+    while (i < engine->ports_count &&
+           (!extmem_port(engine, i) || nic_port_mem_register(engine->ports[i], base, (size_t)size) == STK_OK)) {
+        i++;
+    }
+    if (i == engine->ports_count) {
+        return true;
+    }
+    while (i-- > 0) {
+        if (extmem_port(engine, i)) {
+            (void)nic_port_mem_unregister(engine->ports[i], base, (size_t)size);
         }
     }
-    return true;
+    return false;
 }
 
 static void net_error(void *ctx, const struct stk_inst_net_error *error)
@@ -193,7 +212,7 @@ static int netifs_make(struct stk_engine *engine, const struct stk_config *conf)
 {
     for (uint32_t i = 0; i < conf->ports_count; i++) {
         struct nic_port *port = engine->ports[i];
-        const bool extmem = (nic_port_info_get(port)->caps & NIC_CAP_EXTMEM) != 0;
+        const bool extmem = extmem_port(engine, i);
         if (extmem) {
             const size_t bytes = (size_t)engine->region.chunks_count * STK_CHUNK_SIZE;
             const int err = nic_port_mem_register(port, engine->region.chunks, bytes);
@@ -214,7 +233,7 @@ static int netifs_make(struct stk_engine *engine, const struct stk_config *conf)
 static int eps_make(struct stk_engine *engine)
 {
     struct stk_ep_conf conf = {
-        .env = {.now_ns = ep_now_ns, .tx_flush = ep_tx_flush, .mem_register = ep_mem_register, .ctx = engine},
+        .env = {.now_ns = ep_now_ns, .tx_flush = ep_tx_flush, .ctx = engine},
         .region = &engine->region,
         .insts_count = engine->insts_count,
         .port_first = (uint16_t)engine->conf.port_range_first,
@@ -223,6 +242,12 @@ static int eps_make(struct stk_engine *engine)
         .mcast_max = MCAST_MAX,
     };
     memcpy(conf.insts, engine->insts, sizeof(conf.insts));
+    for (uint32_t i = 0; i < engine->ports_count; i++) {
+        if (extmem_port(engine, i)) {
+            conf.env.mem_register = ep_mem_register;
+            conf.env.mem_unregister = ep_mem_unregister;
+        }
+    }
     return stk_ep_table_create(&conf, &engine->eps);
 }
 

@@ -43,7 +43,7 @@
 /** STK_SUB_RIO: arg[0]; value: the address of the structure named. */
 enum stk_rio_op {
     STK_RIO_OP_MEM_ADD = 1, /* struct stk_rio_mem_abi */
-    STK_RIO_OP_MEM_DROP,    /* likewise; STK_EBUSY: a driver holds part of it */
+    STK_RIO_OP_MEM_DROP,    /* likewise; no request names it */
     STK_RIO_OP_CQ_RESIZE,   /* struct stk_rio_cq_abi, ring, slots and head being the new ones */
     STK_RIO_OP_CQ_CLOSE,    /* likewise: never written again */
     STK_RIO_OP_CQ_LOOK,     /* likewise: armed and not empty; the reply is ignored */

@@ -24,6 +24,7 @@ int stk_ep_rio_table_create(struct stk_ep_table *table)
 void stk_ep_rio_table_destroy(struct stk_ep_table *table)
 {
     if (table->rio != NULL) {
+        stk_ep_rio_mem_end(table);
         free(table->rio->fast);
         free(table->rio->pool);
         free(table->rio);
@@ -104,49 +105,6 @@ static void cqs_flush(struct stk_ep_table *table)
 }
 
 /* --- Sends that drivers hold --------------------------------------------------- */
-
-bool stk_ep_rio_mem_hold(struct stk_ep_table *table, const void *data, uint32_t len, void **token)
-{
-    struct stk_ep_rio_table *own = table->rio;
-    const uint64_t at = (uintptr_t)data;
-    const struct stk_rio_mem_abi *mem = own->mems;
-    while (mem != NULL && (at - mem->base >= mem->size || len > mem->size - (at - mem->base) || mem->dma == 0)) {
-        mem = (const struct stk_rio_mem_abi *)(uintptr_t)mem->next;
-    }
-    struct rio_hold *hold = own->holds_free;
-    if (mem == NULL || (hold == NULL && own->holds_fresh == STK_EP_RIO_HOLDS)) {
-        return false;
-    }
-    if (hold != NULL) {
-        own->holds_free = hold->next;
-    } else {
-        hold = &own->pool[own->holds_fresh++];
-    }
-    *hold = (struct rio_hold){.next = own->holds, .at = (uintptr_t)data, .len = len, .number = own->holds_number++};
-    if (own->holds != NULL) {
-        own->holds->prev = hold;
-    }
-    own->holds = hold;
-    *token = hold;
-    return true;
-}
-
-void stk_ep_rio_mem_drop(struct stk_ep_table *table, void *token)
-{
-    struct stk_ep_rio_table *own = table->rio;
-    struct rio_hold *hold = token;
-    if (hold->prev != NULL) {
-        hold->prev->next = hold->next;
-    } else {
-        own->holds = hold->next;
-    }
-    if (hold->next != NULL) {
-        hold->next->prev = hold->prev;
-    }
-    hold->next = own->holds_free;
-    own->holds_free = hold;
-    own->dropped = true;
-}
 
 /* Does a driver refer to bytes of the request? Only holds of its own time count: others may send the same bytes. */
 static bool sent_held(const struct stk_ep_rio *rio, const struct rio_dir *dir, const struct rio_sent *sent)
@@ -428,35 +386,6 @@ static void cq_close(struct stk_ep_table *table, struct stk_rio_cq_abi *cq)
     cq->srv_closed = 1;
 }
 
-static void mem_add(struct stk_ep_table *table, struct stk_rio_mem_abi *mem)
-{
-    mem->dma = table->env.mem_register == NULL ||
-               table->env.mem_register(table->env.ctx, (void *)(uintptr_t)mem->base, mem->size);
-    mem->next = (uintptr_t)table->rio->mems;
-    table->rio->mems = mem;
-}
-
-static int mem_drop(struct stk_ep_table *table, const struct stk_rio_mem_abi *mem)
-{
-    for (const struct rio_hold *hold = table->rio->holds; hold != NULL; hold = hold->next) {
-        if (hold->at < mem->base + mem->size && mem->base < hold->at + hold->len) {
-            return STK_EBUSY;
-        }
-    }
-    if (table->rio->mems == mem) {
-        table->rio->mems = (struct stk_rio_mem_abi *)(uintptr_t)mem->next;
-        return STK_OK;
-    }
-    for (struct stk_rio_mem_abi *at = table->rio->mems; at != NULL;
-         at = (struct stk_rio_mem_abi *)(uintptr_t)at->next) {
-        if (at->next == (uintptr_t)mem) {
-            at->next = mem->next;
-            break;
-        }
-    }
-    return STK_OK;
-}
-
 int stk_ep_rio_op(struct stk_ep_table *table, uint32_t sock, const struct stk_sub_abi *sub)
 {
     void *object = (void *)(uintptr_t)sub->value;
@@ -466,10 +395,11 @@ int stk_ep_rio_op(struct stk_ep_table *table, uint32_t sock, const struct stk_su
     }
     switch (sub->arg[0]) {
     case STK_RIO_OP_MEM_ADD:
-        mem_add(table, object);
+        stk_ep_rio_mem_add(table, object);
         return STK_OK;
     case STK_RIO_OP_MEM_DROP:
-        return mem_drop(table, object);
+        stk_ep_rio_mem_forget(table, object);
+        return STK_OK;
     case STK_RIO_OP_CQ_RESIZE:
         return cq_resize(object);
     case STK_RIO_OP_CQ_CLOSE:

@@ -94,6 +94,7 @@ struct stk_ep_rio_table {
     struct rio_hold *holds; /* what drivers refer to, newest first */
     struct rio_hold *holds_free;
     struct rio_hold *pool;
+    struct rio_piece *pieces; /* what the ports were told of */
     struct stk_ep_rio_fast *fast;
     uint32_t epoch;        /* grows when something changes that stk_ep_rio_fast.c remembers */
     uint32_t holds_fresh;  /* of the pool: never used from here on */
@@ -194,6 +195,20 @@ void stk_ep_rio_send_left(struct stk_ep_rio *rio, uint32_t index, int32_t status
 
 /** Look at the FIFO again next turn. */
 void stk_ep_rio_retry(struct stk_ep_rio *rio);
+
+/* stk_ep_rio_mem.c */
+
+/** Registered memory: mem->dma becomes 1 if drivers may refer to it. */
+void stk_ep_rio_mem_add(struct stk_ep_table *table, struct stk_rio_mem_abi *mem);
+
+/**
+ * No request names it any more: from here on nothing refers to it, and it may be freed. Ports forget its pages when no frame
+ * of another registration's refers to them. What was not known is ignored.
+ */
+void stk_ep_rio_mem_forget(struct stk_ep_table *table, const struct stk_rio_mem_abi *mem);
+
+/** The table ends, the ports are closed. */
+void stk_ep_rio_mem_end(struct stk_ep_table *table);
 
 /* stk_ep_rio_fast.c: datagrams of flows that lwIP has seen */
 

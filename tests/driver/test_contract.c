@@ -584,6 +584,43 @@ static void extmem__sent_or_freed__is_released_exactly_once(void **state)
     pair_close(&p);
 }
 
+/* A port forgets what it was told of, and may be told of it again; two ports know the same memory each for itself. */
+static void extmem__registered_and_forgotten__by_both_ports(void **state)
+{
+    static _Alignas(65536) uint8_t memory[4 * 65536];
+    struct pair p = pair_open(64);
+
+    (void)state;
+    if (!topology->extmem) {
+        assert_int_equal(nic_port_mem_unregister(p.a, memory, 65536), STK_EOPNOTSUPP);
+        pair_close(&p);
+        return;
+    }
+    assert_int_equal(nic_port_mem_unregister(p.a, memory, 65536), STK_ENOENT);
+    assert_int_equal(nic_port_mem_register(p.a, memory + 1, 65536), STK_EINVAL);
+    for (int round = 0; round < 3; round++) {
+        assert_int_equal(nic_port_mem_register(p.a, memory, 65536), 0);
+        assert_int_equal(nic_port_mem_register(p.a, memory, 65536), STK_EIO);
+        assert_int_equal(nic_port_mem_register(p.b, memory, 65536), 0);
+        assert_int_equal(nic_port_mem_register(p.b, memory + 65536, 65536), 0);
+        assert_int_equal(nic_port_mem_unregister(p.a, memory, 2 * 65536), STK_ENOENT);
+        assert_int_equal(nic_port_mem_unregister(p.a, memory + 65536, 65536), STK_ENOENT);
+        assert_int_equal(nic_port_mem_unregister(p.a, memory, 65536), 0);
+        assert_int_equal(nic_port_mem_unregister(p.a, memory, 65536), STK_ENOENT);
+        if (round == 1)
+            assert_int_equal(nic_port_mem_register(p.a, memory, 65536), 0); /* while the other still has it */
+        assert_int_equal(nic_port_mem_unregister(p.b, memory, 65536), 0);
+        assert_int_equal(nic_port_mem_unregister(p.b, memory + 65536, 65536), 0);
+        if (round == 1)
+            assert_int_equal(nic_port_mem_unregister(p.a, memory, 65536), 0);
+    }
+    assert_int_equal(nic_port_mem_register(p.b, memory + 2 * 65536, 65536), 0); /* closing forgets the rest */
+    pair_close(&p);
+    p = pair_open(64);
+    assert_int_equal(nic_port_mem_register(p.b, memory + 2 * 65536, 65536), 0);
+    pair_close(&p);
+}
+
 #ifdef T_ALLOC_COUNTED
 static void steady_traffic(struct pair *p, uint32_t frames)
 {
@@ -704,6 +741,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(burst__bad_frame_between_good_ones__stops_nobody),
         cmocka_unit_test(burst__chains__arrive_whole),
         cmocka_unit_test(extmem__sent_or_freed__is_released_exactly_once),
+        cmocka_unit_test(extmem__registered_and_forgotten__by_both_ports),
 #ifdef T_ALLOC_COUNTED
         cmocka_unit_test(burst__steady_traffic__allocates_nothing),
 #endif

@@ -79,12 +79,6 @@ static int hold_open(const struct nic_port_conf *conf, struct nic_port **out)
     return result;
 }
 
-static void hold_close(struct nic_port *port)
-{
-    held_look(port);
-    drv_wire.close(port);
-}
-
 static uint32_t hold_rx_burst(struct nic_port *port, struct nic_buf **bufs, uint32_t count, uint64_t now_ns)
 {
     last_ns = now_ns > last_ns ? now_ns : last_ns;
@@ -139,10 +133,13 @@ static uint32_t hold_tx_burst(struct nic_port *port, struct nic_buf **bufs, uint
     return count;
 }
 
+static bool told_all(const struct nic_port *port, const uint8_t *data, uint32_t len);
+
 static struct nic_buf *hold_attach(struct nic_port *port, void *data, uint32_t len, nic_release_fn release,
                                    void *context)
 {
     struct ext_buf *ext = ext_free;
+    sim_hold.unknown += !told_all(port, data, len);
     if (ext == NULL && ext_fresh == SIM_HOLD_MAX * 4) {
         return NULL;
     }
@@ -182,11 +179,81 @@ static void hold_reclaim(struct nic_port *port)
     held_look(NULL);
 }
 
+/** Memory that a port was told of: as a device behind an IOMMU, each page once. */
+struct told {
+    const struct nic_port *port;
+    uint8_t *base;
+    size_t size;
+};
+
+static struct told told[SIM_HOLD_TOLD_MAX];
+
 static int hold_register(struct nic_port *port, void *base, size_t size)
 {
-    (void)port;
-    (void)base;
-    return size != 0 ? STK_OK : STK_EIO;
+    uint8_t *first = base;
+    if (size == 0 || ((uintptr_t)base | size) % 4096 != 0 || sim_hold.refuse) {
+        return STK_EIO;
+    }
+    for (uint32_t i = 0; i < sim_hold.told; i++) {
+        if (told[i].port == port && first < told[i].base + told[i].size && told[i].base < first + size) {
+            return STK_EIO;
+        }
+    }
+    if (sim_hold.told == SIM_HOLD_TOLD_MAX) {
+        abort();
+    }
+    told[sim_hold.told++] = (struct told){.port = port, .base = base, .size = size};
+    return STK_OK;
+}
+
+static bool frames_refer(const struct nic_port *port, const uint8_t *base, size_t size)
+{
+    for (uint32_t i = 0; i < sim_hold.held; i++) {
+        for (const struct nic_buf *seg = held[i].head; seg != NULL; seg = seg->next) {
+            if (seg->port == port && seg->release != NULL && seg->data < base + size && base < seg->data + seg->len) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static int hold_unregister(struct nic_port *port, void *base, size_t size)
+{
+    for (uint32_t i = 0; i < sim_hold.told; i++) {
+        if (told[i].port == port && told[i].base == base && told[i].size == size) {
+            sim_hold.early += frames_refer(port, base, size);
+            told[i] = told[--sim_hold.told];
+            sim_hold.forgot++;
+            return STK_OK;
+        }
+    }
+    return STK_ENOENT;
+}
+
+/** Is all of it memory that the port was told of? */
+static bool told_all(const struct nic_port *port, const uint8_t *data, uint32_t len)
+{
+    const uint8_t *end = data + len;
+    uint32_t i = 0;
+    while (i < sim_hold.told && data < end) {
+        const struct told *one = &told[i++];
+        if (one->port == port && one->base <= data && data < one->base + one->size) {
+            data = one->base + one->size;
+            i = 0;
+        }
+    }
+    return data >= end;
+}
+
+bool sim_hold_knows(const void *at)
+{
+    const uint8_t *byte = at;
+    uint32_t i = 0;
+    while (i < sim_hold.told && (byte < told[i].base || byte >= told[i].base + told[i].size)) {
+        i++;
+    }
+    return i < sim_hold.told;
 }
 
 static uint64_t hold_next(struct nic_port *port)
@@ -196,6 +263,19 @@ static uint64_t hold_next(struct nic_port *port)
         next = held[i].until_ns < next ? held[i].until_ns : next;
     }
     return next;
+}
+
+static void hold_close(struct nic_port *port)
+{
+    held_look(port);
+    for (uint32_t i = 0; i < sim_hold.told;) {
+        if (told[i].port == port) {
+            told[i] = told[--sim_hold.told];
+        } else {
+            i++;
+        }
+    }
+    drv_wire.close(port);
 }
 
 static const struct nic_driver *hold_make(void)
@@ -209,6 +289,7 @@ static const struct nic_driver *hold_make(void)
     hold_driver.buf_free = hold_free;
     hold_driver.tx_reclaim = hold_reclaim;
     hold_driver.mem_register = hold_register;
+    hold_driver.mem_unregister = hold_unregister;
     hold_driver.next_event_ns = hold_next;
     return &hold_driver;
 }

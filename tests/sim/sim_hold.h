@@ -12,6 +12,7 @@
 #include "nic/nic.h"
 
 #define SIM_HOLD_MAX 4096
+#define SIM_HOLD_TOLD_MAX 256
 
 /** What all such ports of the program do, and did. One thread. */
 struct sim_hold {
@@ -23,8 +24,16 @@ struct sim_hold {
     uint32_t held;      /**< frames now */
     uint32_t held_max;  /**< at one time */
     uint64_t scribbled; /**< buffers written over */
+    bool refuse;        /**< no memory is taken note of */
+    uint32_t told;      /**< runs of pages that ports know of now */
+    uint64_t forgot;    /**< that they were told to forget */
+    uint64_t early;     /**< of these, while a frame referred to them */
+    uint64_t unknown;   /**< pieces of memory that the port was not told of */
 };
 
 extern struct sim_hold sim_hold;
+
+/** Does any port know this byte's page? */
+bool sim_hold_knows(const void *at);
 
 #endif

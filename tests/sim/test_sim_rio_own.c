@@ -25,6 +25,10 @@ static void hold_reset(uint64_t ns)
     sim_hold.changed = 0;
     sim_hold.held_max = 0;
     sim_hold.scribbled = 0;
+    sim_hold.refuse = false;
+    sim_hold.forgot = 0;
+    sim_hold.early = 0;
+    sim_hold.unknown = 0;
 }
 
 /** Byte k of the stream. */
@@ -200,6 +204,189 @@ static void close__driver_holds__canceled_when_it_lets_go(void **state)
     }
 }
 
+#define PAGE 4096u
+
+struct piece_row {
+    uint32_t first; /* bytes, of the memory's first page */
+    uint32_t len;
+};
+
+/** Sends bytes of a page; were they referred to? */
+static bool page_referred(struct sim_rio_pair *pair, struct stk_rio_mem *mem, uint8_t *bytes, uint64_t context)
+{
+    const uint64_t before = sim_hold.pieces;
+    struct stk_rio_req req = {.mem = mem, .base = bytes, .len = 1000, .context = context};
+    req.to = sim_addr(STK_AF_INET, 1, SIM_RIO_PORT_B);
+    assert_int_equal(stk_rio_post(pair->a.rq, STK_RIO_SEND, &req), STK_OK);
+    assert_int_equal(sim_rio_take(pair, &pair->a).context, context);
+    return sim_hold.pieces != before;
+}
+
+static void pages_begin(struct sim_rio_pair *pair, uint8_t **pages)
+{
+    hold_reset(0);
+    sim_rio_dgrams(pair, STK_AF_INET, 11, "", 16);
+    const struct stk_addr to = sim_addr(STK_AF_INET, 1, SIM_RIO_PORT_B);
+    assert_int_equal(sim_rio_post_to(&pair->a, 0, 10, 0, 1, &to), STK_OK); /* whose neighbour is this */
+    (void)sim_rio_take(pair, &pair->a);
+    sim_rio_settle(pair);
+    *pages = aligned_alloc(PAGE, 16 * PAGE);
+    assert_non_null(*pages);
+    memset(*pages, 1, 16 * PAGE);
+}
+
+static struct stk_rio_mem *pages_add(struct sim_rio_pair *pair, uint8_t *base, size_t len)
+{
+    struct stk_rio_mem *mem = NULL;
+    assert_int_equal(stk_rio_mem_add(pair->a.host->client, base, len, &mem), STK_OK);
+    return mem;
+}
+
+/** Registrations that share pages: the ports know each page once, until the last of them goes. */
+static void memory__shared_pages__known_until_the_last_goes(void **state)
+{
+    static const struct piece_row rows[][2] = {
+        {{0, 5 * PAGE}, {0, 5 * PAGE}},                  /* the same */
+        {{0, 5 * PAGE}, {PAGE, PAGE}},                   /* within */
+        {{PAGE, PAGE}, {0, 5 * PAGE}},                   /* around */
+        {{0, 3 * PAGE}, {2 * PAGE, 3 * PAGE}},           /* over the end */
+        {{2 * PAGE, 3 * PAGE}, {0, 3 * PAGE}},           /* over the beginning */
+        {{0, 1500}, {1500, 1500}},                       /* in one page */
+        {{0, 2 * PAGE + 1500}, {2 * PAGE + 2000, 2048}}, /* other bytes of a page */
+        {{0, PAGE}, {PAGE, PAGE}},                       /* side by side */
+    };
+    (void)state;
+    for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct piece_row *row = rows[i / 2];
+        struct sim_rio_pair pair;
+        uint8_t *pages;
+        pages_begin(&pair, &pages);
+        const uint32_t told = sim_hold.told;
+        struct stk_rio_mem *mem[2];
+        for (int k = 0; k < 2; k++) {
+            mem[k] = pages_add(&pair, pages + row[k].first, row[k].len);
+            assert_true(page_referred(&pair, mem[k], pages + row[k].first, 10));
+        }
+        const int first = i % 2 != 0;
+        stk_rio_mem_remove(mem[first]);
+        for (uint32_t page = 0; page < 8; page++) { /* the pages of the other are known, and no more */
+            const struct piece_row *left = &row[!first];
+            const bool has = page * PAGE < left->first + left->len && left->first < (page + 1) * PAGE;
+            assert_int_equal(sim_hold_knows(pages + page * PAGE), has);
+        }
+        assert_true(page_referred(&pair, mem[!first], pages + row[!first].first, 11));
+        mem[first] = pages_add(&pair, pages + row[first].first, row[first].len);
+        assert_true(page_referred(&pair, mem[first], pages + row[first].first, 12));
+        stk_rio_mem_remove(mem[!first]);
+        stk_rio_mem_remove(mem[first]);
+        assert_int_equal(sim_hold.told, told);
+        assert_false(sim_hold_knows(pages + row[0].first));
+        sim_rio_close(&pair);
+        assert_int_equal(sim_hold.early + sim_hold.unknown + sim_hold.changed, 0);
+        free(pages);
+    }
+}
+
+/** While a driver refers to a page, no port is told to forget it; what shares it with others meanwhile is copied. */
+static void memory__removed_while_a_driver_refers__forgotten_after_that(void **state)
+{
+    (void)state;
+    struct sim_rio_pair pair;
+    uint8_t *pages;
+    pages_begin(&pair, &pages);
+    const uint32_t told = sim_hold.told;
+    struct stk_rio_mem *wide = pages_add(&pair, pages, 4 * PAGE);
+    struct stk_rio_mem *narrow = pages_add(&pair, pages + PAGE, PAGE);
+    sim_hold.endless = true;
+    struct stk_rio_req req = {.mem = narrow, .base = pages + PAGE, .len = 1000, .context = 20};
+    req.to = sim_addr(STK_AF_INET, 1, SIM_RIO_PORT_B);
+    assert_int_equal(stk_rio_post(pair.a.rq, STK_RIO_SEND, &req), STK_OK);
+    sim_rio_settle(&pair);
+    assert_int_equal(sim_hold.held, 1);
+    stk_rio_mem_remove(wide); /* narrow's page is held: all four stay, as they were told */
+    stk_rio_mem_remove(narrow);
+    assert_true(sim_hold_knows(pages + PAGE) && sim_hold_knows(pages + 3 * PAGE));
+    wide = pages_add(&pair, pages, 4 * PAGE); /* its pages might be others by now: not to be relied on */
+    req = (struct stk_rio_req){.mem = wide, .base = pages + 2 * PAGE, .len = 1000, .context = 21, .to = req.to};
+    assert_int_equal(stk_rio_post(pair.a.rq, STK_RIO_SEND, &req), STK_OK);
+    sim_rio_settle(&pair);
+    assert_int_equal(sim_hold.held, 1);
+    sim_rio_none(&pair.a); /* behind the first */
+    sim_hold.endless = false;
+    assert_int_equal(sim_rio_take(&pair, &pair.a).context, 20);
+    assert_int_equal(sim_rio_take(&pair, &pair.a).context, 21);
+    stk_rio_mem_remove(wide);
+    assert_int_equal(sim_hold.told, told);
+    wide = pages_add(&pair, pages, 4 * PAGE);
+    assert_true(page_referred(&pair, wide, pages + 2 * PAGE, 22));
+    stk_rio_mem_remove(wide);
+    assert_int_equal(sim_hold.told, told);
+    sim_hold.refuse = true; /* a device that takes no more */
+    wide = pages_add(&pair, pages, 4 * PAGE);
+    assert_false(page_referred(&pair, wide, pages, 23));
+    sim_hold.refuse = false;
+    stk_rio_mem_remove(wide);
+    assert_int_equal(sim_hold.told, told);
+    sim_rio_close(&pair);
+    assert_int_equal(sim_hold.early + sim_hold.unknown + sim_hold.changed, 0);
+    assert_int_equal(sim_hold.told, 0);
+    free(pages);
+}
+
+/** Registrations at random, sends from all of them: memory that a frame refers to is always known, and in the end none is. */
+static void memory__at_random__what_is_referred_to_is_known(void **state)
+{
+    (void)state;
+    enum { MEMS = 6 };
+    struct sim_rio_pair pair;
+    uint8_t *pages;
+    struct stk_rio_mem *mems[MEMS] = {NULL};
+    struct piece_row at[MEMS];
+    uint64_t random = 12345;
+    pages_begin(&pair, &pages);
+    const uint32_t told = sim_hold.told;
+    sim_hold.ns = 3 * STK_MS_NS;
+    for (uint32_t round = 0; round < 1500; round++) {
+        random = random * UINT64_C(6364136223846793005) + 1442695040888963407u;
+        const uint32_t which = (uint32_t)(random >> 33) % MEMS;
+        struct stk_rio_done done;
+        if (mems[which] == NULL) {
+            at[which].first = (uint32_t)(random >> 40) % (12 * PAGE);
+            at[which].len = 1000 + (uint32_t)(random >> 50) % (3 * PAGE);
+            mems[which] = pages_add(&pair, pages + at[which].first, at[which].len);
+        } else if (random >> 63 != 0) {
+            stk_rio_mem_remove(mems[which]);
+            mems[which] = NULL;
+        } else {
+            struct stk_rio_req req = {.mem = mems[which], .base = pages + at[which].first, .len = 1000};
+            req.to = sim_addr(STK_AF_INET, 1, SIM_RIO_PORT_B);
+            (void)stk_rio_post(pair.a.rq, STK_RIO_SEND, &req);
+        }
+        if (round % 3 == 0) {
+            sim_world_run_until(&pair.world, pair.world.now_ns + 500 * UINT64_C(1000));
+        }
+        while (stk_rio_cq_take(pair.a.cq, &done, 1) == 1) {
+            assert_int_equal(done.status, STK_OK);
+        }
+    }
+    sim_rio_settle(&pair);
+    for (uint32_t i = 0; i < MEMS; i++) {
+        struct stk_rio_done done;
+        while (stk_rio_cq_take(pair.a.cq, &done, 1) == 1) {
+        }
+        if (mems[i] != NULL) {
+            stk_rio_mem_remove(mems[i]);
+        }
+    }
+    stk_rio_mem_remove(pages_add(&pair, pages, PAGE)); /* another call looks at what was left */
+    assert_int_equal(sim_hold.told, told);
+    assert_true(sim_hold.forgot > 100);
+    assert_true(sim_hold.pieces > 100);
+    sim_rio_close(&pair);
+    assert_int_equal(sim_hold.early + sim_hold.unknown + sim_hold.changed, 0);
+    free(pages);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +394,9 @@ int main(void)
         cmocka_unit_test(dgram__by_reference__completes_when_the_driver_lets_go),
         cmocka_unit_test(dgram__neighbour_unknown__copied),
         cmocka_unit_test(close__driver_holds__canceled_when_it_lets_go),
+        cmocka_unit_test(memory__shared_pages__known_until_the_last_goes),
+        cmocka_unit_test(memory__removed_while_a_driver_refers__forgotten_after_that),
+        cmocka_unit_test(memory__at_random__what_is_referred_to_is_known),
     };
     return cmocka_run_group_tests_name("sim_rio_own", tests, NULL, NULL);
 }

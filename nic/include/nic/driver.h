@@ -37,6 +37,7 @@ struct nic_driver {
     void (*buf_free)(struct nic_buf *seg); /**< one segment, of this driver; its next is to be ignored */
     void (*tx_reclaim)(struct nic_port *port);
     int (*mem_register)(struct nic_port *port, void *base, size_t size);
+    int (*mem_unregister)(struct nic_port *port, void *base, size_t size); /**< what close finds left goes by itself */
     intptr_t (*wait_handle)(struct nic_port *port);
     uint64_t (*next_event_ns)(struct nic_port *port);
     int (*mcast)(struct nic_port *port, const uint8_t mac[6], bool join);
@@ -48,6 +49,9 @@ struct nic_driver {
 
 /** For the slot flush of a driver that keeps nothing back. */
 void nic_flush_nothing(struct nic_port *port);
+
+/** For the slots mem_register and mem_unregister of a driver without NIC_CAP_EXTMEM: STK_EOPNOTSUPP. */
+int nic_mem_none(struct nic_port *port, void *base, size_t size);
 
 /** The drivers that this build has, NULL-terminated; defined in drivers/builtin.c. */
 extern const struct nic_driver *const nic_builtin_drivers[];

@@ -288,12 +288,26 @@ void nic_tx_reclaim(struct nic_port *port);
 /**
  * Tell the port of memory that nic_buf_attach_ext will refer to (DMA mapping).
  *
- * @param base  size bytes, page aligned, the caller's, mapped until nic_port_close.
+ * @param base  size bytes, page aligned, the caller's, mapped until nic_port_mem_unregister or nic_port_close. No byte of
+ *              it lies in what the port was told of before and still knows.
  * @return      0, STK_EOPNOTSUPP (no NIC_CAP_EXTMEM) or STK_EIO.
  *
  * Context: any thread, before anything of it is attached; the port may be in use.
  */
 int nic_port_mem_register(struct nic_port *port, void *base, size_t size);
+
+/**
+ * Have the port forget memory: base and size as they were registered. Nothing that is attached refers to it any more:
+ * the last release callback ran.
+ *
+ * @return  0, or:
+ * @retval STK_ENOENT       it was not registered so.
+ * @retval STK_EOPNOTSUPP   no NIC_CAP_EXTMEM.
+ * @retval STK_EIO          the device keeps its map; the memory must not be registered again.
+ *
+ * Context: the port's thread, or any once that has stopped.
+ */
+int nic_port_mem_unregister(struct nic_port *port, void *base, size_t size);
 
 /**
  * Something to sleep on until a frame arrives.

@@ -31,8 +31,10 @@ struct stk_ep_table;
 struct stk_ep_env {
     uint64_t (*now_ns)(void *ctx); /**< as exact as it can be had */
     void (*tx_flush)(void *ctx);   /**< hand to the ports what was gathered */
-    /** Tell every port that takes external memory of some; false: one of them cannot. */
+    /** Tell every port that takes external memory of whole pages; false: one of them cannot. NULL: there is no such port. */
     bool (*mem_register)(void *ctx, void *base, uint64_t size);
+    /** They forget what they were told of by one call of mem_register; false: one of them does not. */
+    bool (*mem_unregister)(void *ctx, void *base, uint64_t size);
     void *ctx;
 };
 
