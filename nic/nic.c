@@ -173,10 +173,38 @@ void nic_port_base_init(struct nic_port *port, const struct nic_driver *driver, 
         port->info.mac[i] = (uint8_t)(hash >> (8 * i));
 }
 
+/* What the port itself has dropped since it was asked last: no frame of it was seen, the next one says so. */
+static void port_drops_note(struct nic_port *port, struct nic_port_stats *before, char note[NIC_NOTE_SIZE])
+{
+    struct nic_port_stats now;
+    size_t used = 0;
+
+    nic_port_stats_read(port, &now);
+    const struct {
+        const char *name;
+        uint64_t count;
+    } rows[] = {
+        {"rx_dropped", now.rx_dropped - before->rx_dropped},
+        {"rx_errors", now.rx_errors - before->rx_errors},
+    };
+    note[0] = '\0';
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (rows[i].count != 0)
+            used += (size_t)snprintf(note + used, NIC_NOTE_SIZE - used, "%s%llu dropped before this one: nic %s",
+                                     used > 0 ? "; " : "", (unsigned long long)rows[i].count, rows[i].name);
+    }
+    *before = now;
+}
+
 static uint32_t rx_captured(struct nic_port *port, struct nic_buf **bufs, uint32_t count, uint64_t now_ns)
 {
-    uint32_t received = port->driver->rx_burst(port, bufs, count, now_ns);
+    char note[NIC_NOTE_SIZE] = "";
+    uint32_t received;
 
+    nic_capture_burst_begin(port->capture);
+    received = port->driver->rx_burst(port, bufs, count, now_ns);
+    if (received > 0 && nic_capture_noting(port->capture))
+        port_drops_note(port, nic_capture_seen(port->capture), note);
     for (uint32_t i = 0; i < received; i++) {
         nic_capture_stage(port->capture, bufs[i]);
         nic_capture_commit(port->capture, now_ns, true,
@@ -189,6 +217,8 @@ static uint32_t rx_captured(struct nic_port *port, struct nic_buf **bufs, uint32
 static uint32_t tx_captured(struct nic_port *port, struct nic_buf **bufs, uint32_t count, uint64_t now_ns)
 {
     uint32_t sent = 0;
+
+        const uint64_t errors = nic_stat_get(&port->stats.tx_errors);
 
     for (; sent < count; sent++) {
         nic_capture_stage(port->capture, bufs[sent]);
@@ -208,10 +238,6 @@ uint32_t nic_rx_burst(struct nic_port *port, struct nic_buf **bufs, uint32_t cou
 
 uint32_t nic_tx_burst(struct nic_port *port, struct nic_buf **bufs, uint32_t count, uint64_t now_ns)
 {
-    nic_capture_burst_begin(port->capture);
-    received = port->driver->rx_burst(port, bufs, count, now_ns);
-    if (received > 0 && nic_capture_noting(port->capture))
-        port_drops_note(port, nic_capture_seen(port->capture), note);
     uint32_t sent;
 
     if (count == 0)

@@ -252,22 +252,6 @@ static bool files_same(const char *a, const char *b)
     return same;
 }
 
-static bool file_copy(const char *from, const char *to)
-{
-    static char block[8192];
-    size_t got;
-    FILE *in = fopen(from, "rb");
-    FILE *out = in != NULL ? fopen(to, "wb") : NULL; /* what is there is kept as long as there is nothing better */
-    bool good = in != NULL && out != NULL;
-    while (good && (got = fread(block, 1, sizeof(block), in)) > 0) {
-        good = fwrite(block, 1, got, out) == got;
-    }
-    if (in != NULL) {
-        (void)fclose(in);
-    }
-    return (out == NULL || fclose(out) == 0) && good;
-}
-
 /* --- Reducing ------------------------------------------------------------------------------- */
 
 struct trial {
