@@ -129,6 +129,41 @@ static void info__cancelled__completes_as_cancelled(void **state)
     WSACloseEvent(overlapped.hEvent);
 }
 
+/* More questions than threads: all are taken, those behind wait for their turn, and can be given up before it comes. */
+static void info__more_than_threads__queued(void **state)
+{
+    enum { MANY = 150 };
+    static OVERLAPPED overlapped[MANY];
+    static PADDRINFOEXW lists[MANY];
+    static HANDLE handles[MANY];
+    struct timeval patience = {0, 100000};
+    PADDRINFOEXW list = NULL;
+    unsigned i;
+    (void)state;
+    for (i = 0; i < MANY; i++) {
+        overlapped[i].hEvent = WSACreateEvent();
+        assert_int_equal(pend(i < 100 ? L"silent.test" : L"four.test", &lists[i], &overlapped[i], &handles[i]),
+                         WSA_IO_PENDING);
+    }
+    assert_int_equal(GetAddrInfoExW(L"four.test", L"80", NS_ALL, NULL, &four, &list, &patience, NULL, NULL, NULL),
+                     WSAETIMEDOUT);
+    assert_int_equal(WaitForSingleObject(overlapped[100].hEvent, 0), WAIT_TIMEOUT);
+    assert_int_equal(GetAddrInfoExCancel(&handles[99]),
+                     0); /* the last of these that is silent; it has not had its turn */
+    assert_int_equal(WaitForSingleObject(overlapped[99].hEvent, 4000), WAIT_OBJECT_0);
+    assert_int_equal(GetAddrInfoExOverlappedResult(&overlapped[99]), WSA_E_CANCELLED);
+    for (i = 0; i < 99; i++) {
+        assert_int_equal(GetAddrInfoExCancel(&handles[i]), 0);
+    }
+    for (i = 0; i < MANY; i++) {
+        assert_int_equal(WaitForSingleObject(overlapped[i].hEvent, 20000), WAIT_OBJECT_0);
+        assert_int_equal(GetAddrInfoExOverlappedResult(&overlapped[i]), i < 100 ? WSA_E_CANCELLED : 0);
+        assert_true((lists[i] != NULL) == (i >= 100));
+        FreeAddrInfoExW(lists[i]);
+        WSACloseEvent(overlapped[i].hEvent);
+    }
+}
+
 static void info__time_is_over__timedout(void **state)
 {
     struct timeval patience = {0, 100000};
@@ -326,14 +361,20 @@ static void message__wrong_arguments__no_task(void **state)
 /* Everything that is asked ends with the last WSACleanup, which does not wait for servers. */
 static void cleanup__questions_under_way__ended(void **state)
 {
+    static OVERLAPPED others[100];
+    static PADDRINFOEXW lists[100];
     OVERLAPPED overlapped = {.hEvent = WSACreateEvent()};
     PADDRINFOEXW list;
     ULONGLONG before;
+    unsigned i;
     (void)state;
     assert_int_equal(pend(L"silent.test", &list, &overlapped, NULL), WSA_IO_PENDING);
     assert_non_null(WSAAsyncGetHostByName(window, MESSAGE, "silent.test", room.bytes, sizeof room));
     while (dns.queries < 2) {
         Sleep(1);
+    }
+    for (i = 0; i < 100; i++) { /* and some that wait for their turn */
+        assert_int_equal(pend(L"silent.test", &lists[i], &others[i], NULL), WSA_IO_PENDING);
     }
     t_dns_stop(&dns);
     before = GetTickCount64();
@@ -341,6 +382,9 @@ static void cleanup__questions_under_way__ended(void **state)
     assert_true(GetTickCount64() - before < 4000);
     assert_int_equal(WaitForSingleObject(overlapped.hEvent, 0), WAIT_OBJECT_0);
     assert_int_equal(overlapped.Internal, WSA_E_CANCELLED);
+    for (i = 0; i < 100; i++) {
+        assert_int_equal(others[i].Internal, WSA_E_CANCELLED);
+    }
     assert_null(WSAAsyncGetHostByName(window, MESSAGE, "four.test", room.bytes, sizeof room));
     assert_int_equal(WSAGetLastError(), WSANOTINITIALISED);
     assert_int_equal(t_api_start(NULL), 0);
@@ -354,6 +398,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(info__in_the_background__event_and_result, start, stop),
         cmocka_unit_test_setup_teardown(info__with_a_routine__is_called_once, start, stop),
         cmocka_unit_test_setup_teardown(info__cancelled__completes_as_cancelled, start, stop),
+        cmocka_unit_test_setup_teardown(info__more_than_threads__queued, start, stop),
         cmocka_unit_test_setup_teardown(info__time_is_over__timedout, start, stop),
         cmocka_unit_test_setup_teardown(info__wrong_arguments__have_their_codes, start, stop),
         cmocka_unit_test_setup_teardown(message__host__all_in_the_buffer, open_window, close_window),

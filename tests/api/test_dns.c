@@ -308,6 +308,29 @@ static void name__mapped_asked_for__ipv4_as_ipv6(void **state)
     freeaddrinfo(list);
 }
 
+/* In a process whose interfaces have IPv4 addresses only: these are what is asked for and mapped (RFC 3493 6.1). */
+static void addrconfig__ipv4_only__mapped_or_nothing(void **state)
+{
+    ADDRINFOA hints = {.ai_family = AF_INET6, .ai_flags = AI_V4MAPPED | AI_ADDRCONFIG};
+    PADDRINFOA list = NULL;
+    (void)state;
+    assert_int_equal(getaddrinfo("both.test", NULL, &hints, &list), 0);
+    assert_int_equal(list->ai_family, AF_INET6);
+    assert_true(IN6_IS_ADDR_V4MAPPED(&((SOCKADDR_IN6 *)(void *)list->ai_addr)->sin6_addr));
+    assert_null(list->ai_next);
+    freeaddrinfo(list);
+    list = NULL;
+    hints.ai_flags = AI_ADDRCONFIG;
+    assert_int_equal(getaddrinfo("both.test", NULL, &hints, &list), WSANO_DATA);
+    assert_null(list);
+    hints.ai_family = AF_UNSPEC;
+    hints.ai_flags = AI_V4MAPPED | AI_ADDRCONFIG; /* means nothing without AF_INET6 */
+    assert_int_equal(getaddrinfo("both.test", NULL, &hints, &list), 0);
+    assert_int_equal(list->ai_family, AF_INET);
+    assert_null(list->ai_next);
+    freeaddrinfo(list);
+}
+
 static void server__cannot_be_reached__next_one_else_not_found(void **state)
 {
     char more[100];
@@ -328,8 +351,12 @@ static void server__cannot_be_reached__next_one_else_not_found(void **state)
     assert_int_equal(look("other.test", AF_INET, &list), WSAHOST_NOT_FOUND);
 }
 
-int main(void)
+/* With an argument: under a configuration without IPv6. */
+int main(int argc, char **argv)
 {
+    const struct CMUnitTest without[] = {
+        cmocka_unit_test_setup_teardown(addrconfig__ipv4_only__mapped_or_nothing, start, stop),
+    };
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(name__has_an_address__is_found, start, stop),
         cmocka_unit_test_setup_teardown(name__has_both_families__ordered_by_what_is_best, start, stop),
@@ -346,5 +373,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(name__mapped_asked_for__ipv4_as_ipv6, start, stop),
         cmocka_unit_test_setup_teardown(server__cannot_be_reached__next_one_else_not_found, start, stop),
     };
+    (void)argv;
+    if (argc > 1) {
+        return cmocka_run_group_tests(without, t_api_use_winlane, NULL);
+    }
     return cmocka_run_group_tests(tests, t_api_use_winlane, NULL);
 }

@@ -65,13 +65,11 @@ static void keep_family(struct ws2_host_result *host, int family)
     host->count = kept;
 }
 
-/* AI_ADDRCONFIG: families of which no interface has an address are not asked for. */
-static bool configured(int *family)
+/* AI_ADDRCONFIG: families of which no interface has an address are not asked for; what is mapped is of IPv4 (RFC 3493 6.1). */
+static void configured(int family, bool mapped, bool *four, bool *six)
 {
-    bool four = *family != AF_INET6 && ws2_host_has_address(AF_INET);
-    bool six = *family != AF_INET && ws2_host_has_address(AF_INET6);
-    *family = four && six ? AF_UNSPEC : six ? AF_INET6 : AF_INET;
-    return four || six;
+    *four = (family != AF_INET6 || mapped) && ws2_host_has_address(AF_INET);
+    *six = family != AF_INET && ws2_host_has_address(AF_INET6);
 }
 
 static int ask_name(const char *node, int family, const struct ws2_info_ask *from, struct ws2_host_result *host)
@@ -111,13 +109,17 @@ static int ask_mapped(const char *node, const struct ws2_info_ask *from, struct 
 static int find_named(const char *node, int family, const struct ws2_info_ask *from, struct ws2_host_result *host)
 {
     bool mapped = (from->flags & AI_V4MAPPED) != 0 && family == AF_INET6;
-    int code;
+    bool four = family != AF_INET6 || mapped;
+    bool six = family != AF_INET;
+    int code = WSANO_DATA;
     if ((from->flags & AI_ADDRCONFIG) != 0 && node[0] != '\0' && !ws2_host_is_own(node) &&
-        !ws2_name_equal(node, "localhost") && !configured(&family)) {
-        return WSANO_DATA;
+        !ws2_name_equal(node, "localhost")) {
+        configured(family, mapped, &four, &six);
     }
-    code = ask_name(node, family, from, host);
-    if (mapped && (code != 0 || (from->flags & AI_ALL) != 0)) {
+    if (mapped ? six : four || six) {
+        code = ask_name(node, mapped || !four ? AF_INET6 : six ? AF_UNSPEC : AF_INET, from, host);
+    }
+    if (mapped && four && (code != 0 || (from->flags & AI_ALL) != 0)) {
         int other = ask_mapped(node, from, host);
         code = code == 0 || other == 0 ? 0 : code;
     }

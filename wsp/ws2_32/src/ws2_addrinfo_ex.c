@@ -219,7 +219,7 @@ static int info_wait(struct info *info)
         return WSA_NOT_ENOUGH_MEMORY;
     }
     if (WaitForSingleObject(info->done, info->timeout_ms) != WAIT_OBJECT_0) {
-        ws2_live_cancel(&info->work.live);
+        ws2_work_give_up(&info->work);
         WaitForSingleObject(info->done, INFINITE);
         info->code = info->code == WSA_E_CANCELLED ? WSAETIMEDOUT : info->code;
     }

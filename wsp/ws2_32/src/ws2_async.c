@@ -232,7 +232,7 @@ int WSAAPI WSACancelAsyncRequest(HANDLE handle)
     if (task == NULL) {
         return ws2_fail(has_ended(handle) ? WSAEALREADY : WSAEINVAL);
     }
-    ws2_live_cancel(&task->work.live);
+    ws2_work_give_up(&task->work);
     ws2_ticket_drop(&task->work.ticket);
     return 0;
 }
