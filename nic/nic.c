@@ -207,8 +207,7 @@ static uint32_t rx_captured(struct nic_port *port, struct nic_buf **bufs, uint32
         port_drops_note(port, nic_capture_seen(port->capture), note);
     for (uint32_t i = 0; i < received; i++) {
         nic_capture_stage(port->capture, bufs[i]);
-        nic_capture_commit(port->capture, now_ns, true,
-                           nic_stat_get(&port->stats.tx_errors) != errors ? "not sent: nic tx_errors" : "");
+        nic_capture_burst_add(port->capture, now_ns, i == 0 ? note : "");
     }
     return received;
 }
@@ -218,15 +217,44 @@ static uint32_t tx_captured(struct nic_port *port, struct nic_buf **bufs, uint32
 {
     uint32_t sent = 0;
 
+    for (; sent < count; sent++) {
         const uint64_t errors = nic_stat_get(&port->stats.tx_errors);
 
-    for (; sent < count; sent++) {
         nic_capture_stage(port->capture, bufs[sent]);
         if (port->driver->tx_burst(port, &bufs[sent], 1, now_ns) == 0)
             break;
-        nic_capture_burst_add(port->capture, now_ns, i == 0 ? note : "");
+        nic_capture_commit(port->capture, now_ns, true,
+                           nic_stat_get(&port->stats.tx_errors) != errors ? "not sent: nic tx_errors" : "");
     }
     return sent;
+}
+
+bool nic_port_noting(const struct nic_port *port)
+{
+    return port->capture != NULL && nic_capture_noting(port->capture);
+}
+
+void nic_rx_note(struct nic_port *port, uint32_t index, const char *note)
+{
+    if (port->capture != NULL)
+        nic_capture_note(port->capture, index, note);
+}
+
+void nic_rx_settle(struct nic_port *port)
+{
+    if (port->capture != NULL)
+        nic_capture_settle(port->capture);
+}
+
+uint8_t *nic_tx_lost_room(struct nic_port *port, uint32_t len)
+{
+    return nic_port_noting(port) ? nic_capture_stage_room(port->capture, len) : NULL;
+}
+
+void nic_tx_lost(struct nic_port *port, uint64_t now_ns, const char *note)
+{
+    if (nic_port_noting(port))
+        nic_capture_commit(port->capture, now_ns, true, note);
 }
 
 uint32_t nic_rx_burst(struct nic_port *port, struct nic_buf **bufs, uint32_t count, uint64_t now_ns)
@@ -261,34 +289,6 @@ struct nic_buf *nic_buf_alloc(struct nic_port *port)
         nic_stat_add(&port->stats.buf_alloc_failed, 1);
     return buf;
 }
-bool nic_port_noting(const struct nic_port *port)
-{
-    return port->capture != NULL && nic_capture_noting(port->capture);
-}
-
-void nic_rx_note(struct nic_port *port, uint32_t index, const char *note)
-{
-    if (port->capture != NULL)
-        nic_capture_note(port->capture, index, note);
-}
-
-void nic_rx_settle(struct nic_port *port)
-{
-    if (port->capture != NULL)
-        nic_capture_settle(port->capture);
-}
-
-uint8_t *nic_tx_lost_room(struct nic_port *port, uint32_t len)
-{
-    return nic_port_noting(port) ? nic_capture_stage_room(port->capture, len) : NULL;
-}
-
-void nic_tx_lost(struct nic_port *port, uint64_t now_ns, const char *note)
-{
-    if (nic_port_noting(port))
-        nic_capture_commit(port->capture, now_ns, true, note);
-}
-
 
 struct nic_buf *nic_buf_attach_ext(struct nic_port *port, void *data, uint32_t len, nic_release_fn release,
                                    void *context)

@@ -226,6 +226,9 @@ static int netifs_make(struct stk_engine *engine, const struct stk_config *conf)
             return err;
         }
         engine->netifs_count++;
+        if (!stk_netif_notes_start(engine->netifs[i], stk_ep_table_stats(engine->eps))) {
+            return STK_ENOMEM;
+        }
     }
     return STK_OK;
 }
@@ -251,9 +254,6 @@ static int eps_make(struct stk_engine *engine)
     return stk_ep_table_create(&conf, &engine->eps);
 }
 
-        if (!stk_netif_notes_start(engine->netifs[i], stk_ep_table_stats(engine->eps))) {
-            return STK_ENOMEM;
-        }
 static int region_make(struct stk_engine *engine)
 {
     const struct stk_region_conf conf = {
