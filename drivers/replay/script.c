@@ -13,6 +13,7 @@
 #define TCP_SACK_OK 4u
 #define TCP_STAMPS 8u
 #define HASH_SIZE 4096u
+#define HOSTS_FIRST 64u
 
 uint32_t replay_talk_hash(const uint8_t *ip_a, const uint8_t *ip_b, uint32_t bytes, uint16_t port_a, uint16_t port_b)
 {
@@ -148,10 +149,13 @@ static struct replay_talk_conv *conv_add(struct replay_port *port, const struct 
                                       .last = REPLAY_NONE,
                                       .compare = REPLAY_NONE,
                                       .before = before,
+                                      .after = REPLAY_NONE,
                                       .their_end = UINT64_MAX};
     memcpy(conv->ip[us], packet->frame + view->src, view->ip_bytes);
     memcpy(conv->ip[1 - us], packet->frame + view->dst, view->ip_bytes);
     memcpy(conv->live_ip, conv->ip[1], sizeof(conv->live_ip));
+    if (before != REPLAY_NONE)
+        talk->convs[before].after = talk->convs_count;
     conv->hash_next = talk->hash[packet->hash % HASH_SIZE];
     talk->hash[packet->hash % HASH_SIZE] = talk->convs_count++;
     return conv;
@@ -233,34 +237,72 @@ static const char *packet_read(const struct replay_source *source, struct packet
     return NULL;
 }
 
-static bool host_known(const struct replay_talk *talk, int side, const uint8_t host[17])
+static bool hosts_grow(struct replay_talk *talk);
+
+/* @return  Its place, empty or not; NULL: there is no memory. */
+static struct replay_host *host_find(struct replay_talk *talk, uint8_t version, const uint8_t *ip)
 {
-    for (uint32_t i = 0; i < talk->hosts_count[side]; i++) {
-        if (memcmp(talk->hosts[side][i], host, 17) == 0)
-            return true;
+    const uint32_t bytes = version == 4 ? 4 : 16;
+    uint32_t hash = version;
+
+    if (talk->hosts_count * 2 >= talk->hosts_room && !hosts_grow(talk))
+        return NULL;
+    for (uint32_t i = 0; i < bytes; i++)
+        hash = hash * 31 + ip[i];
+    for (hash *= UINT32_C(2654435761);; hash++) {
+        struct replay_host *host = &talk->hosts[hash & (talk->hosts_room - 1)];
+
+        if (host->version == 0 || (host->version == version && memcmp(host->ip, ip, bytes) == 0))
+            return host;
     }
-    return false;
 }
 
-static void host_note(struct replay_talk *talk, int side, const uint8_t host[17])
+static bool hosts_grow(struct replay_talk *talk)
 {
-    if (!host_known(talk, side, host) && talk->hosts_count[side] < REPLAY_HOSTS_MAX)
-        memcpy(talk->hosts[side][talk->hosts_count[side]++], host, 17);
+    struct replay_host *old = talk->hosts;
+    const uint32_t room = talk->hosts_room;
+
+    talk->hosts = calloc(room == 0 ? HOSTS_FIRST : room * 2, sizeof(*talk->hosts));
+    if (talk->hosts == NULL) {
+        talk->hosts = old;
+        return false;
+    }
+    talk->hosts_room = room == 0 ? HOSTS_FIRST : room * 2;
+    for (uint32_t i = 0; i < room; i++) {
+        if (old[i].version != 0)
+            *host_find(talk, old[i].version, old[i].ip) = old[i];
+    }
+    free(old);
+    return true;
+}
+
+static void host_note(struct replay_talk *talk, int side, uint8_t version, const uint8_t *ip)
+{
+    struct replay_host *host = host_find(talk, version, ip);
+
+    if (host == NULL)
+        return;
+    talk->hosts_count += host->version == 0 ? 1 : 0;
+    host->version = version;
+    memcpy(host->ip, ip, version == 4 ? 4 : 16);
+    host->side[side] = true;
 }
 
 /* A host whose place the stack takes cannot be a peer as well. */
 static bool hosts_fit(struct replay_talk *talk, const struct packet *packet, bool ours)
 {
     const struct replay_view *view = &packet->view;
-    uint8_t us[17] = {view->version};
-    uint8_t them[17] = {view->version};
+    const uint8_t *us = packet->frame + (ours ? view->src : view->dst);
+    const uint8_t *them = packet->frame + (ours ? view->dst : view->src);
+    const struct replay_host *host = host_find(talk, view->version, us);
 
-    memcpy(us + 1, packet->frame + (ours ? view->src : view->dst), view->ip_bytes);
-    memcpy(them + 1, packet->frame + (ours ? view->dst : view->src), view->ip_bytes);
-    if (memcmp(us, them, sizeof(us)) == 0 || host_known(talk, 1, us) || host_known(talk, 0, them))
+    if (host == NULL || host->side[1] || memcmp(us, them, view->ip_bytes) == 0)
         return false;
-    host_note(talk, 0, us);
-    host_note(talk, 1, them);
+    host = host_find(talk, view->version, them);
+    if (host == NULL || host->side[0])
+        return false;
+    host_note(talk, 0, view->version, us);
+    host_note(talk, 1, view->version, them);
     return true;
 }
 
@@ -344,13 +386,20 @@ int replay_talk_open(struct replay_port *port)
     theirs_guess(talk);
     talk->open = talk->convs_count;
     port->report.convs = talk->convs_count;
-    return port->report.ended[0] != '\0' ? 0 : err;
+    if (port->report.ended[0] != '\0')
+        err = 0; /* what was read before is played, and the report tells */
+    if (err == 0)
+        err = replay_schedule_open(talk);
+    return err == 0 ? replay_live_open(talk) : err;
 }
 
 void replay_talk_close(struct replay_talk *talk)
 {
     if (talk == NULL)
         return;
+    replay_schedule_close(talk);
+    replay_live_close(talk);
+    free(talk->hosts);
     free(talk->recs);
     free(talk->convs);
     free(talk->arena);

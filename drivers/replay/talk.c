@@ -21,6 +21,9 @@ static void conv_end(struct replay_port *port, struct replay_talk_conv *conv, bo
     conv->over = true;
     port->talk->open--;
     port->report.convs_finished += whole ? 1 : 0;
+    replay_schedule_never(port->talk, conv);
+    if (conv->after != REPLAY_NONE && !port->talk->convs[conv->after].over)
+        replay_schedule_ready(port->talk, &port->talk->convs[conv->after]);
 }
 
 static void hex_write(char *out, size_t size, const uint8_t *bytes, uint32_t count)
@@ -183,13 +186,13 @@ static void heard_dgram(struct replay_port *port, struct replay_talk_conv *conv,
                         const struct replay_view *view)
 {
     struct replay_talk *talk = port->talk;
-    uint32_t left = conv->live_dgrams++;
     const struct replay_rec *rec = NULL;
 
-    for (uint32_t i = conv->first; i != REPLAY_NONE && rec == NULL; i = talk->recs[i].next) {
-        if (!talk->recs[i].ours && !talk->recs[i].damaged && left-- == 0)
-            rec = &talk->recs[i];
+    for (; conv->compare != REPLAY_NONE && rec == NULL; conv->compare = talk->recs[conv->compare].next) {
+        if (!talk->recs[conv->compare].ours && !talk->recs[conv->compare].damaged)
+            rec = &talk->recs[conv->compare];
     }
+    conv->live_dgrams++;
     const uint32_t bytes = replay_view_payload_bytes(view);
     if (rec == NULL) {
         dgram_extra(port, conv, frame + view->payload, bytes);
@@ -206,36 +209,6 @@ static void heard_dgram(struct replay_port *port, struct replay_talk_conv *conv,
     conv_end(port, conv, false);
 }
 
-/* Whose frame is it? A client's own port is learnt from its first packet: the n-th to call is the n-th that called. */
-static struct replay_talk_conv *live_find(struct replay_talk *talk, const uint8_t *frame,
-                                          const struct replay_view *view)
-{
-    const uint16_t from = replay_get16(frame + view->l4);
-    const uint16_t to = replay_get16(frame + view->l4 + 2);
-    struct replay_talk_conv *fresh = NULL;
-    struct replay_talk_conv *known = NULL;
-
-    for (uint32_t i = 0; i < talk->convs_count; i++) {
-        struct replay_talk_conv *conv = &talk->convs[i];
-
-        if (conv->version != view->version || conv->proto != view->proto || conv->port[0] != to ||
-            memcmp(conv->ip[0], frame + view->dst, view->ip_bytes) != 0)
-            continue;
-        if (conv->live ? conv->live_port == from
-                       : conv->we_began && conv->port[1] == from && conv->cursor != conv->first)
-            known = known != NULL && !known->over ? known : conv; /* of those with these ports the one that lives */
-        else if (!conv->live && !conv->we_began && fresh == NULL && !conv->over)
-            fresh = conv;
-    }
-    const bool begins = view->proto == REPLAY_IPPROTO_UDP ||
-                        (frame[view->l4 + 13] & (REPLAY_FLAG_SYN | REPLAY_FLAG_ACK)) == REPLAY_FLAG_SYN;
-    if (fresh != NULL && begins &&
-        (known == NULL ||
-         (view->proto == REPLAY_IPPROTO_TCP && known->live_they.isn != replay_get32(frame + view->l4 + 4))))
-        return fresh;
-    return known;
-}
-
 void replay_talk_heard(struct replay_port *port, const uint8_t *frame, uint32_t len, uint64_t now_ns)
 {
     struct replay_talk *talk = port->talk;
@@ -243,12 +216,12 @@ void replay_talk_heard(struct replay_port *port, const uint8_t *frame, uint32_t 
 
     if (!replay_view_read(frame, len, &view) || view.l4 == 0 || view.fragment)
         return;
-    struct replay_talk_conv *conv = live_find(talk, frame, &view);
+    struct replay_talk_conv *conv = replay_live_find(talk, frame, &view);
     if (conv == NULL)
         return;
     if (!conv->live) {
         conv->live = true;
-        conv->live_port = replay_get16(frame + view.l4);
+        replay_live_add(talk, conv, replay_get16(frame + view.l4));
         memcpy(conv->live_ip, frame + view.src, view.ip_bytes);
     }
     talk->progress_ns = now_ns;
@@ -258,6 +231,8 @@ void replay_talk_heard(struct replay_port *port, const uint8_t *frame, uint32_t 
         heard_tcp(port, conv, frame, &view);
     else
         heard_dgram(port, conv, frame, &view);
+    if (!conv->over)
+        replay_schedule_ready(talk, conv);
 }
 
 /* --- Ours ------------------------------------------------------------------------ */
@@ -331,6 +306,8 @@ static void ours_send(struct replay_port *port, struct replay_talk_conv *conv, c
 {
     if (port->conf.speed != REPLAY_SPEED_MAX && !conv->waiting)
         replay_report_late(&port->report, now_ns - due_ns(port, conv, rec));
+    if (conv->we_began)
+        replay_live_add(port->talk, conv, conv->port[1]); /* what comes from there now can be the answer */
     port->out_len = replay_translate(port->talk, conv, rec, port->out);
     port->out_number = rec->number;
     conv->waiting = false;
@@ -412,6 +389,7 @@ static void begin(struct replay_port *port, uint64_t now_ns)
     for (uint32_t i = 0; i < talk->convs_count; i++) {
         talk->convs[i].anchor_rec_ns = talk->first_ns;
         talk->convs[i].anchor_ns = now_ns + port->conf.start_ns;
+        replay_schedule_ready(talk, &talk->convs[i]);
     }
 }
 
@@ -452,48 +430,46 @@ static void give_up(struct replay_port *port)
     }
 }
 
+/* Nothing more of the conversation can be done now: when, then? */
+static void conv_sleep(struct replay_port *port, struct replay_talk_conv *conv)
+{
+    const struct replay_rec *rec = rec_at(port->talk, conv);
+
+    if (conv->over || rec == NULL || (conv->cursor == conv->first && predecessor_lives(port->talk, conv)))
+        replay_schedule_never(port->talk, conv);
+    else if (!conv->waiting && rec->ours)
+        replay_schedule_at(port->talk, conv, due_ns(port, conv, rec), false);
+    else
+        replay_schedule_at(port->talk, conv,
+                           conv->live_sent > conv->we_acked ? conv->wait_since_ns + ACK_AFTER_NS : STK_NEVER, true);
+}
+
 bool replay_talk_next(struct replay_port *port, uint64_t now_ns)
 {
     struct replay_talk *talk = port->talk;
+    struct replay_talk_conv *conv;
 
     if (!talk->begun)
         begin(port, now_ns);
-    for (uint32_t i = 0; i < talk->convs_count; i++) {
-        struct replay_talk_conv *conv = &talk->convs[i];
-
-        if (!conv->over && conv_run(port, conv, now_ns))
+    while ((conv = replay_schedule_next(talk, now_ns)) != NULL) {
+        if (conv_run(port, conv, now_ns))
             return true;
+        conv_sleep(port, conv);
     }
-    if (talk->open > 0 && now_ns >= talk->progress_ns + port->conf.timeout_ns) {
-        bool future = false; /* a frame of ours that is due later is no silence */
-
-        for (uint32_t i = 0; i < talk->convs_count && !future; i++)
-            future = !talk->convs[i].over && !talk->convs[i].waiting && !predecessor_lives(talk, &talk->convs[i]);
-        if (!future)
-            give_up(port);
-    }
+    /* A frame of ours that is due later is no silence. */
+    if (talk->open > 0 && talk->future == 0 && now_ns >= talk->progress_ns + port->conf.timeout_ns)
+        give_up(port);
     return false;
 }
 
 uint64_t replay_talk_due_ns(struct replay_port *port)
 {
-    struct replay_talk *talk = port->talk;
-    uint64_t next = STK_NEVER;
+    const struct replay_talk *talk = port->talk;
 
     if (!talk->begun)
         return 0;
-    for (uint32_t i = 0; i < talk->convs_count; i++) {
-        const struct replay_talk_conv *conv = &talk->convs[i];
-        const struct replay_rec *rec = rec_at(talk, conv);
-        uint64_t due = talk->progress_ns + port->conf.timeout_ns;
+    const uint64_t next = replay_schedule_due_ns(talk);
+    const uint64_t silent = talk->waiting > 0 ? talk->progress_ns + port->conf.timeout_ns : STK_NEVER;
 
-        if (conv->over || rec == NULL || (conv->cursor == conv->first && predecessor_lives(talk, conv)))
-            continue;
-        if (!conv->waiting && rec->ours)
-            due = due_ns(port, conv, rec);
-        else if (conv->live_sent > conv->we_acked && conv->wait_since_ns + ACK_AFTER_NS < due)
-            due = conv->wait_since_ns + ACK_AFTER_NS;
-        next = due < next ? due : next;
-    }
-    return next;
+    return silent < next ? silent : next;
 }

@@ -11,7 +11,19 @@
 #include "replay_priv.h"
 
 #define REPLAY_NONE UINT32_MAX
-#define REPLAY_HOSTS_MAX 256u
+
+/** Where a conversation waits to be looked at. */
+enum replay_queue {
+    REPLAY_QUEUE_NONE,  /**< for what is heard, or for its predecessor's end */
+    REPLAY_QUEUE_TIMER, /**< for a time */
+    REPLAY_QUEUE_READY,
+};
+
+/** A binary heap of conversations' indices. */
+struct replay_heap {
+    uint32_t *convs;
+    uint32_t count;
+};
 
 /** A recorded packet of a conversation. */
 struct replay_rec {
@@ -58,6 +70,19 @@ struct replay_talk_conv {
     uint32_t last;
     uint32_t hash_next;
     uint32_t before; /**< an earlier one of the same ends; REPLAY_NONE: none */
+    uint32_t after;  /**< the next one of the same ends; REPLAY_NONE: none */
+    /* schedule.c */
+    enum replay_queue queue;
+    bool awaits; /**< something of the live side */
+    uint32_t queue_at;
+    uint64_t wake_ns;
+    /* live.c */
+    bool listed; /**< under live_port */
+    uint32_t live_next;
+    uint32_t called_hash_next; /**< of the heads of lists */
+    uint32_t called_next;
+    uint32_t called_first; /**< a head's: of its list, not looked at yet */
+    uint32_t called_last;
     /* As recorded. */
     struct replay_side we;
     struct replay_side they;
@@ -85,6 +110,13 @@ struct replay_talk_conv {
     uint64_t anchor_ns;
 };
 
+/** A host of the capture, and whose place it has. */
+struct replay_host {
+    uint8_t version; /**< 0: an empty place */
+    uint8_t ip[16];
+    bool side[2]; /**< ours, theirs */
+};
+
 struct replay_talk {
     struct replay_rec *recs;
     uint32_t recs_count;
@@ -99,8 +131,15 @@ struct replay_talk {
     uint32_t *hash; /**< of hash_size heads */
     uint32_t hash_size;
     uint64_t first_ns;
-    uint8_t hosts[2][REPLAY_HOSTS_MAX][17]; /**< version and address: ours, theirs */
-    uint32_t hosts_count[2];
+    struct replay_host *hosts; /**< hosts_room places, some empty */
+    uint32_t hosts_room;       /**< a power of two */
+    uint32_t hosts_count;
+    struct replay_heap queue[REPLAY_QUEUE_READY + 1];
+    uint32_t waiting;   /**< conversations that await something of the live side */
+    uint32_t future;    /**< conversations that will send at a time */
+    uint32_t live_size; /**< of both hashes, a power of two */
+    uint32_t *live_hash;
+    uint32_t *called_hash;
     uint64_t progress_ns; /**< when something moved last */
     bool begun;
 };
@@ -116,6 +155,45 @@ static inline uint64_t replay_position(uint32_t isn, uint32_t seq, uint64_t near
 {
     return near + (uint64_t)(int64_t)(int32_t)(seq - isn - (uint32_t)near);
 }
+
+/* schedule.c: which conversation is looked at next, and when. */
+
+/** Make room for all conversations. @retval STK_ENOMEM  There is none. */
+int replay_schedule_open(struct replay_talk *talk);
+void replay_schedule_close(struct replay_talk *talk);
+
+/** It is looked at as soon as can be. */
+void replay_schedule_ready(struct replay_talk *talk, struct replay_talk_conv *conv);
+
+/** It is looked at when that time has come (STK_NEVER: not by itself); awaits: for lack of what the live side does. */
+void replay_schedule_at(struct replay_talk *talk, struct replay_talk_conv *conv, uint64_t wake_ns, bool awaits);
+
+/** It is looked at when it is made ready. */
+void replay_schedule_never(struct replay_talk *talk, struct replay_talk_conv *conv);
+
+/** @return  The first that is ready by now, which stays so until it is given a time; NULL: none. */
+struct replay_talk_conv *replay_schedule_next(struct replay_talk *talk, uint64_t now_ns);
+
+/** @return  When the next one is ready; 0: now; STK_NEVER: none by itself. */
+uint64_t replay_schedule_due_ns(const struct replay_talk *talk);
+
+/* live.c: whose is what the live side sends. */
+
+/** Note who waits for callers. @retval STK_ENOMEM  There is no memory. */
+int replay_live_open(struct replay_talk *talk);
+void replay_live_close(struct replay_talk *talk);
+
+/** From now on what comes from this port is the conversation's. Once for each. */
+void replay_live_add(struct replay_talk *talk, struct replay_talk_conv *conv, uint16_t live_port);
+
+/**
+ * Whose frame is it? A client's own port is learnt from its first packet: the n-th to call is the n-th that called.
+ *
+ * @param view  Of TCP or UDP, not a fragment.
+ * @return      Perhaps one that nobody lived in so far; NULL: nobody's.
+ */
+struct replay_talk_conv *replay_live_find(struct replay_talk *talk, const uint8_t *frame,
+                                          const struct replay_view *view);
 
 /* translate.c */
 
