@@ -23,7 +23,7 @@ JOBS=${JOBS:-$(nproc)}
 
 # To build: compilers, CMake, the libraries. dpkg-dev, patch and the keyring: to fetch and patch lwIP.
 BUILD_PACKAGES="gcc libc6-dev cmake ninja-build pkg-config
-    libdpdk-dev libpcap-dev libcmocka-dev libinih-dev libjansson-dev libc-ares-dev
+    libdpdk-dev libpcap-dev libcmocka-dev libinih-dev libjansson-dev libc-ares-dev libgcrypt20-dev
     dpkg-dev patch xz-utils debian-archive-keyring ca-certificates python3"
 # To check: clang (ThreadSanitizer refuses fences in gcc 12), formatter, static checks.
 CHECK_PACKAGES="clang-14 libclang-rt-14-dev llvm-14 clang-format-14 clang-tidy-14 cppcheck git"

@@ -1,5 +1,5 @@
 # Libraries of others, under the same target names on every platform: PkgConfig::INIH, JANSSON, PCAP, CMOCKA,
-# DPDK, and on Linux CARES.
+# DPDK, and on Linux CARES and GCRYPT.
 # Linux has them from Debian's packages. For Windows configs/deps.sh built them from Debian's source packages.
 if(WL_OS STREQUAL "linux")
     find_package(PkgConfig REQUIRED)
@@ -7,6 +7,7 @@ if(WL_OS STREQUAL "linux")
     pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
     pkg_check_modules(CARES REQUIRED IMPORTED_TARGET libcares)
     pkg_check_modules(PCAP REQUIRED IMPORTED_TARGET libpcap)
+    pkg_check_modules(GCRYPT REQUIRED IMPORTED_TARGET libgcrypt)
     if(WINLANE_TESTS)
         pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
     endif()

@@ -52,7 +52,8 @@ static void side_deliver(struct receive *r, uint32_t index, const void *data, si
     struct receive_conv *conv = &r->convs[index / 2];
     struct receive_side *side = &conv->side[index % 2];
 
-    stk_sha256_add(&side->sha, data, len);
+    if (side->sha != NULL)
+        stk_sha256_add(side->sha, data, len);
     side->out.bytes += len;
     r->totals->bytes += len;
     if (r->conf->data != NULL)
@@ -439,7 +440,8 @@ static void side_finish(struct receive *r, struct receive_side *side)
         out->gap_packet = side->holes_count != 0 ? side->holes[0].packet : side->open_packet;
     if (side->sock != NULL)
         side_close(side, STK_RECEIVE_OPEN);
-    stk_sha256_get(&side->sha, out->sha256);
+    stk_sha256_end(side->sha, out->sha256);
+    side->sha = NULL;
 }
 
 static bool side_incomplete(const struct receive_side *side)
@@ -468,14 +470,17 @@ static void conv_ended(void *context, struct nic_conv *conv)
     mine->conv = NULL;
 }
 
-static void conv_begin(struct receive *r, struct nic_conv *conv)
+static void conv_begin(struct receive *r, struct nic_conv *conv, uint64_t packet)
 {
     struct receive_conv *mine = &r->convs[conv->index];
 
     memset(mine, 0, sizeof(*mine));
     mine->conv = conv;
-    stk_sha256_init(&mine->side[0].sha);
-    stk_sha256_init(&mine->side[1].sha);
+    for (int i = 0; i < 2 && r->conf->digests; i++) {
+        mine->side[i].sha = stk_sha256_begin();
+        if (mine->side[i].sha == NULL)
+            refuse(r, STK_ENOMEM, packet, "no memory for a digest");
+    }
     r->totals->conversations++;
 }
 
@@ -551,7 +556,7 @@ static void packet_play(struct receive *r, const struct nic_packet *packet, cons
         return;
     }
     if (r->convs[conv->index].conv != conv)
-        conv_begin(r, conv);
+        conv_begin(r, conv, packet->number);
     const uint32_t index = conv->index * 2 + (uint32_t)side;
     if (pkt->kind == NIC_LAYERS_FRAGMENT)
         push_pkt(r, index, pkt, flags, packet->number);

@@ -66,7 +66,7 @@ struct stk_receive_side {
         gap_packet; /**< bytes or datagrams are missing: the first packet behind the gap, or that was lost; 0: none */
     uint64_t drop_packet;             /**< the first one dropped; 0: none */
     const char *reason;               /**< why it was dropped, or the stream broke; static text or NULL */
-    uint8_t sha256[STK_SHA256_BYTES]; /**< of the bytes */
+    uint8_t sha256[STK_SHA256_BYTES]; /**< of the bytes, if digests are wanted; else zeros */
 };
 
 /** A conversation that is over. Side 0 began it (struct nic_conv). */
@@ -101,6 +101,7 @@ struct stk_receive_conf {
     uint32_t convs_max;   /**< conversations at a time; 0: 32768 */
     uint64_t idle_ns;     /**< after which one may be forgotten; 0: 300 s */
     bool by_vlan;         /**< struct nic_conv_conf */
+    bool digests;         /**< SHA-256 of every stream, which takes about as long as all the rest */
     uint32_t buffers;     /**< frames that the stack may hold out of order, all together; 0: 32768 */
     uint64_t seed;        /**< of the stack's randomness */
     const char *capture;  /**< a file that records what enters and leaves the stack; NULL: none */

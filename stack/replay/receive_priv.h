@@ -32,18 +32,18 @@ struct receive_hole {
 /** One direction. */
 struct receive_side {
     struct stk_receive_side out;
-    struct stk_sha256 sha;
     struct stk_sock *sock;
-    uint64_t drained; /**< TCP: bytes delivered */
-    uint64_t seen;    /**< TCP: end of the highest data that entered */
-    uint32_t isn;     /**< number before the first byte */
-    uint32_t ack;     /**< what the stack expects to be acknowledged */
-    uint32_t held;    /**< segments held back, beyond the stack's window */
-    uint8_t touched;  /**< frames of it entered since it was drained last */
-    bool based;       /**< isn is known */
-    bool syn;         /**< by a SYN */
-    bool open;        /**< the stack has the connection */
-    bool over;        /**< it ended */
+    struct stk_sha256 *sha; /**< NULL: nobody wants a digest */
+    uint64_t drained;       /**< TCP: bytes delivered */
+    uint64_t seen;          /**< TCP: end of the highest data that entered */
+    uint32_t isn;           /**< number before the first byte */
+    uint32_t ack;           /**< what the stack expects to be acknowledged */
+    uint32_t held;          /**< segments held back, beyond the stack's window */
+    uint8_t touched;        /**< frames of it entered since it was drained last */
+    bool based;             /**< isn is known */
+    bool syn;               /**< by a SYN */
+    bool open;              /**< the stack has the connection */
+    bool over;              /**< it ended */
     bool udp;
     uint8_t holes_count;
     struct nic_layers_options syn_options;

@@ -104,7 +104,7 @@ static bool option_take(struct options *options, const char *name, const char *v
 
 static bool options_read(struct options *options, int argc, char **argv)
 {
-    *options = (struct options){.conf = {.sums = STK_RECEIVE_AUTO, .end = on_end}};
+    *options = (struct options){.conf = {.sums = STK_RECEIVE_AUTO, .digests = true, .end = on_end}};
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--quiet") == 0) {
             options->quiet = true;

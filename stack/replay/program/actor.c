@@ -69,9 +69,13 @@ static struct conn *conn_add(struct actor *self, const struct stk_scene_conv *co
     struct conn *conn = &self->conns[self->conns_count++];
     *conn = (struct conn){.number = self->conns_count, .conv = conv};
     struct stk_actor_stream *stream = stream_of(self, conn);
-    stk_sha256_init(&stream->in);
-    stk_sha256_init(&stream->out);
+    stream->in = stk_sha256_begin();
+    stream->out = stk_sha256_begin();
     self->out->streams_count = self->conns_count;
+    if (stream->in == NULL || stream->out == NULL) {
+        (void)snprintf(self->out->fault, sizeof(self->out->fault), "no memory for digests");
+        return NULL;
+    }
     if (conv != NULL) {
         self->used[conv - self->scene->convs] = 1;
     }
@@ -186,7 +190,7 @@ static void connected(struct actor *self, struct conn *conn)
 static void took(struct actor *self, struct conn *conn, const uint8_t *bytes, size_t len)
 {
     struct stk_actor_stream *stream = stream_of(self, conn);
-    stk_sha256_add(&stream->in, bytes, len);
+    stk_sha256_add(stream->in, bytes, len);
     stream->in_bytes += len;
     conn->taken += conn->dgram ? 1 : len;
     conn->step_taken += conn->dgram ? 1 : len;
@@ -207,7 +211,7 @@ static int64_t give(struct actor *self, struct conn *conn, const uint8_t *bytes,
         return sent;
     }
     struct stk_actor_stream *stream = stream_of(self, conn);
-    stk_sha256_add(&stream->out, bytes, (size_t)sent);
+    stk_sha256_add(stream->out, bytes, (size_t)sent);
     stream->out_bytes += (uint64_t)sent;
     conn->given += conn->dgram ? 1 : (uint64_t)sent;
     conn->given_bytes += (uint64_t)sent;

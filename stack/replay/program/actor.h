@@ -25,8 +25,8 @@ struct stk_events {
 
 /** One conversation of the live side. */
 struct stk_actor_stream {
-    struct stk_sha256 in;  /**< what it received */
-    struct stk_sha256 out; /**< what it sent */
+    struct stk_sha256 *in;  /**< what it received */
+    struct stk_sha256 *out; /**< what it sent */
     uint64_t in_bytes;
     uint64_t out_bytes;
     uint8_t in_digest[STK_SHA256_BYTES]; /**< filled at the run's end */

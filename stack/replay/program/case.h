@@ -77,6 +77,7 @@ struct stk_case {
     uint64_t linger_ms;
     uint64_t limit_s; /**< of real time that a program may take */
     bool real_clock;
+    bool digests; /**< mode receive: of every stream, as they are to be shown */
     uint32_t departures;                                  /**< that are expected */
     int32_t exit_code;                                    /**< of a program; -1: any */
     uint32_t left_out;                                    /**< packets that may be left out; UINT32_MAX: any */

@@ -65,6 +65,16 @@ static enum stk_receive_sums sums_of(const struct stk_case *of)
     return strcmp(of->checksum, "ignore") == 0 ? STK_RECEIVE_IGNORE : STK_RECEIVE_AUTO;
 }
 
+/* A digest takes as long as all the rest: it is made for those who look at it. */
+static bool digests_wanted(const struct stk_case *of)
+{
+    bool wanted = of->digests;
+    for (uint32_t i = 0; i < of->expects_count; i++) {
+        wanted = wanted || (of->expects[i].kind == STK_EXPECT_STREAM && strstr(of->expects[i].text, "sha256") != NULL);
+    }
+    return wanted;
+}
+
 /* @return  The capture was played to its end. */
 static bool play(struct mode *mode, struct nic_reader *reader)
 {
@@ -73,6 +83,7 @@ static bool play(struct mode *mode, struct nic_reader *reader)
     char reason[NIC_READER_REASON_SIZE] = "";
     const struct stk_receive_conf conf = {.sums = sums_of(run->of),
                                           .seed = run->of->seed,
+                                          .digests = digests_wanted(run->of),
                                           .capture = run->capture,
                                           .stop_packet = run->of->stop_at,
                                           .data = mode_data,
