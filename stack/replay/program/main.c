@@ -36,6 +36,8 @@ static const char usage_text[] =
     "  --set KEY=VALUE              any key of [case], or expect.KEY of [expect]; may be repeated\n"
     "  --capture FILE               the capture, in place of the case's\n"
     "  --stop-at N                  stop behind packet N and show counters and connections\n"
+    "  --step                       ask before each packet, on standard input: Enter or n lets it in, a number goes to\n"
+    "                               that packet, c goes on, i shows connections, events and counters, q stops\n"
     "  --out FOLDER                 keep output.pcapng, report.txt, counters.txt, winlane.ini there (one case only)\n"
     "  --twice                      run again, and compare the two outputs byte by byte\n"
     "  --update                     write the output as the golden capture of the case\n"
@@ -123,6 +125,10 @@ static bool case_make(const struct command *command, const char *path, struct st
     if (!sets_apply(command, of, error)) {
         return false;
     }
+    if (strcmp(of->speed, "stepped") == 0 && (command->twice || command->reduce != NULL)) {
+        (void)snprintf(error, STK_CASE_ERROR_SIZE, "speed: what is stepped is played once: no --twice, no --reduce");
+        return false;
+    }
     if (command->capture != NULL) {
         const char *why = stk_case_set(of, "case", "capture", command->capture, 0);
         if (why != NULL) {
@@ -139,21 +145,6 @@ static bool case_make(const struct command *command, const char *path, struct st
 
 /* --- Telling -------------------------------------------------------------------------- */
 
-static void file_show(const char *path, const char *indent)
-{
-    char line[512];
-    FILE *file = fopen(path, "rb");
-    while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
-        const char *value = strrchr(line, ' ');
-        if (value == NULL || strcmp(value, " 0\n") != 0) {
-            (void)printf("%s%s", indent, line);
-        }
-    }
-    if (file != NULL) {
-        (void)fclose(file);
-    }
-}
-
 static void streams_show(const struct stk_run *run)
 {
     for (uint32_t i = 0; i < run->actor.streams_count; i++) {
@@ -166,16 +157,6 @@ static void streams_show(const struct stk_run *run)
         (void)printf("stream = %u out sha256 %s\n", (unsigned)i + 1, text);
         (void)printf("stream = %u out bytes %llu\n", (unsigned)i + 1,
                      (unsigned long long)run->actor.streams[i].out_bytes);
-    }
-}
-
-static void events_show(const struct stk_run *run)
-{
-    const char *at = run->actor.events.text;
-    while (at != NULL && *at != '\0') {
-        const size_t len = strcspn(at, "\n");
-        (void)printf("event = %.*s\n", (int)len, at);
-        at += len + (at[len] == '\n');
     }
 }
 
@@ -210,8 +191,8 @@ static void run_tell(const struct command *command, const struct stk_run *run)
     }
     if (command->show || command->inspect) {
         streams_show(run);
-        events_show(run);
-        file_show(run->counters, "# ");
+        stk_run_events_show(run);
+        stk_run_counters_show(run, "# ");
     }
     (void)fflush(stdout);
 }
@@ -398,6 +379,7 @@ static enum status case_run(const struct command *command, const char *path, str
         (void)strcpy(golden, of->golden);
         of->golden[0] = '\0';
     }
+    of->digests = command->show || command->inspect;
     stk_run_case(of, folder, run);
     if (command->twice && run->faults_count == 0) {
         again(run);
@@ -513,6 +495,9 @@ static bool option_flag(struct command *command, const char *option)
         {"--show", &command->show},
         {"--quiet", &command->quiet},
     };
+    if (strcmp(option, "--step") == 0) {
+        return set_add(command, "speed", "stepped");
+    }
     for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
         if (strcmp(option, flags[i].option) == 0) {
             *flags[i].field = true;

@@ -76,7 +76,9 @@ static void report_line(struct stk_run *run, char *line)
         return;
     }
     *value++ = '\0';
-    if (strcmp(line, "finished") == 0) {
+    if (strcmp(line, "stopped") == 0) {
+        run->numbers.stopped = true;
+    } else if (strcmp(line, "finished") == 0) {
         run->numbers.finished = strcmp(value, "yes") == 0;
     } else if (strcmp(line, "departure") == 0) {
         stk_run_fault(run, STK_FAULT_DEPARTURE, "%s", value);
@@ -134,6 +136,45 @@ static void counters_write(const struct stk_run *run, struct stk_engine *engine)
     }
 }
 
+void stk_run_counters_show(const struct stk_run *run, const char *indent)
+{
+    char line[512];
+    FILE *file = fopen(run->counters, "rb");
+    while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
+        const char *value = strrchr(line, ' ');
+        if (value == NULL || strcmp(value, " 0\n") != 0) {
+            (void)printf("%s%s", indent, line);
+        }
+    }
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+}
+
+void stk_run_events_show(const struct stk_run *run)
+{
+    const char *at = run->actor.events.text;
+    while (at != NULL && *at != '\0') {
+        const size_t len = strcspn(at, "\n");
+        (void)printf("event = %.*s\n", (int)len, at);
+        at += len + (at[len] == '\n');
+    }
+}
+
+/** A run that is under way. */
+struct inspected {
+    struct stk_run *run;
+    struct stk_engine *engine;
+};
+
+static void inspect(void *context)
+{
+    const struct inspected *self = context;
+    counters_write(self->run, self->engine);
+    stk_run_events_show(self->run);
+    stk_run_counters_show(self->run, "# ");
+}
+
 static void actor_run(struct stk_run *run, const struct stk_scene *scene, const char *text)
 {
     struct stk_config *config = NULL;
@@ -148,7 +189,9 @@ static void actor_run(struct stk_run *run, const struct stk_scene *scene, const 
         err = stk_client_attach_stepped(stk_engine_region(engine), stk_engine_virtual_pump, engine, &client);
     }
     if (err == STK_OK) {
+        struct inspected inspected = {.run = run, .engine = engine};
         stk_clock_virtual_set(stk_engine_virtual_clock(engine));
+        stk_engine_virtual_inspect_set(engine, inspect, &inspected);
         stk_actor_run(client, run->of, scene, &run->actor);
         counters_write(run, engine);
         stk_client_detach(client, 0);
@@ -174,13 +217,17 @@ static void program_streams(struct stk_run *run, struct stk_scene *scene)
     for (uint32_t i = 0; i < scene->convs_count && i < STK_ACTOR_CONNS_MAX; i++) {
         const struct stk_scene_conv *conv = &scene->convs[i];
         struct stk_actor_stream *stream = &run->actor.streams[i];
-        stk_sha256_init(&stream->in);
-        stk_sha256_init(&stream->out);
-        stk_sha256_add(&stream->out, conv->bytes[0], conv->bytes_len[0]);
-        stk_sha256_add(&stream->in, conv->bytes[1], conv->bytes_len[1]);
+        stream->in = stk_sha256_begin();
+        stream->out = stk_sha256_begin();
+        run->actor.streams_count = i + 1;
+        if (stream->in == NULL || stream->out == NULL) {
+            stk_run_fault(run, STK_FAULT_SETUP, "no memory for digests");
+            return;
+        }
+        stk_sha256_add(stream->out, conv->bytes[0], conv->bytes_len[0]);
+        stk_sha256_add(stream->in, conv->bytes[1], conv->bytes_len[1]);
         stream->out_bytes = conv->bytes_len[0];
         stream->in_bytes = conv->bytes_len[1];
-        run->actor.streams_count = i + 1;
     }
 }
 
@@ -264,8 +311,8 @@ void stk_run_case(const struct stk_case *of, const char *folder, struct stk_run 
         play(out);
     }
     for (uint32_t i = 0; i < out->actor.streams_count && of->mode != STK_CASE_RECEIVE; i++) {
-        stk_sha256_get(&out->actor.streams[i].in, out->actor.streams[i].in_digest);
-        stk_sha256_get(&out->actor.streams[i].out, out->actor.streams[i].out_digest);
+        stk_sha256_end(out->actor.streams[i].in, out->actor.streams[i].in_digest);
+        stk_sha256_end(out->actor.streams[i].out, out->actor.streams[i].out_digest);
     }
     stk_run_judge(out);
     out->real_ns = stk_clock_ns() - begin_ns;
