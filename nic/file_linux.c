@@ -9,10 +9,7 @@
 #include "nic/capture.h"
 #include "stack/clock.h"
 
-/* libpcap asks for each packet's header and bytes by themselves. */
-#define READ_BUFFER (256 * 1024)
-
-struct pcap *nic_capture_file_read(const char *path, char *reason)
+struct pcap *nic_capture_file_read(const char *path, char *buffer, char *reason)
 {
     FILE *file = fopen(path, "rbe");
     pcap_t *pcap;
@@ -21,7 +18,9 @@ struct pcap *nic_capture_file_read(const char *path, char *reason)
         snprintf(reason, NIC_CAPTURE_REASON_SIZE, "%s", strerror(errno));
         return NULL;
     }
-    (void)setvbuf(file, NULL, _IOFBF, READ_BUFFER);
+    /* libpcap asks for each packet's header and bytes by themselves; the C library takes a size only with the bytes. */
+    if (buffer != NULL)
+        (void)setvbuf(file, buffer, _IOFBF, NIC_CAPTURE_READ_BYTES);
     pcap = pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, reason);
     if (pcap == NULL) {
         fclose(file);

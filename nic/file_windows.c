@@ -19,11 +19,12 @@
  * libpcap takes handles here, not files of the C library, and gives no way to close one whose content it refuses. So it
  * opens by name what was found to be there; the handle is not inherited from the moment that it is known.
  */
-struct pcap *nic_capture_file_read(const char *path, char *reason)
+struct pcap *nic_capture_file_read(const char *path, char *buffer, char *reason)
 {
     int fd = _open(path, _O_RDONLY | _O_BINARY | _O_NOINHERIT);
     pcap_t *pcap;
 
+    (void)buffer; /* libpcap's file has been read from when it comes to light */
     if (fd < 0) {
         snprintf(reason, NIC_CAPTURE_REASON_SIZE, "%s", strerror(errno));
         return NULL;

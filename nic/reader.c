@@ -30,6 +30,7 @@ struct nic_reader {
     char link_type[32];
     char reason[NIC_READER_REASON_SIZE];
     uint8_t frame[NIC_READER_PACKET_MAX + ETH_BYTES];
+    char buffer[NIC_CAPTURE_READ_BYTES]; /**< libpcap's file's */
 };
 
 static const struct {
@@ -80,7 +81,7 @@ int nic_reader_open(const char *path, struct nic_reader **out, char *reason)
     if (reader == NULL)
         return STK_ENOMEM;
     errno = 0;
-    reader->pcap = nic_capture_file_read(path, why);
+    reader->pcap = nic_capture_file_read(path, reader->buffer, why);
     if (reader->pcap == NULL) {
         int err = errno == ENOENT ? STK_ENOENT : STK_EINVAL;
 

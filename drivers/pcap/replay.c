@@ -15,7 +15,7 @@ int drv_pcap_replay_open(struct pcap_replay *self, const struct nic_port_conf *c
     const char *type;
 
     errno = 0;
-    self->pcap = nic_capture_file_read(path, reason);
+    self->pcap = nic_capture_file_read(path, NULL, reason);
     if (self->pcap == NULL) {
         bool absent = errno == ENOENT;
 
@@ -55,7 +55,7 @@ static bool rewind_file(struct pcap_replay *self, uint64_t now_ns)
     bool again = self->loop && self->frame_seen;
 
     pcap_close(self->pcap);
-    self->pcap = again ? nic_capture_file_read(self->path, reason) : NULL;
+    self->pcap = again ? nic_capture_file_read(self->path, NULL, reason) : NULL;
     if (again && self->pcap == NULL)
         stk_log(STK_LOG_ERROR, "pcap: %s: %s; replay ends", self->path, reason);
     self->frame_seen = false;

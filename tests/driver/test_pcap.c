@@ -251,7 +251,7 @@ static void file__opened__is_not_inherited(void **state)
 
     (void)state;
     file_make("mine.pcap", DLT_EN10MB, 1, 60, 60);
-    pcap = nic_capture_file_read(path_of("mine.pcap"), reason);
+    pcap = nic_capture_file_read(path_of("mine.pcap"), NULL, reason);
     assert_non_null(pcap);
     assert_false(t_file_inherited(pcap_file(pcap)));
     dumper = nic_capture_file_write(pcap, path_of("copy.pcap"), reason);

@@ -82,15 +82,19 @@ void nic_capture_settle(struct nic_capture *cap);
 struct pcap;
 struct pcap_dumper;
 
+/** Bytes that are read at a time where the caller has room for them: less than a processor's own cache. */
+#define NIC_CAPTURE_READ_BYTES (128u * 1024u)
+
 /**
  * Open a capture file for reading, in nanoseconds. No child process inherits it.
  *
+ * @param buffer  NIC_CAPTURE_READ_BYTES that are there until libpcap's object is closed; NULL: the C library's, of a page.
  * @param reason  NIC_CAPTURE_REASON_SIZE bytes, filled on failure.
  * @return        libpcap's object, owned by the caller, or NULL with errno: ENOENT where there is no such file.
  *
  * Context: open time, or a replay that starts again.
  */
-struct pcap *nic_capture_file_read(const char *path, char *reason);
+struct pcap *nic_capture_file_read(const char *path, char *buffer, char *reason);
 
 /**
  * Create a capture file, or empty one that exists. No child process inherits it.
