@@ -67,24 +67,25 @@ class Bench:
         packets = quick if self.options.quick else packets
         path = self.capture(packets, conversations, payload)
         size = os.path.getsize(path)
-        runs, floors = [], []
+        runs, digests, floors = [], [], []
         for turn in range(self.options.repeat):
             floors.append(self.play(path, "--read"))
+            digests.append(self.play(path, "--sha256"))
             runs.append(self.play(path))
             print(f"  {name} {turn + 1}: {runs[-1]['packets'] * 1e9 / runs[-1]['ns']:,.0f} packets/s", file=sys.stderr, flush=True)
-        if any(run["packets"] != packets for run in runs):
+        if any(run["packets"] != packets for run in runs + digests):
             raise Failed("packets are missing")
-        rate = median([run["packets"] * 1e9 / run["ns"] for run in runs])
-        floor = median([run["packets"] * 1e9 / run["ns"] for run in floors])
+        rate, floor, sha256 = (median([run["packets"] * 1e9 / run["ns"] for run in some]) for some in (runs, floors, digests))
+        cpu = median([run["packets"] * 1e9 / run["cpu_ns"] for run in runs])
         bits = median([run["bytes"] * 8e9 / run["ns"] for run in runs])
         peak = max(run["peak_bytes"] for run in runs)
         small = self.play(self.capture(packets // SHARE, conversations, payload))["peak_bytes"]
         os.remove(path)
-        self.rows.append((name, f"{packets:,} x {payload} B, {size / 1e6:,.0f} MB", f"{rate:,.0f}", f"{floor:,.0f}", gbps(bits),
-                          f"{peak / 2**20:.0f}", f"{small / 2**20:.0f}"))
+        self.rows.append((name, f"{packets:,} x {payload} B, {size / 1e6:,.0f} MB", f"{rate:,.0f}", f"{cpu:,.0f}", f"{sha256:,.0f}",
+                          f"{floor:,.0f}", gbps(bits), f"{peak / 2**20:.0f}", f"{small / 2**20:.0f}"))
         self.records.append(record(self.facts, name=name, wire="capture file in the page cache; floor: the file only read",
                                    size_bytes=payload, rate_per_s=rate, bits_per_s=bits, floor_rate_per_s=floor,
-                                   capture_bytes=size, peak_bytes=peak, peak_of_a_50th_bytes=small))
+                                   cpu_rate_per_s=cpu, sha256_rate_per_s=sha256, capture_bytes=size, peak_bytes=peak, peak_of_a_50th_bytes=small))
 
     def pacing(self):
         """Multicast as recorded, in real time: how late are the frames?"""
@@ -128,7 +129,7 @@ def main():
         print(f"bench: {failed}", file=sys.stderr)
         return 1
     print(f"\nreceive-only replay, one thread; median of {options.repeat} runs",
-          *table(("name", "capture", "packets/s", "floor", "Gbit/s of data", "peak MiB", "of a 50th"), bench.rows), sep="\n")
+          *table(("name", "capture", "packets/s", "of CPU time", "with SHA-256", "floor", "Gbit/s of data", "peak MiB", "of a 50th"), bench.rows), sep="\n")
     print(*bench.remarks, sep="\n")
     print(f"\n{bench.facts['machine']}; commit {bench.facts['commit']}")
     if options.json:

@@ -5,8 +5,8 @@ import statistics
 import subprocess
 
 KEYS = ("name", "api", "carrier", "wire", "size_bytes", "p50_ns", "p99_ns", "p999_ns", "rate_per_s", "bits_per_s",
-        "instructions", "floor_p50_ns", "floor_rate_per_s", "kernel_p50_ns", "kernel_rate_per_s", "kernel_bits_per_s", "capture_bytes", "peak_bytes",
-        "peak_of_a_50th_bytes", "commit", "machine")
+        "instructions", "floor_p50_ns", "floor_rate_per_s", "kernel_p50_ns", "kernel_rate_per_s", "kernel_bits_per_s",
+        "cpu_rate_per_s", "sha256_rate_per_s", "capture_bytes", "peak_bytes", "peak_of_a_50th_bytes", "commit", "machine")
 
 
 def commit(folder):

@@ -1,5 +1,5 @@
 #!/bin/bash
-# demo_test.sh veth|memory|bench BUILD_DIR: the demonstration or the benchmarks in short. Exit status 77: not possible here.
+# demo_test.sh veth|memory|bench|bench-replay BUILD_DIR: the demonstration or the benchmarks in short. Exit status 77: not possible here.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 bench=$here/../../bench
@@ -7,7 +7,7 @@ kind=$1 build=$2
 skip() { echo "skipped: $*"; exit 77; }
 
 [ -x "$build/bench/http_client" ] || skip "this build has no programs (WINLANE_BENCH=OFF?)"
-if [ "$kind" != memory ]; then
+if [ "$kind" = veth ] || [ "$kind" = bench ]; then
     [ "$(id -u)" = 0 ] || skip "namespaces and packet sockets need root"
     for tool in ip ss ethtool taskset chrt socat tcpdump; do
         command -v "$tool" >/dev/null || skip "$tool is missing"
@@ -29,5 +29,11 @@ case $kind in
         "$bench/run-bench.sh" "$build" --quick --repeat 1 --json "$json" || exit
         python3 "$here/records_check.py" "$json"
         ;;
-    *) echo "usage: demo_test.sh veth|memory|bench BUILD_DIR" >&2; exit 2 ;;
+    bench-replay)
+        json=$(mktemp "${TMPDIR:-/tmp}/winlane-bench.XXXXXX.json")
+        trap 'rm -f "$json"' EXIT
+        "$bench/replay.py" "$build" --quick --repeat 1 --json "$json" || exit
+        python3 "$here/records_check.py" "$json" replay
+        ;;
+    *) echo "usage: demo_test.sh veth|memory|bench|bench-replay BUILD_DIR" >&2; exit 2 ;;
 esac
