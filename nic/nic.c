@@ -374,6 +374,12 @@ int nic_port_mcast(struct nic_port *port, const uint8_t mac[6], bool join)
     return port->driver->mcast(port, mac, join);
 }
 
+void nic_port_inspect_set(struct nic_port *port, void (*inspect)(void *ctx), void *ctx)
+{
+    port->inspect = inspect;
+    port->inspect_ctx = ctx;
+}
+
 bool nic_port_link_poll(struct nic_port *port)
 {
     port->info.link_up = port->driver->link_poll(port);

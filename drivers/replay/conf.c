@@ -60,9 +60,10 @@ static int texts_read(const struct nic_port_conf *conf, struct replay_conf *out)
     out->checksum = strcmp(out->checksum_text, "verify") == 0   ? REPLAY_CHECKSUM_VERIFY
                     : strcmp(out->checksum_text, "ignore") == 0 ? REPLAY_CHECKSUM_IGNORE
                                                                 : REPLAY_CHECKSUM_AUTO;
-    if (!speed_read(out->speed_text, &out->speed))
-        return nic_conf_error(conf, nic_conf_find(conf, "speed"), "'%s' is neither a factor (1, 10x, 0.25) nor max",
-                              out->speed_text);
+    out->stepped = strcmp(out->speed_text, "stepped") == 0;
+    if (!speed_read(out->stepped ? "1" : out->speed_text, &out->speed))
+        return nic_conf_error(conf, nic_conf_find(conf, "speed"),
+                              "'%s' is neither a factor (1, 10x, 0.25), nor max, nor stepped", out->speed_text);
     if (out->rewrite_text == NULL)
         return 0;
     fault = replay_rewrite_parse(out->rewrite_text, &out->rewrite);

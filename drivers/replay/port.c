@@ -168,16 +168,28 @@ static bool frame_give(struct replay_port *self, struct nic_buf *buf)
         replay_report_gap(&self->report, self->out_number, "is longer than the port's MTU of %u",
                           (unsigned)self->base.info.mtu);
         self->out_len = 0;
+        self->granted = false;
         return false;
     }
     buf->pkt_len = buf->len;
     if (self->out_done == 0) {
         self->out_len = 0;
+        self->granted = false;
         self->report.frames_played++;
         self->report.last_packet = self->out_number;
         self->stopped = self->conf.stop_at != 0 && self->out_number >= self->conf.stop_at;
     }
     return true;
+}
+
+static bool step_grant(struct replay_port *self, uint64_t now_ns)
+{
+    self->granted = replay_step_ask(self, now_ns);
+    if (!self->granted) {
+        self->stopped = true;
+        self->out_len = 0;
+    }
+    return self->granted;
 }
 
 static uint32_t drv_replay_rx_burst(struct nic_port *port, struct nic_buf **bufs, uint32_t count, uint64_t now_ns)
@@ -191,6 +203,8 @@ static uint32_t drv_replay_rx_burst(struct nic_port *port, struct nic_buf **bufs
 
         if (self->out_len == 0 && !frame_next(self, now_ns))
             break;
+        if (self->conf.stepped && !self->granted && (received > 0 || !step_grant(self, now_ns)))
+            break; /* the stack takes each by itself */
         buf = nic_pool_get(&self->pool);
         if (buf == NULL)
             break; /* the record waits */

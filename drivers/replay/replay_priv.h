@@ -83,6 +83,7 @@ struct replay_conf {
     enum replay_play play;
     enum replay_policy checksum;
     uint32_t speed; /**< in thousandths, or REPLAY_SPEED_MAX */
+    bool stepped;   /**< each frame is asked for; times are the record's */
     struct replay_rewrite rewrite;
 };
 
@@ -113,6 +114,7 @@ struct replay_report {
     uint64_t extra_bytes;
     uint64_t last_packet; /**< played last */
     bool finished;
+    bool stopped; /**< stepped: somebody said so */
     uint32_t convs;
     uint32_t convs_finished;
     uint32_t departures_count; /**< all; the first are kept */
@@ -173,6 +175,12 @@ void replay_source_close(struct replay_source *source);
 
 struct replay_talk;
 
+/** Stepped: where we are. */
+struct replay_step {
+    uint64_t until;    /**< packets below this number are not asked for */
+    uint64_t begin_ns; /**< when the first was asked for */
+};
+
 struct replay_port {
     struct nic_port base;
     struct nic_pool pool;
@@ -182,8 +190,10 @@ struct replay_port {
     struct replay_report report;
     struct replay_talk *talk; /**< mode tcp */
     bool started;
-    bool loaded;       /**< mode recorded: source holds a frame */
-    bool stopped;      /**< stop_at was reached */
+    bool loaded;  /**< mode recorded: source holds a frame */
+    bool stopped; /**< stop_at was reached, or somebody said so */
+    bool granted; /**< stepped: what is in out may go */
+    struct replay_step step;
     uint64_t base_ns;  /**< the caller's time that the record's beginning has */
     uint64_t first_ns; /**< the record's first time */
     uint64_t due_ns;   /**< of the loaded frame */
@@ -203,6 +213,17 @@ static inline uint64_t replay_scaled_ns(const struct replay_conf *conf, uint64_t
                ? 0
                : ns / conf->speed * REPLAY_SPEED_ONE + ns % conf->speed * REPLAY_SPEED_ONE / conf->speed;
 }
+
+/* step.c */
+
+/**
+ * Ask on standard input whether the frame in out may go. Its end is a yes to all.
+ *
+ * @return  false: no frame goes any more.
+ *
+ * Context: the port's thread; blocks.
+ */
+bool replay_step_ask(struct replay_port *port, uint64_t now_ns);
 
 /* recorded.c: as recorded. */
 

@@ -120,6 +120,8 @@ void replay_report_write(const struct replay_report *report, const char *path)
         return;
     }
     (void)fprintf(file, "finished %s\n", report->finished ? "yes" : "no");
+    if (report->stopped)
+        (void)fputs("stopped yes\n", file);
     numbers_write(file, report);
     faults_write(file, "departure", report->departures, report->departures_count);
     faults_write(file, "gap", report->gaps, report->gaps_count);

@@ -7,6 +7,7 @@
 #include "stack/clock.h"
 #include "stack/err.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,6 +64,19 @@ static bool has_end(const struct stk_config *conf)
     return false;
 }
 
+static void counters_inspect(void *engine)
+{
+    (void)fflush(stdout);
+    stk_engine_counters_dump(engine, fileno(stdout));
+}
+
+void stk_engine_virtual_inspect_set(struct stk_engine *engine, void (*inspect)(void *ctx), void *ctx)
+{
+    for (uint32_t i = 0; i < engine->ports_count; i++) {
+        nic_port_inspect_set(engine->ports[i], inspect, ctx);
+    }
+}
+
 int stk_engine_create_virtual(const struct stk_config *conf, struct stk_engine **out, char *error, size_t error_size)
 {
     struct stk_engine_virtual *self = calloc(1, sizeof(*self));
@@ -83,6 +97,7 @@ int stk_engine_create_virtual(const struct stk_config *conf, struct stk_engine *
         return err;
     }
     (*out)->virtual_time = self;
+    stk_engine_virtual_inspect_set(*out, counters_inspect, *out);
     return STK_OK;
 }
 

@@ -48,6 +48,14 @@ bool stk_engine_virtual_over(const struct stk_engine *engine);
  */
 void stk_engine_virtual_settle(struct stk_engine *engine);
 
+/**
+ * Who shows, on standard output, where things are, when somebody asks a port that stops between frames; until somebody is
+ * named, it is the counters.
+ *
+ * Context: the thread that steps the engine, on which it runs as well.
+ */
+void stk_engine_virtual_inspect_set(struct stk_engine *engine, void (*inspect)(void *ctx), void *ctx);
+
 /** Give back what belongs to virtual time. Context: stk_engine_destroy. */
 void stk_engine_virtual_free(struct stk_engine *engine);
 

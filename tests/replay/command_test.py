@@ -26,8 +26,8 @@ REFUSED = {"c_no_capture.pcap", "c_nothing.pcap", "c_wrong_link.pcap", "c_ng_lin
 TORN = {"c_torn.pcap": 16, "c_torn_header.pcap": 2, "c_bad_length.pcap": 6, "c_bad_block.pcapng": 6}
 
 
-def run(*words, command=None, environment=None):
-    return subprocess.run([command or COMMAND, *words], capture_output=True, text=True, timeout=120, check=False,
+def run(*words, command=None, environment=None, answers=""):
+    return subprocess.run([command or COMMAND, *words], capture_output=True, text=True, timeout=120, check=False, input=answers,
                           env={**os.environ, **(environment or {})})
 
 
@@ -311,6 +311,38 @@ class Cases(unittest.TestCase):
         self.assertEqual(result.returncode, 0, result.stdout)
         self.assertIn("event = open 1", result.stdout)
         self.assertIn("# stack.0.tcp.rx 5", result.stdout)
+
+    def test_stepping_by_a_file_of_commands(self):
+        name = self.case("echo.pcap")
+        whole = run("replay", "--actor", "echo", name).stdout
+        result = run("replay", "--actor", "echo", "--step", name, answers="n\n\n9\ni\nhm\n3\nc\n")
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        asked = re.findall(r"(?m)^(?:step> )*packet (\d+): \+\d\.\d{6} s, \d+ bytes, 198\.51\.100\.10:\d+ > 198\.51\.100\.20:7001, protocol 6", result.stdout)
+        self.assertEqual(asked, ["1", "3", "4", "9"][:len(asked)], result.stdout)
+        self.assertEqual(len(asked), 4, result.stdout)
+        self.assertIn("conversation 1: tcp, played 198.51.100.10:", result.stdout)
+        self.assertIn("event = data 1 ", result.stdout)
+        self.assertRegex(result.stdout, r"(?m)^# stack\.0\.tcp\.rx \d+$")
+        self.assertIn("Enter or n: this packet", result.stdout)
+        self.assertIn("packet 3 is here, or behind us", result.stdout)
+        self.assertEqual(result.stdout.splitlines()[-1].replace("step> ", ""), whole.splitlines()[-1])
+        self.assertEqual(run("replay", "--actor", "echo", "--set", "speed=stepped", name).returncode, 0)  # nobody answers: to the end
+        result = run("replay", "--actor", "echo", "--step", name, answers="n\nq\n")
+        self.assertEqual(result.returncode, 0, result.stdout)
+        self.assertIn(" 1 played,", result.stdout)
+        result = run("replay", "--mode", "recorded", "--actor", "none", "--step", name, answers="2\nq\n")
+        self.assertIn(" 1 played,", result.stdout)
+
+    def test_a_program_is_stepped_too(self):
+        result = run("replay", "--program", f"'{ECHO_SERVER}' 7001", "--step", self.case("echo.pcap"), answers="6\ni\nc\n")
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.assertEqual(result.stdout.count("step> "), 3, result.stdout)
+        self.assertRegex(result.stdout, r"(?m)^stack\.0\.tcp\.rx \d+$")
+
+    def test_what_cannot_be_stepped(self):
+        name = self.case("echo.pcap")
+        self.assertEqual(run("replay", "--step", "--twice", name).returncode, 2)
+        self.assertIn("is not stepped", run("replay", "--step", "--mode", "receive", name).stderr)
 
     def test_a_run_that_was_captured_is_replayed(self):
         out = self.path("out")

@@ -22,6 +22,8 @@ struct nic_port {
     struct nic_port_info info;
     struct nic_port_stats stats;
     char name[NIC_NAME_SIZE];
+    void (*inspect)(void *ctx); /**< nic_port_inspect_set */
+    void *inspect_ctx;
 };
 
 struct nic_driver {

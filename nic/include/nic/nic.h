@@ -340,6 +340,14 @@ uint64_t nic_port_next_event_ns(struct nic_port *port);
  */
 int nic_port_mcast(struct nic_port *port, const uint8_t mac[6], bool join);
 
+/**
+ * Who shows, on standard output, what is above the port, when somebody asks a port that stops between frames (driver
+ * replay, stepped). NULL: nobody.
+ *
+ * Context: open time, or the port's thread, on which it runs as well.
+ */
+void nic_port_inspect_set(struct nic_port *port, void (*inspect)(void *ctx), void *ctx);
+
 /** Re-read the link state into nic_port_info. Context: the port's thread; may do a system call. */
 bool nic_port_link_poll(struct nic_port *port);
 

@@ -137,8 +137,9 @@ static const char *set_speed(struct stk_case *out, const char *value)
 {
     const size_t digits = strspn(value, "0123456789.");
     if (strlen(value) >= sizeof(out->speed) ||
-        (strcmp(value, "max") != 0 && (digits == 0 || (value[digits] != '\0' && strcmp(value + digits, "x") != 0)))) {
-        return "it is a factor (1, 10x, 0.25) or max";
+        (strcmp(value, "max") != 0 && strcmp(value, "stepped") != 0 &&
+         (digits == 0 || (value[digits] != '\0' && strcmp(value + digits, "x") != 0)))) {
+        return "it is a factor (1, 10x, 0.25), max or stepped";
     }
     (void)strcpy(out->speed, value);
     return NULL;
@@ -374,6 +375,9 @@ static const char *receive_check(const struct stk_case *self)
     }
     if (self->loops != 1) {
         return "mode receive plays once: loops";
+    }
+    if (strcmp(self->speed, "stepped") == 0) {
+        return "mode receive is not stepped (key stop_at stops it): speed";
     }
     return self->real_clock ? "mode receive has no clock but the capture's: clock" : NULL;
 }

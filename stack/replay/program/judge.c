@@ -181,7 +181,7 @@ void stk_run_judge(struct stk_run *run)
         stk_run_fault(run, STK_FAULT_EXIT, "the program ended with %d, expected %d", (int)run->exit_code,
                       (int)run->of->exit_code);
     }
-    if (!run->numbers.finished && run->of->stop_at == 0) {
+    if (!run->numbers.finished && !run->numbers.stopped && run->of->stop_at == 0) {
         stk_run_fault(run, STK_FAULT_DEPARTURE, "the program ended before the record did, behind packet %llu",
                       (unsigned long long)run->numbers.last_packet);
     }

@@ -35,6 +35,7 @@ struct stk_fault {
 /** The numbers of the replay driver's report. */
 struct stk_run_numbers {
     bool finished;
+    bool stopped; /**< stepped: somebody said so */
     uint64_t packets_read;
     uint64_t frames_played;
     uint64_t frames_heard;
@@ -77,6 +78,12 @@ struct stk_run {
  */
 void stk_run_case(const struct stk_case *of, const char *folder, struct stk_run *out);
 void stk_run_free(struct stk_run *run);
+
+/** Show the counters of the run that are not 0 on standard output, each behind indent. */
+void stk_run_counters_show(const struct stk_run *run, const char *indent);
+
+/** Show the streams and the events on standard output, as lines of a case file. */
+void stk_run_events_show(const struct stk_run *run);
 
 /** Note a fault. */
 STK_PRINTF(3, 4) void stk_run_fault(struct stk_run *run, enum stk_fault_kind kind, const char *format, ...);
