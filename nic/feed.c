@@ -239,6 +239,7 @@ const struct nic_driver nic_feed_driver = {
     .buf_attach_ext = feed_buf_attach_ext,
     .buf_free = feed_buf_free,
     .tx_reclaim = feed_tx_reclaim,
+    .tx_stamps = nic_tx_stamps_none,
     .mem_register = nic_mem_none,
     .mem_unregister = nic_mem_none,
     .wait_handle = feed_wait_handle,

@@ -22,9 +22,9 @@ int nic_driver_check(const struct nic_driver *driver)
     bool filled = driver->name != NULL && driver->conf_check != NULL && driver->open != NULL && driver->close != NULL &&
                   driver->rx_burst != NULL && driver->tx_burst != NULL && driver->buf_alloc != NULL &&
                   driver->buf_attach_ext != NULL && driver->buf_free != NULL && driver->tx_reclaim != NULL &&
-                  driver->mem_register != NULL && driver->mem_unregister != NULL && driver->wait_handle != NULL && driver->next_event_ns != NULL &&
-                  driver->mcast != NULL && driver->link_poll != NULL && driver->flush != NULL &&
-                  driver->stats_read != NULL;
+                  driver->tx_stamps != NULL && driver->mem_register != NULL && driver->mem_unregister != NULL &&
+                  driver->wait_handle != NULL && driver->next_event_ns != NULL && driver->mcast != NULL &&
+                  driver->link_poll != NULL && driver->flush != NULL && driver->stats_read != NULL;
 
     return filled ? 0 : STK_EINVAL;
 }
@@ -138,6 +138,12 @@ void nic_port_close(struct nic_port *port)
 void nic_flush_nothing(struct nic_port *port)
 {
     (void)port;
+}
+
+uint32_t nic_tx_stamps_none(struct nic_port *port, struct nic_tx_stamp *out, uint32_t count)
+{
+    (void)port, (void)out, (void)count;
+    return 0;
 }
 
 int nic_mem_none(struct nic_port *port, void *base, size_t size)
@@ -341,6 +347,11 @@ void nic_port_stats_read(const struct nic_port *port, struct nic_port_stats *out
         .buf_high_water = nic_stat_get(&in->buf_high_water),
     };
     port->driver->stats_read(port, out);
+}
+
+uint32_t nic_tx_stamps(struct nic_port *port, struct nic_tx_stamp *out, uint32_t count)
+{
+    return port->driver->tx_stamps(port, out, count);
 }
 
 int nic_port_mem_register(struct nic_port *port, void *base, size_t size)

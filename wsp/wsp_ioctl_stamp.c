@@ -36,13 +36,15 @@ static int ioctl_stamping(struct wsp_socket *sock, struct wsp_ioctl_call *call)
 static int ioctl_stamp_take(struct wsp_socket *sock, struct wsp_ioctl_call *call)
 {
     uint64_t stamp = 0;
-    int err = stk_sock_stamp_take(sock->stk, wsp_ioctl_in32(call), &stamp);
+    bool by_port = false;
+    int err = stk_sock_stamp_take(sock->stk, wsp_ioctl_in32(call), &stamp, &by_port);
 
     if (err == STK_EAGAIN)
         return WSAEWOULDBLOCK;
     if (err != STK_OK)
         return wsp_error_of(WSP_OP_ANY, err);
-    stamp = wsp_os_ticks(stamp);
+    if (!by_port)
+        stamp = wsp_os_ticks(stamp); /* TSTAMP-10 */
     return wsp_ioctl_put(call, &stamp, sizeof stamp);
 }
 

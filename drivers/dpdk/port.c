@@ -412,6 +412,7 @@ const struct nic_driver drv_dpdk = {
     .buf_attach_ext = drv_dpdk_buf_attach_ext,
     .buf_free = drv_dpdk_buf_free,
     .tx_reclaim = dpdk_tx_reclaim,
+    .tx_stamps = nic_tx_stamps_none,
     .mem_register = drv_dpdk_mem_register,
     .mem_unregister = drv_dpdk_mem_unregister,
     .wait_handle = dpdk_wait_handle,

@@ -258,6 +258,7 @@ const struct nic_driver drv_pcap = {
     .buf_attach_ext = drv_pcap_buf_attach_ext,
     .buf_free = drv_pcap_buf_free,
     .tx_reclaim = drv_pcap_tx_reclaim,
+    .tx_stamps = nic_tx_stamps_none,
     .mem_register = nic_mem_none,
     .mem_unregister = nic_mem_none,
     .wait_handle = drv_pcap_wait_handle,

@@ -317,6 +317,7 @@ const struct nic_driver drv_replay = {
     .buf_attach_ext = drv_replay_buf_attach_ext,
     .buf_free = drv_replay_buf_free,
     .tx_reclaim = drv_replay_tx_reclaim,
+    .tx_stamps = nic_tx_stamps_none,
     .mem_register = nic_mem_none,
     .mem_unregister = nic_mem_none,
     .wait_handle = drv_replay_wait_handle,

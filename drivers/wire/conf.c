@@ -21,6 +21,7 @@ static const struct nic_conf_key keys[] = {
     {"queue", NIC_CONF_INT, FIELD(queue), 1, 65536, NULL},
     {"offload", NIC_CONF_BOOL, FIELD(offload), 0, 0, NULL},
     {"promisc", NIC_CONF_BOOL, FIELD(promisc), 0, 0, NULL},
+    {"clock", NIC_CONF_TIME, FIELD(clock_ahead_ns), 0, 3600 * STK_S_NS, NULL},
 };
 
 int drv_wire_conf_parse(const struct nic_port_conf *conf, struct wire_conf *out)

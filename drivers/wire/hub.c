@@ -160,6 +160,7 @@ static void deliver(struct wire_port *to, const uint8_t *frame, uint32_t len, ui
     memcpy(buf->data, frame, len);
     buf->len = len;
     buf->pkt_len = len;
+    buf->tstamp_ns = due_ns;
     queue_push(to, buf, due_ns);
     to->rx_counts.delivered++;
 unlock:

@@ -35,6 +35,9 @@ static void wire_configure(struct wire_port *self, const struct nic_port_conf *c
 {
     nic_port_base_init(&self->base, &drv_wire, conf);
     self->base.info.caps = (NIC_CAP_LINK | (keys->offload ? OFFLOADS : 0u)) & ~conf->caps_off;
+    if (nic_conf_find(conf, "clock") != NULL)
+        self->base.info.caps |= (NIC_CAP_TSTAMP | NIC_CAP_TX_TSTAMP) & ~conf->caps_off;
+    self->clock_ahead_ns = keys->clock_ahead_ns;
     self->impair = keys->impair;
     self->random = nic_conf_find(conf, "seed") != NULL ? keys->seed : seed_default(&self->base);
     self->promisc = keys->promisc;
@@ -120,6 +123,34 @@ static uint32_t wire_take(struct wire_port *self, struct nic_buf **bufs, uint32_
     return taken;
 }
 
+/* tstamp_ns is when the frame came to the end of the wire; the port's clock says so in its own way. */
+static void wire_rx_stamp(const struct wire_port *self, struct nic_buf **bufs, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        bufs[i]->flags |= NIC_RX_TSTAMP;
+        bufs[i]->tstamp_ns += self->clock_ahead_ns;
+    }
+}
+
+/* A port that is asked for more than it keeps loses the newest. */
+static void wire_tx_stamp(struct wire_port *self, const struct nic_buf *frame, uint64_t now_ns)
+{
+    if ((self->base.info.caps & NIC_CAP_TX_TSTAMP) != 0 && self->stamps_count < WIRE_STAMPS_MAX)
+        self->stamps[self->stamps_count++] = (struct nic_tx_stamp){.token = frame->tstamp_ns,
+                                                                   .ns = now_ns + self->clock_ahead_ns};
+}
+
+static uint32_t wire_tx_stamps(struct nic_port *port, struct nic_tx_stamp *out, uint32_t count)
+{
+    struct wire_port *self = wire_of(port);
+    uint32_t taken = count < self->stamps_count ? count : self->stamps_count;
+
+    memcpy(out, self->stamps, taken * sizeof(out[0]));
+    self->stamps_count -= taken;
+    memmove(self->stamps, self->stamps + taken, self->stamps_count * sizeof(out[0]));
+    return taken;
+}
+
 static uint32_t wire_rx_burst(struct nic_port *port, struct nic_buf **bufs, uint32_t count, uint64_t now_ns)
 {
     struct wire_port *self = wire_of(port);
@@ -140,6 +171,8 @@ static uint32_t wire_rx_burst(struct nic_port *port, struct nic_buf **bufs, uint
         if (allowed != 0)
             bufs[i]->flags = nic_csum_rx_flags(bufs[i]->data, bufs[i]->pkt_len) & allowed;
     }
+    if ((port->info.caps & NIC_CAP_TSTAMP) != 0)
+        wire_rx_stamp(self, bufs, taken);
     nic_stat_add(&port->stats.rx_frames, taken);
     nic_stat_add(&port->stats.rx_bytes, bytes);
     return taken;
@@ -157,6 +190,8 @@ static uint32_t wire_tx_burst(struct nic_port *port, struct nic_buf **bufs, uint
             nic_stat_add(&port->stats.tx_errors, 1);
             continue;
         }
+        if ((bufs[i]->flags & NIC_TX_TSTAMP) != 0)
+            wire_tx_stamp(self, bufs[i], now_ns);
         drv_wire_hub_send(self, bufs[i], now_ns);
         frames++;
         bytes += bufs[i]->pkt_len;
@@ -256,6 +291,7 @@ const struct nic_driver drv_wire = {
     .buf_attach_ext = wire_buf_attach_ext,
     .buf_free = wire_buf_free,
     .tx_reclaim = wire_tx_reclaim,
+    .tx_stamps = wire_tx_stamps,
     .mem_register = nic_mem_none,
     .mem_unregister = nic_mem_none,
     .wait_handle = wire_wait_handle,

@@ -19,6 +19,7 @@
 #define WIRE_LINK_NAME_SIZE 64
 
 struct wire_conf {
+    uint64_t clock_ahead_ns; /**< the port's own clock, if the key is there */
     const char *link;
     struct drv_wire_impair impair;
     uint64_t seed;
@@ -34,6 +35,9 @@ struct wire_hub {
     uint32_t count;
     struct wire_port *members[NIC_PORTS_MAX];
 };
+
+/** Times of sent frames that a port keeps. */
+#define WIRE_STAMPS_MAX 64u
 
 /** A frame under way to its receiver. */
 struct wire_due {
@@ -57,6 +61,11 @@ struct wire_port {
     uint8_t *scratch; /**< MTU + NIC_L2_OVERHEAD bytes */
     atomic_bool up;
     bool promisc;
+
+    /* The port's thread's. */
+    uint64_t clock_ahead_ns; /**< of the caller's time */
+    uint32_t stamps_count;
+    struct nic_tx_stamp stamps[WIRE_STAMPS_MAX];
 
     /* Under the port's own lock. */
     pthread_mutex_t lock;

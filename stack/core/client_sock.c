@@ -276,13 +276,14 @@ int stk_sock_stamps_keep(struct stk_sock *sock, uint32_t count)
     return result;
 }
 
-int stk_sock_stamp_take(struct stk_sock *sock, uint32_t id, uint64_t *stamp_ns)
+int stk_sock_stamp_take(struct stk_sock *sock, uint32_t id, uint64_t *stamp_ns, bool *by_port)
 {
     struct stk_sub_abi sub = {.op = STK_SUB_STAMP, .arg = {STK_STAMP_TAKE, id}};
     struct stk_rep_abi rep;
     const int result = stk_client_sock_call(sock, &sub, &rep);
     if (result == STK_OK) {
         *stamp_ns = rep.value;
+        *by_port = rep.arg[0] != 0;
     }
     return result;
 }

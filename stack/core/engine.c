@@ -74,6 +74,21 @@ static void ep_tx_flush(void *ctx)
     }
 }
 
+/* Times of frames that were marked, by the clocks of ports that have one. */
+static void ep_tx_stamps(void *ctx)
+{
+    const struct stk_engine *engine = ctx;
+    struct nic_tx_stamp stamps[16];
+    for (uint32_t i = 0; i < engine->ports_count; i++) {
+        uint32_t count;
+        while ((count = nic_tx_stamps(engine->ports[i], stamps, 16)) > 0) {
+            for (uint32_t k = 0; k < count; k++) {
+                stk_ep_stamp_came(engine->eps, stamps[k].token, stamps[k].ns);
+            }
+        }
+    }
+}
+
 static bool extmem_port(const struct stk_engine *engine, uint32_t i)
 {
     return (nic_port_info_get(engine->ports[i])->caps & NIC_CAP_EXTMEM) != 0;
@@ -246,6 +261,9 @@ static int eps_make(struct stk_engine *engine)
     };
     memcpy(conf.insts, engine->insts, sizeof(conf.insts));
     for (uint32_t i = 0; i < engine->ports_count; i++) {
+        if ((nic_port_info_get(engine->ports[i])->caps & NIC_CAP_TX_TSTAMP) != 0) {
+            conf.env.tx_stamps = ep_tx_stamps;
+        }
         if (extmem_port(engine, i)) {
             conf.env.mem_register = ep_mem_register;
             conf.env.mem_unregister = ep_mem_unregister;
@@ -391,16 +409,16 @@ uint32_t stk_engine_step(struct stk_engine *engine)
     if (work != 0 || engine->now_ns >= engine->timers_ns || engine->now_ns >= stk_ep_next_ns(engine->eps)) {
         timers_run(engine);
     }
+    if (engine->now_ns >= engine->upkeep_ns) {
+        upkeep(engine);
+    }
     for (uint32_t i = 0; i < engine->netifs_count; i++) {
         stk_netif_tx_flush(engine->netifs[i], engine->now_ns);
     }
     if (stk_ep_rio_waits(engine->eps)) {
         ports_reclaim(engine);
     }
-    work += stk_ep_rio_turn(engine->eps);
-    if (engine->now_ns >= engine->upkeep_ns) {
-        upkeep(engine);
-    }
+    work += stk_ep_rio_turn(engine->eps); /* last: whatever completed in this turn is told before a sleep */
     if (work == 0) {
         stk_ep_sweep(engine->eps, engine->now_ns);
     }

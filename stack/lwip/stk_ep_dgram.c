@@ -245,6 +245,9 @@ static err_t record_leave(struct stk_ep *ep, const struct stk_dgram_abi *record,
     if ((record->flags & STK_TX_CUT) != 0) {
         return stk_ep_cut_send(ep, record, at);
     }
+    if ((record->flags & STK_TX_STAMP) != 0) {
+        stk_ep_stamp_begin(ep);
+    }
     const err_t err = stk_ep_dgram_record_send(ep, record, at);
     if (err == ERR_OK && (record->flags & STK_TX_STAMP) != 0) {
         stk_ep_stamp_sent(ep, record->extra);

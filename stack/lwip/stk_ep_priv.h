@@ -265,6 +265,7 @@ struct stk_ep_table {
     struct stk_ep_ports *ports;
     struct stk_ep_rio_table *rio;
     struct stk_ep_env env;
+    uint64_t stamp_token; /* of the frame that was marked last */
     struct stk_ep_stamper stampers[STK_EP_STAMPERS_MAX];
     uint16_t *chunk_refs; /* per chunk: references of drivers; see STK_EP_REF_FREE */
     struct stk_ep_stats stats;
@@ -462,7 +463,9 @@ bool stk_ep_cut_turn(struct stk_ep_table *table);
 /* stk_ep_stamp.c: times of datagrams */
 /** Note when the datagram that lwIP is delivering was received. */
 void stk_ep_stamp_received(const struct stk_ep *ep, struct stk_dgram_abi *record, const struct pbuf *p);
-/** Hand what was gathered to the ports and keep the time. */
+/** A datagram follows whose time is kept. */
+void stk_ep_stamp_begin(struct stk_ep *ep);
+/** Hand what was gathered to the ports and keep the time: that of the port, where it has a clock. Its instance is entered. */
 void stk_ep_stamp_sent(struct stk_ep *ep, uint32_t id);
 /** The socket ends: forget its times. */
 void stk_ep_stamp_end(struct stk_ep *ep);

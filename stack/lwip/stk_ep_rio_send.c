@@ -96,6 +96,9 @@ static bool dgram_send(struct stk_ep *ep, const struct stk_rio_entry_abi *entry)
     if (valid && (entry->flags & STK_RIO_WISHES) == 0 && stk_ep_rio_fast_send(ep, entry, bytes)) {
         status = STK_OK;
     } else if (valid && dgram_record(ep, send, entry, &record)) {
+        if ((record.flags & STK_TX_STAMP) != 0) {
+            stk_ep_stamp_begin(ep);
+        }
         if ((record.flags & STK_TX_CUT) != 0) {
             status = dgram_cut(ep, &record, bytes);
             if (status == STK_EINPROGRESS) {

@@ -11,7 +11,14 @@
 struct stamp {
     uint64_t ns;
     uint32_t id;
-    uint32_t kept; /* 0: it was taken */
+    uint32_t kept; /* enum stamp_kept */
+};
+
+enum stamp_kept {
+    STAMP_TAKEN = 0,
+    STAMP_OURS,
+    STAMP_PORTS, /* by the port's clock */
+    STAMP_DUE,   /* the port is to say; ns is the token that the frame has */
 };
 
 #define STAMPS_A_CHUNK (STK_CHUNK_SIZE / (uint32_t)sizeof(struct stamp))
@@ -53,11 +60,62 @@ static void stamps_close_up(const struct stk_ep_table *table, struct stk_ep_stam
     uint64_t to = stamper->head;
     for (uint64_t from = stamper->head; from != stamper->tail; from++) {
         const struct stamp *one = stamp_at(table, stamper, from);
-        if (one->kept != 0) {
+        if (one->kept != STAMP_TAKEN) {
             *stamp_at(table, stamper, to++) = *one;
         }
     }
     stamper->tail = to;
+}
+
+/* Are the bytes behind the Ethernet header those of a UDP datagram or a fragment of one, not of a question for a neighbour? */
+static bool frame_udp(const struct stk_netif *nif, const struct nic_buf *buf)
+{
+    const uint32_t l2 = nif->vlan_id != 0 ? 18 : 14;
+    const uint8_t *ip = buf->data + l2;
+    if (buf->len < l2 + 20) {
+        return false;
+    }
+    return ip[0] >> 4 == 4 ? ip[9] == IP_PROTO_UDP
+                           : ip[0] >> 4 == 6 && (ip[6] == IP_PROTO_UDP || ip[6] == IP6_NEXTH_FRAGMENT);
+}
+
+/* The datagram's last frame is the last that was gathered, if it was not handed on already, or is not for a port. */
+static bool frame_mark(const struct stk_inst *inst, uint64_t token)
+{
+    for (const struct netif *netif = inst->lwip.netif.list; netif != NULL; netif = netif->next) {
+        const struct stk_netif *nif = netif->state;
+        struct nic_buf *last = nif != NULL && nif->tx_count > 0 ? nif->tx[nif->tx_count - 1] : NULL;
+        if (last != NULL && (nif->caps & NIC_CAP_TX_TSTAMP) != 0 && frame_udp(nif, last)) {
+            last->flags |= NIC_TX_TSTAMP;
+            last->tstamp_ns = token;
+            return true;
+        }
+    }
+    return false;
+}
+
+void stk_ep_stamp_came(struct stk_ep_table *table, uint64_t token, uint64_t ns)
+{
+    for (uint32_t i = 0; i < STK_EP_STAMPERS_MAX; i++) {
+        const struct stk_ep_stamper *stamper = &table->stampers[i];
+        for (uint64_t at = stamper->head; stamper->used && at != stamper->tail; at++) {
+            struct stamp *one = stamp_at(table, stamper, at);
+            if (one->kept == STAMP_DUE && one->ns == token) {
+                one->ns = ns;
+                one->kept = STAMP_PORTS;
+                return;
+            }
+        }
+    }
+}
+
+void stk_ep_stamp_begin(struct stk_ep *ep)
+{
+    struct stk_ep_table *table = ep->table;
+    if (table->env.tx_stamps != NULL) { /* what is gathered afterwards is the datagram's */
+        table->env.tx_flush(table->env.ctx);
+        table->env.tx_stamps(table->env.ctx);
+    }
 }
 
 void stk_ep_stamp_sent(struct stk_ep *ep, uint32_t id)
@@ -74,24 +132,30 @@ void stk_ep_stamp_sent(struct stk_ep *ep, uint32_t id)
         table->stats.udp_stamps_full++;
         return;
     }
+    const uint64_t token = ++table->stamp_token;
+    const bool due = table->env.tx_stamps != NULL && frame_mark(stk_inst_selected(), token);
     table->env.tx_flush(table->env.ctx);
-    *stamp_at(table, stamper,
-              stamper->tail++) = (struct stamp){.ns = table->env.now_ns(table->env.ctx), .id = id, .kept = 1};
+    *stamp_at(table, stamper, stamper->tail++) = (struct stamp){
+        .ns = due ? token : table->env.now_ns(table->env.ctx), .id = id, .kept = due ? STAMP_DUE : STAMP_OURS};
     stamper->count++;
 }
 
-static int stamp_take(const struct stk_ep *ep, uint32_t id, uint64_t *ns)
+static int stamp_take(const struct stk_ep *ep, uint32_t id, struct stk_rep_abi *rep)
 {
     struct stk_ep_stamper *stamper = stamper_of(ep);
     for (uint64_t i = stamper != NULL ? stamper->head : 0; stamper != NULL && i != stamper->tail; i++) {
         struct stamp *one = stamp_at(ep->table, stamper, i);
-        if (one->kept == 0 || one->id != id) {
+        if (one->kept == STAMP_TAKEN || one->id != id) {
             continue;
         }
-        *ns = one->ns;
-        one->kept = 0;
+        if (one->kept == STAMP_DUE) {
+            return STK_EAGAIN;
+        }
+        rep->value = one->ns;
+        rep->arg[0] = one->kept == STAMP_PORTS;
+        one->kept = STAMP_TAKEN;
         stamper->count -= stamper->count > 0; /* the chunk is the application's to damage */
-        while (stamper->head != stamper->tail && stamp_at(ep->table, stamper, stamper->head)->kept == 0) {
+        while (stamper->head != stamper->tail && stamp_at(ep->table, stamper, stamper->head)->kept == STAMP_TAKEN) {
             stamper->head++;
         }
         return STK_OK;
@@ -159,7 +223,10 @@ int stk_ep_stamp_op(struct stk_ep_table *table, uint32_t sock, const struct stk_
     case STK_STAMP_BUFFER:
         return stamps_keep(ep, sub->arg[1]);
     case STK_STAMP_TAKE:
-        return stamp_take(ep, sub->arg[1], &rep->value);
+        if (table->env.tx_stamps != NULL) {
+            table->env.tx_stamps(table->env.ctx);
+        }
+        return stamp_take(ep, sub->arg[1], rep);
     default:
         return STK_EPROTO;
     }

@@ -176,7 +176,15 @@ static void hold_free(struct nic_buf *seg)
 static void hold_reclaim(struct nic_port *port)
 {
     drv_wire.tx_reclaim(port);
+    if (!sim_hold.by_link) {
+        held_look(NULL);
+    }
+}
+
+static bool hold_link_poll(struct nic_port *port)
+{
     held_look(NULL);
+    return drv_wire.link_poll(port);
 }
 
 /** Memory that a port was told of: as a device behind an IOMMU, each page once. */
@@ -288,6 +296,7 @@ static const struct nic_driver *hold_make(void)
     hold_driver.buf_attach_ext = hold_attach;
     hold_driver.buf_free = hold_free;
     hold_driver.tx_reclaim = hold_reclaim;
+    hold_driver.link_poll = hold_link_poll;
     hold_driver.mem_register = hold_register;
     hold_driver.mem_unregister = hold_unregister;
     hold_driver.next_event_ns = hold_next;

@@ -18,6 +18,7 @@
 struct sim_hold {
     uint64_t ns;        /**< frames are held for up to this long, by chance; 0: not at all */
     bool endless;       /**< until it is false again */
+    bool by_link;       /**< nor before the link's state is asked for */
     uint64_t frames;    /**< that were held */
     uint64_t pieces;    /**< of external memory */
     uint64_t changed;   /**< pieces that were not the same when they were let go */

@@ -436,6 +436,15 @@ static void stamp__received__by_the_clock_and_in_order(void **state)
     pair_end(&pair);
 }
 
+/* Times of the stack's own clock. */
+static int stamp_of(struct stk_sock *sock, uint32_t id, uint64_t *ns)
+{
+    bool by_port = false;
+    const int result = stk_sock_stamp_take(sock, id, ns, &by_port);
+    assert_false(by_port);
+    return result;
+}
+
 static void send_stamped(const struct pair *pair, uint32_t id)
 {
     struct stk_send_info info = plain;
@@ -457,7 +466,7 @@ static void stamp__sent__kept_by_id_and_no_more_than_asked_for(void **state)
     assert_int_equal(send_bytes(&pair, 8, &info), STK_EINVAL); /* none are kept */
     assert_int_equal(stk_sock_stamps_keep(pair.a, STK_STAMPS_MAX + 1), STK_EINVAL);
     assert_int_equal(stk_sock_stamps_keep(pair.a, 3), STK_OK);
-    assert_int_equal(stk_sock_stamp_take(pair.a, 7, &first), STK_EAGAIN);
+    assert_int_equal(stamp_of(pair.a, 7, &first), STK_EAGAIN);
     const uint64_t before = pair.world.now_ns;
     send_stamped(&pair, 7);
     settle(&pair);
@@ -466,19 +475,19 @@ static void stamp__sent__kept_by_id_and_no_more_than_asked_for(void **state)
     send_stamped(&pair, 11); /* no room any more */
     settle(&pair);
     assert_int_equal(sim_counter(&pair.world.hosts[0], "endpoint.udp.stamps_full"), 1);
-    assert_int_equal(stk_sock_stamp_take(pair.a, 11, &first), STK_EAGAIN);
-    assert_int_equal(stk_sock_stamp_take(pair.a, 7, &first), STK_OK);
+    assert_int_equal(stamp_of(pair.a, 11, &first), STK_EAGAIN);
+    assert_int_equal(stamp_of(pair.a, 7, &first), STK_OK);
     assert_in_range(first, before, pair.world.now_ns);
-    assert_int_equal(stk_sock_stamp_take(pair.a, 7, &second), STK_OK);
+    assert_int_equal(stamp_of(pair.a, 7, &second), STK_OK);
     assert_in_range(second, first + STK_MS_NS, pair.world.now_ns);
-    assert_int_equal(stk_sock_stamp_take(pair.a, 7, &second), STK_EAGAIN);
+    assert_int_equal(stamp_of(pair.a, 7, &second), STK_EAGAIN);
     send_stamped(&pair, 12); /* 9 is still kept, and there is room again */
     send_stamped(&pair, 13);
     settle(&pair);
-    assert_int_equal(stk_sock_stamp_take(pair.a, 13, &second), STK_OK);
-    assert_int_equal(stk_sock_stamp_take(pair.a, 9, &first), STK_OK);
+    assert_int_equal(stamp_of(pair.a, 13, &second), STK_OK);
+    assert_int_equal(stamp_of(pair.a, 9, &first), STK_OK);
     assert_true(first < second);
-    assert_int_equal(stk_sock_stamp_take(pair.a, 12, &second), STK_OK);
+    assert_int_equal(stamp_of(pair.a, 12, &second), STK_OK);
     /* TS-9: not for what is cut. */
     info.segment = 4;
     assert_int_equal(send_bytes(&pair, 8, &info), STK_EINVAL);
@@ -500,9 +509,9 @@ static void stamp__sent__room_of_those_taken_is_used_again(void **state)
     for (uint32_t i = 0; i < 4000; i++) {
         send_stamped(&pair, i);
         sim_world_run_until(&pair.world, pair.world.now_ns + 20000);
-        assert_int_equal(stk_sock_stamp_take(pair.a, i, &ns), STK_OK);
+        assert_int_equal(stamp_of(pair.a, i, &ns), STK_OK);
     }
-    assert_int_equal(stk_sock_stamp_take(pair.a, UINT32_MAX, &ns), STK_OK);
+    assert_int_equal(stamp_of(pair.a, UINT32_MAX, &ns), STK_OK);
     assert_int_equal(sim_counter(&pair.world.hosts[0], "endpoint.udp.stamps_full"), 0);
     pair_end(&pair);
 }
@@ -530,6 +539,65 @@ static void stamp__others__refused(void **state)
     pair_end(&pair);
 }
 
+#define AHEAD (7 * STK_S_NS) /* of the port's clock */
+
+/* TSTAMP-10: ports with a clock of their own: what they tell is told, in their time. */
+static void stamp__ports_with_a_clock__their_time(void **state)
+{
+    (void)state;
+    for (int family = STK_AF_INET; family <= STK_AF_INET6; family += 2) {
+        struct stk_msg_info told;
+        struct pair pair;
+        uint64_t ns = 0;
+        bool by_port = false;
+        pair_begin_on(&pair, family, "wire.delay = 10us\nwire.clock = 7s\n");
+        opt(pair.b, STK_OPT_UDP_STAMP_RX, 1);
+        assert_int_equal(stk_sock_stamps_keep(pair.a, 100), STK_OK);
+        send_stamped(&pair, 1); /* the neighbour is asked for first: handed to the queue, by the stack's clock */
+        settle(&pair);
+        assert_int_equal(stk_sock_stamp_take(pair.a, 1, &ns, &by_port), STK_OK);
+        assert_false(by_port);
+        assert_int_equal(take(&pair, 1000, 0, &told), 8);
+        for (uint32_t id = 2; id < 20; id++) {
+            const uint64_t before = pair.world.now_ns;
+            struct stk_send_info info = plain;
+            const uint32_t bytes = id % 2 != 0 ? 8 : 4000; /* in fragments too */
+            info.stamped = true;
+            info.stamp_id = id;
+            assert_int_equal(send_bytes(&pair, 100, NULL), 100); /* gathered before it, and not meant */
+            assert_int_equal(send_bytes(&pair, bytes, &info), bytes);
+            settle(&pair);
+            assert_int_equal(stk_sock_stamp_take(pair.a, id, &ns, &by_port), STK_OK);
+            assert_true(by_port);
+            assert_in_range(ns, before + AHEAD, before + AHEAD + STK_MS_NS);
+            assert_int_equal(take(&pair, 5000, 0, &told), 100);
+            assert_int_equal(take(&pair, 5000, 0, &told), bytes);
+            if (bytes == 8) { /* put together again it has no port's time */
+                assert_int_equal(told.flags, STK_MSG_STAMP | STK_MSG_STAMP_PORT);
+                assert_int_equal(told.stamp_ns, ns + 10000);
+            }
+        }
+        const struct stk_addr self = sim_addr(family, 0, PORT_A); /* within the host there is no port */
+        const struct stk_iov iov = {.base = out, .len = 8};
+        struct stk_send_info info = plain;
+        info.stamped = true;
+        info.stamp_id = 50;
+        assert_int_equal(stk_sock_sendmsg(pair.a, &iov, 1, &self, &info), 8);
+        settle(&pair);
+        assert_int_equal(stk_sock_stamp_take(pair.a, 50, &ns, &by_port), STK_OK);
+        assert_false(by_port);
+        for (uint32_t i = 0; i < 90; i++) { /* more than a port keeps, none of them asked for in between */
+            send_stamped(&pair, 100 + i);
+        }
+        settle(&pair);
+        for (uint32_t i = 0; i < 90; i++) {
+            assert_int_equal(stk_sock_stamp_take(pair.a, 100 + i, &ns, &by_port), STK_OK);
+            assert_true(by_port);
+        }
+        pair_end(&pair);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -546,6 +614,7 @@ int main(void)
         cmocka_unit_test(stamp__sent__kept_by_id_and_no_more_than_asked_for),
         cmocka_unit_test(stamp__sent__room_of_those_taken_is_used_again),
         cmocka_unit_test(stamp__others__refused),
+        cmocka_unit_test(stamp__ports_with_a_clock__their_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,8 @@
 #include "sim_hold.h"
 #include "sim_rio.h"
 
+#include "core/client_rio.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -20,6 +22,7 @@ static void hold_reset(uint64_t ns)
 {
     sim_hold.ns = ns;
     sim_hold.endless = false;
+    sim_hold.by_link = false;
     sim_hold.frames = 0;
     sim_hold.pieces = 0;
     sim_hold.changed = 0;
@@ -202,6 +205,37 @@ static void close__driver_holds__canceled_when_it_lets_go(void **state)
         sim_rio_close(&pair);
         assert_int_equal(sim_hold.changed, 0);
     }
+}
+
+/** What a driver gives back in the turn that looks after the links is told in that turn, not in the next. */
+static void upkeep__memory_given_back__told_in_the_same_turn(void **state)
+{
+    (void)state;
+    struct sim_rio_pair pair;
+    struct stk_rio_done done;
+    struct stk_event event;
+    hold_reset(0);
+    sim_rio_dgrams(&pair, STK_AF_INET, 13, "", 16);
+    const struct stk_addr to = sim_addr(STK_AF_INET, 1, SIM_RIO_PORT_B);
+    struct stk_engine *engine = pair.world.hosts[0].engine;
+    assert_int_equal(sim_rio_post_to(&pair.a, 0, 10, 0, 1, &to), STK_OK); /* whose neighbour is this */
+    (void)sim_rio_take(&pair, &pair.a);
+    sim_rio_settle(&pair);
+    sim_hold.by_link = true;
+    assert_int_equal(stk_rio_cq_arm(pair.a.cq), STK_OK);
+    assert_int_equal(sim_rio_post_to(&pair.a, 0, 1400, 0, 2, &to), STK_OK);
+    uint32_t turns = 0;
+    while (sim_hold.held > 0 || turns == 0) { /* the links are looked after once a second */
+        pair.world.now_ns += 10 * STK_MS_NS;
+        (void)stk_engine_step(engine);
+        assert_true(++turns < 200);
+    }
+    assert_int_equal(atomic_load(&pair.a.cq->abi->armed), STK_RIO_FIRED); /* before a further turn */
+    assert_int_equal(stk_events_wait(pair.a.host->client, &event, 1, 0, NULL), 1);
+    assert_int_equal(stk_rio_cq_take(pair.a.cq, &done, 1), 1);
+    assert_int_equal(done.context, 2);
+    sim_hold.by_link = false;
+    sim_rio_close(&pair);
 }
 
 #define PAGE 4096u
@@ -394,6 +428,7 @@ int main(void)
         cmocka_unit_test(dgram__by_reference__completes_when_the_driver_lets_go),
         cmocka_unit_test(dgram__neighbour_unknown__copied),
         cmocka_unit_test(close__driver_holds__canceled_when_it_lets_go),
+        cmocka_unit_test(upkeep__memory_given_back__told_in_the_same_turn),
         cmocka_unit_test(memory__shared_pages__known_until_the_last_goes),
         cmocka_unit_test(memory__removed_while_a_driver_refers__forgotten_after_that),
         cmocka_unit_test(memory__at_random__what_is_referred_to_is_known),

@@ -623,11 +623,12 @@ int stk_sock_stamps_keep(struct stk_sock *sock, uint32_t count)
     return STK_OK;
 }
 
-int stk_sock_stamp_take(struct stk_sock *sock, uint32_t id, uint64_t *stamp_ns)
+int stk_sock_stamp_take(struct stk_sock *sock, uint32_t id, uint64_t *stamp_ns, bool *by_port)
 {
     (void)sock;
     (void)id;
     (void)stamp_ns;
+    (void)by_port;
     return STK_EAGAIN;
 }
 

@@ -38,6 +38,7 @@ struct nic_driver {
                                       void *context);
     void (*buf_free)(struct nic_buf *seg); /**< one segment, of this driver; its next is to be ignored */
     void (*tx_reclaim)(struct nic_port *port);
+    uint32_t (*tx_stamps)(struct nic_port *port, struct nic_tx_stamp *out, uint32_t count);
     int (*mem_register)(struct nic_port *port, void *base, size_t size);
     int (*mem_unregister)(struct nic_port *port, void *base, size_t size); /**< what close finds left goes by itself */
     intptr_t (*wait_handle)(struct nic_port *port);
@@ -51,6 +52,9 @@ struct nic_driver {
 
 /** For the slot flush of a driver that keeps nothing back. */
 void nic_flush_nothing(struct nic_port *port);
+
+/** For the slot tx_stamps of a driver without NIC_CAP_TX_TSTAMP: 0. */
+uint32_t nic_tx_stamps_none(struct nic_port *port, struct nic_tx_stamp *out, uint32_t count);
 
 /** For the slots mem_register and mem_unregister of a driver without NIC_CAP_EXTMEM: STK_EOPNOTSUPP. */
 int nic_mem_none(struct nic_port *port, void *base, size_t size);

@@ -41,10 +41,11 @@ enum nic_cap {
     NIC_CAP_TX_IP4_CSUM = 1u << 2, /**< transmit fills in the IPv4 header checksum */
     NIC_CAP_TX_TCP_CSUM = 1u << 3,
     NIC_CAP_TX_UDP_CSUM = 1u << 4,
-    NIC_CAP_EXTMEM = 1u << 5,  /**< transmit takes references to external memory (several segments) */
-    NIC_CAP_WAIT_FD = 1u << 6, /**< nic_port_wait_handle gives something to sleep on */
-    NIC_CAP_LINK = 1u << 7,    /**< link state is real, not assumed up */
-    NIC_CAP_TSTAMP = 1u << 8,  /**< tstamp_ns of received buffers is set by the port */
+    NIC_CAP_EXTMEM = 1u << 5,    /**< transmit takes references to external memory (several segments) */
+    NIC_CAP_WAIT_FD = 1u << 6,   /**< nic_port_wait_handle gives something to sleep on */
+    NIC_CAP_LINK = 1u << 7,      /**< link state is real, not assumed up */
+    NIC_CAP_TSTAMP = 1u << 8,    /**< tstamp_ns of received buffers is set by the port, by a clock of its own */
+    NIC_CAP_TX_TSTAMP = 1u << 9, /**< by the same clock it tells when frames with NIC_TX_TSTAMP left */
 };
 
 /** Flags of a buffer. */
@@ -59,6 +60,7 @@ enum nic_buf_flag {
     NIC_TX_UDP_CSUM = 1u << 10,
     NIC_TX_IP4 = 1u << 11,
     NIC_TX_IP6 = 1u << 12,
+    NIC_TX_TSTAMP = 1u << 13, /**< tell when it left: nic_tx_stamps; tstamp_ns is the token */
 };
 
 struct nic_port;
@@ -82,7 +84,7 @@ struct nic_buf {
     uint16_t l3_len;
     uint16_t l4_len;
     uint16_t segs;          /**< segments of the frame; first segment only */
-    uint64_t tstamp_ns;     /**< receive time, if NIC_RX_TSTAMP */
+    uint64_t tstamp_ns;     /**< receive time, if NIC_RX_TSTAMP; NIC_TX_TSTAMP: what nic_tx_stamps gives back */
     nic_release_fn release; /**< set for attached external memory */
     void *release_context;
     _Alignas(16) uint8_t priv[NIC_BUF_PRIV_SIZE]; /**< the stack's */
@@ -284,6 +286,22 @@ void nic_buf_free(struct nic_buf *buf);
  * Context: the port's thread. Cheap when there is nothing.
  */
 void nic_tx_reclaim(struct nic_port *port);
+
+/** When a frame left. */
+struct nic_tx_stamp {
+    uint64_t token; /**< of its NIC_TX_TSTAMP */
+    uint64_t ns;    /**< by the port's clock */
+};
+
+/**
+ * Take times of frames that were sent with NIC_TX_TSTAMP (NIC_CAP_TX_TSTAMP), in their order. They come after the frames
+ * were handed over; a port keeps some 64 and loses what comes beyond these.
+ *
+ * @return  0..count.
+ *
+ * Context: the port's thread. Does not block or allocate.
+ */
+uint32_t nic_tx_stamps(struct nic_port *port, struct nic_tx_stamp *out, uint32_t count);
 
 /**
  * Tell the port of memory that nic_buf_attach_ext will refer to (DMA mapping).

@@ -647,12 +647,13 @@ int stk_sock_stamps_keep(struct stk_sock *sock, uint32_t count);
 /**
  * Take the time a datagram was handed to a port: of several with one id, the first that was sent.
  *
- * @param stamp_ns  Out: as of stk_clock_ns.
+ * @param stamp_ns  Out: as of stk_clock_ns, or by the port's clock.
+ * @param by_port   Out: the port told when it left (NIC_CAP_TX_TSTAMP), by a clock of its own.
  * @retval STK_EAGAIN  there is none (yet).
  *
- * Context: any thread. A control call. Source: rules TS-5, TSTAMP-7, TSTAMP-9.
+ * Context: any thread. A control call. Source: rules TS-5, TSTAMP-7, TSTAMP-9, TSTAMP-10.
  */
-int stk_sock_stamp_take(struct stk_sock *sock, uint32_t id, uint64_t *stamp_ns);
+int stk_sock_stamp_take(struct stk_sock *sock, uint32_t id, uint64_t *stamp_ns, bool *by_port);
 
 /* --- Readiness -------------------------------------------------------- */
 

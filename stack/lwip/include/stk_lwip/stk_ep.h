@@ -31,6 +31,7 @@ struct stk_ep_table;
 struct stk_ep_env {
     uint64_t (*now_ns)(void *ctx); /**< as exact as it can be had */
     void (*tx_flush)(void *ctx);   /**< hand to the ports what was gathered */
+    void (*tx_stamps)(void *ctx);  /**< stk_ep_stamp_came for each time that ports have; NULL: none takes any */
     /** Tell every port that takes external memory of whole pages; false: one of them cannot. NULL: there is no such port. */
     bool (*mem_register)(void *ctx, void *base, uint64_t size);
     /** They forget what they were told of by one call of mem_register; false: one of them does not. */
@@ -128,6 +129,9 @@ bool stk_ep_rio_turn(struct stk_ep_table *table);
 
 /** Do completions wait for drivers? Then ports are to be asked (nic_tx_reclaim). */
 bool stk_ep_rio_waits(const struct stk_ep_table *table);
+
+/** A port says when a frame left that was marked with the token; what nobody keeps any more is ignored. */
+void stk_ep_stamp_came(struct stk_ep_table *table, uint64_t token, uint64_t ns);
 
 /** Times of sent datagrams: STK_SUB_STAMP and its reply; errors of stk_sock_stamps_keep and stk_sock_stamp_take. */
 int stk_ep_stamp_op(struct stk_ep_table *table, uint32_t sock, const struct stk_sub_abi *sub, struct stk_rep_abi *rep);
