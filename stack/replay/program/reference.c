@@ -271,10 +271,15 @@ void stk_reference_delivered(struct stk_reference *reference, uint64_t conv, int
     if (side == NULL) {
         return;
     }
-    for (size_t i = 0; i < len && side->wrong_at == UINT64_MAX; i++) {
-        if (side->delivered + i >= side->len || side->bytes[side->delivered + i] != bytes[i]) {
-            side->wrong_at = side->delivered + i;
+    const uint64_t left = side->delivered < side->len ? side->len - side->delivered : 0;
+    const size_t there = len < left ? len : (size_t)left;
+    const uint8_t *expected = there > 0 ? side->bytes + side->delivered : NULL;
+    if (side->wrong_at == UINT64_MAX && (there < len || (there > 0 && memcmp(expected, bytes, there) != 0))) {
+        size_t same = 0;
+        while (same < there && expected[same] == bytes[same]) {
+            same++;
         }
+        side->wrong_at = side->delivered + same;
     }
     side->delivered += len;
 }
