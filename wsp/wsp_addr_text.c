@@ -6,6 +6,7 @@
  */
 #include "wsp_addr.h"
 #include "wsp_error.h"
+#include "wsp_ip_text.h"
 #include "wsp_provider.h"
 
 #include <stdio.h>
@@ -93,7 +94,7 @@ INT WSPAPI wsp_address_to_string(LPSOCKADDR lpsaAddress, DWORD dwAddressLength, 
     size_t length;
     int family, code = wsp_provider_check();
 
-    if (code == 0 && (!lpsaAddress || !lpProtocolInfo || !lpszAddressString || !lpdwAddressStringLength))
+    if (code == 0 && (!lpsaAddress || !lpProtocolInfo || !lpdwAddressStringLength))
         code = WSAEFAULT;
     if (code != 0)
         return wsp_fail(lpErrno, code);
@@ -103,7 +104,7 @@ INT WSPAPI wsp_address_to_string(LPSOCKADDR lpsaAddress, DWORD dwAddressLength, 
         wsp_addr_read(lpsaAddress, (int)dwAddressLength, family, &addr) != 0)
         return wsp_fail(lpErrno, WSAEINVAL);
     length = text_make(text, sizeof text, &addr) + 1;
-    if (*lpdwAddressStringLength < length)
+    if (!lpszAddressString || *lpdwAddressStringLength < length)
         code = WSAEFAULT;
     for (size_t i = 0; i < length && code == 0; i++)
         lpszAddressString[i] = (WCHAR)text[i];
@@ -113,145 +114,62 @@ INT WSPAPI wsp_address_to_string(LPSOCKADDR lpsaAddress, DWORD dwAddressLength, 
 
 /* --- From text ------------------------------------------------------------ */
 
-/* Digits of a base, at most max; false: none, or too large. */
-static bool text_number(const char **at, unsigned base, uint32_t max, uint32_t *out)
+/* ":" and a port, where one is; 0 is none. */
+static bool text_read_port(const char *at, uint16_t *port)
 {
-    static const char digits[] = "0123456789abcdef";
-    const char *start = *at;
-    uint64_t value = 0;
+    uint32_t value = 0;
 
-    for (; **at; (*at)++) {
-        char c = **at >= 'A' && **at <= 'F' ? (char)(**at - 'A' + 'a') : **at;
-        const char *digit = strchr(digits, c);
-
-        if (!digit || (unsigned)(digit - digits) >= base)
-            break;
-        value = value * base + (unsigned)(digit - digits);
-        if (value > max)
+    if (*at == ':') {
+        at++;
+        if (!wsp_ip_text_number(&at, &value) || value == 0 || value > 65535)
             return false;
     }
-    *out = (uint32_t)value;
-    return *at != start;
-}
-
-/* One part as inet_addr reads it: decimal, 0 octal, 0x hexadecimal. */
-static bool text_part(const char **at, uint32_t *out)
-{
-    if ((*at)[0] == '0' && ((*at)[1] == 'x' || (*at)[1] == 'X')) {
-        *at += 2;
-        return text_number(at, 16, UINT32_MAX, out);
-    }
-    return text_number(at, (*at)[0] == '0' ? 8 : 10, UINT32_MAX, out);
-}
-
-/* WSPSTRINGTOADDRESS-2: the last part fills what the others left. */
-static bool text_read_ip4(const char **at, unsigned char ip[4])
-{
-    uint32_t parts[4], value = 0, last_max;
-    int count = 0;
-
-    do {
-        if (count > 0)
-            (*at)++;
-        if (!text_part(at, &parts[count++]))
-            return false;
-    } while (count < 4 && **at == '.');
-    last_max = UINT32_MAX >> (8 * (count - 1));
-    for (int i = 0; i < count - 1; i++) {
-        if (parts[i] > 255)
-            return false;
-        value |= parts[i] << (24 - 8 * i);
-    }
-    if (parts[count - 1] > last_max)
-        return false;
-    value |= parts[count - 1];
-    for (int i = 0; i < 4; i++)
-        ip[i] = (unsigned char)(value >> (24 - 8 * i));
-    return true;
-}
-
-static bool text_dotted_next(const char *at)
-{
-    return at[strspn(at, "0123456789")] == '.';
-}
-
-/* An IPv6 address, up to where it ends. */
-static bool text_read_ip6(const char **at, unsigned char ip[16])
-{
-    unsigned char head[16] = {0};
-    int filled = 0, gap = -1;
-    uint32_t word;
-
-    if ((*at)[0] == ':' && (*at)[1] != ':')
-        return false;
-    while (filled < 16) {
-        if ((*at)[0] == ':' && (*at)[1] == ':') {
-            if (gap >= 0)
-                return false;
-            gap = filled;
-            *at += 2;
-            if (!strchr("0123456789abcdefABCDEF", **at) || !**at)
-                break;
-        }
-        if (filled <= 12 && text_dotted_next(*at)) {
-            if (!text_read_ip4(at, head + filled))
-                return false;
-            filled += 4;
-            break;
-        }
-        if (!text_number(at, 16, 0xffff, &word))
-            return false;
-        head[filled++] = (unsigned char)(word >> 8);
-        head[filled++] = (unsigned char)word;
-        if (**at != ':' || filled == 16)
-            break;
-        if ((*at)[1] != ':')
-            (*at)++;
-    }
-    if ((gap < 0) != (filled == 16))
-        return false;
-    memset(ip, 0, 16);
-    gap = gap < 0 ? filled : gap;
-    memcpy(ip, head, (size_t)gap);
-    memcpy(ip + 16 - (filled - gap), head + gap, (size_t)(filled - gap));
-    return true;
-}
-
-static bool text_read_port(const char **at, uint16_t *port)
-{
-    uint32_t value;
-
-    if (**at != ':')
-        return true;
-    (*at)++;
-    if (!text_number(at, 10, 65535, &value))
-        return false;
     *port = (uint16_t)value;
-    return true;
+    return *at == 0;
 }
 
+/* "%" and a number, where one is. */
+static const char *text_read_scope(const char *at, uint32_t *scope)
+{
+    unsigned long long value;
+    char *end;
+
+    if (*at != '%')
+        return at;
+    if (at[1] < '0' || at[1] > '9')
+        return NULL;
+    value = strtoull(at + 1, &end, 10);
+    *scope = (uint32_t)value;
+    return value <= UINT32_MAX ? end : NULL;
+}
+
+/* Where it fails out->ip holds what the parser wrote. */
 static bool text_read(const char *text, int family, struct stk_addr *out)
 {
     bool bracket;
 
     memset(out, 0, sizeof *out);
     out->family = (uint16_t)wsp_addr_family(family);
-    if (family == AF_INET)
-        return text_read_ip4(&text, out->ip) && text_read_port(&text, &out->port) && *text == 0;
-    bracket = *text == '[';
-    text += bracket;
-    if (!text_read_ip6(&text, out->ip))
-        return false;
-    if (*text == '%') {
-        text++;
-        if (!text_number(&text, 10, UINT32_MAX, &out->scope_id))
-            return false;
+    if (family == AF_INET) {
+        text = wsp_ip_text_read4(text, false, out->ip);
+        return text && text_read_port(text, &out->port);
     }
-    if (bracket && *text++ != ']')
-        return false;
-    if (bracket && !text_read_port(&text, &out->port))
-        return false;
-    return *text == 0;
+    bracket = *text == '[';
+    text = wsp_ip_text_read6(text + bracket, out->ip);
+    if (text)
+        text = text_read_scope(text, &out->scope_id);
+    if (!text || !bracket)
+        return text && *text == 0;
+    return *text == ']' && text_read_port(text + 1, &out->port);
+}
+
+/* What Windows leaves: no family, and the address as far as it was read. */
+static void text_write_refused(const struct stk_addr *addr, int family, LPSOCKADDR to)
+{
+    if (family == AF_INET)
+        memcpy(&((SOCKADDR_IN *)(void *)to)->sin_addr, addr->ip, 4);
+    else
+        memcpy(&((SOCKADDR_IN6 *)(void *)to)->sin6_addr, addr->ip, 16);
 }
 
 /* UTF-16 to ASCII; false: another character or too long. */
@@ -268,7 +186,8 @@ static bool text_narrow(LPCWSTR wide, char out[TEXT_MAX])
 }
 
 /**
- * WSPStringToAddress. Context: any thread. Does not block.
+ * WSPStringToAddress. Context: any thread. Does not block. A port is a number of C and not 0; text that is refused leaves
+ * an address without family, port and scope, whose bytes are those that were read: Windows, as conformance suites observe.
  * Source: rules WSPSTRINGTOADDRESS-1..3.
  */
 INT WSPAPI wsp_string_to_address(LPWSTR AddressString, INT AddressFamily, LPWSAPROTOCOL_INFOW lpProtocolInfo,
@@ -291,9 +210,13 @@ INT WSPAPI wsp_string_to_address(LPWSTR AddressString, INT AddressFamily, LPWSAP
         *lpAddressLength = size;
         return wsp_fail(lpErrno, WSAEFAULT);
     }
-    if (!text_narrow(AddressString, text) || !text_read(text, family, &addr))
-        return wsp_fail(lpErrno, WSAEINVAL);
     memset(lpAddress, 0, (size_t)size);
+    if (!text_narrow(AddressString, text))
+        return wsp_fail(lpErrno, WSAEINVAL);
+    if (!text_read(text, family, &addr)) {
+        text_write_refused(&addr, family, lpAddress);
+        return wsp_fail(lpErrno, WSAEINVAL);
+    }
     (void)wsp_addr_write(&addr, family, lpAddress, lpAddressLength);
     return 0;
 }

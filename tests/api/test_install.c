@@ -285,6 +285,9 @@ static void order__changed__next_start_selects_by_it(void **state)
     assert_int_equal(t_api_use_fake(NULL), 0); /* a provider that can be loaded */
     assert_true(enumerate() > 0);
     info = listing[0];
+    error = 0;
+    assert_int_equal(WSCGetProviderPath(&info.ProviderId, NULL, &chars, &error), SOCKET_ERROR);
+    assert_int_equal(error, WSAEFAULT);
     assert_int_equal(WSCGetProviderPath(&info.ProviderId, path, &chars, &error), 0);
     assert_int_equal(base_file(NULL), 0);
     /* A path in the program's folder is a name alone here: this file stands elsewhere. */

@@ -91,6 +91,54 @@ static void ipv6__text_to_bytes_to_text__canonical(void **state)
     }
 }
 
+/* Parts that are read are written, as Windows does; behind the gap only at the end. */
+static void inet_pton__no_address__leaves_what_was_read(void **state)
+{
+    static const struct {
+        int family;
+        const char *in;
+        BYTE left[16];
+    } rows[] = {
+        {AF_INET, "9.8.7.6:1", {9, 8, 7, 6}},
+        {AF_INET, "9.8.7.0x", {0xee, 0xee, 0xee, 0xee}},
+        {AF_INET, "9.8.7.06", {0xee, 0xee, 0xee, 0xee}},
+        {AF_INET, "9.8.7.256", {0xee, 0xee, 0xee, 0xee}},
+        {AF_INET, "9.8.7", {0xee, 0xee, 0xee, 0xee}},
+        {AF_INET6, "a:b:c", {0, 10, 0, 11, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee}},
+        {AF_INET6,
+         "::12345",
+         {0, 0, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee}},
+        {AF_INET6, "a::0xb", {[1] = 10, [15] = 11}},
+        {AF_INET6, "a::0x1ffffffff", {[1] = 10, [14] = 0xff, [15] = 0xff}},
+        {AF_INET6, "a::%1", {[1] = 10}},
+        {AF_INET6, "a::b::c", {[1] = 10, [15] = 11}},
+        {AF_INET6, "a::9.8.7.6x", {[1] = 10, [12] = 9, [13] = 8, [14] = 7, [15] = 6}},
+        {AF_INET6,
+         "a::9.8.700.6",
+         {0, 10, 9, 8, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee}},
+        {AF_INET6, "a::9.8.7", {0, 10, 9, 8, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee}},
+        {AF_INET6, "1:2:3:4:5:6:7:9.8.7.6", {0, 1, 0, 2, 0, 3, 0, 4, 0, 5, 0, 6, 0, 7, 0, 9}},
+    };
+    (void)state;
+    for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        BYTE addr[16];
+        WCHAR wide[64];
+        print_message("%s\n", rows[i].in);
+        memset(addr, 0xee, sizeof addr);
+        WSASetLastError(77);
+        assert_int_equal(inet_pton(rows[i].family, rows[i].in, addr), 0);
+        assert_int_equal(WSAGetLastError(), 77);
+        assert_memory_equal(addr, rows[i].left, rows[i].family == AF_INET ? 4 : 16);
+        memset(addr, 0xee, sizeof addr);
+        for (unsigned k = 0; k == 0 || rows[i].in[k - 1] != '\0'; k++) {
+            wide[k] = (WCHAR)rows[i].in[k];
+        }
+        assert_int_equal(InetPtonW(rows[i].family, wide, addr), 0);
+        assert_int_equal(WSAGetLastError(), WSAEINVAL);
+        assert_memory_equal(addr, rows[i].left, rows[i].family == AF_INET ? 4 : 16);
+    }
+}
+
 static void inet_pton__bad_arguments__codes(void **state)
 {
     char room[64];
@@ -99,12 +147,15 @@ static void inet_pton__bad_arguments__codes(void **state)
     (void)state;
     assert_fails(inet_pton(17, "1.2.3.4", &addr), WSAEAFNOSUPPORT);
     assert_fails(inet_pton(AF_INET, NULL, &addr), WSAEFAULT);
+    assert_fails(inet_pton(17, NULL, &addr), WSAEFAULT);
     assert_fails(inet_pton(AF_INET, "1.2.3.4", NULL), WSAEFAULT);
     assert_int_equal(inet_pton(AF_INET, "1.2.3", &addr), 0);
     assert_int_equal(inet_pton(AF_INET, "01.2.3.4567", &addr), 0);
     assert_int_equal(inet_pton(AF_INET, "1.2.3.4", &addr), 1);
     assert_null(inet_ntop(AF_INET, &addr, room, 7));
-    assert_int_equal(WSAGetLastError(), WSA_INVALID_PARAMETER);
+    assert_int_equal((DWORD)WSAGetLastError(), 0xC000000D); /* STATUS_INVALID_PARAMETER, as on Windows */
+    assert_null(inet_ntop(AF_INET, &addr, NULL, 16));
+    assert_int_equal((DWORD)WSAGetLastError(), 0xC000000D);
     assert_non_null(inet_ntop(AF_INET, &addr, room, 8));
     assert_string_equal(room, "1.2.3.4");
     assert_null(inet_ntop(99, &addr, room, sizeof room));
@@ -369,6 +420,7 @@ int main(void)
         cmocka_unit_test(inet_addr__forms__value),
         cmocka_unit_test(inet_ntoa__address__text),
         cmocka_unit_test(ipv6__text_to_bytes_to_text__canonical),
+        cmocka_unit_test(inet_pton__no_address__leaves_what_was_read),
         cmocka_unit_test(inet_pton__bad_arguments__codes),
         cmocka_unit_test_setup_teardown(getaddrinfo__bad_arguments__codes, t_api_start, t_api_stop),
         cmocka_unit_test_setup_teardown(getaddrinfo__good__addresses, t_api_start, t_api_stop),

@@ -13,7 +13,9 @@ struct text_row {
 static const struct text_row rows[] = {
     {AF_INET, "1.2.3.4", "1.2.3.4"},
     {AF_INET, "1.2.3.4:80", "1.2.3.4:80"},
-    {AF_INET, "1.2.3.4:0", "1.2.3.4"},
+    {AF_INET, "1.2.3.4:0x50", "1.2.3.4:80"},
+    {AF_INET, "1.2.3.4:017", "1.2.3.4:15"},
+    {AF_INET, "0x1c0a80001", "192.168.0.1"},
     {AF_INET, "255.255.255.255:65535", "255.255.255.255:65535"},
     {AF_INET, "0x7f.1", "127.0.0.1"},
     {AF_INET, "010.1.1.1", "8.1.1.1"},
@@ -26,6 +28,12 @@ static const struct text_row rows[] = {
     {AF_INET, "4294967296", NULL},
     {AF_INET, "1.2.3.4:65536", NULL},
     {AF_INET, "1.2.3.4:", NULL},
+    {AF_INET, "1.2.3.4:0", NULL},
+    {AF_INET, "1.2.3.4:0x10000", NULL},
+    {AF_INET, "1.2.3.4:09", NULL},
+    {AF_INET, "1.2.3.4: 80", NULL},
+    {AF_INET, "1.2.3.4:80 ", NULL},
+    {AF_INET, "1.2.3.0x", NULL},
     {AF_INET, "1.2.3.4.5", NULL},
     {AF_INET, "1..2", NULL},
     {AF_INET, "09.1", NULL},
@@ -60,6 +68,10 @@ static const struct text_row rows[] = {
     {AF_INET6, "[::1]:70000", NULL},
     {AF_INET6, "1:2:3:4:5:6:7:1.2.3.4", NULL},
     {AF_INET6, "g::", NULL},
+    {AF_INET6, "[::1]:0", NULL},
+    {AF_INET6, "fe80::1%", NULL},
+    {AF_INET6, "fe80::1%x", NULL},
+    {AF_INET6, "fe80::1%4294967296", NULL},
     {AF_INET6, "", NULL},
     {AF_INET6, "1.2.3.4", NULL},
 };
@@ -112,6 +124,53 @@ static void text__table__reads_and_writes(void **state)
     }
 }
 
+/* What is left of an address that is refused: no family, no port, and the bytes that were read. */
+static void text__refused__leaves_what_was_read(void **state)
+{
+    static const struct {
+        int af;
+        const char *in;
+        unsigned char left[16];
+    } refused[] = {
+        {AF_INET, "", {0}},
+        {AF_INET, "9.8.7.6:", {9, 8, 7, 6}},
+        {AF_INET, "9.8.7.6:70000", {9, 8, 7, 6}},
+        {AF_INET, "9.8.7.006x", {9, 8, 7, 6}},
+        {AF_INET, "9.8.7.09", {0}},
+        {AF_INET, "9.8.7.256", {0}},
+        {AF_INET6, "", {0}},
+        {AF_INET6, "a:b:", {0, 10, 0, 11}},
+        {AF_INET6, "9.8.7.6", {9, 8, 7}},
+        {AF_INET6, "a::b]:80", {[1] = 10, [15] = 11}},
+        {AF_INET6, "a::b:c:", {0, 10, 0, 11, 0, 12}},
+        {AF_INET6, "a:b:c:d:e:f:7::8", {0, 10, 0, 11, 0, 12, 0, 13, 0, 14, 0, 15, 0, 7}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        int af = refused[i].af;
+        WCHAR wide[64];
+        SOCKADDR_STORAGE addr;
+        INT len = (INT)sizeof addr;
+
+        widen(refused[i].in, wide);
+        memset(&addr, 0x5a, sizeof addr);
+        t_fails(t_spi.lpWSPStringToAddress(wide, af, t_info(af, SOCK_STREAM), (LPSOCKADDR)&addr, &len, &t_err),
+                WSAEINVAL);
+        assert_int_equal(len, sizeof addr);
+        assert_int_equal(addr.ss_family, 0);
+        if (af == AF_INET) {
+            assert_int_equal(((SOCKADDR_IN *)&addr)->sin_port, 0);
+            assert_memory_equal(&((SOCKADDR_IN *)&addr)->sin_addr, refused[i].left, 4);
+        } else {
+            assert_int_equal(((SOCKADDR_IN6 *)&addr)->sin6_port, 0);
+            assert_int_equal(((SOCKADDR_IN6 *)&addr)->sin6_scope_id, 0);
+            assert_memory_equal(&((SOCKADDR_IN6 *)&addr)->sin6_addr, refused[i].left, 16);
+        }
+        assert_int_equal(((unsigned char *)&addr)[t_addr_size(af)], 0x5a);
+    }
+}
+
 static void text__short_buffers__tell_the_size(void **state)
 {
     WCHAR wide[32], out[32];
@@ -127,6 +186,10 @@ static void text__short_buffers__tell_the_size(void **state)
     assert_int_equal(
         t_spi.lpWSPStringToAddress(wide, AF_UNSPEC, t_info(AF_INET, SOCK_DGRAM), (LPSOCKADDR)&addr, &len, &t_err), 0);
     t_fails(t_spi.lpWSPAddressToString((LPSOCKADDR)&addr, 16, t_info(AF_INET, SOCK_STREAM), out, &chars, &t_err),
+            WSAEFAULT);
+    assert_int_equal(chars, 8);
+    chars = 0;
+    t_fails(t_spi.lpWSPAddressToString((LPSOCKADDR)&addr, 16, t_info(AF_INET, SOCK_STREAM), NULL, &chars, &t_err),
             WSAEFAULT);
     assert_int_equal(chars, 8);
     assert_int_equal(
@@ -165,6 +228,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text__table__reads_and_writes),
+        cmocka_unit_test(text__refused__leaves_what_was_read),
         cmocka_unit_test(text__short_buffers__tell_the_size),
         cmocka_unit_test(text__wrong_family_and_nulls__are_refused),
     };

@@ -66,8 +66,8 @@ static void task_run(struct ws2_work *work)
 static struct task *task_new(enum ws2_entry_kind kind, HWND window, u_int message)
 {
     struct task *task = NULL;
-    if (!ws2_started() || ws2_busy() || window == NULL) {
-        ws2_fail(!ws2_started() ? WSANOTINITIALISED : ws2_busy() ? WSAEINPROGRESS : WSAEINVAL);
+    if (!ws2_started() || ws2_busy()) { /* a window that is none is not refused: nobody is told */
+        ws2_fail(!ws2_started() ? WSANOTINITIALISED : WSAEINPROGRESS);
         return NULL;
     }
     task = (struct task *)calloc(1, sizeof *task);

@@ -340,7 +340,7 @@ int WSPAPI WSCGetProviderPath(LPGUID provider, WCHAR *path, LPINT path_chars, LP
     unsigned i;
     int unused;
     error = error == NULL ? &unused : error;
-    if (provider == NULL || path == NULL || path_chars == NULL) {
+    if (provider == NULL || path_chars == NULL) {
         *error = WSAEFAULT;
         return SOCKET_ERROR;
     }
@@ -353,7 +353,7 @@ int WSPAPI WSCGetProviderPath(LPGUID provider, WCHAR *path, LPINT path_chars, LP
         if (memcmp(&fresh->entry[i].info.ProviderId, provider, sizeof *provider) == 0) {
             WCHAR none[1];
             int need = (int)ws2_utf16_from_utf8(fresh->entry[i].path, none, 1) + 1;
-            *error = *path_chars < need ? WSAEFAULT : 0;
+            *error = path == NULL || *path_chars < need ? WSAEFAULT : 0;
             if (*error == 0) {
                 ws2_utf16_from_utf8(fresh->entry[i].path, path, (size_t)need);
             }

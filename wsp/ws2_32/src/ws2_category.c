@@ -16,11 +16,12 @@ int WSPAPI WSCGetProviderInfo(LPGUID provider, WSC_PROVIDER_INFO_TYPE type, PBYT
                               LPINT error)
 {
     (void)info;
+    (void)bytes;
     (void)flags;
-    if (provider == NULL || bytes == NULL) {
+    if (provider == NULL) {
         return wsc_fail(error, WSAEFAULT);
     }
-    return wsc_fail(error, type == ProviderInfoAudit ? ERROR_CALL_NOT_IMPLEMENTED : WSAEINVALIDPROVIDER);
+    return wsc_fail(error, type == ProviderInfoAudit ? ERROR_CALL_NOT_IMPLEMENTED : WSANO_RECOVERY);
 }
 
 /** Fails with WSAEFAULT (pointers) or WSANO_RECOVERY: there is no place for it. */
@@ -37,10 +38,9 @@ int WSPAPI WSCSetProviderInfo(LPGUID provider, WSC_PROVIDER_INFO_TYPE type, PBYT
 int WSPAPI WSCGetApplicationCategory(LPCWSTR path, DWORD path_chars, LPCWSTR extra, DWORD extra_chars,
                                      DWORD *categories, LPINT error)
 {
-    (void)path_chars;
     (void)extra;
     (void)extra_chars;
-    return wsc_fail(error, path == NULL || categories == NULL ? WSAEINVAL : WSASERVICE_NOT_FOUND);
+    return wsc_fail(error, path == NULL || path_chars == 0 || categories == NULL ? WSAEINVAL : WSASERVICE_NOT_FOUND);
 }
 
 /** Fails with WSAEINVAL (path NULL) or WSANO_RECOVERY: there is no place for it. */

@@ -45,7 +45,6 @@ int WSAAPI GetHostNameW(PWSTR name, int chars)
 static const struct ws2_protocol protocols[] = {
     {"ip", "IP", 0},
     {"icmp", "ICMP", 1},
-    {"igmp", "IGMP", 2},
     {"ggp", "GGP", 3},
     {"tcp", "TCP", 6},
     {"egp", "EGP", 8},

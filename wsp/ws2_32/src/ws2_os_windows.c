@@ -251,11 +251,17 @@ void (*ws2_os_module_function(void *module, const char *name))(void)
 bool ws2_os_host_name(char *out, size_t bytes)
 {
     WCHAR name[256];
+    char narrow[3 * sizeof name / sizeof name[0]];
     DWORD chars = sizeof name / sizeof name[0];
     DWORD before = GetLastError();
     bool known = GetComputerNameExW(ComputerNameDnsHostname, name, &chars) && name[0] != 0;
+    size_t length = known ? ws2_utf8_from_utf16(name, narrow, sizeof narrow) : 0;
     SetLastError(before);
-    return known && ws2_utf8_from_utf16(name, out, bytes) < bytes;
+    if (length == 0 || length >= sizeof narrow || length >= bytes) {
+        return false; /* nothing is written where it does not fit */
+    }
+    memcpy(out, narrow, length + 1);
+    return true;
 }
 
 /** A file of the folder %windir%\system32\drivers\etc. @return false if the path does not fit. */

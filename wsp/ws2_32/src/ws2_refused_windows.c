@@ -53,7 +53,8 @@ int WSPAPI WSCDeinstallProvider32(LPGUID provider, LPINT error)
 /** Fails with WSAEFAULT (pointers) or WSAEINVAL: no such provider. */
 int WSPAPI WSCGetProviderPath32(LPGUID provider, WCHAR *path, LPINT chars, LPINT error)
 {
-    return wsc_fail(error, provider == NULL || path == NULL || chars == NULL ? WSAEFAULT : WSAEINVAL);
+    (void)path;
+    return wsc_fail(error, provider == NULL || chars == NULL ? WSAEFAULT : WSAEINVAL);
 }
 
 /** Fails with WSAEFAULT (pointers) or WSAEINVAL: no such provider. */

@@ -126,7 +126,8 @@ static int first_start(unsigned *number)
  * Start using Winsock; counted per process.
  *
  * @param version  Low byte major, high byte minor.
- * @param data     Filled on success.
+ * @param data     Filled on success, and for a version below 1.0 too, with what there is: Windows, as conformance suites
+ *                 observe.
  * @return         0, or directly the code: WSAVERNOTSUPPORTED below 1.0, WSAEFAULT for a NULL pointer, WSASYSNOTREADY
  *                 when the catalogue cannot be read or this is the child of a fork of a running provider.
  *
@@ -138,6 +139,9 @@ int WSAAPI WSAStartup(WORD version, LPWSADATA data)
     unsigned number;
     int error;
     if (LOBYTE(version) == 0) {
+        if (data != NULL) {
+            data_fill(data, given);
+        }
         return WSAVERNOTSUPPORTED;
     }
     if (data == NULL) {
@@ -182,6 +186,7 @@ int WSAAPI WSACleanup(void)
     left = count_step(0u - 1u, 2);
     if (left != 0) {
         legacy_note(left + 1, false);
+        SetLastError(0);
         return 0;
     }
     if (atomic_load_explicit(&ws2_start_count, memory_order_relaxed) == 1) {
@@ -206,6 +211,7 @@ int WSAAPI WSACleanup(void)
         atomic_store_explicit(&ws2_start_count, 0, memory_order_release);
     }
     ws2_os_unlock(ws2_process_lock());
+    SetLastError(0);
     return 0;
 }
 

@@ -3,6 +3,7 @@
  * order. Source: rules WS2-4, WS2-58, RFC 4291 2.2, RFC 5952.
  */
 #include "ws2_priv.h"
+#include "wsp_ip_text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -141,84 +142,19 @@ size_t ws2_ansi_from_utf16(const WCHAR *in, char *out, size_t out_bytes)
 /** Four decimal numbers, nothing else. */
 bool ws2_text_parse4(const char *text, uint8_t addr[4])
 {
-    unsigned part;
-    for (part = 0; part < 4; part++) {
-        unsigned value = 0;
-        unsigned digits = 0;
-        while (*text >= '0' && *text <= '9' && digits < 4) {
-            value = value * 10 + (unsigned)(*text++ - '0');
-            digits++;
-        }
-        if (digits == 0 || digits > 3 || value > 255 || *text != (part < 3 ? '.' : '\0')) {
-            return false;
-        }
-        addr[part] = (uint8_t)value;
-        text += part < 3;
-    }
-    return true;
-}
-
-/* One number of inet_addr: decimal, 0 octal, 0x hexadecimal. */
-static bool parse_c_number(const char **text, uint32_t *out)
-{
-    const char *at = *text;
-    unsigned base = 10;
-    uint64_t value = 0;
-    bool any = false;
-    if (at[0] == '0') {
-        bool hex = at[1] == 'x' || at[1] == 'X';
-        base = hex ? 16 : 8;
-        at += hex ? 2 : 0;
-    }
-    for (;; at++) {
-        unsigned digit = *at >= '0' && *at <= '9'   ? (unsigned)(*at - '0')
-                         : *at >= 'a' && *at <= 'f' ? (unsigned)(*at - 'a') + 10
-                         : *at >= 'A' && *at <= 'F' ? (unsigned)(*at - 'A') + 10
-                                                    : 99;
-        if (digit >= base) {
-            break;
-        }
-        value = value * base + digit;
-        any = true;
-        if (value > UINT32_MAX) {
-            return false;
-        }
-    }
-    *text = at;
-    *out = (uint32_t)value;
-    return any;
+    const char *end = wsp_ip_text_read4(text, true, addr);
+    return end != NULL && *end == '\0';
 }
 
 /** The forms of inet_addr: a, a.b, a.b.c, a.b.c.d, each part decimal, octal or hexadecimal. */
 bool ws2_text_parse4_any(const char *text, uint32_t *addr_be)
 {
-    uint32_t part[4];
-    unsigned count = 0;
-    uint32_t host = 0;
-    unsigned i;
-    for (;;) {
-        if (count == 4 || !parse_c_number(&text, &part[count])) {
-            return false;
-        }
-        count++;
-        if (*text != '.') {
-            break;
-        }
-        text++;
-    }
-    if (*text != '\0') {
+    uint8_t addr[4];
+    const char *end = wsp_ip_text_read4(text, false, addr);
+    if (end == NULL || *end != '\0') {
         return false;
     }
-    for (i = 0; i + 1 < count; i++) {
-        if (part[i] > 255) {
-            return false;
-        }
-        host |= part[i] << (24 - 8 * i);
-    }
-    if (i > 0 && part[i] >= 1u << (32 - 8 * i)) {
-        return false;
-    }
-    *addr_be = htonl(host | part[i]);
+    memcpy(addr_be, addr, sizeof addr);
     return true;
 }
 
@@ -230,70 +166,11 @@ size_t ws2_text_format4(const uint8_t addr[4], char out[16])
 
 /* ---- IPv6 ---- */
 
-static bool parse6_group(const char **text, unsigned *value)
-{
-    unsigned digits = 0;
-    *value = 0;
-    for (; digits < 5; digits++) {
-        char c = **text;
-        unsigned digit = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
-                         : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10
-                         : c >= 'A' && c <= 'F' ? (unsigned)(c - 'A') + 10
-                                                : 16;
-        if (digit == 16) {
-            break;
-        }
-        *value = *value << 4 | digit;
-        ++*text;
-    }
-    return digits > 0 && digits < 5;
-}
-
 /** RFC 4291 2.2, all three forms; no scope. */
 bool ws2_text_parse6(const char *text, uint8_t addr[16])
 {
-    uint8_t out[16] = {0};
-    unsigned used = 0;
-    int gap = -1;
-    if (text[0] == ':' && text[1] == ':') {
-        gap = 0;
-        text += 2;
-    }
-    while (*text != '\0') {
-        const char *start = text;
-        unsigned value;
-        if (used == 16 || !parse6_group(&text, &value)) {
-            return false;
-        }
-        if (*text == '.') {
-            if (used > 12 || !ws2_text_parse4(start, out + used)) {
-                return false;
-            }
-            used += 4;
-            break;
-        }
-        out[used++] = (uint8_t)(value >> 8);
-        out[used++] = (uint8_t)value;
-        if (text[0] == ':' && text[1] == ':' && gap < 0) {
-            gap = (int)used;
-            text += 2;
-        } else if (text[0] == ':' && text[1] != '\0' && text[1] != ':') {
-            text++;
-        } else if (*text != '\0') {
-            return false;
-        }
-    }
-    if (gap < 0 ? used != 16 : used >= 16) {
-        return false;
-    }
-    memset(addr, 0, 16);
-    if (gap < 0) {
-        memcpy(addr, out, 16);
-    } else {
-        memcpy(addr, out, (size_t)gap);
-        memcpy(addr + 16 - (used - (unsigned)gap), out + gap, used - (unsigned)gap);
-    }
-    return true;
+    const char *end = wsp_ip_text_read6(text, addr);
+    return end != NULL && *end == '\0';
 }
 
 /* The longest run of two or more zero groups, the first of equals (RFC 5952 4.2). */
@@ -356,24 +233,28 @@ size_t ws2_text_format6(const uint8_t addr[16], char out[46])
 
 /* ---- the API ---- */
 
-/** An IPv4 address in network order, INADDR_NONE for none. A space ends the text; one alone is 0, as on Windows. */
+/**
+ * An IPv4 address in network order, INADDR_NONE for none; a NULL pointer is WSAEFAULT too, other text leaves the last
+ * error alone. White space ends the text; a blank alone is 0: Windows, as conformance suites observe.
+ */
 u_long WSAAPI inet_addr(const char *text)
 {
-    char first[64];
-    uint32_t addr_be;
-    size_t n = text == NULL ? 0 : strcspn(text, " \t\n\v\f\r");
-    if (text != NULL && text[n] != '\0') {
-        if (n >= sizeof first) {
-            return INADDR_NONE;
-        }
-        if (n == 0) {
-            return text[1] == '\0' ? 0 : INADDR_NONE;
-        }
-        memcpy(first, text, n);
-        first[n] = '\0';
-        text = first;
+    uint8_t addr[4];
+    u_long value;
+    const char *end;
+    if (text == NULL) {
+        ws2_fail(WSAEFAULT);
+        return INADDR_NONE;
     }
-    return text != NULL && ws2_text_parse4_any(text, &addr_be) ? addr_be : INADDR_NONE;
+    if (text[0] == ' ' && text[1] == '\0') {
+        return 0;
+    }
+    end = wsp_ip_text_read4(text, false, addr);
+    if (end == NULL || strchr(" \t\n\v\f\r", *end) == NULL) { /* strchr finds the terminator too */
+        return INADDR_NONE;
+    }
+    memcpy(&value, addr, sizeof addr);
+    return value;
 }
 
 /** Dotted text in the thread's own buffer, good until its next call; NULL with WSAENOBUFS. */
@@ -388,25 +269,29 @@ char *WSAAPI inet_ntoa(struct in_addr in)
     return data->ntoa;
 }
 
-/** @return 1; 0 for text that is no address; -1 with WSAEAFNOSUPPORT or WSAEFAULT. */
+/**
+ * @param addr  Where the text is none it holds what was read of it.
+ * @return      1; 0 for text that is no address; -1 with WSAEFAULT or WSAEAFNOSUPPORT.
+ *
+ * Source: Windows, as conformance suites observe.
+ */
 INT WSAAPI inet_pton(INT family, PCSTR text, PVOID addr)
 {
-    uint8_t parsed[16];
-    bool good;
-    if (family != AF_INET && family != AF_INET6) {
-        return ws2_fail(WSAEAFNOSUPPORT);
-    }
     if (text == NULL || addr == NULL) {
         return ws2_fail(WSAEFAULT);
     }
-    good = family == AF_INET ? ws2_text_parse4(text, parsed) : ws2_text_parse6(text, parsed);
-    if (good) {
-        memcpy(addr, parsed, family == AF_INET ? 4 : 16);
+    if (family != AF_INET && family != AF_INET6) {
+        return ws2_fail(WSAEAFNOSUPPORT);
     }
-    return good;
+    return family == AF_INET ? ws2_text_parse4(text, (uint8_t *)addr) : ws2_text_parse6(text, (uint8_t *)addr);
 }
 
-/** @return text, or NULL with WSAEAFNOSUPPORT, or WSA_INVALID_PARAMETER for a NULL pointer or too little room. */
+#define STATUS_OF_PARAMETER 0xC000000Du /* STATUS_INVALID_PARAMETER: this one function gives it as its last error */
+
+/**
+ * @return text, or NULL with WSAEAFNOSUPPORT, or STATUS_INVALID_PARAMETER for a NULL pointer or too little room: Windows, as
+ *         conformance suites observe.
+ */
 PCSTR WSAAPI inet_ntop(INT family, const void *addr, PSTR text, size_t chars)
 {
     char out[46];
@@ -416,31 +301,37 @@ PCSTR WSAAPI inet_ntop(INT family, const void *addr, PSTR text, size_t chars)
         return NULL;
     }
     if (addr == NULL || text == NULL) {
-        ws2_fail(WSA_INVALID_PARAMETER);
+        ws2_fail((int)STATUS_OF_PARAMETER);
         return NULL;
     }
     length = family == AF_INET ? ws2_text_format4((const uint8_t *)addr, out)
                                : ws2_text_format6((const uint8_t *)addr, out);
     if (length >= chars) {
-        ws2_fail(WSA_INVALID_PARAMETER);
+        ws2_fail((int)STATUS_OF_PARAMETER);
         return NULL;
     }
     memcpy(text, out, length + 1);
     return text;
 }
 
-/** As inet_pton. */
+/** As inet_pton, but 0 has the last error WSAEINVAL. */
 INT WSAAPI InetPtonW(INT family, PCWSTR text, PVOID addr)
 {
     char narrow[64];
+    INT result;
     if (text == NULL) {
         return inet_pton(family, NULL, addr);
     }
     if (ws2_utf16_len(text) >= sizeof narrow) {
-        return inet_pton(family, "", addr);
+        narrow[0] = '\0';
+    } else {
+        ws2_ansi_from_utf16(text, narrow, sizeof narrow);
     }
-    ws2_ansi_from_utf16(text, narrow, sizeof narrow);
-    return inet_pton(family, narrow, addr);
+    result = inet_pton(family, narrow, addr);
+    if (result == 0) {
+        ws2_fail(WSAEINVAL);
+    }
+    return result;
 }
 
 /** As inet_ntop. */
@@ -451,7 +342,7 @@ PCWSTR WSAAPI InetNtopW(INT family, const void *addr, PWSTR text, size_t chars)
         return NULL;
     }
     if (text == NULL) {
-        ws2_fail(WSA_INVALID_PARAMETER);
+        ws2_fail((int)STATUS_OF_PARAMETER);
         return NULL;
     }
     ws2_utf16_from_ansi(narrow, text, chars);
@@ -497,7 +388,6 @@ static struct ws2_provider *provider_for_family(const WSAPROTOCOL_INFOW *given, 
 INT WSAAPI WSAAddressToStringW(LPSOCKADDR addr, DWORD addr_bytes, LPWSAPROTOCOL_INFOW info, LPWSTR text,
                                LPDWORD text_chars)
 {
-    DWORD before = GetLastError();
     WSAPROTOCOL_INFOW chosen;
     struct ws2_provider *provider;
     int error = 0;
@@ -508,8 +398,8 @@ INT WSAAPI WSAAddressToStringW(LPSOCKADDR addr, DWORD addr_bytes, LPWSAPROTOCOL_
     if (provider == NULL) {
         return SOCKET_ERROR;
     }
-    return ws2_finish(provider->table.lpWSPAddressToString(addr, addr_bytes, &chosen, text, text_chars, &error), &error,
-                      before);
+    return ws2_finish(provider->table.lpWSPAddressToString(addr, addr_bytes, &chosen, text, text_chars, &error),
+                      &error);
 }
 
 /** As WSAAddressToStringW. */
@@ -543,15 +433,13 @@ INT WSAAPI WSAAddressToStringA(LPSOCKADDR addr, DWORD addr_bytes, LPWSAPROTOCOL_
  */
 INT WSAAPI WSAStringToAddressW(LPWSTR text, INT family, LPWSAPROTOCOL_INFOW info, LPSOCKADDR addr, LPINT addr_bytes)
 {
-    DWORD before = GetLastError();
     WSAPROTOCOL_INFOW chosen;
     struct ws2_provider *provider = provider_for_family(info, family, &chosen);
     int error = 0;
     if (provider == NULL) {
         return SOCKET_ERROR;
     }
-    return ws2_finish(provider->table.lpWSPStringToAddress(text, family, &chosen, addr, addr_bytes, &error), &error,
-                      before);
+    return ws2_finish(provider->table.lpWSPStringToAddress(text, family, &chosen, addr, addr_bytes, &error), &error);
 }
 
 /** As WSAStringToAddressW. A text longer than any address is WSAEINVAL. */
