@@ -66,7 +66,7 @@ static int texts_read(const struct nic_port_conf *conf, struct replay_conf *out)
                               "'%s' is neither a factor (1, 10x, 0.25), nor max, nor stepped", out->speed_text);
     if (out->rewrite_text == NULL)
         return 0;
-    fault = replay_rewrite_parse(out->rewrite_text, &out->rewrite);
+    fault = nic_rewrite_parse(out->rewrite_text, &out->rewrite);
     return fault == NULL ? 0 : nic_conf_error(conf, nic_conf_find(conf, "rewrite"), "%s", fault);
 }
 

@@ -11,10 +11,10 @@
 #include "nic/order.h"
 #include "nic/pool.h"
 #include "nic/reader.h"
+#include "nic/rewrite.h"
 
 #include <stdio.h>
 
-#define REPLAY_RULES_MAX 16
 #define REPLAY_TEXT_SIZE 256
 /** Bytes of a frame in memory: the longest IP packet behind an Ethernet header and two tags. */
 #define REPLAY_FRAME_MAX (65535u + 22u)
@@ -28,35 +28,12 @@ struct bpf_program;
 
 /* --- rewrite.c --------------------------------------------------------------- */
 
-enum replay_rule_kind { REPLAY_RULE_MAC, REPLAY_RULE_IP, REPLAY_RULE_PORT, REPLAY_RULE_VLAN };
-
-struct replay_rule {
-    enum replay_rule_kind kind;
-    uint8_t bytes;    /**< of an address */
-    uint8_t from[16]; /**< network order */
-    uint8_t to[16];
-    int32_t vlan_from; /**< -1: untagged */
-    int32_t vlan_to;
-};
-
-struct replay_rewrite {
-    uint32_t count;
-    struct replay_rule rules[REPLAY_RULES_MAX];
-};
-
-/**
- * Read "ip A -> B, port A -> B, mac A -> B, vlan A -> B|none".
- *
- * @return  NULL, or what is wrong, static text.
- */
-const char *replay_rewrite_parse(const char *text, struct replay_rewrite *out);
-
 /**
  * Apply the rules; checksums follow.
  *
  * @param len  Of the frame, which has room for one tag more.
  */
-void replay_rewrite_apply(const struct replay_rewrite *rewrite, uint8_t *frame, uint32_t *len);
+void replay_rewrite_apply(const struct nic_rewrite *rewrite, uint8_t *frame, uint32_t *len);
 
 /* --- conf.c ------------------------------------------------------------------ */
 
@@ -84,7 +61,7 @@ struct replay_conf {
     enum replay_policy checksum;
     uint32_t speed; /**< in thousandths, or REPLAY_SPEED_MAX */
     bool stepped;   /**< each frame is asked for; times are the record's */
-    struct replay_rewrite rewrite;
+    struct nic_rewrite rewrite;
 };
 
 /** Read the keys of a port. Returns 0 or STK_EINVAL with conf->error filled; texts are borrowed from conf. */
@@ -147,7 +124,7 @@ struct replay_source {
     struct nic_reader *reader;
     struct nic_order *order;    /**< of the reader's packets */
     struct bpf_program *filter; /**< NULL: all */
-    const struct replay_rewrite *rewrite;
+    const struct nic_rewrite *rewrite;
     enum replay_policy checksum;
     struct replay_report *report;
     uint64_t last_ns; /**< latest time of the file so far; 0: none */

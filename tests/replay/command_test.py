@@ -339,6 +339,37 @@ class Cases(unittest.TestCase):
         self.assertEqual(result.stdout.count("step> "), 3, result.stdout)
         self.assertRegex(result.stdout, r"(?m)^stack\.0\.tcp\.rx \d+$")
 
+    def test_other_ends(self):
+        """The capture's server is at 198.51.100.20:7001; the program that takes its place, and its client, are elsewhere."""
+        name = self.case("echo.pcap")
+        rewrite = "rewrite=ip 198.51.100.20 -> 10.9.8.7, port 7001 -> 7777, ip 198.51.100.10 -> 203.0.113.9"
+        program = ("--program", f"'{ECHO_SERVER}' 7777", "--set", "expect.exit=0", "--set", "expect.stream=1 out bytes 2305")
+        result = run("replay", "--twice", "--set", rewrite, *program, name)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        out = self.path("out")
+        os.mkdir(out)
+        result = run("replay", "--set", "address = 10.1.2.3/8", "--set", "rewrite = port 7001 -> 7777", "--out", out, *program, name)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        with open(os.path.join(out, "winlane.ini"), encoding="utf-8") as file:
+            self.assertIn("\naddress = 10.1.2.3/8\n", file.read())
+        self.assertEqual(run("replay", "--twice", os.path.join(out, "output.pcapng")).returncode, 0)
+        for words in (("--actor", "echo"), ("--play", "server"), ("--mode", "recorded", "--actor", "echo")):
+            self.assertEqual(run("replay", *words, "--set", rewrite, name).returncode, 0, words)
+        self.assertEqual(run("replay", "--play", "server", "--set", "address=10.1.2.2/30", name).returncode, 0)
+        six = os.path.join(CORPUS, "c_ip6.pcap")
+        self.assertEqual(run("replay", "--set", "address=2001:db8:7::9/48", six).returncode, 0)
+        swap = "rewrite=ip 198.51.100.20 -> 198.51.100.10, ip 198.51.100.10 -> 198.51.100.20"
+        self.assertEqual(run("replay", "--actor", "echo", "--set", swap, name).returncode, 0)
+
+    def test_other_ends_that_cannot_be(self):
+        rows = {"address=10.1.2.3": "address: it is ADDRESS/PREFIX", "address=10.1.2.3/33": "address: it is ADDRESS/PREFIX",
+                "address=2001:db8::1/64": "address: the side whose place the stack takes has none of that family",
+                "rewrite=ip 1.2.3.4 -> x": "rewrite: not an IP address"}
+        for row, why in rows.items():
+            result = run("replay", "--set", row, self.case("echo.pcap"))
+            self.assertEqual(result.returncode, 3, row)
+            self.assertIn(why, result.stdout)
+
     def test_what_cannot_be_stepped(self):
         name = self.case("echo.pcap")
         self.assertEqual(run("replay", "--step", "--twice", name).returncode, 2)

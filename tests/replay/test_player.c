@@ -47,11 +47,11 @@ static void rewrite__rules__change_fields_and_keep_checksums_right(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct replay_rewrite rewrite;
+        struct nic_rewrite rewrite;
         uint8_t frame[128];
         uint32_t len = t_frame(frame);
 
-        assert_null(replay_rewrite_parse(rows[i].rules, &rewrite));
+        assert_null(nic_rewrite_parse(rows[i].rules, &rewrite));
         replay_rewrite_apply(&rewrite, frame, &len);
         assert_int_equal(len, rows[i].len);
         assert_memory_equal(frame + rows[i].at, rows[i].bytes, rows[i].count);
@@ -61,13 +61,13 @@ static void rewrite__rules__change_fields_and_keep_checksums_right(void **state)
 
 static void rewrite__a_wrong_checksum__stays_wrong(void **state)
 {
-    struct replay_rewrite rewrite;
+    struct nic_rewrite rewrite;
     uint8_t frame[128];
     uint32_t len = t_frame(frame);
 
     (void)state;
     frame[len - 1] ^= 1;
-    assert_null(replay_rewrite_parse("ip 10.0.0.1 -> 192.0.2.9, port 1000 -> 1001", &rewrite));
+    assert_null(nic_rewrite_parse("ip 10.0.0.1 -> 192.0.2.9, port 1000 -> 1001", &rewrite));
     replay_rewrite_apply(&rewrite, frame, &len);
     assert_int_equal(nic_csum_rx_flags(frame, len), NIC_RX_IP4_CSUM_GOOD | NIC_RX_L4_CSUM_BAD);
 }
@@ -84,14 +84,14 @@ static void rewrite__bad_rules__are_refused(void **state)
                                        "",
                                        "ip ::1::2 -> ::1",
                                        "ip 1:2:3 -> ::1"};
-    struct replay_rewrite rewrite;
+    struct nic_rewrite rewrite;
 
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        if (replay_rewrite_parse(rows[i], &rewrite) == NULL)
+        if (nic_rewrite_parse(rows[i], &rewrite) == NULL)
             fail_msg("accepted: %s", rows[i]);
     }
-    assert_null(replay_rewrite_parse("ip fd00::1 -> ::ffff:102:304", &rewrite));
+    assert_null(nic_rewrite_parse("ip fd00::1 -> ::ffff:102:304", &rewrite));
     assert_int_equal(rewrite.rules[0].from[15], 1);
     assert_int_equal(rewrite.rules[0].to[12], 1);
 }

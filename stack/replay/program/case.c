@@ -382,20 +382,6 @@ static const char *receive_check(const struct stk_case *self)
     return self->real_clock ? "mode receive has no clock but the capture's: clock" : NULL;
 }
 
-/* Of "ip A -> B, vlan A -> B" the words that begin a rule. */
-static bool rewrites(const char *rules, const char *field)
-{
-    const size_t len = strlen(field);
-    while (*rules != '\0') {
-        rules += strspn(rules, ", \t");
-        if (strncmp(rules, field, len) == 0 && (rules[len] == ' ' || rules[len] == '\t')) {
-            return true;
-        }
-        rules += strcspn(rules, ",");
-    }
-    return false;
-}
-
 const char *stk_case_check(const struct stk_case *self)
 {
     if (self->capture[0] == '\0') {
@@ -403,12 +389,6 @@ const char *stk_case_check(const struct stk_case *self)
     }
     if (self->mode == STK_CASE_RECEIVE) {
         return receive_check(self);
-    }
-    if (self->mode == STK_CASE_TCP && self->address[0] != '\0') {
-        return "mode tcp gives the stack the address of the recorded side whose place it takes: address";
-    }
-    if (self->mode == STK_CASE_TCP && (rewrites(self->rewrite, "ip") || rewrites(self->rewrite, "port"))) {
-        return "mode tcp plays conversations between the recorded ends: rewrite of ip and port is for mode recorded";
     }
     if (self->mode == STK_CASE_TCP && self->loops != 1) {
         return "mode tcp plays once: loops";

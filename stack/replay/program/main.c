@@ -87,11 +87,12 @@ static bool sets_apply(const struct command *command, struct stk_case *of, char 
         }
         memcpy(key, command->sets[i], (size_t)(equals - command->sets[i]));
         key[equals - command->sets[i]] = '\0';
+        key[strcspn(key, " \t")] = '\0'; /* KEY = VALUE, as in a case file */
         if (strncmp(key, "expect.", 7) == 0) {
             section = "expect";
             name = key + 7;
         }
-        const char *why = stk_case_set(of, section, name, equals + 1, 0);
+        const char *why = stk_case_set(of, section, name, equals + 1 + strspn(equals + 1, " \t"), 0);
         if (why != NULL) {
             (void)snprintf(error, STK_CASE_ERROR_SIZE, "%s: %s", key, why);
             return false;

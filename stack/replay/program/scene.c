@@ -2,6 +2,7 @@
 
 #include "nic/order.h"
 #include "nic/reader.h"
+#include "nic/rewrite.h"
 #include "stack/err.h"
 
 #include <stdio.h>
@@ -22,14 +23,35 @@ struct walk {
     struct nic_layers layers;
     struct stk_addr src;
     struct stk_addr dst;
-    uint32_t *heads; /**< HASH_SIZE: the latest conversation, and 1 */
+    const struct nic_rewrite *rewrite;
+    uint8_t macs[12]; /**< of the packet: destination, source */
+    uint32_t *heads;  /**< HASH_SIZE: the latest conversation, and 1 */
 };
 
-static struct stk_addr addr_of(const struct nic_layers *layers, const uint8_t *ip, uint16_t port)
+/* As the player will have it: by the rules of the case. */
+static struct stk_addr addr_of(const struct walk *walk, const uint8_t *ip, uint16_t port)
 {
-    struct stk_addr addr = {.family = layers->ip == 4 ? STK_AF_INET : STK_AF_INET6, .port = port};
-    memcpy(addr.ip, ip, layers->ip == 4 ? 4 : 16);
+    const uint8_t bytes = walk->layers.ip == 4 ? 4 : 16;
+    struct stk_addr addr = {.family = bytes == 4 ? STK_AF_INET : STK_AF_INET6, .port = port};
+    const uint8_t wire[2] = {(uint8_t)(port >> 8), (uint8_t)port};
+    const uint8_t *to = nic_rewrite_find(walk->rewrite, NIC_REWRITE_IP, ip, bytes);
+    memcpy(addr.ip, to != NULL ? to : ip, bytes);
+    to = nic_rewrite_find(walk->rewrite, NIC_REWRITE_PORT, wire, 2);
+    if (to != NULL) {
+        addr.port = (uint16_t)(to[0] << 8 | to[1]);
+    }
     return addr;
+}
+
+static void macs_take(struct walk *walk)
+{
+    memcpy(walk->macs, walk->packet->frame, sizeof(walk->macs));
+    for (uint32_t end = 0; end < 12; end += 6) {
+        const uint8_t *to = nic_rewrite_find(walk->rewrite, NIC_REWRITE_MAC, walk->macs + end, 6);
+        if (to != NULL) {
+            memcpy(walk->macs + end, to, 6);
+        }
+    }
 }
 
 static bool host_same(const struct stk_addr *a, const struct stk_addr *b)
@@ -186,7 +208,8 @@ static struct stk_scene_conv *conv_add(struct walk *walk, int *live, bool *refus
     uint32_t *head = head_of(walk);
     conv->hash_next = *head;
     *head = ++scene->convs_count;
-    const uint8_t *macs = walk->packet->frame;
+    macs_take(walk);
+    const uint8_t *macs = walk->macs;
     host_note(scene->locals, &scene->locals_count, STK_SCENE_LOCALS_MAX, &conv->live, *live ? macs + 6 : macs);
     host_note(scene->peers, &scene->peers_count, STK_SCENE_PEERS_MAX, &conv->peer, *live ? macs : macs + 6);
     return conv;
@@ -385,8 +408,8 @@ static bool packet_note(struct walk *walk)
     if (walk->of->mode == STK_CASE_TCP && (walk->layers.fragment || damaged(walk))) {
         return true;
     }
-    walk->src = addr_of(&walk->layers, walk->layers.src, walk->layers.sport);
-    walk->dst = addr_of(&walk->layers, walk->layers.dst, walk->layers.dport);
+    walk->src = addr_of(walk, walk->layers.src, walk->layers.sport);
+    walk->dst = addr_of(walk, walk->layers.dst, walk->layers.dport);
     struct stk_scene_conv *conv = conv_find(walk, &live);
     if (conv == NULL) {
         if (walk->of->mode == STK_CASE_TCP && walk->layers.kind == NIC_LAYERS_TCP && !is_syn(&walk->layers)) {
@@ -417,12 +440,12 @@ static uint64_t time_of(struct walk *walk, uint64_t time_ns)
     return time_ns > walk->skip_ns ? time_ns - walk->skip_ns : 0;
 }
 
-static int read_file(const struct stk_case *of, const char *path, bool with_bytes, struct stk_scene *out, char *reason)
+static int read_file(const struct stk_case *of, const char *path, const struct nic_rewrite *rewrite,
+                     struct stk_scene *out, char *reason)
 {
     struct nic_reader *reader = NULL;
     struct nic_packet packet;
-    struct walk walk = {.scene = out, .of = of, .with_bytes = with_bytes, .packet = &packet};
-    memset(out, 0, sizeof(*out));
+    struct walk walk = {.scene = out, .of = of, .with_bytes = out->with_bytes, .packet = &packet, .rewrite = rewrite};
     reason[0] = '\0';
     walk.heads = calloc(HASH_SIZE, sizeof(*walk.heads));
     if (walk.heads == NULL) {
@@ -464,14 +487,91 @@ static int read_file(const struct stk_case *of, const char *path, bool with_byte
     return err;
 }
 
+static void clear(struct stk_scene *scene, bool with_bytes)
+{
+    memset(scene, 0, sizeof(*scene));
+    scene->with_bytes = with_bytes;
+}
+
+static int complain(char *reason, const char *text)
+{
+    (void)snprintf(reason, STK_SCENE_REASON_SIZE, "%s", text);
+    return STK_EINVAL;
+}
+
+/* The stack gets another address than the recorded side had: one rule more, from the one to the other. */
+static int address_rule(const struct stk_case *of, struct stk_scene *scene, struct nic_rewrite *rewrite, char *reason)
+{
+    char text[48];
+    char name[48];
+    uint8_t ip[16] = {0};
+    uint8_t bytes = 0;
+    const struct stk_addr *local = NULL;
+    (void)snprintf(text, sizeof(text), "%.*s", (int)strcspn(of->address, "/"), of->address);
+    const char *slash = strchr(of->address, '/');
+    char *end = NULL;
+    const unsigned long bits = slash != NULL ? strtoul(slash + 1, &end, 10) : 0;
+    if (!nic_rewrite_ip_read(text, ip, &bytes) || slash == NULL || end == slash + 1 || *end != '\0' || bits == 0 ||
+        bits > bytes * 8u) {
+        return complain(reason, "address: it is ADDRESS/PREFIX");
+    }
+    for (uint32_t i = 0; i < scene->locals_count; i++) {
+        if (scene->locals[i].addr.family == (bytes == 4 ? STK_AF_INET : STK_AF_INET6)) {
+            if (local != NULL) {
+                return complain(reason,
+                                "address: the side whose place the stack takes has several addresses (key rewrite "
+                                "changes each of them)");
+            }
+            local = &scene->locals[i].addr;
+        }
+    }
+    if (local == NULL) {
+        return complain(reason, "address: the side whose place the stack takes has none of that family");
+    }
+    for (uint32_t i = 0; i < rewrite->count; i++) {
+        if (rewrite->rules[i].kind == NIC_REWRITE_IP && memcmp(rewrite->rules[i].to, local->ip, bytes) == 0) {
+            return complain(reason, "address: the key rewrite changes that address already");
+        }
+    }
+    (void)snprintf(scene->rewrite, sizeof(scene->rewrite), "%s%sip %s -> %s", of->rewrite,
+                   of->rewrite[0] != '\0' ? ", " : "", stk_scene_addr_text(local, name), text);
+    const char *why = nic_rewrite_parse(scene->rewrite, rewrite);
+    return why == NULL ? STK_OK : complain(reason, why);
+}
+
 int stk_scene_read(const struct stk_case *of, bool with_bytes, struct stk_scene *out, char *reason)
 {
-    return read_file(of, of->capture, with_bytes, out, reason);
+    struct nic_rewrite rewrite;
+    char text[STK_SCENE_REWRITE_SIZE];
+    const char *why = nic_rewrite_parse(of->rewrite, &rewrite);
+    clear(out, with_bytes);
+    if (of->rewrite[0] == '\0') {
+        rewrite.count = 0;
+    } else if (why != NULL) {
+        (void)snprintf(reason, STK_SCENE_REASON_SIZE, "rewrite: %s", why);
+        return STK_EINVAL;
+    }
+    int err = read_file(of, of->capture, &rewrite, out, reason);
+    (void)strcpy(out->rewrite, of->rewrite);
+    if (err != STK_OK || of->mode != STK_CASE_TCP || of->address[0] == '\0') {
+        return err;
+    }
+    err = address_rule(of, out, &rewrite, reason);
+    if (err == STK_OK) {
+        (void)strcpy(text, out->rewrite);
+        stk_scene_free(out);
+        clear(out, with_bytes);
+        err = read_file(of, of->capture, &rewrite, out, reason);
+        (void)strcpy(out->rewrite, text);
+    }
+    return err;
 }
 
 int stk_scene_read_file(const struct stk_case *of, const char *path, struct stk_scene *out, char *reason)
 {
-    return read_file(of, path, true, out, reason);
+    const struct nic_rewrite none = {.count = 0};
+    clear(out, true);
+    return read_file(of, path, &none, out, reason);
 }
 
 void stk_scene_free(struct stk_scene *scene)

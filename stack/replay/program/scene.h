@@ -30,6 +30,7 @@ struct stk_scene_step {
     bool rst;
 };
 
+#define STK_SCENE_REWRITE_SIZE (STK_CASE_TEXT + 128u)
 #define STK_SCENE_HOLES_MAX 64u
 
 /** Bytes that were not seen yet. */
@@ -78,7 +79,9 @@ struct stk_scene {
     struct stk_scene_conv *convs;
     uint32_t convs_count;
     uint32_t convs_room;
-    uint64_t memory; /**< bytes of all that is kept of the capture */
+    bool with_bytes;
+    char rewrite[STK_SCENE_REWRITE_SIZE]; /**< the player's rules: the case's, and what its address needs */
+    uint64_t memory;                      /**< bytes of all that is kept of the capture */
 };
 
 /**

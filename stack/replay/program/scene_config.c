@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "stack/printf.h"
@@ -49,25 +50,45 @@ static void add_mac(struct text *text, const char *key, const uint8_t *mac)
     add(text, "%s%02x:%02x:%02x:%02x:%02x:%02x\n", key, mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
 }
 
+/* Bits of an address that its link shares: as the case says, else as is usual. */
+static uint32_t link_bits(const struct stk_case *of, const struct stk_addr *local)
+{
+    const bool ip4 = local->family == STK_AF_INET;
+    const char *slash = strchr(of->address, '/');
+    if (of->mode == STK_CASE_TCP && slash != NULL && (strchr(of->address, ':') == NULL) == ip4) {
+        return (uint32_t)strtoul(slash + 1, NULL, 10);
+    }
+    return ip4 ? 24 : 64;
+}
+
 /* An address as good as any other on the same link. */
-static struct stk_addr gateway_of(const struct stk_addr *local)
+static struct stk_addr gateway_of(const struct stk_addr *local, uint32_t bits)
 {
     struct stk_addr gateway = *local;
     uint8_t *last = &gateway.ip[local->family == STK_AF_INET ? 3 : 15];
-    *last = *last == 254 ? 253 : 254;
+    const uint32_t most = local->family == STK_AF_INET ? 32 : 128;
+    if (bits > most - 8) {
+        const uint32_t host = (1u << (most - bits)) - 1; /* neither the network's own address nor its broadcast */
+        const uint32_t near = (*last ^ 1u) & host;
+        *last = (uint8_t)(*last ^ (most - bits > 1 && (near == 0 || near == host) ? 3u : 1u));
+    } else {
+        *last = *last == 254 ? 253 : 254;
+    }
     return gateway;
 }
 
-static void add_local(struct text *text, const struct stk_scene *scene, const struct stk_scene_host *local, bool first)
+static void add_local(struct text *text, const struct stk_scene *scene, const struct stk_case *of,
+                      const struct stk_scene_host *local, bool first)
 {
     char name[48];
     const bool ip4 = local->addr.family == STK_AF_INET;
-    add(text, "address = %s/%u\n", stk_scene_addr_text(&local->addr, name), ip4 ? 24u : 64u);
-    if (!first || scene->peers_count == 0) {
+    const uint32_t bits = link_bits(of, &local->addr);
+    add(text, "address = %s/%u\n", stk_scene_addr_text(&local->addr, name), (unsigned)bits);
+    if (!first || scene->peers_count == 0 || bits >= (ip4 ? 32u : 128u)) {
         return;
     }
     /* Whoever is not on the link is reached by way of a router that has the first peer's address on the link. */
-    const struct stk_addr gateway = gateway_of(&local->addr);
+    const struct stk_addr gateway = gateway_of(&local->addr, bits);
     bool taken = false;
     for (uint32_t i = 0; i < scene->peers_count; i++) {
         taken = taken || memcmp(scene->peers[i].addr.ip, gateway.ip, 16) == 0;
@@ -87,6 +108,19 @@ static bool mac_usable(const uint8_t *mac)
     return (mac[0] & 1) == 0 && memcmp(mac, zero, sizeof(zero)) != 0;
 }
 
+static bool bits_same(const uint8_t *a, const uint8_t *b, uint32_t bits)
+{
+    const uint32_t bytes = bits / 8;
+    const uint8_t mask = (uint8_t)(0xff00u >> (bits % 8));
+    return memcmp(a, b, bytes) == 0 && (bits % 8 == 0 || ((a[bytes] ^ b[bytes]) & mask) == 0);
+}
+
+/* Mode tcp moves the recorded side to the address that the case names; the others only add one. */
+static bool own_address(const struct stk_case *of)
+{
+    return of->address[0] != '\0' && of->mode != STK_CASE_TCP;
+}
+
 static bool on_link(const struct stk_scene *scene, const struct stk_case *of, const struct stk_addr *peer)
 {
     for (uint32_t i = 0; i < scene->locals_count; i++) {
@@ -94,9 +128,9 @@ static bool on_link(const struct stk_scene *scene, const struct stk_case *of, co
             return false; /* both ends are this host's */
         }
     }
-    for (uint32_t i = 0; i < scene->locals_count && of->address[0] == '\0'; i++) {
+    for (uint32_t i = 0; i < scene->locals_count && !own_address(of); i++) {
         const struct stk_addr *local = &scene->locals[i].addr;
-        if (local->family == peer->family && memcmp(local->ip, peer->ip, peer->family == STK_AF_INET ? 3 : 8) == 0) {
+        if (local->family == peer->family && bits_same(local->ip, peer->ip, link_bits(of, local))) {
             return true;
         }
     }
@@ -111,15 +145,15 @@ static void add_places(struct text *text, const struct stk_scene *scene, const s
     bool first[2] = {true, true};
     char name[48];
     add_mac(text, "mac = ", mac);
-    if (of->address[0] != '\0') {
+    if (own_address(of)) {
         add(text, "address = %s\n", of->address);
     }
-    for (uint32_t i = 0; i < scene->locals_count && of->address[0] == '\0'; i++) {
+    for (uint32_t i = 0; i < scene->locals_count && !own_address(of); i++) {
         const uint32_t six = scene->locals[i].addr.family == STK_AF_INET6;
-        add_local(text, scene, &scene->locals[i], first[six]);
+        add_local(text, scene, of, &scene->locals[i], first[six]);
         first[six] = false;
     }
-    if (scene->locals_count == 0 && of->address[0] == '\0') {
+    if (scene->locals_count == 0 && !own_address(of)) {
         add(text, "address = 192.0.2.1/24\n");
     }
     for (uint32_t i = 0, said = 0; i < scene->peers_count && said < NEIGHBOURS_MAX; i++) {
@@ -185,8 +219,8 @@ int stk_scene_config(const struct stk_scene *scene, const struct stk_case *of, c
     if (of->filter[0] != '\0') {
         add(&text, "replay.filter = %s\n", of->filter);
     }
-    if (of->rewrite[0] != '\0') {
-        add(&text, "replay.rewrite = %s\n", of->rewrite);
+    if (scene->rewrite[0] != '\0') {
+        add(&text, "replay.rewrite = %s\n", scene->rewrite);
     }
     for (uint32_t i = 0; i < of->extra_port_count; i++) {
         add(&text, "%s\n", of->extra_port[i]);
