@@ -148,7 +148,7 @@ static void rounds__start_and_rest_only__never_wait_for_a_wake_up(void **state)
         t_conf_wire(rows[i], "");
         print_message("%s:\n", rows[i]);
         /* A wake-up that was lost costs the 10 ms of the second look, or more. */
-        t_expect_within(0, 300u * T_SWITCHES * (t_sanitized() ? 100u : 33u), (const char *const[4]){"quick", "300"});
+        t_expect_within(0, 300u * T_SWITCHES * (t_sanitized() ? 100u : 10u), (const char *const[4]){"quick", "300"});
         print_message("%s", t_log());
     }
 }
