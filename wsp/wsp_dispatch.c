@@ -13,23 +13,37 @@
 #include "wsp_rio.h"
 #include "wsp_share.h"
 #include "wsp_socket.h"
+#include "wsp_upcall.h"
+
+#include "stack/clock.h"
 
 #define DISPATCH_EVENTS 64
 #define DISPATCH_LOCK_MS 10
 #define DISPATCH_LOST_NAP_NS 10000000 /* the engine is gone: requests are failed, then there is nothing to do */
 
+#define HELP_CLOCK 32u
+#define HELP_NAP_NS 100000
+#define HELP_NAPS 10000 /* one second */
+
+/* Threads of the application that do the dispatcher's work while they wait. */
+static struct {
+    _Atomic uint32_t inside;
+    _Atomic uint32_t tickets; /* the last one attends */
+} helpers;
+
 static void dispatch_service(struct wsp_socket *sock, void *unused)
 {
     struct wsp_event_posts posts = {0};
     struct wsp_queue done;
+    unsigned turns;
 
     (void)unused;
     wsp_mutex_lock(&sock->lock);
-    wsp_requests_run(sock, &done);
+    turns = wsp_requests_run(sock, &done);
     if (sock->events.mask != 0)
         wsp_events_evaluate(sock, &posts);
     wsp_mutex_unlock(&sock->lock);
-    wsp_requests_deliver(sock, &done);
+    wsp_requests_deliver(sock, &done, turns);
     wsp_events_post(sock, &posts);
 }
 
@@ -74,6 +88,22 @@ static int64_t dispatch_nap_ns(void)
     return nap_ns;
 }
 
+static void dispatch_event(const struct stk_event *event)
+{
+    struct wsp_socket *sock;
+
+    if (event->fired & STK_READY_RIO) {
+        wsp_rio_fire(event->cookie);
+        return;
+    }
+    sock = wsp_socket_get_context(event->cookie);
+    if (!sock)
+        return; /* closed meanwhile */
+    dispatch_service(sock, NULL);
+    wsp_acceptex_follow(sock);
+    wsp_socket_put(sock);
+}
+
 static void dispatch_main(void *arg)
 {
     struct stk_client *client = arg;
@@ -92,25 +122,80 @@ static void dispatch_main(void *arg)
         }
         wsp_share_expire();
         wsp_events_retry();
-        for (int i = 0; i < count; i++) {
-            struct wsp_socket *sock;
-
-            if (events[i].fired & STK_READY_RIO) {
-                wsp_rio_fire(events[i].cookie);
-                continue;
-            }
-            sock = wsp_socket_get_context(events[i].cookie);
-            if (!sock)
-                continue; /* closed meanwhile */
-            dispatch_service(sock, NULL);
-            wsp_acceptex_follow(sock);
-            wsp_socket_put(sock);
-        }
+        for (int i = 0; i < count; i++)
+            dispatch_event(&events[i]);
         if (count < 0 && count != STK_EINTR) {
             wsp_socket_each(dispatch_service, NULL); /* the stack's calls say that it is lost */
             wsp_os_sleep_ns(DISPATCH_LOST_NAP_NS);
         }
     }
+}
+
+/* --- Helpers: threads that wait for a completion port ----------------------- */
+
+/* One look. @return  Whether there was an event. */
+static bool help_look(struct stk_client *client, bool attend)
+{
+    struct stk_event events[DISPATCH_EVENTS];
+    int count = stk_events_poll(client, events, DISPATCH_EVENTS, attend);
+
+    for (int i = 0; i < count; i++)
+        dispatch_event(&events[i]);
+    return count > 0;
+}
+
+/* Attend until the word changes, the time is over, or another thread attends: the last to come is served first. */
+static bool help_attend(struct stk_client *client, const _Atomic uint32_t *word, uint32_t seen, int64_t spin_ns)
+{
+    uint32_t ticket = atomic_fetch_add(&helpers.tickets, 1) + 1;
+    uint64_t until = 0;
+    bool any = false;
+
+    for (uint32_t looks = 1; atomic_load(word) == seen; looks++) {
+        any = help_look(client, true) || any;
+        if (spin_ns == 0 || atomic_load(&wsp_provider.stop) != 0 || atomic_load(&helpers.tickets) != ticket)
+            break;
+        if (looks % HELP_CLOCK == 0 && spin_ns > 0) {
+            uint64_t now = stk_clock_ns();
+
+            if (until != 0 && now >= until)
+                break;
+            if (until == 0 || any)
+                until = now + (uint64_t)spin_ns;
+            any = false;
+        }
+        stk_cpu_relax();
+    }
+    stk_events_leave(client);
+    return any;
+}
+
+/* See wsp_help_fn. */
+static uint32_t dispatch_help(const _Atomic uint32_t *word, uint32_t seen, uint32_t wait_ms)
+{
+    struct stk_client *client;
+    int64_t spin_ns;
+    bool any = false;
+
+    (void)atomic_fetch_add(&helpers.inside, 1); /* pairs with wsp_dispatcher_stop */
+    client = wsp_provider_client_now();
+    if (client && wsp_provider_check() == 0 && atomic_load(&wsp_provider.stop) == 0 &&
+        client == wsp_provider_client_now()) {
+        spin_ns = stk_client_spin_ns(client);
+        if (wait_ms != UINT32_MAX && (spin_ns < 0 || spin_ns > (int64_t)(wait_ms * STK_MS_NS)))
+            spin_ns = (int64_t)(wait_ms * STK_MS_NS);
+        any = word ? help_attend(client, word, seen, spin_ns) : help_look(client, false);
+    }
+    (void)atomic_fetch_sub(&helpers.inside, 1);
+    return any;
+}
+
+static void help_name(wsp_help_fn help)
+{
+    wsp_helper_fn name = atomic_load(&wsp_upcalls.helper);
+
+    if (name)
+        name(help);
 }
 
 int wsp_dispatcher_start(void)
@@ -131,6 +216,8 @@ int wsp_dispatcher_start(void)
         err = wsp_os_thread_start(&wsp_provider.dispatcher, dispatch_main, client);
     if (err == STK_OK)
         atomic_store_explicit(&wsp_provider.dispatcher_runs, true, memory_order_release);
+    if (err == STK_OK)
+        help_name(dispatch_help);
     wsp_mutex_unlock(&wsp_provider.lock);
     return err == STK_ENOTINIT ? WSANOTINITIALISED : wsp_error_of(WSP_OP_ANY, err);
 }
@@ -139,6 +226,12 @@ void wsp_dispatcher_stop(void)
 {
     if (!atomic_load(&wsp_provider.dispatcher_runs))
         return;
+    help_name(NULL);
+    /* exit() may be called by a handler that interrupted a helper. */
+    for (int naps = 0; naps < HELP_NAPS && atomic_load(&helpers.inside) > 0; naps++)
+        wsp_os_sleep_ns(HELP_NAP_NS);
+    if (wsp_provider_client_now())
+        stk_client_wake(wsp_provider_client_now()); /* a helper may have been told in the dispatcher's place */
     /* exit() called by what an upcall runs: this thread cannot wait for itself. */
     if (!wsp_os_thread_is_self(&wsp_provider.dispatcher))
         wsp_os_thread_join(&wsp_provider.dispatcher);

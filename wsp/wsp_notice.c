@@ -91,11 +91,12 @@ bool wsp_notice_event(struct wsp_socket *sock, enum wsp_notice kind)
 void wsp_notice_look(struct wsp_socket *sock)
 {
     struct wsp_queue done;
+    unsigned turns;
 
     wsp_mutex_lock(&sock->lock);
-    wsp_requests_run(sock, &done);
+    turns = wsp_requests_run(sock, &done);
     wsp_mutex_unlock(&sock->lock);
-    wsp_requests_deliver(sock, &done);
+    wsp_requests_deliver(sock, &done, turns);
 }
 
 void wsp_notices_wake(void)

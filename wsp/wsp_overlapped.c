@@ -11,11 +11,22 @@
 #include "wsp_transmit.h"
 #include "wsp_upcall.h"
 
+#include "stack/clock.h"
+
 #include <stdlib.h>
 
 #define RESULT_NAP_NS 1000000 /* WPU-25: the structure may change a little after the upcall */
 #define RESULT_WAKE_MS 1u
 #define RESULT_LOOKS 5000
+#define TURN_LOOKS 64
+#define TURN_NAP_NS 50000
+#define TURN_NAPS 20000 /* one second: the thread that has it was ended */
+
+/*
+ * IOCP-13: the requests of a queue of sends or receives are attempted and told by one thread at a time, who has the queue's
+ * turn, so that they are told in the order of their posting. Others who want to say so, and leave it to that thread.
+ */
+enum request_turn { TURN_FREE, TURN_TAKEN, TURN_AGAIN };
 
 struct request_pool {
     struct wsp_mutex lock;
@@ -193,7 +204,7 @@ static void request_deliver(struct wsp_request *request, bool at_once)
     wsp_results_wake();
 }
 
-void wsp_requests_deliver(struct wsp_socket *sock, struct wsp_queue *done)
+static void requests_hand_over(struct wsp_socket *sock, struct wsp_queue *done)
 {
     struct wsp_request *request;
     bool any = done->head != NULL;
@@ -335,17 +346,86 @@ static void requests_run_queue(struct wsp_socket *sock, enum wsp_direction direc
     }
 }
 
-void wsp_requests_run(struct wsp_socket *sock, struct wsp_queue *done)
+/* @return  false: somebody else has the turn, and looks at the queue once more before it gives it back. */
+static bool turn_take(struct wsp_socket *sock, enum wsp_direction direction)
 {
-    wsp_queue_init(done);
-    for (int direction = 0; direction < WSP_PENDING; direction++)
+    uint32_t seen = atomic_load_explicit(&sock->turns[direction], memory_order_relaxed);
+
+    while (!atomic_compare_exchange_weak(&sock->turns[direction], &seen, seen == TURN_FREE ? TURN_TAKEN : TURN_AGAIN))
+        ;
+    return seen == TURN_FREE;
+}
+
+/*
+ * The turn for a request that nobody is before. While others, posted earlier, are being told, that is waited for: it takes no
+ * longer than an upcall. Lock held; given back meanwhile. @return  false: somebody is before it after all.
+ */
+static bool turn_wait(struct wsp_socket *sock, enum wsp_direction direction)
+{
+    for (int looks = 0; looks < TURN_LOOKS + TURN_NAPS; looks++) {
+        uint32_t seen = TURN_FREE;
+
+        if (sock->queues[direction].head || wsp_socket_closing(sock))
+            return false;
+        if (atomic_compare_exchange_strong(&sock->turns[direction], &seen, TURN_TAKEN))
+            return true;
+        wsp_mutex_unlock(&sock->lock);
+        if (looks < TURN_LOOKS)
+            stk_cpu_relax();
+        else
+            wsp_os_sleep_ns(TURN_NAP_NS);
+        wsp_mutex_lock(&sock->lock);
+    }
+    return false;
+}
+
+/* Lock not held. */
+static void turn_end(struct wsp_socket *sock, enum wsp_direction direction)
+{
+    uint32_t taken = TURN_TAKEN;
+    struct wsp_queue done;
+
+    while (!atomic_compare_exchange_strong(&sock->turns[direction], &taken, TURN_FREE)) {
+        taken = TURN_TAKEN;
+        wsp_queue_init(&done);
+        wsp_mutex_lock(&sock->lock);
+        atomic_store(&sock->turns[direction], TURN_TAKEN);
         if (sock->queues[direction].head)
+            requests_run_queue(sock, direction, &done);
+        if (done.head)
+            atomic_fetch_add(&sock->delivering, 1);
+        wsp_mutex_unlock(&sock->lock);
+        requests_hand_over(sock, &done);
+    }
+}
+
+unsigned wsp_requests_run(struct wsp_socket *sock, struct wsp_queue *done)
+{
+    unsigned turns = 0;
+
+    wsp_queue_init(done);
+    for (unsigned direction = 0; direction < WSP_PENDING; direction++)
+        if (sock->queues[direction].head && turn_take(sock, (enum wsp_direction)direction)) {
+            turns |= 1u << direction;
             requests_run_queue(sock, (enum wsp_direction)direction, done);
+        }
     /* After the others: DisconnectEx follows them. What ConnectEx has to send comes then. */
-    if (sock->queues[WSP_PENDING].head && wsp_requests_run_pending(sock, done))
+    if (sock->queues[WSP_PENDING].head && wsp_requests_run_pending(sock, done) &&
+        ((turns & 1u << WSP_SENDING) || turn_take(sock, WSP_SENDING))) {
+        turns |= 1u << WSP_SENDING;
         requests_run_queue(sock, WSP_SENDING, done);
+    }
     if (done->head)
         atomic_fetch_add(&sock->delivering, 1);
+    return turns;
+}
+
+void wsp_requests_deliver(struct wsp_socket *sock, struct wsp_queue *done, unsigned turns)
+{
+    requests_hand_over(sock, done);
+    for (unsigned direction = 0; direction < WSP_PENDING; direction++)
+        if (turns & 1u << direction)
+            turn_end(sock, (enum wsp_direction)direction);
 }
 
 /* --- Start ------------------------------------------------------------------------ */
@@ -453,36 +533,70 @@ int wsp_request_at_once(const struct wsp_call *call, struct wsp_request *request
     return 0;
 }
 
+/*
+ * Put a request behind those that wait. Lock held; turn is as it comes back: whether the caller has the queue's.
+ *
+ * A receive behind others needs no arming: they did, or somebody is about to run the queue. Data that is there is theirs, and
+ * the thread at hand serves them as well as any.
+ */
+static bool request_enqueue(struct wsp_socket *sock, struct wsp_request *request, bool turn, struct wsp_queue *done)
+{
+    enum wsp_direction direction = request->direction;
+    struct wsp_queue *queue = &sock->queues[direction];
+    bool behind = queue->head && direction == WSP_READING;
+
+    wsp_queue_push(queue, request);
+    if (!behind) {
+        wsp_slow_set(sock, direction == WSP_SENDING ? (uint32_t)WSP_SLOW_SENDING : (uint32_t)WSP_SLOW_READING);
+        (void)stk_sock_arm(sock->stk, request_ready_bits(sock, request));
+        return turn;
+    }
+    if (!(stk_sock_ready(sock->stk) & request_ready_bits(sock, request)) || !(turn || turn_take(sock, direction)))
+        return turn;
+    requests_run_queue(sock, direction, done);
+    if (done->head)
+        atomic_fetch_add(&sock->delivering, 1);
+    return true;
+}
+
 static int request_submit(const struct wsp_call *call, struct wsp_request *request)
 {
     struct wsp_socket *sock = call->sock;
-    struct wsp_queue *queue = &sock->queues[call->direction];
-    bool finished;
+    enum wsp_direction direction = call->direction;
+    bool ported = atomic_load_explicit(&sock->ported, memory_order_relaxed) != 0, turn = false, finished;
+    struct wsp_queue done;
     int code = wsp_request_mark_pending(call);
 
     if (code != 0) {
         wsp_request_free(request);
         return code;
     }
+    wsp_queue_init(&done);
     wsp_mutex_lock(&sock->lock);
+    if (ported)
+        turn = turn_wait(sock, direction);
     if (wsp_socket_closing(sock)) {
         wsp_mutex_unlock(&sock->lock);
+        if (turn)
+            turn_end(sock, direction);
         request->code = WSAENOTSOCK;
         return wsp_request_at_once(call, request);
     }
-    finished = !queue->head && request_attempt(sock, request, false);
-    if (finished) {
+    finished = !sock->queues[direction].head && turn == ported && request_attempt(sock, request, false);
+    if (finished)
         atomic_fetch_add(&sock->delivering, 1); /* whoever closes waits with the handle */
-    } else {
-        wsp_queue_push(queue, request);
-        wsp_slow_set(sock, call->direction == WSP_SENDING ? (uint32_t)WSP_SLOW_SENDING : (uint32_t)WSP_SLOW_READING);
-        (void)stk_sock_arm(sock->stk, request_ready_bits(sock, request));
-    }
+    else
+        turn = request_enqueue(sock, request, turn, &done);
     wsp_mutex_unlock(&sock->lock);
-    if (!finished)
-        return WSA_IO_PENDING;
-    code = wsp_request_at_once(call, request);
-    atomic_fetch_sub(&sock->delivering, 1);
+    if (finished) {
+        code = wsp_request_at_once(call, request);
+        atomic_fetch_sub(&sock->delivering, 1);
+    } else {
+        code = WSA_IO_PENDING;
+        requests_hand_over(sock, &done);
+    }
+    if (turn)
+        turn_end(sock, direction);
     return code;
 }
 

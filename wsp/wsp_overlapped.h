@@ -121,11 +121,15 @@ struct wsp_pend {
  */
 int wsp_request_begin(const struct wsp_call *call, const struct wsp_pend *pend);
 
-/** Attempt what is queued on a socket; called by the dispatcher. Completed requests go to done. Lock held. */
-void wsp_requests_run(struct wsp_socket *sock, struct wsp_queue *done);
+/**
+ * Attempt what is queued on a socket. Completed requests go to done. Lock held.
+ *
+ * @return  For wsp_requests_deliver, which must follow: the queues whose turn the caller has got.
+ */
+unsigned wsp_requests_run(struct wsp_socket *sock, struct wsp_queue *done);
 
-/** Deliver requests that wsp_requests_run gave. Context: no lock held. */
-void wsp_requests_deliver(struct wsp_socket *sock, struct wsp_queue *done);
+/** Deliver requests that wsp_requests_run gave, or others with turns 0. Context: no lock held. Source: rule IOCP-13. */
+void wsp_requests_deliver(struct wsp_socket *sock, struct wsp_queue *done, unsigned turns);
 
 /** End all requests of a socket with WSA_OPERATION_ABORTED. @param deliver  With their indication. */
 void wsp_requests_abort(struct wsp_socket *sock, bool deliver);

@@ -88,4 +88,21 @@ typedef struct wsp_alert_abi *(*wsp_alert_fn)(void);
  */
 typedef uint32_t (*wsp_file_fn)(uint64_t handle, int32_t *fd);
 
+/**
+ * A thread that waits for a completion port does the provider's work meanwhile, so that no other one has to be woken for it:
+ * completions come through WPUCompleteOverlappedRequest as ever. Our provider names its function to ws2_32 for Linux by
+ * calling wl_port_helper, and NULL when it ends; a call that is inside then is waited for.
+ *
+ * @param word     A futex word: it changes when the caller has a reason to look again. NULL: one look.
+ * @param seen     What it was when the caller looked.
+ * @param wait_ms  At most; UINT32_MAX: as long as the provider likes to spin.
+ * @return         Whether there was anything to do.
+ *
+ * Context: any thread that holds no lock. Spins, does not sleep.
+ */
+typedef uint32_t (*wsp_help_fn)(const _Atomic uint32_t *word, uint32_t seen, uint32_t wait_ms);
+
+/** wl_port_helper. */
+typedef void (*wsp_helper_fn)(wsp_help_fn help);
+
 #endif

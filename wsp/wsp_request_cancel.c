@@ -78,7 +78,7 @@ uint32_t wsp_requests_cancel(struct wsp_socket *sock, bool own, LPWSAOVERLAPPED 
     if (own && !thread)
         return 0; /* a thread without a record has issued nothing */
     taken = requests_take_all(sock, &choice, &done);
-    wsp_requests_deliver(sock, &done);
+    wsp_requests_deliver(sock, &done, 0);
     return taken;
 }
 
@@ -88,7 +88,7 @@ void wsp_requests_flush(struct wsp_socket *sock)
     struct wsp_queue done;
 
     (void)requests_take_all(sock, &sends, &done);
-    wsp_requests_deliver(sock, &done);
+    wsp_requests_deliver(sock, &done, 0);
 }
 
 bool wsp_request_pends(const struct wsp_socket *sock, enum wsp_notice notice)
@@ -108,7 +108,7 @@ void wsp_requests_abort(struct wsp_socket *sock, bool deliver)
 
     (void)requests_take_all(sock, &all, &done);
     if (deliver) {
-        wsp_requests_deliver(sock, &done);
+        wsp_requests_deliver(sock, &done, 0);
         return;
     }
     if (done.head)
@@ -126,7 +126,7 @@ void wsp_requests_abort_handle(struct wsp_socket *sock, SOCKET s)
     struct wsp_queue done;
 
     (void)requests_take_all(sock, &choice, &done);
-    wsp_requests_deliver(sock, &done);
+    wsp_requests_deliver(sock, &done, 0);
 }
 
 void wsp_requests_abort_thread(uint64_t thread)
@@ -145,7 +145,7 @@ void wsp_requests_abort_thread(uint64_t thread)
             continue;
         if (atomic_load_explicit(&sock->ported, memory_order_relaxed) == 0) {
             (void)requests_take_all(sock, &choice, &done);
-            wsp_requests_deliver(sock, &done);
+            wsp_requests_deliver(sock, &done, 0);
         }
         wsp_socket_put(sock);
     }

@@ -227,6 +227,8 @@ struct wsp_socket *wsp_socket_alloc(void)
     atomic_store(&sock->accepting, 0);
     atomic_store(&sock->accepted_by, 0);
     atomic_store(&sock->rio, 0);
+    for (int i = 0; i < WSP_PENDING; i++)
+        atomic_store(&sock->turns[i], 0);
     sock->ending = false;
     sock->posting = false;
     sock->post_again = false;

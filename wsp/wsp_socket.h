@@ -136,6 +136,7 @@ struct wsp_socket {
     _Atomic uint64_t accepted_by;      /**< the listener of its connection; 0: not by AcceptEx */
     _Atomic(struct wsp_share *) share; /**< several descriptors: see wsp_share.h; NULL: the one handle */
     _Atomic uint64_t rio;              /**< its request queue (a handle of wsp_rio_slots.h); 0: none */
+    _Atomic uint32_t turns[WSP_PENDING]; /**< of queues: enum request_turn of wsp_overlapped.c */
 };
 
 /**

@@ -43,6 +43,7 @@ void wsp_upcalls_set(const WSPUPCALLTABLE *table)
     atomic_store(&wsp_upcalls.sleep, (wsp_sleep_fn)upcall_system("SleepEx"));
     atomic_store(&wsp_upcalls.post_packet, (wsp_post_packet_fn)upcall_system("PostQueuedCompletionStatus"));
     atomic_store(&wsp_upcalls.file, (wsp_file_fn)upcall_system("wl_file_descriptor"));
+    atomic_store(&wsp_upcalls.helper, (wsp_helper_fn)upcall_system("wl_port_helper"));
 }
 
 void wsp_upcall_event_set(WSAEVENT event)

@@ -50,6 +50,7 @@ struct wsp_upcalls {
     _Atomic(wsp_sleep_fn) sleep;
     _Atomic(wsp_post_packet_fn) post_packet; /* notifications of completion queues */
     _Atomic(wsp_file_fn) file;               /* Linux */
+    _Atomic(wsp_helper_fn) helper;           /* Linux */
 };
 
 extern struct wsp_upcalls wsp_upcalls;

@@ -3,6 +3,9 @@
 /** Pause before a socket that found the chunk pool empty is looked at again. */
 #define STARVED_NAP_NS ((int64_t)1000 * 1000)
 
+/** So long after another thread waited with the event queue the dispatcher does not spin. */
+#define CALM_NS (UINT64_C(100) * 1000 * 1000)
+
 uint32_t stk_sock_arm(struct stk_sock *sock, uint32_t mask)
 {
     if (stk_client_usable(sock->client) != STK_OK) {
@@ -61,13 +64,21 @@ static bool event_make(struct stk_client *client, uint32_t index, struct stk_eve
     return true;
 }
 
+/** The queue has one consumer at a time; who is not it leaves the events to the one who is. */
 static int events_take(struct stk_client *client, struct stk_event *events, size_t count)
 {
+    const struct stk_region_abi *abi = client->region->abi;
     size_t taken = 0;
     uint32_t index;
+    if (atomic_load_explicit(&abi->event_tail, memory_order_seq_cst) ==
+            atomic_load_explicit(&abi->event_head, memory_order_relaxed) ||
+        atomic_exchange_explicit(&client->events_lock, 1, memory_order_acquire) != 0) {
+        return 0;
+    }
     while (taken < count && stk_event_pop(client->region, &index)) {
         taken += event_make(client, index, &events[taken]) ? 1u : 0u;
     }
+    atomic_store_explicit(&client->events_lock, 0, memory_order_release);
     return (int)taken;
 }
 
@@ -83,8 +94,8 @@ static int events_look(struct stk_client *client, struct stk_event *events, size
         return STK_EINTR;
     }
     uint32_t changes = stk_client_net_changes(client);
-    if (changes != client->net_seen) {
-        client->net_seen = changes;
+    if (changes != atomic_load_explicit(&client->net_seen, memory_order_relaxed)) {
+        atomic_store_explicit(&client->net_seen, changes, memory_order_relaxed);
         return 0;
     }
     int usable = stk_client_usable(client);
@@ -108,6 +119,52 @@ static int events_pump(struct stk_client *client, struct stk_event *events, size
     }
 }
 
+int stk_events_poll(struct stk_client *client, struct stk_event *events, size_t count, bool attend)
+{
+    int usable = stk_client_usable(client);
+    if (usable != STK_OK || client->pump != NULL) {
+        return usable;
+    }
+    /* edge L: the dispatcher sleeps on, and whoever told the stack not to wake it looks now. */
+    struct stk_region_abi *abi = client->region->abi;
+    if (attend && atomic_load_explicit(&abi->event_sleeping, memory_order_relaxed) != 0) {
+        (void)atomic_exchange_explicit(&abi->event_sleeping, 0, memory_order_seq_cst);
+    }
+    return events_take(client, events, count);
+}
+
+void stk_events_leave(struct stk_client *client)
+{
+    if (stk_client_usable(client) != STK_OK || client->pump != NULL) {
+        return;
+    }
+    struct stk_region_abi *abi = client->region->abi;
+    (void)atomic_fetch_add_explicit(&client->attended, 1, memory_order_relaxed);
+    /* edge L: as if the dispatcher had just said that it sleeps. If it does not, it is woken once in vain. */
+    (void)atomic_exchange_explicit(&abi->event_sleeping, 1, memory_order_seq_cst);
+    if (atomic_load_explicit(&abi->event_tail, memory_order_seq_cst) !=
+            atomic_load_explicit(&abi->event_head, memory_order_relaxed) ||
+        stk_client_net_changes(client) != atomic_load_explicit(&client->net_seen, memory_order_relaxed)) {
+        stk_event_wake(client->region);
+    }
+}
+
+int64_t stk_client_spin_ns(const struct stk_client *client)
+{
+    return client->spin_ns;
+}
+
+/** Is spinning worth it? Where others wait with the event queue again and again the dispatcher only takes their processors. */
+static bool events_calm(struct stk_client *client, uint64_t now)
+{
+    const uint32_t attended = atomic_load_explicit(&client->attended, memory_order_relaxed);
+    if (attended != client->attended_seen) {
+        client->attended_seen = attended;
+        client->calm_ns = now + CALM_NS;
+    }
+    return client->spin_ns != 0 && now >= client->calm_ns;
+}
+
 int stk_events_wait(struct stk_client *client, struct stk_event *events, size_t count, int64_t timeout_ns,
                     const _Atomic uint32_t *wake)
 {
@@ -122,12 +179,13 @@ int stk_events_wait(struct stk_client *client, struct stk_event *events, size_t 
         return events_pump(client, events, count, timeout_ns, wake);
     }
     struct client_deadline deadline = {stk_clock_ns(), timeout_ns};
+    bool spinning = events_calm(client, deadline.start_ns);
     for (uint32_t spins = 1;; spins++) {
         int result = events_look(client, events, count, wake);
         if (result != EVENTS_MORE) {
             return result;
         }
-        if (spins % 32 != 0 && client->spin_ns != 0) {
+        if (spins % 32 != 0 && spinning) {
             stk_cpu_relax();
             continue;
         }
@@ -136,7 +194,9 @@ int stk_events_wait(struct stk_client *client, struct stk_event *events, size_t 
         if (left == 0) {
             return 0;
         }
-        if (client->spin_ns < 0 || now - deadline.start_ns < (uint64_t)client->spin_ns) {
+        spinning = events_calm(client, now) &&
+                   (client->spin_ns < 0 || now - deadline.start_ns < (uint64_t)client->spin_ns);
+        if (spinning) {
             continue;
         }
         int answers = stk_client_answers(client);

@@ -94,10 +94,14 @@ struct stk_client {
     const struct stk_engine_ops *ops; /**< of the engine */
     struct stk_client *next;          /**< in the list for threads that end */
     struct stk_sock *socks;           /**< region->socks_count */
-    uint32_t net_seen;                /**< net_changes as the dispatcher saw it last */
+    STK_U32 net_seen;                 /**< net_changes as the dispatcher saw it last */
     uint32_t rings_own;               /**< rings that one thread may have for itself */
     struct client_rio *_Atomic rio;   /**< NULL: none was asked for */
     struct client_ring rings[STK_RINGS_MAX];
+    STK_U32 events_lock;    /**< 1: somebody takes from the event queue */
+    STK_U32 attended;       /**< so often did another thread than the dispatcher wait with the event queue */
+    uint32_t attended_seen; /**< the dispatcher's */
+    uint64_t calm_ns;       /**< the dispatcher's: from when on it spins again */
 };
 
 /* --- client.c ------------------------------------------------------------ */

@@ -41,7 +41,8 @@
  *  L  event queue: stack writes the entry, exchanges event_tail (seq_cst),
  *     loads event_sleeping (seq_cst); if set, exchanges it to 0 and wakes.
  *     Dispatcher sets event_sleeping (seq_cst exchange), looks again, sleeps
- *     while it is 1. event_queued: stack exchanges it to 1 after the state
+ *     while it is 1. Another thread that takes events meanwhile exchanges it to
+ *     0, then looks; on leaving to 1, then looks. event_queued: stack exchanges it to 1 after the state
  *     change and pushes if it was 0; dispatcher moves event_head on, exchanges
  *     it to 0 (seq_cst), then looks at the state.
  */

@@ -37,7 +37,7 @@ def main():
     wanted = declared(headers)
     shared = sorted(ours & theirs)
     missing = sorted(wanted - ours)
-    extra = sorted(n for n in ours - wanted if n not in ("wl_in6addr_any", "wl_in6addr_loopback", "wl_thread_alert",
+    extra = sorted(n for n in ours - wanted if n not in ("wl_in6addr_any", "wl_in6addr_loopback", "wl_thread_alert", "wl_port_helper",
                                                            "wl_file_descriptor", "wl_complete_at_once"))
     print(f"{len(ours)} exported, {len(wanted)} declared, {len(theirs)} in libc")
     for title, names in (("also in libc", shared), ("declared, not exported", missing), ("not declared", extra)):

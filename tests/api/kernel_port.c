@@ -137,6 +137,42 @@ static void port__several_receives__in_their_order(struct t_run *t)
     }
 }
 
+#define BYTES_MANY 4000
+
+static DWORD WINAPI bytes_send(LPVOID sock)
+{
+    SOCKET s = *(SOCKET *)sock;
+    int i;
+    for (i = 0; i < BYTES_MANY; i++) {
+        char byte = (char)(i & 0x7f);
+        if (send(s, &byte, 1, 0) != 1) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Some find data, some wait: two threads end them, and tell of them in the order of posting all the same. */
+static void port__receives_posted_while_data_comes__told_in_their_order(struct t_run *t)
+{
+    static struct t_post post[8];
+    static SOCKET ends[2];
+    HANDLE port;
+    unsigned posted = 0;
+    unsigned told;
+    T_DO(t_port_pair(t, ends, &port));
+    T_TRUE(t_thread(t, bytes_send, &ends[1]) != NULL);
+    for (told = 0; told < BYTES_MANY; told++) {
+        for (; posted < BYTES_MANY && posted - told <= told % 4; posted++) {
+            int result = t_post_recv(ends[0], &post[posted % T_COUNT(post)], 1, NULL);
+            T_TRUE(result == 0 || result == WSA_IO_PENDING);
+        }
+        T_PACKET(port, 42, &post[told % T_COUNT(post)].overlapped, 1);
+        T_EQ(post[told % T_COUNT(post)].data[0], (int)(told & 0x7f));
+    }
+    T_NO_PACKET(port);
+}
+
 static void port__posted_packets__mix_with_those_of_sockets(struct t_run *t)
 {
     SOCKET ends[2];
@@ -308,6 +344,7 @@ static const struct t_cases cases[] = {
     T_CASE(port__not_a_port__refused_and_still_free),
     T_CASE(port__two_sockets__each_with_its_key),
     T_CASE(port__several_receives__in_their_order),
+    T_CASE(port__receives_posted_while_data_comes__told_in_their_order),
     T_CASE(port__posted_packets__mix_with_those_of_sockets),
     T_CASE(port__entries__several_at_once_with_their_status),
     T_CASE(port__peer_resets__netname_deleted_and_connreset),

@@ -550,6 +550,27 @@ static int fake_events_take(struct stk_event *events, size_t count)
     return taken + (int)fake_rio_events(events + taken, count - (size_t)taken);
 }
 
+/* There is nobody to help: the dispatcher takes all. */
+int stk_events_poll(struct stk_client *client, struct stk_event *events, size_t count, bool attend)
+{
+    (void)client;
+    (void)events;
+    (void)count;
+    (void)attend;
+    return 0;
+}
+
+void stk_events_leave(struct stk_client *client)
+{
+    (void)client;
+}
+
+int64_t stk_client_spin_ns(const struct stk_client *client)
+{
+    (void)client;
+    return 0;
+}
+
 int stk_events_wait(struct stk_client *client, struct stk_event *events, size_t count, int64_t timeout_ns,
                     const _Atomic uint32_t *wake)
 {

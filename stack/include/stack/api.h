@@ -741,6 +741,23 @@ void stk_sock_disarm(struct stk_sock *sock, uint32_t mask);
 int stk_events_wait(struct stk_client *client, struct stk_event *events, size_t count, int64_t timeout_ns,
                     const _Atomic uint32_t *wake);
 
+/**
+ * Take events beside the dispatcher, without waiting; with several threads that take at a time some find nothing.
+ *
+ * @param attend  The caller waits, and looks again and again: as long as it does the dispatcher is not woken for events.
+ *                stk_events_leave must follow.
+ * @return        Events taken, or an error as for stk_wait.
+ *
+ * Context: any thread. Takes no lock, makes no system call. Without a thread of the stack's own there are none.
+ */
+int stk_events_poll(struct stk_client *client, struct stk_event *events, size_t count, bool attend);
+
+/** The caller attends no more: the dispatcher is woken for events again, and at once if some are there. Context: any thread. */
+void stk_events_leave(struct stk_client *client);
+
+/** How long calls spin before they sleep, in nanoseconds; < 0: they never sleep. Context: any thread. */
+int64_t stk_client_spin_ns(const struct stk_client *client);
+
 /* --- Introspection ----------------------------------------------------- */
 
 /**

@@ -78,6 +78,8 @@ void ws2_port_link_release(struct ws2_port_link *link);
 void ws2_port_file_done(struct ws2_slot *slot, LPOVERLAPPED overlapped, bool silent, DWORD transferred);
 void ws2_result_store(LPOVERLAPPED overlapped, ULONG_PTR status, ULONG_PTR transferred);
 
+void wl_port_helper(wsp_help_fn help);
+
 /* Between the files, under the port's lock. */
 OVERLAPPED_ENTRY ws2_port_take(struct ws2_port *port);
 void ws2_port_run(struct ws2_port *port, struct ws2_thread *thread);

@@ -156,6 +156,38 @@ static void watch(struct ws2_port *port, struct ws2_port_waiter *waiter)
 
 /* ---- waiting ---- */
 
+static _Atomic(wsp_help_fn) help_provider;
+
+/** Our provider names its function, or NULL; it finds this one by name. See wsp_private_abi.h. */
+__attribute__((visibility("default"))) void wl_port_helper(wsp_help_fn help)
+{
+    atomic_store(&help_provider, help);
+}
+
+/* Do the provider's work for a moment instead of sleeping. @param seen  The wake word before the last look. */
+static void help_while_waiting(struct ws2_thread *self, unsigned seen, DWORD timeout_ms)
+{
+    wsp_help_fn help = atomic_load(&help_provider);
+    DWORD before = GetLastError();
+    if (help == NULL) {
+        return;
+    }
+    atomic_store_explicit(&self->spins, 1, memory_order_seq_cst);
+    (void)help(&self->wake_word, seen, timeout_ms);
+    atomic_store_explicit(&self->spins, 0, memory_order_seq_cst); /* edge W2, reader: then the look at the word */
+    SetLastError(before);
+}
+
+/* One look, for who does not wait. @return  Whether it may have brought packets. */
+static bool help_once(void)
+{
+    wsp_help_fn help = atomic_load(&help_provider);
+    DWORD before = GetLastError();
+    bool any = help != NULL && help(NULL, 0, 0) != 0;
+    SetLastError(before);
+    return any;
+}
+
 /* Sleep, at most a nap where there is something to watch. @return  false: the time is over. */
 static bool waiter_sleep(struct ws2_port *port, struct ws2_port_waiter *waiter, unsigned seen,
                          const struct timespec *deadline, DWORD *nap_ms)
@@ -179,6 +211,7 @@ static DWORD waiter_wait(struct ws2_port *port, struct ws2_port_waiter *waiter, 
     struct timespec store;
     const struct timespec *deadline = ws2_deadline_after(timeout_ms, &store);
     DWORD nap_ms = NAP_MS_FIRST;
+    bool helped = false;
     bool more = true;
     for (;;) {
         unsigned seen = atomic_load_explicit(&waiter->thread->wake_word, memory_order_seq_cst);
@@ -191,6 +224,11 @@ static DWORD waiter_wait(struct ws2_port *port, struct ws2_port_waiter *waiter, 
         }
         if (!more) {
             return WAIT_TIMEOUT;
+        }
+        if (!helped && !atomic_load_explicit(&waiter->watches, memory_order_relaxed)) {
+            helped = true;
+            help_while_waiting(waiter->thread, seen, timeout_ms);
+            continue;
         }
         more = waiter_sleep(port, waiter, seen, deadline, &nap_ms);
     }
@@ -279,6 +317,19 @@ static DWORD wait_for_some(struct ws2_port *port, struct ws2_port_waiter *waiter
     return 0;
 }
 
+/* What has come by now, for who does not wait. @return  0 or WAIT_TIMEOUT. */
+static DWORD take_now(struct ws2_port *port, struct ws2_thread *self, LPOVERLAPPED_ENTRY entries, ULONG count,
+                      ULONG *removed)
+{
+    pthread_mutex_lock(&port->lock);
+    *removed = port->count > 0 && may_take(port, 0) ? take_some(port, entries, count) : 0;
+    if (*removed > 0) {
+        ws2_port_run(port, self);
+    }
+    pthread_mutex_unlock(&port->lock);
+    return *removed > 0 ? 0 : WAIT_TIMEOUT;
+}
+
 /**
  * Take packets, waiting for the first.
  *
@@ -307,6 +358,9 @@ DWORD ws2_port_remove(struct ws2_port *port, struct ws2_thread *self, LPOVERLAPP
         atomic_store_explicit(&waiter.watches, port->count > 0, memory_order_relaxed);
     }
     pthread_mutex_unlock(&port->lock);
+    if (result == WAIT_TIMEOUT && timeout_ms == 0 && help_once()) {
+        result = take_now(port, self, entries, count, removed);
+    }
     if (result == WAIT_TIMEOUT && timeout_ms > 0) {
         return wait_for_some(port, &waiter, entries, count, removed, timeout_ms, alertable);
     }

@@ -177,7 +177,9 @@ uintptr_t ws2_thread_handle(HANDLE thread)
 void ws2_thread_wake(struct ws2_thread *thread)
 {
     atomic_fetch_add_explicit(&thread->wake_word, 1, memory_order_seq_cst);
-    syscall(SYS_futex, &thread->wake_word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    if (atomic_load_explicit(&thread->spins, memory_order_seq_cst) == 0) {
+        syscall(SYS_futex, &thread->wake_word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    }
 }
 
 /**

@@ -59,6 +59,7 @@ struct ws2_thread {
     struct ws2_thread *port_next; /* running threads of the port; these three under the port's lock */
     struct ws2_thread *port_prev;
     bool port_running;
+    atomic_uint spins; /* it is awake, and looks at its wake word: edge W2 */
     struct ws2_wait_node node[MAXIMUM_WAIT_OBJECTS];
 };
 
