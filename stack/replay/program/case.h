@@ -77,10 +77,11 @@ struct stk_case {
     uint64_t linger_ms;
     uint64_t limit_s; /**< of real time that a program may take */
     bool real_clock;
-    bool digests; /**< mode receive: of every stream, as they are to be shown */
-    uint32_t departures;                                  /**< that are expected */
-    int32_t exit_code;                                    /**< of a program; -1: any */
-    uint32_t left_out;                                    /**< packets that may be left out; UINT32_MAX: any */
+    bool digests;        /**< mode receive: of every stream, as they are to be shown */
+    bool output;         /**< mode receive: what passed the port is kept, which takes longer than all the rest */
+    uint32_t departures; /**< that are expected */
+    int32_t exit_code;   /**< of a program; -1: any */
+    uint32_t left_out;   /**< packets that may be left out; UINT32_MAX: any */
     char extra_engine[STK_CASE_EXTRA_MAX][STK_CASE_TEXT]; /**< lines for [engine] */
     char extra_port[STK_CASE_EXTRA_MAX][STK_CASE_TEXT];
     uint32_t extra_engine_count;

@@ -381,6 +381,7 @@ static enum status case_run(const struct command *command, const char *path, str
         of->golden[0] = '\0';
     }
     of->digests = command->show || command->inspect;
+    of->output = command->out != NULL || command->twice || command->update;
     stk_run_case(of, folder, run);
     if (command->twice && run->faults_count == 0) {
         again(run);

@@ -81,10 +81,11 @@ static bool play(struct mode *mode, struct nic_reader *reader)
     struct stk_run *run = mode->run;
     struct stk_receive_totals totals;
     char reason[NIC_READER_REASON_SIZE] = "";
+    const bool output = run->of->output || run->of->golden[0] != '\0';
     const struct stk_receive_conf conf = {.sums = sums_of(run->of),
                                           .seed = run->of->seed,
                                           .digests = digests_wanted(run->of),
-                                          .capture = run->capture,
+                                          .capture = output ? run->capture : NULL,
                                           .stop_packet = run->of->stop_at,
                                           .data = mode_data,
                                           .end = mode_end,
