@@ -421,6 +421,27 @@ static void memory__at_random__what_is_referred_to_is_known(void **state)
     free(pages);
 }
 
+/** RIOX-31: registered and removed a hundred thousand times: nothing is used up. */
+static void memory__very_many_rounds__nothing_is_left(void **state)
+{
+    (void)state;
+    struct sim_rio_pair pair;
+    uint8_t *pages;
+    pages_begin(&pair, &pages);
+    const uint32_t told = sim_hold.told;
+    for (uint32_t i = 0; i < 100000; i++) {
+        struct stk_rio_mem *mem = pages_add(&pair, pages + i % 5000, 5000);
+        if (i % 10000 == 0) {
+            assert_true(page_referred(&pair, mem, pages + i % 5000, 30));
+        }
+        stk_rio_mem_remove(mem);
+    }
+    assert_int_equal(sim_hold.told, told);
+    sim_rio_close(&pair);
+    assert_int_equal(sim_hold.early + sim_hold.unknown + sim_hold.changed, 0);
+    free(pages);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -432,6 +453,7 @@ int main(void)
         cmocka_unit_test(memory__shared_pages__known_until_the_last_goes),
         cmocka_unit_test(memory__removed_while_a_driver_refers__forgotten_after_that),
         cmocka_unit_test(memory__at_random__what_is_referred_to_is_known),
+        cmocka_unit_test(memory__very_many_rounds__nothing_is_left),
     };
     return cmocka_run_group_tests_name("sim_rio_own", tests, NULL, NULL);
 }

@@ -153,9 +153,64 @@ static void message__results__truncated_and_no_room(void **state)
     assert_int_equal(t_sendto(s, "no room", 7, t_addr(AF_INET, t_port(there))), 7);
     t_box_make(&box);
     box.msg.Control.len = sizeof(WSACMSGHDR);
-    assert_int_equal(t_hear(there, &box), 7);
+    T_MSG_FAILS(t_recv_msg(there, &box.msg, &got, NULL, NULL), WSAEMSGSIZE); /* MSG-9 */
+    assert_int_equal(got, 7);
+    assert_memory_equal(box.data, "no room", 7);
     assert_int_equal(box.msg.dwFlags, MSG_CTRUNC);
     assert_int_equal(box.msg.Control.len, 0);
+    t_close(s);
+    t_close(there);
+}
+
+/* MSG-9: whole messages only, as many as there is room for, in their order; at every size in between. */
+static void message__control_of_every_size__whole_ones_only(void **state)
+{
+    SOCKET there = t_socket(AF_INET, SOCK_DGRAM), s = t_bound(AF_INET, SOCK_DGRAM);
+    SOCKADDR_IN any = {.sin_family = AF_INET};
+    struct t_box whole, box;
+    DWORD got = 0;
+
+    (void)state;
+    assert_int_equal(t_spi.lpWSPBind(there, (struct sockaddr *)&any, (int)sizeof any, &t_err), 0);
+    assert_int_equal(t_option_set(there, IPPROTO_IP, IP_PKTINFO, 1), 0);
+    assert_int_equal(t_option_set(there, IPPROTO_IP, IP_RECVTTL, 1), 0);
+    assert_int_equal(t_option_set(there, IPPROTO_IP, IP_RECVTOS, 1), 0);
+    assert_int_equal(t_sendto(s, "all", 3, t_addr(AF_INET, t_port(there))), 3);
+    t_box_make(&whole);
+    assert_int_equal(t_recv_msg(there, &whole.msg, &got, NULL, NULL), 0);
+    assert_true(whole.msg.Control.len > 2 * WSA_CMSG_SPACE(sizeof(int)));
+    for (ULONG room = 0; room <= whole.msg.Control.len; room++) {
+        ULONG fits = 0, end;
+
+        for (WSACMSGHDR *each = WSA_CMSG_FIRSTHDR(&whole.msg); each; each = WSA_CMSG_NXTHDR(&whole.msg, each)) {
+            end = (ULONG)((char *)each - whole.msg.Control.buf) + (ULONG)WSA_CMSGHDR_ALIGN(each->cmsg_len);
+            if (end > room)
+                break;
+            fits = end;
+        }
+        assert_int_equal(t_sendto(s, "all", 3, t_addr(AF_INET, t_port(there))), 3);
+        t_box_make(&box);
+        memset(box.msg.Control.buf, 0x5a, whole.msg.Control.len);
+        box.msg.Control.len = room;
+        if (fits == whole.msg.Control.len) {
+            assert_int_equal(t_recv_msg(there, &box.msg, &got, NULL, NULL), 0);
+            assert_int_equal(box.msg.dwFlags, 0);
+        } else {
+            T_MSG_FAILS(t_recv_msg(there, &box.msg, &got, NULL, NULL), WSAEMSGSIZE);
+            assert_int_equal(box.msg.dwFlags, MSG_CTRUNC);
+        }
+        assert_int_equal(box.msg.Control.len, fits);
+        assert_int_equal(got, 3);
+        assert_memory_equal(box.data, "all", 3);
+        for (ULONG i = room; i < whole.msg.Control.len; i++)
+            assert_int_equal((unsigned char)box.msg.Control.buf[i], 0x5a); /* nothing behind the room */
+        for (WSACMSGHDR *each = WSA_CMSG_FIRSTHDR(&box.msg), *same = WSA_CMSG_FIRSTHDR(&whole.msg); each;
+             each = WSA_CMSG_NXTHDR(&box.msg, each), same = WSA_CMSG_NXTHDR(&whole.msg, same)) {
+            assert_non_null(same);
+            assert_int_equal(each->cmsg_len, same->cmsg_len);
+            assert_int_equal(each->cmsg_type, same->cmsg_type);
+        }
+    }
     t_close(s);
     t_close(there);
 }
@@ -422,6 +477,7 @@ int main(void)
         cmocka_unit_test(message__ipv6_facts__as_they_were_sent),
         cmocka_unit_test(message__dual_stack__mapped_and_plain),
         cmocka_unit_test(message__results__truncated_and_no_room),
+        cmocka_unit_test(message__control_of_every_size__whole_ones_only),
         cmocka_unit_test(message__bad_calls__their_codes),
         cmocka_unit_test(message__bad_control__inval),
         cmocka_unit_test(message__errors_of_datagrams__as_of_the_slots),

@@ -346,6 +346,39 @@ static void send__structures_on_the_stack__are_read_during_the_call(void **state
     udp_close(&udp);
 }
 
+static void receive__structures_on_the_stack__are_read_during_the_call(void **state)
+{
+    struct udp udp = udp_open(AF_INET);
+    RIO_BUF data = t_rio_slice(AT(1), 100), remote = t_rio_slice(AT(2), sizeof(SOCKADDR_INET));
+    RIO_BUF control = t_rio_slice(AT(3), 256), flags = t_rio_slice(AT(4), sizeof(DWORD)),
+            plain = t_rio_slice(AT(5), 50);
+    DWORD told = 77;
+    SOCKADDR_IN from;
+
+    (void)state;
+    memset(t_rio_region + AT(1), 0, AT(5));
+    memcpy(t_rio_region + AT(4), &told, sizeof told);
+    assert_true(t_rio.RIOReceiveEx(udp.rq, &data, 1, NULL, &remote, &control, &flags, RIO_MSG_DEFER, CONTEXT(1)));
+    assert_true(t_rio.RIOReceive(udp.rq, &plain, 1, RIO_MSG_DEFER, CONTEXT(2)));
+    memset(&data, 0xff, sizeof data); /* RIOX-24: gone before the request began */
+    memset(&remote, 0xff, sizeof remote);
+    memset(&control, 0xff, sizeof control);
+    memset(&flags, 0xff, sizeof flags);
+    memset(&plain, 0xff, sizeof plain);
+    assert_true(t_rio.RIOReceive(udp.rq, NULL, 0, RIO_MSG_COMMIT_ONLY, NULL));
+    udp_put(&udp, "first");
+    udp_put(&udp, "second");
+    t_rio_expect(udp.cq, 1, 0, 5);
+    t_rio_expect(udp.cq, 2, 0, 6);
+    assert_memory_equal(t_rio_region + AT(1), "first", 5);
+    assert_memory_equal(t_rio_region + AT(5), "second", 6);
+    memcpy(&from, t_rio_region + AT(2), sizeof from);
+    assert_int_equal(from.sin_port, ((const SOCKADDR_IN *)(const void *)t_addr(AF_INET, t_port(udp.a)))->sin_port);
+    memcpy(&told, t_rio_region + AT(4), sizeof told);
+    assert_int_equal(told, 0);
+    udp_close(&udp);
+}
+
 /* --- Deferring ------------------------------------------------------------------ */
 
 static void defer__committed__in_order_and_no_completion_of_its_own(void **state)
@@ -583,6 +616,7 @@ int main(void)
         T(send__connected__peer_or_another_destination),
         T(send__nothing__empty_datagrams),
         T(send__structures_on_the_stack__are_read_during_the_call),
+        T(receive__structures_on_the_stack__are_read_during_the_call),
         T(defer__committed__in_order_and_no_completion_of_its_own),
         T(defer__next_ordinary_request__starts_what_is_before_it),
         T(defer__counted_and_closed__they_are_aborted),

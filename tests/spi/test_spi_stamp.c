@@ -34,7 +34,7 @@ static UINT64 stamp_wait(SOCKET s, UINT32 id)
     return stamp;
 }
 
-static int say_stamped(SOCKET s, SOCKET there, UINT32 id)
+static int say_to(SOCKET s, const struct sockaddr_in *to, UINT32 id)
 {
     struct t_box box;
     DWORD sent = 0;
@@ -42,10 +42,18 @@ static int say_stamped(SOCKET s, SOCKET there, UINT32 id)
     t_box_make(&box);
     box.msg.Control.len = 0;
     box.buffer.len = 5;
-    memcpy(&box.name, t_addr(AF_INET, t_port(there)), sizeof(SOCKADDR_IN));
-    box.msg.namelen = (INT)sizeof(SOCKADDR_IN);
+    memcpy(&box.name, to, sizeof *to);
+    box.msg.namelen = (INT)sizeof *to;
     t_control_add(&box, SOL_SOCKET, SO_TIMESTAMP_ID, &id, sizeof id);
     return t_send_msg(s, &box.msg, 0, &sent, NULL, NULL);
+}
+
+static int say_stamped(SOCKET s, SOCKET there, UINT32 id)
+{
+    struct sockaddr_in to;
+
+    memcpy(&to, t_addr(AF_INET, t_port(there)), sizeof to);
+    return say_to(s, &to, id);
 }
 
 /* TS-1, TSTAMP-1, TSTAMP-2, TSTAMP-3. */
@@ -189,13 +197,54 @@ static void stamp__sent__newest_is_lost_and_none_for_pieces(void **state)
     t_close(there);
 }
 
+#define AHEAD_NS (3600 * UINT64_C(1000000000)) /* of the ports' clocks */
+
+/* TSTAMP-10: ports with clocks of their own, two hosts of one process: their times, in their unit, both ways. */
+static void stamp__ports_clock__its_own_unit(void **state)
+{
+    struct sockaddr_in name = *(const struct sockaddr_in *)(const void *)t_addr(AF_INET, 0);
+    SOCKET there = t_socket(AF_INET, SOCK_DGRAM), s = t_socket(AF_INET, SOCK_DGRAM);
+    UINT64 sent = 0, received, last = 0;
+    struct t_box box;
+
+    (void)state;
+    memcpy(&name.sin_addr, "\x0a\x09\x00\x01", 4);
+    assert_int_equal(t_spi.lpWSPBind(s, (struct sockaddr *)&name, sizeof name, &t_err), 0);
+    memcpy(&name.sin_addr, "\x0a\x09\x00\x02", 4);
+    assert_int_equal(t_spi.lpWSPBind(there, (struct sockaddr *)&name, sizeof name, &t_err), 0);
+    name.sin_port = ((const struct sockaddr_in *)(const void *)t_addr(AF_INET, t_port(there)))->sin_port;
+    assert_int_equal(stamping(there, TIMESTAMPING_FLAG_RX, 0), 0);
+    assert_int_equal(stamping(s, TIMESTAMPING_FLAG_TX, 4), 0);
+    for (UINT32 id = 1; id < 6; id++) {
+        assert_int_equal(say_to(s, &name, id), 0);
+        t_box_make(&box);
+        assert_int_equal(t_hear(there, &box), 5);
+        memcpy(&received, t_data_of(&box, SOL_SOCKET, SO_TIMESTAMP), sizeof received);
+        sent = stamp_wait(s, id);
+        if (id == 1)
+            continue; /* it waited for its neighbour's address */
+        assert_true(sent >= AHEAD_NS && sent >= last);
+        assert_true(received >= sent);
+        last = received;
+    }
+    t_close(s);
+    t_close(there);
+}
+
 int main(void)
 {
+    static const char config[] = "[engine]\nspin = adaptive\n"
+                                 "[port a]\ndriver = wire\nwire.link = spi\nwire.clock = 3600s\naddress = 10.9.0.1/24\n"
+                                 "[port b]\ndriver = wire\nwire.link = spi\nwire.clock = 3600s\naddress = 10.9.0.2/24\n"
+                                 "instance = 1\n";
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stamp__configuration__codes),
         cmocka_unit_test(stamp__received__between_the_calls_and_for_messages_only),
         cmocka_unit_test(stamp__sent__by_id_between_the_calls),
         cmocka_unit_test(stamp__sent__newest_is_lost_and_none_for_pieces),
+        cmocka_unit_test(stamp__ports_clock__its_own_unit),
     };
+
+    t_env_set("T_SPI_CONFIG", t_file_make(config));
     return cmocka_run_group_tests_name("spi_stamp", tests, t_message_start, t_host_stop);
 }
