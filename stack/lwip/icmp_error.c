@@ -7,6 +7,7 @@
 
 #include "stack/err.h"
 
+#include "lwip/tcp_path.h"
 #include "stk_lwip_hooks.h"
 
 #include "lwip/icmp.h"
@@ -97,6 +98,17 @@ static bool find_raw(const struct stk_inst_net_error *error)
     return false;
 }
 
+/* RFC 1191 5, 7.1: a router that does not say how narrow its next hop is; the next smaller one that is common. */
+static uint32_t mtu_guess(uint32_t length)
+{
+    static const uint16_t common[] = {32000, 17914, 8166, 4352, 2002, 1492, 1006};
+    for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++) {
+        if (common[i] < length)
+            return common[i];
+    }
+    return STK_PMTU4_MIN;
+}
+
 static void path_learn(const struct stk_inst_net_error *error)
 {
     struct stk_inst *inst = stk_inst_selected();
@@ -124,8 +136,10 @@ static void error_deliver(struct stk_inst_net_error *error, const struct error_k
     }
     if (!found)
         return;
-    if (error->icmp_type == ICMP_DUR && error->icmp_code == ICMP_DUR_FRAG && error->remote_addr.family == STK_AF_INET)
+    if (error->err == STK_EMSGSIZE && error->remote_addr.family == STK_AF_INET)
         path_learn(error);
+    if (error->err == STK_EMSGSIZE && error->proto == IP_PROTO_TCP)
+        stk_tcp_path_too_big(error->pcb, error->mtu);
     inst->events->net_error(inst->events_ctx, error);
 }
 
@@ -226,7 +240,12 @@ void stk_hook_icmp4_error(struct pbuf *p)
     if (bytes[0] == ICMP_DUR && bytes[1] == ICMP_DUR_FRAG)
         error.mtu = load_be16(bytes + 6);
     stk_addr_from_ip(ip_current_src_addr(), 0, &error.source);
-    if (quote_parse4(bytes + ICMP_BYTES, len - ICMP_BYTES, &error, &l4) && told_the_sender(&error))
+    if (!quote_parse4(bytes + ICMP_BYTES, len - ICMP_BYTES, &error, &l4) || !told_the_sender(&error))
+        return;
+    const uint32_t length = load_be16(bytes + ICMP_BYTES + 2);
+    if (kind.err_tcp == STK_EMSGSIZE && error.mtu == 0)
+        error.mtu = mtu_guess(length);
+    if (kind.err_tcp != STK_EMSGSIZE || error.mtu < length) /* what fits is not too large */
         error_deliver(&error, &kind, l4);
 }
 

@@ -28,22 +28,22 @@ static struct netif *network_of(struct stk_netif *nif, struct netif *netif, cons
     return best;
 }
 
-/* lwIP leaves DF out; the header is its own copy. */
+/* lwIP leaves DF out; the header is its own copy, and its sum follows by RFC 1624. */
 static void header_dont_fragment(const struct netif *netif, struct pbuf *p)
 {
     struct ip_hdr *header = p->payload;
     IPH_OFFSET_SET(header, (u16_t)(IPH_OFFSET(header) | lwip_htons(IP_DF)));
     IF__NETIF_CHECKSUM_ENABLED(netif, NETIF_CHECKSUM_GEN_IP)
     {
-        IPH_CHKSUM_SET(header, 0);
-        IPH_CHKSUM_SET(header, inet_chksum(header, (u16_t)IPH_HL_BYTES(header)));
+        const uint32_t sum = (uint32_t)(uint16_t)~IPH_CHKSUM(header) + lwip_htons(IP_DF);
+        IPH_CHKSUM_SET(header, (u16_t) ~((sum & 0xffff) + (sum >> 16)));
     }
 }
 
 err_t stk_netif_output4(struct netif *netif, struct pbuf *p, const ip4_addr_t *dest)
 {
     struct stk_netif *nif = netif->state;
-    if (nif->inst->dont_fragment)
+    if (nif->inst->dont_fragment || (p->flags & PBUF_FLAG_WHOLE) != 0)
         header_dont_fragment(netif, p);
     if (ip4_addr_ismulticast(dest) && IPH_TTL((const struct ip_hdr *)p->payload) == 0)
         return ERR_OK; /* RFC 1112 6.1: stays on the host; whoever listens here has it already */

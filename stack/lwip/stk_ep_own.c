@@ -2,6 +2,7 @@
 #include "lwip/stk_ep_priv.h"
 
 #include "lwip/instance_priv.h"
+#include "lwip/tcp_path.h"
 #include "stk_lwip_hooks.h"
 
 #include "lwip/priv/tcp_priv.h"
@@ -114,6 +115,8 @@ void stk_ep_own_opened(struct stk_ep *ep, struct tcp_pcb *pcb)
 void stk_ep_own_apply(const struct stk_ep *ep, struct tcp_pcb *pcb)
 {
     const int32_t ms = ep->opts.maxrt_ms;
+    const uint8_t discover = stk_ep_ip_opts_for(ep, IP_IS_V4_VAL(pcb->local_ip)).mtu_discover;
+    stk_tcp_path_choose(pcb, discover == STK_PMTUD_DONT || discover == STK_PMTUD_PROBE);
     pcb->own.maxrt_ticks = ms <= 0 ? ms : (int32_t)(((int64_t)ms + TCP_SLOW_INTERVAL - 1) / TCP_SLOW_INTERVAL);
 }
 

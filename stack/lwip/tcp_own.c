@@ -1,5 +1,6 @@
 /** @file What TCP's hooks of patches 0017 and 0018 do: figures of a connection, and how long it is patient. */
 #include "lwip/instance_priv.h"
+#include "lwip/tcp_path.h"
 #include "stk_lwip_hooks.h"
 
 #include "lwip/priv/tcp_priv.h"
@@ -39,6 +40,7 @@ void stk_hook_tcp_timeout(struct tcp_pcb *pcb)
     if (pcb->nrtx == 1 && pcb->state >= ESTABLISHED) {
         pcb->own.timeouts++;
     }
+    stk_tcp_path_timeout(pcb);
 }
 
 void stk_hook_tcp_dup_ack(struct tcp_pcb *pcb)
@@ -67,6 +69,9 @@ void stk_hook_tcp_rtt_end(struct tcp_pcb *pcb)
     struct stk_tcp_own *own = &pcb->own;
     if (own->rtt_begin_ns == 0) {
         return;
+    }
+    if (__builtin_expect(own->widen_at_ns != 0, 0)) {
+        stk_tcp_path_measured(pcb);
     }
     const uint64_t us = (now_ns() - own->rtt_begin_ns) / 1000u;
     own->rtt_begin_ns = 0;

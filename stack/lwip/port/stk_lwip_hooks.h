@@ -164,6 +164,15 @@ void stk_hook_tcp_limit(struct tcp_pcb *pcb, u8_t limit);
         }                                                                                                            \
     } while (0)
 
+/** A connection's segment size is settled: no larger than is known of the path (patch 0031). */
+void stk_hook_tcp_path_begin(struct tcp_pcb *pcb);
+#define LWIP_HOOK_TCP_PATH_BEGIN(pcb) stk_hook_tcp_path_begin(pcb)
+
+/** A segment, of a connection or of none, is about to be given to IP: does it leave with DF? Read in stk_netif_output4. */
+#define LWIP_HOOK_TCP_WHOLE(pcb, p)                                                                         \
+    ((p)->flags = (u8_t)((pcb) != NULL && (pcb)->own.fragments ? (p)->flags & (u8_t) ~(u8_t)PBUF_FLAG_WHOLE \
+                                                               : (p)->flags | PBUF_FLAG_WHOLE))
+
 /** A segment that was sent before goes out again. */
 void stk_hook_tcp_resent(struct tcp_pcb *pcb, u16_t len);
 #define LWIP_HOOK_TCP_RESENT(pcb, len) stk_hook_tcp_resent(pcb, len)

@@ -23,9 +23,14 @@ struct stk_tcp_own {
     uint8_t no_scale;     /* SYNs offer none, and none is taken */
     uint8_t offer_ts;     /* SYNs offer timestamps */
     uint8_t no_ts;        /* nor are they taken */
+    uint8_t path_fixed;   /* the path's MTU is not looked for */
+    uint8_t fragments;    /* segments over IPv4 leave without DF */
+    uint8_t hole;         /* segments were made small because of time-outs, and nothing has got through since */
     uint8_t syn_limit;    /* repetitions of a SYN, and 1; 0: until the endpoint's deadline */
     int32_t maxrt_ticks;  /* how long data may stay unacknowledged; 0: lwIP's count, -1: for ever */
     uint32_t progress_at; /* tcp_ticks: from then on nothing was acknowledged; while something is repeated */
+    uint16_t mss_full;    /* before the path made segments smaller; 0: it did not */
+    uint64_t widen_at_ns; /* when larger ones are tried again; 0: they are as large as they may be */
     /* Figures. */
     uint32_t rtt_us; /* smoothed as in RFC 6298; 0: not measured yet */
     uint32_t rtt_min_us;

@@ -108,6 +108,7 @@ static uint32_t icmp_about_tcp(const struct sim_pair *pair, uint8_t code, uint16
     icmp[0] = 3;
     icmp[1] = code;
     quote[0] = 0x45;
+    quote[2] = code == 4 ? 4 : 0; /* only of a large packet is it believed that it was too large */
     quote[3] = 40;
     quote[9] = IP_PROTO_TCP;
     memcpy(quote + 12, ip + 16, 4);
