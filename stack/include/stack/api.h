@@ -139,7 +139,7 @@ enum stk_rcv_compat {
     STK_RCV_SMALL = 1u << 2,      /**< automatic, but at most 262,140 bytes, scale 2 */
 };
 
-/** STK_OPT_MTU_DISCOVER: datagrams. */
+/** STK_OPT_MTU_DISCOVER, as below of datagrams; of streams: NOT_SET and DO look for the path's MTU, the others do not. */
 enum stk_pmtud {
     STK_PMTUD_NOT_SET, /**< STK_OPT_DONTFRAG decides */
     STK_PMTUD_DO,      /**< DF; larger than the path allows: STK_EMSGSIZE */
