@@ -9,6 +9,7 @@
 #ifndef WSP_OS_H
 #define WSP_OS_H
 
+#include <stdio.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -160,5 +161,8 @@ void wsp_os_sleep_ns(int64_t ns);
  * Context: any thread. May take the loader's lock.
  */
 void (*wsp_os_symbol(void (*inside)(void), const char *name))(void);
+
+/** Open a file that lines are added to; no child process inherits it. @return  NULL with errno. */
+FILE *wsp_os_file_append(const char *path);
 
 #endif

@@ -285,3 +285,8 @@ void (*wsp_os_symbol(void (*inside)(void), const char *name))(void)
         found.data = dlsym(RTLD_DEFAULT, name);
     return found.code;
 }
+
+FILE *wsp_os_file_append(const char *path)
+{
+    return fopen(path, "ae");
+}

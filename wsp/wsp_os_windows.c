@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <windows.h>
+#include <fcntl.h>
+#include <io.h>
+#include <sys/stat.h>
 
 #define OS_NS_PER_MS 1000000
 /* Sleep() gives up a whole tick of the system's clock: shorter naps only yield. */
@@ -406,4 +409,14 @@ void (*wsp_os_symbol(void (*inside)(void), const char *name))(void)
             found = GetProcAddress(module, name);
     }
     return (void (*)(void))found;
+}
+
+FILE *wsp_os_file_append(const char *path)
+{
+    const int fd = _open(path, _O_WRONLY | _O_CREAT | _O_APPEND | _O_NOINHERIT, _S_IREAD | _S_IWRITE);
+    FILE *file = fd >= 0 ? _fdopen(fd, "a") : NULL;
+
+    if (fd >= 0 && file == NULL)
+        (void)_close(fd);
+    return file;
 }

@@ -2,6 +2,7 @@
 #include "wsp_provider.h"
 
 #include "wsp_error.h"
+#include "wsp_journal.h"
 #include "wsp_overlapped.h"
 #include "wsp_rio.h"
 #include "wsp_share.h"
@@ -267,6 +268,7 @@ __attribute__((visibility("default"))) int WSPAPI WSPStartup(WORD wVersionReques
             provider_configure();
         provider_describe(lpWSPData);
         *lpProcTable = wsp_proc_table;
+        wsp_journal_lead(lpProcTable);
         /* A: pairs with B of every entry. */
         atomic_store_explicit(&wsp_provider.state, WSP_RUNNING, memory_order_release);
     }

@@ -370,6 +370,31 @@ class Cases(unittest.TestCase):
             self.assertEqual(result.returncode, 3, row)
             self.assertIn(why, result.stdout)
 
+    def test_events_of_a_program(self):
+        text = f"[case]\ncapture = {self.case('echo.pcap')}\nprogram = '{ECHO_SERVER}' 7001\n[expect]\n"
+        good = "event = accept 1\nevent = data 1 2305\nevent = eof 1\nevent = shutdown 1\nevent = close 1\n"
+        result = run("replay", "--twice", self.write("t.case", text + good))
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        result = run("replay", self.write("t.case", text + good.replace("eof 1", "error 1 10054")))
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("7: event 3: expected 'error 1 10054', came 'eof 1'", result.stdout)
+
+    def test_a_reset_is_an_event_of_the_program(self):
+        def tcp(to_server, seq, ack, flags, data=b""):
+            ends = (b"\x0a\0\0\1", b"\x0a\0\0\2") if to_server else (b"\x0a\0\0\2", b"\x0a\0\0\1")
+            ports = (1024, 7001) if to_server else (7001, 1024)
+            return (b"\2\0\0\0\0" + ends[1][3:] + b"\2\0\0\0\0" + ends[0][3:] + b"\x08\0" +
+                    struct.pack("!BBHHHBBH", 0x45, 0, 40 + len(data), 1, 0, 64, 6, 0) + ends[0] + ends[1] +
+                    struct.pack("!HHIIBBHHH", *ports, seq, ack, 0x50, flags, 60000, 0, 0) + data)
+        frames = [tcp(True, 100, 0, 2), tcp(False, 900, 101, 0x12), tcp(True, 101, 901, 0x10), tcp(True, 101, 901, 0x18, b"hello"),
+                  tcp(False, 901, 106, 0x18, b"hello"), tcp(True, 106, 906, 0x14)]
+        name = capture(self.path("r.pcap"), *enumerate(frames))
+        expected = ["accept 1", "data 1 5", "error 1 10054"]
+        result = run("replay", "--show", "--set", "checksum=ignore", "--program", f"'{ECHO_SERVER}' 7001", name)
+        self.assertEqual(re.findall(r"(?m)^event = (.*)$", result.stdout)[:3], expected, result.stdout + result.stderr)
+        result = run("replay", "--show", "--set", "checksum=ignore", "--actor", "echo", name)
+        self.assertEqual(re.findall(r"(?m)^event = (.*)$", result.stdout)[:3], expected, result.stdout)
+
     def test_what_cannot_be_stepped(self):
         name = self.case("echo.pcap")
         self.assertEqual(run("replay", "--step", "--twice", name).returncode, 2)

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define CONFIG_BYTES (64u * 1024)
+#define PROGRAM_CONNS_MAX 65536u
 
 const char *stk_fault_name(enum stk_fault_kind kind)
 {
@@ -231,15 +232,50 @@ static void program_streams(struct stk_run *run, struct stk_scene *scene)
     }
 }
 
+/* The provider has written what the program saw, read by read; what was never closed is open. */
+static void program_events(struct stk_run *run)
+{
+    static uint8_t open[PROGRAM_CONNS_MAX];
+    char line[96];
+    uint32_t most = 0;
+    FILE *file = fopen(run->events, "rb");
+    memset(open, 0, sizeof(open));
+    while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
+        char word[16] = "";
+        unsigned conn = 0;
+        unsigned number = 0;
+        const int got = sscanf(line, "%15s %u %u", word, &conn, &number);
+        if (got < 2) {
+            continue;
+        }
+        stk_event_note(&run->actor.events, word, conn, got == 3 ? (int64_t)number : -1);
+        if (conn < PROGRAM_CONNS_MAX) {
+            const bool begins = strcmp(word, "accept") == 0 || strcmp(word, "connect") == 0;
+            const bool ends = strcmp(word, "close") == 0 || strcmp(word, "abort") == 0;
+            open[conn] = begins || (open[conn] != 0 && !ends);
+            most = conn > most ? conn : most;
+        }
+    }
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    for (uint32_t i = 1; i <= most; i++) {
+        if (open[i] != 0) {
+            stk_event_note(&run->actor.events, "open", i, -1);
+        }
+    }
+}
+
 static void program_run(struct stk_run *run, struct stk_scene *scene)
 {
-    const char *const names[] = {"WINLANE_CONFIG", run->config, NULL};
+    const char *const names[] = {"WINLANE_CONFIG", run->config, "WINLANE_EVENTS", run->events, NULL};
     run->exit_code = stk_spawn_run(run->of->program, names, run->report, run->of->limit_s, false);
     if (run->exit_code == -2) {
         stk_run_fault(run, STK_FAULT_SETUP, "the program cannot be run: %s", run->of->program);
         return;
     }
     if (report_read(run)) {
+        program_events(run);
         program_streams(run, scene);
     }
 }
@@ -302,7 +338,9 @@ void stk_run_case(const struct stk_case *of, const char *folder, struct stk_run 
     (void)snprintf(out->report, sizeof(out->report), "%s/report.txt", out->folder);
     (void)snprintf(out->config, sizeof(out->config), "%s/winlane.ini", out->folder);
     (void)snprintf(out->counters, sizeof(out->counters), "%s/counters.txt", out->folder);
+    (void)snprintf(out->events, sizeof(out->events), "%s/events.txt", out->folder);
     (void)remove(out->report);
+    (void)remove(out->events);
     (void)remove(out->counters); /* an earlier run's would be taken for this one's */
     const uint64_t begin_ns = stk_clock_ns();
     if (of->mode == STK_CASE_RECEIVE) {

@@ -60,6 +60,7 @@ struct stk_run {
     char report[STK_CASE_TEXT + 32];
     char config[STK_CASE_TEXT + 32];
     char counters[STK_CASE_TEXT + 32];
+    char events[STK_CASE_TEXT + 32]; /**< what a program writes of its connections */
     struct stk_run_numbers numbers;
     struct stk_actor_result actor;
     int32_t exit_code; /**< of a program; -1: it was ended, -2: none was run */
