@@ -13,7 +13,6 @@
  */
 int WSAAPI send(SOCKET s, const char *buf, int len, int flags)
 {
-    DWORD before = GetLastError();
     struct ws2_provider *provider = ws2_route(s);
     WSABUF buffer = {(ULONG)len, (CHAR *)(uintptr_t)buf};
     DWORD sent = 0;
@@ -24,7 +23,7 @@ int WSAAPI send(SOCKET s, const char *buf, int len, int flags)
     if (provider->table.lpWSPSend(s, &buffer, 1, &sent, (DWORD)flags, NULL, NULL, NULL, &error) == SOCKET_ERROR) {
         return ws2_fail(error);
     }
-    SetLastError(before);
+    SetLastError(0);
     return (int)sent;
 }
 
@@ -46,7 +45,6 @@ static int received_whole(int flags, DWORD flags_out, DWORD received)
  */
 int WSAAPI recv(SOCKET s, char *buf, int len, int flags)
 {
-    DWORD before = GetLastError();
     struct ws2_provider *provider = ws2_route(s);
     WSABUF buffer = {(ULONG)len, buf};
     DWORD received = 0;
@@ -58,14 +56,13 @@ int WSAAPI recv(SOCKET s, char *buf, int len, int flags)
     if (provider->table.lpWSPRecv(s, &buffer, 1, &received, &flags_inout, NULL, NULL, NULL, &error) == SOCKET_ERROR) {
         return ws2_fail(error);
     }
-    SetLastError(before);
+    SetLastError(0);
     return received_whole(flags, flags_inout, received);
 }
 
 /** Send to an address. As send, with the errors of WSPSENDTO-1. */
 int WSAAPI sendto(SOCKET s, const char *buf, int len, int flags, const struct sockaddr *to, int tolen)
 {
-    DWORD before = GetLastError();
     struct ws2_provider *provider = ws2_route(s);
     WSABUF buffer = {(ULONG)len, (CHAR *)(uintptr_t)buf};
     DWORD sent = 0;
@@ -77,14 +74,13 @@ int WSAAPI sendto(SOCKET s, const char *buf, int len, int flags, const struct so
         SOCKET_ERROR) {
         return ws2_fail(error);
     }
-    SetLastError(before);
+    SetLastError(0);
     return (int)sent;
 }
 
 /** Receive and learn from whom. As recv, with the errors of WSPRECVFROM-1. */
 int WSAAPI recvfrom(SOCKET s, char *buf, int len, int flags, struct sockaddr *from, int *fromlen)
 {
-    DWORD before = GetLastError();
     struct ws2_provider *provider = ws2_route(s);
     WSABUF buffer = {(ULONG)len, buf};
     DWORD received = 0;
@@ -97,14 +93,13 @@ int WSAAPI recvfrom(SOCKET s, char *buf, int len, int flags, struct sockaddr *fr
                                       &error) == SOCKET_ERROR) {
         return ws2_fail(error);
     }
-    SetLastError(before);
+    SetLastError(0);
     return received_whole(flags, flags_inout, received);
 }
 
 /* What a call with an overlapped structure needs around it. */
 struct overlapped_call {
     struct ws2_provider *provider;
-    DWORD before; /* the last error */
     struct ws2_issue issue;
     WSATHREADID store;
     LPWSATHREADID thread; /* NULL without a routine: the thread's identity travels only with one (rule WS2-31) */
@@ -114,7 +109,6 @@ static bool call_begin(struct overlapped_call *call, SOCKET s, LPWSAOVERLAPPED o
                        LPWSAOVERLAPPED_COMPLETION_ROUTINE routine)
 {
     int error;
-    call->before = GetLastError();
     call->provider = ws2_route(s);
     if (call->provider == NULL) {
         return false;
@@ -134,7 +128,7 @@ static bool call_begin(struct overlapped_call *call, SOCKET s, LPWSAOVERLAPPED o
 static int call_end(struct overlapped_call *call, int result, const int *error)
 {
     ws2_issue_end(&call->issue, result);
-    return ws2_finish(result, error, call->before);
+    return ws2_finish(result, error);
 }
 
 /** Scattered, possibly overlapped send. Errors: WSANOTINITIALISED, WSAENOTSOCK, WSPSEND-1; WSA_IO_PENDING. */
@@ -204,15 +198,20 @@ int WSAAPI WSARecvFrom(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD received
  */
 BOOL WSAAPI WSAGetOverlappedResult(SOCKET s, LPWSAOVERLAPPED overlapped, LPDWORD transferred, BOOL wait, LPDWORD flags)
 {
-    DWORD before = GetLastError();
     struct ws2_provider *provider = ws2_route(s);
+    DWORD unasked = 0;
     int error = 0;
     BOOL done;
     if (provider == NULL) {
         return FALSE;
     }
-    done = provider->table.lpWSPGetOverlappedResult(s, overlapped, transferred, wait, flags, &error);
-    SetLastError(before);
+    done = provider->table.lpWSPGetOverlappedResult(s, overlapped, transferred, wait, flags == NULL ? &unasked : flags,
+                                                    &error);
+    if (flags == NULL) { /* the count is told all the same: Windows, as conformance suites observe */
+        error = done ? WSAEFAULT : error;
+        done = FALSE;
+    }
+    SetLastError(0);
     if (!done) {
         ws2_fail(error);
     }
@@ -249,7 +248,6 @@ static bool first_socket(const fd_set *set, SOCKET *s, int *error)
  */
 int ws2_select(int nfds, fd_set *readfds, fd_set *writefds, fd_set *exceptfds, struct timeval *timeout)
 {
-    DWORD before = GetLastError();
     struct ws2_provider *provider;
     SOCKET s;
     int error = 0;
@@ -264,7 +262,7 @@ int ws2_select(int nfds, fd_set *readfds, fd_set *writefds, fd_set *exceptfds, s
     if (provider == NULL) {
         return SOCKET_ERROR;
     }
-    return ws2_finish(provider->table.lpWSPSelect(nfds, readfds, writefds, exceptfds, timeout, &error), &error, before);
+    return ws2_finish(provider->table.lpWSPSelect(nfds, readfds, writefds, exceptfds, timeout, &error), &error);
 }
 
 /** Whether a socket is in a set. Needs no WSAStartup. Source: rule WS2-45. */
@@ -284,33 +282,28 @@ int WSAAPI __WSAFDIsSet(SOCKET s, fd_set *set)
 /** Tie network events to an event object. Errors: WSANOTINITIALISED, WSAENOTSOCK, WSPEVENTSELECT-1. */
 int WSAAPI WSAEventSelect(SOCKET s, WSAEVENT event, LONG events)
 {
-    DWORD before = GetLastError();
     struct ws2_provider *provider = ws2_route(s);
     int error = 0;
     return provider == NULL ? SOCKET_ERROR
-                            : ws2_finish(provider->table.lpWSPEventSelect(s, event, events, &error), &error, before);
+                            : ws2_finish(provider->table.lpWSPEventSelect(s, event, events, &error), &error);
 }
 
 /** Take the record of network events. Errors: WSANOTINITIALISED, WSAENOTSOCK, WSPENUMNETWORKEVENTS-1. */
 int WSAAPI WSAEnumNetworkEvents(SOCKET s, WSAEVENT event, LPWSANETWORKEVENTS record)
 {
-    DWORD before = GetLastError();
     struct ws2_provider *provider = ws2_route(s);
     int error = 0;
-    return provider == NULL
-               ? SOCKET_ERROR
-               : ws2_finish(provider->table.lpWSPEnumNetworkEvents(s, event, record, &error), &error, before);
+    return provider == NULL ? SOCKET_ERROR
+                            : ws2_finish(provider->table.lpWSPEnumNetworkEvents(s, event, record, &error), &error);
 }
 
 /** Tie network events to window messages. Errors: WSANOTINITIALISED, WSAENOTSOCK, WSPASYNCSELECT-1. */
 int WSAAPI WSAAsyncSelect(SOCKET s, HWND window, u_int message, LONG events)
 {
-    DWORD before = GetLastError();
     struct ws2_provider *provider = ws2_route(s);
     int error = 0;
-    return provider == NULL
-               ? SOCKET_ERROR
-               : ws2_finish(provider->table.lpWSPAsyncSelect(s, window, message, events, &error), &error, before);
+    return provider == NULL ? SOCKET_ERROR
+                            : ws2_finish(provider->table.lpWSPAsyncSelect(s, window, message, events, &error), &error);
 }
 
 /* ---- events ---- */

@@ -117,6 +117,7 @@ enum ws2_kind {
     WS2_KIND_WINDOW,
     WS2_KIND_FILE,
     WS2_KIND_SEMAPHORE,
+    WS2_KIND_MUTEX,
     WS2_KIND_PORT, /* a completion port */
     WS2_KINDS
 };
@@ -228,19 +229,19 @@ int ws2_own_name(char *name, size_t bytes);
 int ws2_select(int nfds, fd_set *readfds, fd_set *writefds, fd_set *exceptfds, struct timeval *timeout);
 
 /**
- * The result of a WSP function: on failure the provider's code becomes the thread's last error, on success that is what it
- * was before, whatever the provider's waiting left there.
+ * The result of a WSP function: on failure the provider's code becomes the thread's last error, on success zero does,
+ * whatever the provider's waiting left there.
  *
  * @param error  By pointer: the call that sets it is often another argument.
  *
- * Source: rules WS2-9, WS2-10.
+ * Source: rules WS2-9, WS2-10; Windows, as conformance suites observe.
  */
-static inline int ws2_finish(int result, const int *error, DWORD before)
+static inline int ws2_finish(int result, const int *error)
 {
     if (result == SOCKET_ERROR) {
         return ws2_fail(*error);
     }
-    SetLastError(before);
+    SetLastError(0);
     return result;
 }
 

@@ -10,13 +10,13 @@
 
 #define KNOWN_SOCKET_FLAGS 0x1dfu
 
-static SOCKET finish_socket(SOCKET result, const int *error, DWORD before)
+static SOCKET finish_socket(SOCKET result, const int *error)
 {
     if (result == INVALID_SOCKET) {
         ws2_fail(*error);
         return INVALID_SOCKET;
     }
-    SetLastError(before);
+    SetLastError(0);
     return result;
 }
 
@@ -29,7 +29,6 @@ static SOCKET no_socket(int error)
 static SOCKET socket_from_entry(const struct ws2_entry *entry, int af, int type, int protocol,
                                 const WSAPROTOCOL_INFOW *given, GROUP g, DWORD flags)
 {
-    DWORD before = GetLastError();
     struct ws2_provider *provider;
     WSAPROTOCOL_INFOW info;
     SOCKET s;
@@ -40,7 +39,7 @@ static SOCKET socket_from_entry(const struct ws2_entry *entry, int af, int type,
     }
     info = given != NULL ? *given : entry->info;
     s = provider->table.lpWSPSocket(af, type, protocol, &info, g, flags, &error);
-    return finish_socket(s, &error, before);
+    return finish_socket(s, &error);
 }
 
 /**
@@ -100,7 +99,6 @@ SOCKET WSAAPI socket(int af, int type, int protocol)
 /** Close a socket. @return 0, or SOCKET_ERROR with WSANOTINITIALISED, WSAENOTSOCK, or the provider's. Rule WS2-28. */
 int WSAAPI closesocket(SOCKET s)
 {
-    DWORD before = GetLastError();
     struct ws2_provider *provider = ws2_route(s);
     enum ws2_share share;
     SOCKET known = s;
@@ -111,45 +109,40 @@ int WSAAPI closesocket(SOCKET s)
     }
     share = ws2_share_closing(s, &known);
     if (share == WS2_SHARE_DROPPED) {
-        return ws2_finish(0, &error, before);
+        return ws2_finish(0, &error);
     }
     result = provider->table.lpWSPCloseSocket(known, &error);
     if (share == WS2_SHARE_COPY) {
         ws2_share_closed(s, known, result == 0);
     }
-    return ws2_finish(result, &error, before);
+    return ws2_finish(result, &error);
 }
 
 /** Name a socket. Errors: WSANOTINITIALISED, WSAENOTSOCK, the provider's (WSPBIND-1). */
 int WSAAPI bind(SOCKET s, const struct sockaddr *name, int namelen)
 {
-    DWORD before = GetLastError();
     struct ws2_provider *provider = ws2_route(s);
     int error = 0;
-    return provider == NULL ? SOCKET_ERROR
-                            : ws2_finish(provider->table.lpWSPBind(s, name, namelen, &error), &error, before);
+    return provider == NULL ? SOCKET_ERROR : ws2_finish(provider->table.lpWSPBind(s, name, namelen, &error), &error);
 }
 
 /** Listen. Errors: WSANOTINITIALISED, WSAENOTSOCK, the provider's (WSPLISTEN-1). */
 int WSAAPI listen(SOCKET s, int backlog)
 {
-    DWORD before = GetLastError();
     struct ws2_provider *provider = ws2_route(s);
     int error = 0;
-    return provider == NULL ? SOCKET_ERROR
-                            : ws2_finish(provider->table.lpWSPListen(s, backlog, &error), &error, before);
+    return provider == NULL ? SOCKET_ERROR : ws2_finish(provider->table.lpWSPListen(s, backlog, &error), &error);
 }
 
 /** Accept, with a condition of the application's own. Errors: as bind, WSPACCEPT-1. Source: rule WS2-29. */
 SOCKET WSAAPI WSAAccept(SOCKET s, struct sockaddr *addr, LPINT addrlen, LPCONDITIONPROC condition, DWORD_PTR data)
 {
-    DWORD before = GetLastError();
     struct ws2_provider *provider = ws2_route(s);
     int error = 0;
     if (provider == NULL) {
         return INVALID_SOCKET;
     }
-    return finish_socket(provider->table.lpWSPAccept(s, addr, addrlen, condition, data, &error), &error, before);
+    return finish_socket(provider->table.lpWSPAccept(s, addr, addrlen, condition, data, &error), &error);
 }
 
 /** Accept. As WSAAccept without a condition. */
@@ -166,7 +159,6 @@ SOCKET WSAAPI accept(SOCKET s, struct sockaddr *addr, int *addrlen)
 int WSAAPI WSAConnect(SOCKET s, const struct sockaddr *name, int namelen, LPWSABUF caller_data, LPWSABUF callee_data,
                       LPQOS sqos, LPQOS gqos)
 {
-    DWORD before = GetLastError();
     struct ws2_provider *provider = ws2_route(s);
     int error = 0;
     int result;
@@ -177,7 +169,7 @@ int WSAAPI WSAConnect(SOCKET s, const struct sockaddr *name, int namelen, LPWSAB
     if (result == SOCKET_ERROR && error == WSAEALREADY && ws2_is_legacy()) {
         error = WSAEINVAL;
     }
-    return ws2_finish(result, &error, before);
+    return ws2_finish(result, &error);
 }
 
 /** Connect. As WSAConnect with nothing extra. Source: rule WSPCONNECT-8. */
@@ -190,7 +182,6 @@ int WSAAPI connect(SOCKET s, const struct sockaddr *name, int namelen)
 SOCKET WSAAPI WSAJoinLeaf(SOCKET s, const struct sockaddr *name, int namelen, LPWSABUF caller_data,
                           LPWSABUF callee_data, LPQOS sqos, LPQOS gqos, DWORD flags)
 {
-    DWORD before = GetLastError();
     struct ws2_provider *provider = ws2_route(s);
     SOCKET leaf;
     int error = 0;
@@ -198,56 +189,49 @@ SOCKET WSAAPI WSAJoinLeaf(SOCKET s, const struct sockaddr *name, int namelen, LP
         return INVALID_SOCKET;
     }
     leaf = provider->table.lpWSPJoinLeaf(s, name, namelen, caller_data, callee_data, sqos, gqos, flags, &error);
-    return finish_socket(leaf, &error, before);
+    return finish_socket(leaf, &error);
 }
 
 /** End sending, receiving or both. Errors: WSANOTINITIALISED, WSAENOTSOCK, WSPSHUTDOWN-1. */
 int WSAAPI shutdown(SOCKET s, int how)
 {
-    DWORD before = GetLastError();
     struct ws2_provider *provider = ws2_route(s);
     int error = 0;
-    return provider == NULL ? SOCKET_ERROR : ws2_finish(provider->table.lpWSPShutdown(s, how, &error), &error, before);
+    return provider == NULL ? SOCKET_ERROR : ws2_finish(provider->table.lpWSPShutdown(s, how, &error), &error);
 }
 
 /** End sending, with data where the protocol has that. Errors: WSANOTINITIALISED, WSAENOTSOCK, WSPSENDDISCONNECT-1. */
 int WSAAPI WSASendDisconnect(SOCKET s, LPWSABUF data)
 {
-    DWORD before = GetLastError();
     struct ws2_provider *provider = ws2_route(s);
     int error = 0;
-    return provider == NULL ? SOCKET_ERROR
-                            : ws2_finish(provider->table.lpWSPSendDisconnect(s, data, &error), &error, before);
+    return provider == NULL ? SOCKET_ERROR : ws2_finish(provider->table.lpWSPSendDisconnect(s, data, &error), &error);
 }
 
 /** End receiving. Errors: WSANOTINITIALISED, WSAENOTSOCK, WSPRECVDISCONNECT-1. */
 int WSAAPI WSARecvDisconnect(SOCKET s, LPWSABUF data)
 {
-    DWORD before = GetLastError();
     struct ws2_provider *provider = ws2_route(s);
     int error = 0;
-    return provider == NULL ? SOCKET_ERROR
-                            : ws2_finish(provider->table.lpWSPRecvDisconnect(s, data, &error), &error, before);
+    return provider == NULL ? SOCKET_ERROR : ws2_finish(provider->table.lpWSPRecvDisconnect(s, data, &error), &error);
 }
 
 /** The socket's own address. Errors: WSANOTINITIALISED, WSAENOTSOCK, WSPGETSOCKNAME-1. */
 int WSAAPI getsockname(SOCKET s, struct sockaddr *name, int *namelen)
 {
-    DWORD before = GetLastError();
     struct ws2_provider *provider = ws2_route(s);
     int error = 0;
     return provider == NULL ? SOCKET_ERROR
-                            : ws2_finish(provider->table.lpWSPGetSockName(s, name, namelen, &error), &error, before);
+                            : ws2_finish(provider->table.lpWSPGetSockName(s, name, namelen, &error), &error);
 }
 
 /** The peer's address. Errors: WSANOTINITIALISED, WSAENOTSOCK, WSPGETPEERNAME-1. */
 int WSAAPI getpeername(SOCKET s, struct sockaddr *name, int *namelen)
 {
-    DWORD before = GetLastError();
     struct ws2_provider *provider = ws2_route(s);
     int error = 0;
     return provider == NULL ? SOCKET_ERROR
-                            : ws2_finish(provider->table.lpWSPGetPeerName(s, name, namelen, &error), &error, before);
+                            : ws2_finish(provider->table.lpWSPGetPeerName(s, name, namelen, &error), &error);
 }
 
 /* SO_OPENTYPE belongs to the thread and never reaches a provider (rules WS2-22, WSPGETSOCKOPT-7). */
@@ -276,7 +260,6 @@ static int open_type_access(char *value, int bytes, bool set)
 /** Read an option. Errors: WSANOTINITIALISED, WSAENOTSOCK, WSPGETSOCKOPT-1. Source: also rule WS2-22. */
 int WSAAPI getsockopt(SOCKET s, int level, int optname, char *optval, int *optlen)
 {
-    DWORD before = GetLastError();
     struct ws2_provider *provider;
     int error = 0;
     if (is_open_type(s, level, optname) && ws2_started()) {
@@ -289,13 +272,12 @@ int WSAAPI getsockopt(SOCKET s, int level, int optname, char *optval, int *optle
     provider = ws2_route(s);
     return provider == NULL
                ? SOCKET_ERROR
-               : ws2_finish(provider->table.lpWSPGetSockOpt(s, level, optname, optval, optlen, &error), &error, before);
+               : ws2_finish(provider->table.lpWSPGetSockOpt(s, level, optname, optval, optlen, &error), &error);
 }
 
 /** Set an option. Errors: WSANOTINITIALISED, WSAENOTSOCK, WSPSETSOCKOPT-1. Source: also rule WS2-22. */
 int WSAAPI setsockopt(SOCKET s, int level, int optname, const char *optval, int optlen)
 {
-    DWORD before = GetLastError();
     struct ws2_provider *provider;
     int error = 0;
     if (is_open_type(s, level, optname) && ws2_started()) {
@@ -308,13 +290,12 @@ int WSAAPI setsockopt(SOCKET s, int level, int optname, const char *optval, int 
     provider = ws2_route(s);
     return provider == NULL
                ? SOCKET_ERROR
-               : ws2_finish(provider->table.lpWSPSetSockOpt(s, level, optname, optval, optlen, &error), &error, before);
+               : ws2_finish(provider->table.lpWSPSetSockOpt(s, level, optname, optval, optlen, &error), &error);
 }
 
 /** A control code with 4 bytes in and out. Errors: WSANOTINITIALISED, WSAENOTSOCK, WSPIOCTL-1. Rule WSPIOCTL-12. */
 int WSAAPI ioctlsocket(SOCKET s, LONG cmd, u_long *argp)
 {
-    DWORD before = GetLastError();
     struct ws2_provider *provider = ws2_route(s);
     DWORD returned = 0;
     int error = 0;
@@ -324,14 +305,13 @@ int WSAAPI ioctlsocket(SOCKET s, LONG cmd, u_long *argp)
     }
     result = provider->table.lpWSPIoctl(s, (DWORD)cmd, argp, sizeof *argp, argp, sizeof *argp, &returned, NULL, NULL,
                                         NULL, &error);
-    return ws2_finish(result, &error, before);
+    return ws2_finish(result, &error);
 }
 
 /** Any control code. Errors: WSANOTINITIALISED, WSAENOTSOCK, WSPIOCTL-1. Source: rules WS2-31, WS2-50. */
 int WSAAPI WSAIoctl(SOCKET s, DWORD code, LPVOID in, DWORD in_bytes, LPVOID out, DWORD out_bytes, LPDWORD returned,
                     LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine)
 {
-    DWORD before = GetLastError();
     struct ws2_provider *provider = ws2_route(s);
     struct ws2_issue issue;
     WSATHREADID thread;
@@ -350,7 +330,7 @@ int WSAAPI WSAIoctl(SOCKET s, DWORD code, LPVOID in, DWORD in_bytes, LPVOID out,
     result = provider->table.lpWSPIoctl(s, code, in, in_bytes, out, out_bytes, returned, overlapped, routine,
                                         routine == NULL ? NULL : &thread, &error);
     ws2_issue_end(&issue, result);
-    return ws2_finish(result, &error, before);
+    return ws2_finish(result, &error);
 }
 
 /**
@@ -362,12 +342,10 @@ int WSAAPI WSAIoctl(SOCKET s, DWORD code, LPVOID in, DWORD in_bytes, LPVOID out,
  */
 int WSAAPI WSADuplicateSocketW(SOCKET s, DWORD process_id, LPWSAPROTOCOL_INFOW info)
 {
-    DWORD before = GetLastError();
     struct ws2_provider *provider = ws2_route(s);
     int error = 0;
-    return provider == NULL
-               ? SOCKET_ERROR
-               : ws2_finish(provider->table.lpWSPDuplicateSocket(s, process_id, info, &error), &error, before);
+    return provider == NULL ? SOCKET_ERROR
+                            : ws2_finish(provider->table.lpWSPDuplicateSocket(s, process_id, info, &error), &error);
 }
 
 /** As WSADuplicateSocketW, with the name in ANSI. */
@@ -385,7 +363,6 @@ int WSAAPI WSADuplicateSocketA(SOCKET s, DWORD process_id, LPWSAPROTOCOL_INFOA i
 /** Flow specifications by name. @return FALSE with WSANOTINITIALISED, WSAENOTSOCK, WSPGETQOSBYNAME-1. */
 BOOL WSAAPI WSAGetQOSByName(SOCKET s, LPWSABUF name, LPQOS qos)
 {
-    DWORD before = GetLastError();
     struct ws2_provider *provider = ws2_route(s);
     int error = 0;
     BOOL found;
@@ -393,7 +370,7 @@ BOOL WSAAPI WSAGetQOSByName(SOCKET s, LPWSABUF name, LPQOS qos)
         return FALSE;
     }
     found = provider->table.lpWSPGetQOSByName(s, name, qos, &error);
-    SetLastError(before);
+    SetLastError(0);
     if (!found) {
         ws2_fail(error);
     }
