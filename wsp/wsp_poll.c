@@ -29,18 +29,14 @@ static uint32_t poll_wanted(SHORT events)
     return wanted;
 }
 
-/* A stream whose connection has ended, never was, or is shut: POLL-12, -15 to -18, -20. */
+/* A stream whose connection has ended or never was: POLL-12, -15 to -17, -20. */
 static SHORT poll_stream_end(const struct wsp_socket *sock, uint32_t ready)
 {
-    unsigned shut = atomic_load_explicit(&sock->shut, memory_order_relaxed);
-
     if (ready & STK_READY_FAIL)
         return POLLHUP | POLLERR | POLLWRNORM;
     if (ready & STK_READY_RESET)
-        return POLLHUP | POLLERR;
+        return POLLHUP | POLLERR | POLLWRNORM;
     if (ready & STK_READY_EOF)
-        return POLLHUP;
-    if (shut == (STK_SHUT_RD | STK_SHUT_WR))
         return POLLHUP;
     return !(ready & STK_READY_CONN) && atomic_load(&sock->connect_ns) == 0 ? POLLHUP : 0;
 }
@@ -61,6 +57,7 @@ static bool poll_has_data(const struct wsp_socket *sock, uint32_t ready)
 /* What there is to tell of a socket; POLL-10 to POLL-20. */
 static SHORT poll_events(struct wsp_socket *sock, uint32_t ready, SHORT asked)
 {
+    unsigned shut = atomic_load_explicit(&sock->shut, memory_order_relaxed);
     SHORT revents = 0;
 
     if (atomic_load(&sock->listening))
@@ -69,36 +66,43 @@ static SHORT poll_events(struct wsp_socket *sock, uint32_t ready, SHORT asked)
         revents = poll_stream_end(sock, ready);
     else if (ready & STK_READY_ERROR)
         revents = POLLERR;
-    if (poll_has_data(sock, ready))
+    if (!(shut & STK_SHUT_RD) && poll_has_data(sock, ready))
         revents |= POLLRDNORM;
     if (ready & STK_READY_OOB)
         revents |= POLLRDBAND;
     if ((ready & STK_READY_OUT) && !(revents & POLLERR))
         revents |= POLLWRNORM;
-    if (atomic_load_explicit(&sock->shut, memory_order_relaxed) & STK_SHUT_WR)
+    if (shut & STK_SHUT_WR)
         revents |= POLLWRNORM; /* a send does not block: it fails */
     return (SHORT)(revents & (asked | POLLERR | POLLHUP | POLLNVAL));
 }
 
 /* POLL-2 and POLL-3 for all entries, before any is changed. */
-static int poll_check(const WSAPOLLFD *array, ULONG count)
-{
-    if (!array || count == 0)
-        return WSAEINVAL;
-    if (!wsp_memory_readable(array, (size_t)count * sizeof *array))
-        return WSAEFAULT;
-    for (ULONG i = 0; i < count; i++)
-        if (!poll_is_negative(array[i].fd) && (array[i].events & ~POLL_ASKABLE))
-            return WSAEINVAL;
-    return 0;
-}
-
-/* Take the sockets; what is none is told so (POLL-5, POLL-6). @param invalid  How many. */
-static int poll_enter(struct wsp_many *many, WSAPOLLFD *array, ULONG count, int *invalid)
+static int poll_check(WSAPOLLFD *array, ULONG count)
 {
     int code = 0;
 
-    *invalid = 0;
+    if (count == 0)
+        return WSAEINVAL;
+    if (!array || !wsp_memory_readable(array, (size_t)count * sizeof *array))
+        return WSAEFAULT;
+    for (ULONG i = 0; i < count; i++)
+        if (!poll_is_negative(array[i].fd) && (array[i].events & ~POLL_ASKABLE))
+            code = WSAEINVAL;
+    for (ULONG i = 0; i < count && code != 0; i++)
+        array[i].revents = 0;
+    return code;
+}
+
+/*
+ * Take the sockets; what is none is told so, and not counted (POLL-5, POLL-6; Windows, as conformance suites observe).
+ *
+ * @param invalid  Is there any?
+ */
+static int poll_enter(struct wsp_many *many, WSAPOLLFD *array, ULONG count, bool *invalid)
+{
+    int code = 0;
+
     if (!wsp_many_begin(many, count))
         return WSAENOBUFS;
     for (ULONG i = 0; i < count && code != WSANOTINITIALISED; i++) {
@@ -108,11 +112,11 @@ static int poll_enter(struct wsp_many *many, WSAPOLLFD *array, ULONG count, int 
         if (code == 0)
             array[i].revents = 0;
         else
-            ++*invalid;
+            *invalid = true;
     }
     if (code == WSANOTINITIALISED)
         return code;
-    return many->count == 0 ? WSAEINVAL : 0;
+    return many->count == 0 ? WSAENOTSOCK : 0;
 }
 
 /* Fill revents as of now. @return  Entries with any. */
@@ -159,7 +163,7 @@ static int poll_all(WSAPOLLFD *array, ULONG count, INT timeout_ms, int *told)
 {
     struct wsp_many many = {0};
     struct wsp_wait wait;
-    int invalid = 0;
+    bool invalid = false;
     int code = wsp_provider_check();
 
     if (code == 0)
@@ -169,14 +173,13 @@ static int poll_all(WSAPOLLFD *array, ULONG count, INT timeout_ms, int *told)
     wsp_wait_begin(&wait, 0);
     code = poll_enter(&many, array, count, &invalid);
     /* POLL-8; an entry that is invalid is an answer. */
-    if (timeout_ms == 0 || invalid > 0)
+    if (timeout_ms == 0 || invalid)
         wait.deadline_ns = 0;
     else if (timeout_ms > 0)
         wait.deadline_ns = stk_clock_ns() + (uint64_t)timeout_ms * STK_MS_NS;
     if (code == 0)
         code = poll_run(&many, array, &wait, told);
     wsp_many_end(&many);
-    *told += invalid;
     return code;
 }
 
@@ -186,7 +189,7 @@ static int poll_all(WSAPOLLFD *array, ULONG count, INT timeout_ms, int *told)
  * @param array       count entries; the application's, revents is filled.
  * @param timeout_ms  0: look only; negative: for ever.
  * @return            Entries with something in revents, 0: the time is over; SOCKET_ERROR with the thread's last error
- *                    WSAEINVAL (no entries, none is a socket, events that cannot be asked for), WSAEFAULT, WSAENOBUFS,
+ *                    WSAEINVAL (no entries, events that cannot be asked for), WSAENOTSOCK (none is a socket), WSAEFAULT, WSAENOBUFS,
  *                    WSANOTINITIALISED, WSAENETDOWN, WSAEINTR (a blocking hook's wish).
  *
  * Context: any thread; blocks for at most the time. Source: rules POLL-1..24.

@@ -6,10 +6,12 @@
 
 #define SELECT_SETS 3
 #define SELECT_TIMEOUT_S_MAX (UINT64_MAX / 4000000000)
+#define SELECT_TWICE_MAX 1024 /* members of a set up to which it is looked through for one that is there twice */
 
 /* One call: a member per entry of the sets, in their order. */
 struct select_call {
     fd_set *sets[SELECT_SETS];
+    u_int counts[SELECT_SETS]; /* at the start: two sets may be the same one */
     struct wsp_many many;
 };
 
@@ -26,7 +28,7 @@ static SOCKET *select_list(fd_set *set)
 }
 
 /* A.10.10: the pointers, and how many entries there are. */
-static int select_check(const struct select_call *call, const struct timeval *timeout, size_t *total)
+static int select_check(struct select_call *call, const struct timeval *timeout, size_t *total)
 {
     if (timeout && !wsp_memory_readable(timeout, sizeof *timeout))
         return WSAEFAULT;
@@ -38,6 +40,7 @@ static int select_check(const struct select_call *call, const struct timeval *ti
         if (!wsp_memory_readable(&one->fd_count, sizeof one->fd_count) ||
             !wsp_memory_readable(one->fd_array, (size_t)one->fd_count * sizeof(SOCKET)))
             return WSAEFAULT;
+        call->counts[set] = one->fd_count;
         *total += one->fd_count;
     }
     return 0;
@@ -52,28 +55,57 @@ static int select_enter(struct select_call *call, size_t total)
     if (!wsp_many_begin(&call->many, total))
         return WSAEFAULT; /* WSPSELECT-1: its code for want of resources */
     for (int set = 0; set < SELECT_SETS && code == 0; set++)
-        for (u_int i = 0; call->sets[set] && i < call->sets[set]->fd_count && code == 0; i++)
+        for (u_int i = 0; i < call->counts[set] && code == 0; i++)
             code = wsp_many_add(&call->many, select_list(call->sets[set])[i], i, select_wanted[set]);
     return code;
 }
 
-/* WSPSELECT-3: each set keeps its ready members. */
+/* As FD_SET does it. @return  How many members that makes. */
+static int select_put(fd_set *set, SOCKET s, u_int most)
+{
+    SOCKET *list = select_list(set);
+
+    for (u_int i = 0; most <= SELECT_TWICE_MAX && i < set->fd_count; i++)
+        if (list[i] == s)
+            return 0;
+    list[set->fd_count++] = s;
+    return 1;
+}
+
+static void select_clear(struct select_call *call)
+{
+    for (int set = 0; set < SELECT_SETS; set++)
+        if (call->sets[set])
+            call->sets[set]->fd_count = 0;
+}
+
+/* WSPSELECT-3: each set keeps its ready members, each once. What is put is never ahead of what is still to be looked at. */
 static int select_store(struct select_call *call)
 {
     size_t at = 0;
     int total = 0;
 
-    for (int set = 0; set < SELECT_SETS; set++) {
-        u_int kept = 0;
-
-        for (u_int i = 0; call->sets[set] && i < call->sets[set]->fd_count; i++, at++)
+    select_clear(call);
+    for (int set = 0; set < SELECT_SETS; set++)
+        for (u_int i = 0; i < call->counts[set]; i++, at++)
             if (call->many.items[at].ready & select_wanted[set])
-                select_list(call->sets[set])[kept++] = select_list(call->sets[set])[i];
-        if (call->sets[set])
-            call->sets[set]->fd_count = kept;
-        total += (int)kept;
-    }
+                total += select_put(call->sets[set], call->many.handles[at], call->counts[set]);
     return total;
+}
+
+/* Closed during the wait: that is readable (Windows, as conformance suites observe); in other sets alone it is no socket. */
+static int select_closed(struct select_call *call)
+{
+    int code = WSAENOTSOCK;
+
+    for (u_int i = 0; i < call->counts[0]; i++)
+        if (wsp_many_is_gone(&call->many, i)) {
+            call->many.items[i].ready |= STK_READY_EOF;
+            code = 0;
+        }
+    if (code != 0)
+        select_clear(call);
+    return code;
 }
 
 /* The timeout as a deadline; 0 or WSAEINVAL. */
@@ -116,6 +148,8 @@ int WSPAPI wsp_select(int nfds, fd_set *readfds, fd_set *writefds, fd_set *excep
         code = wsp_many_look(&call.many, &found);
     if (code == 0 && found == 0 && wait.deadline_ns != 0)
         code = wsp_many_wait(&call.many, &wait, &found);
+    if (code == WSAENOTSOCK && call.many.count == entries)
+        code = select_closed(&call);
     if (code == 0)
         total = select_store(&call);
     wsp_many_end(&call.many);

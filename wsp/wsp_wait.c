@@ -105,6 +105,16 @@ static int wait_alertably(struct stk_client *client, struct stk_wait_item *items
     return found;
 }
 
+/* Run what is queued for this thread. @param thread  NULL: somebody else sees to it that no calls nest. */
+static void wait_look(struct wsp_thread *thread, wsp_sleep_fn run)
+{
+    if (thread)
+        thread->alerted = true;
+    (void)run(0, TRUE);
+    if (thread)
+        thread->alerted = false;
+}
+
 /*
  * WSPC-8: the wait is alertable, and goes on behind the calls that ran in it. Where nobody tells of them (Windows) it looks
  * for them every now and then.
@@ -129,17 +139,16 @@ static int wait_native(struct wsp_wait *wait, struct stk_wait_item *items, size_
         found = wait_alertably(client, items, count, whole ? left : ALERT_NS, &wakes);
         if (found > 0 || !run)
             return found;
-        if (found == 0 && whole)
+        if (found == 0 && whole) {
+            if (thread)
+                wait_look(thread, run); /* it was a wait, however short */
             return 0;
+        }
         if (found == STK_EINTR && (atomic_load(wake) != 0 || !wakes.alert || atomic_load(wakes.alert) == 0))
             return found;
         if (found < 0 && found != STK_EINTR)
             return found;
-        if (thread)
-            thread->alerted = true;
-        (void)run(0, TRUE);
-        if (thread)
-            thread->alerted = false;
+        wait_look(thread, run);
     }
     return STK_EINTR;
 }

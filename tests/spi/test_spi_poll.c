@@ -69,20 +69,21 @@ static void poll__bad_arguments__inval(void **state)
 
     (void)state;
     poll_fails(poll_function(NULL, 0, 0), WSAEINVAL);
-    poll_fails(poll_function(NULL, 1, 0), WSAEINVAL);
     poll_fails(poll_function(two, 0, 0), WSAEINVAL);
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         two[1].events = wrong[i];
         two[0].revents = two[1].revents = 0x55;
         poll_fails(poll_function(two, 2, -1), WSAEINVAL);
-        assert_int_equal(two[0].revents, 0x55); /* the whole call: nothing was looked at */
+        assert_int_equal(two[0].revents, 0); /* the whole call: nothing is told */
     }
     two[0] = (WSAPOLLFD){.fd = NOBODY, .events = POLLIN};
     two[1] = (WSAPOLLFD){.fd = INVALID_SOCKET, .events = POLLIN};
-    poll_fails(poll_function(two, 2, -1), WSAEINVAL); /* no socket at all */
+    poll_fails(poll_function(two, 2, -1), WSAENOTSOCK); /* no socket at all */
+    assert_int_equal(two[0].revents, POLLNVAL);
+    assert_int_equal(two[1].revents, POLLNVAL);
     t_close(s);
     two[0] = (WSAPOLLFD){.fd = s, .events = POLLIN};
-    poll_fails(poll_function(two, 1, -1), WSAEINVAL);
+    poll_fails(poll_function(two, 1, -1), WSAENOTSOCK);
 }
 
 /* Rule POLL-4. */
@@ -91,6 +92,7 @@ static void poll__unreadable_array__fault(void **state)
     SOCKET s = t_bound(AF_INET, SOCK_DGRAM);
 
     (void)state;
+    poll_fails(poll_function(NULL, 1, 0), WSAEFAULT);
     poll_fails(poll_function((WSAPOLLFD *)(uintptr_t)16, 1, 0), WSAEFAULT);
     poll_fails(poll_function((WSAPOLLFD *)(uintptr_t)16, 100000, -1), WSAEFAULT);
     assert_int_equal(poll_now(s, POLLIN), 0);
@@ -110,7 +112,7 @@ static void poll__entries_that_are_none__nval_beside_the_others(void **state)
 
     (void)state;
     t_close(closed);
-    assert_int_equal(poll_function(list, 5, -1), 4);
+    assert_int_equal(poll_function(list, 5, -1), 1); /* what is none is told, and not counted */
     assert_int_equal(list[0].revents, POLLOUT);
     assert_int_equal(list[1].revents, POLLNVAL);
     assert_int_equal(list[2].revents, 0);
@@ -260,7 +262,7 @@ static void poll__reset__error_and_hup(void **state)
 }
 
 /* Rule POLL-18. */
-static void poll__own_shutdown__writable_then_hup(void **state)
+static void poll__own_shutdown__stays_writable(void **state)
 {
     struct t_pair pair = t_pair_make(AF_INET, 0);
 
@@ -269,7 +271,7 @@ static void poll__own_shutdown__writable_then_hup(void **state)
     assert_int_equal(poll_now(pair.a, POLLOUT), POLLWRNORM);
     assert_int_equal(poll_now(pair.a, 0), 0);
     assert_int_equal(t_spi.lpWSPShutdown(pair.a, SD_RECEIVE, &t_err), 0);
-    assert_int_equal(poll_now(pair.a, 0), POLLHUP);
+    assert_int_equal(poll_now(pair.a, POLLIN | POLLOUT), POLLWRNORM);
     t_pair_close(&pair);
 }
 
@@ -359,7 +361,7 @@ static void poll__closed_during_the_wait__nval(void **state)
         t_sleep_ms((unsigned)round % 4 * 5);
         t_close(udp);
         t_task_join(&waiter.thread);
-        assert_int_equal(waiter.result, 1);
+        assert_in_range(waiter.result, 0, 1); /* closed before the call it is told and not counted */
         assert_int_equal(waiter.list[0].revents, 0);
         assert_int_equal(waiter.list[1].revents, POLLNVAL);
         t_pair_close(&pair);
@@ -402,7 +404,7 @@ int main(void)
         cmocka_unit_test(poll__connect_fails__three_bits),
         cmocka_unit_test(poll__peer_ends__hup_with_what_is_unread),
         cmocka_unit_test(poll__reset__error_and_hup),
-        cmocka_unit_test(poll__own_shutdown__writable_then_hup),
+        cmocka_unit_test(poll__own_shutdown__stays_writable),
         cmocka_unit_test(poll__no_room__writable_when_there_is),
         cmocka_unit_test(poll__never_connected__hup),
         cmocka_unit_test(poll__same_socket_twice__each_entry_by_itself),

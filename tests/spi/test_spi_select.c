@@ -129,6 +129,69 @@ static void select__mixed_sets__count_and_order(void **state)
     t_pair_close(&pair);
 }
 
+/* Windows, as conformance suites observe: twice in a set counts once; sets that are one hold what any of them would. */
+static void select__twice_or_one_set_for_two__each_counts_once(void **state)
+{
+    struct t_pair pair = t_pair_make(AF_INET, 0);
+    fd_set set = {.fd_count = 2, .fd_array = {pair.a, pair.a}};
+
+    (void)state;
+    assert_int_equal(t_spi.lpWSPSelect(0, NULL, &set, NULL, &none, &t_err), 1);
+    assert_int_equal(set.fd_count, 1);
+    assert_int_equal(set.fd_array[0], pair.a);
+    assert_int_equal(t_send(pair.a, "x", 1), 1);
+    assert_true(ready_soon(pair.b, 0));
+    set.fd_count = 2;
+    set.fd_array[0] = pair.a;
+    set.fd_array[1] = pair.b;
+    assert_int_equal(t_spi.lpWSPSelect(0, &set, &set, NULL, &none, &t_err), 2);
+    assert_int_equal(set.fd_count, 2);
+    assert_int_equal(set.fd_array[0], pair.b); /* the one that can be read comes first */
+    assert_int_equal(set.fd_array[1], pair.a);
+    t_pair_close(&pair);
+}
+
+static void *close_later(void *arg)
+{
+    t_sleep_ms(50);
+    t_close(*(SOCKET *)arg);
+    return NULL;
+}
+
+/* One select of one set while another thread closes the socket. @return  What it gave, or 2: it had not begun to wait by then. */
+static int select_while_closed(fd_set *set, int which)
+{
+    struct t_pair pair = t_pair_make(AF_INET, 0);
+    struct timeval ten = {.tv_sec = 10};
+    SOCKET closed = pair.a;
+    struct t_task thread;
+    int result;
+
+    *set = (fd_set){.fd_count = 1, .fd_array = {pair.a}};
+    t_task_start(&thread, close_later, &closed);
+    result = t_spi.lpWSPSelect(0, which == 0 ? set : NULL, NULL, which == 2 ? set : NULL, &ten, &t_err);
+    t_task_join(&thread);
+    t_close(pair.b);
+    return result == SOCKET_ERROR && set->fd_count == 1 ? 2 : result;
+}
+
+/* Windows, as conformance suites observe: closed during the wait is readable; to another set it is no socket. */
+static void select__closed_meanwhile__readable_or_notsock(void **state)
+{
+    (void)state;
+    for (int which = 0; which < 3; which += 2) {
+        fd_set set;
+        int result = 2;
+
+        for (int i = 0; i < 50 && result == 2; i++)
+            result = select_while_closed(&set, which);
+        assert_int_equal(result, which == 0 ? 1 : SOCKET_ERROR);
+        assert_int_equal(set.fd_count, which == 0 ? 1 : 0);
+        if (which != 0)
+            assert_int_equal(t_err, WSAENOTSOCK);
+    }
+}
+
 /* WSPSELECT-2: a program with a larger FD_SETSIZE. */
 static struct {
     u_int count;
@@ -196,6 +259,8 @@ int main(void)
         cmocka_unit_test(select__timeout__zero_and_empty_sets),
         cmocka_unit_test(select__blocked__data_wakes_it),
         cmocka_unit_test(select__mixed_sets__count_and_order),
+        cmocka_unit_test(select__twice_or_one_set_for_two__each_counts_once),
+        cmocka_unit_test(select__closed_meanwhile__readable_or_notsock),
         cmocka_unit_test(select__more_than_64__all_are_looked_at),
         cmocka_unit_test(select__bad_arguments__have_their_codes_and_keep_the_sets),
         cmocka_unit_test(select__wild_pointers__fault),

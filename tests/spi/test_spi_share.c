@@ -335,8 +335,10 @@ static void share__closed_under_blocked_calls__only_its_own_end(void **state)
         t_close(closed);
         for (int i = 0; i < 2; i++) {
             t_task_join(&workers[i].thread);
+            if (i == 1 && workers[i].result == 1)
+                continue; /* select: closed is readable */
             assert_int_equal(workers[i].result, SOCKET_ERROR);
-            assert_int_equal(workers[i].code, i == 0 ? WSAEINTR : WSAENOTSOCK);
+            assert_int_equal(workers[i].code, i == 0 ? WSAEINTR : WSAENOTSOCK); /* not begun when it was closed */
         }
         assert_int_equal(t_send(pair.a, "x", 1), 1);
         t_task_join(&other.thread);

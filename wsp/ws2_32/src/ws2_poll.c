@@ -24,7 +24,7 @@ struct poll_part {
 struct poll_parts {
     struct poll_part part[WS2_PROVIDERS];
     unsigned count;
-    int invalid; /* entries that are nobody's */
+    bool invalid; /* some entries are nobody's */
 };
 
 /* Negative ones are not looked at, in the width of a handle or of the int that a program kept it in. */
@@ -115,8 +115,8 @@ static int poll_split(struct poll_parts *parts, WSAPOLLFD *array, ULONG count)
         struct ws2_provider *provider = poll_provider(array[i].fd);
         struct poll_part *part = provider == NULL ? NULL : poll_part_of(parts, provider);
         if (part == NULL) {
-            array[i].revents = POLLNVAL;
-            parts->invalid++;
+            array[i].revents = POLLNVAL; /* told, not counted */
+            parts->invalid = true;
             continue;
         }
         error = poll_part_room(part, count, array[i].fd);
@@ -159,7 +159,7 @@ static int poll_mixed_run(struct poll_parts *parts, WSAPOLLFD *array, int timeou
     ULONGLONG end = GetTickCount64() + (ULONGLONG)(timeout_ms < 0 ? 0 : timeout_ms);
     unsigned round = 0;
     int told = poll_round(parts, array, 0, 0);
-    while (told == 0 && parts->invalid == 0) {
+    while (told == 0 && !parts->invalid) {
         ULONGLONG now = GetTickCount64();
         ULONGLONG left = timeout_ms < 0 ? MIXED_SLICE_MS : now < end ? end - now : 0;
         if (left == 0) {
@@ -167,7 +167,7 @@ static int poll_mixed_run(struct poll_parts *parts, WSAPOLLFD *array, int timeou
         }
         told = poll_round(parts, array, round++, left < MIXED_SLICE_MS ? (int)left : MIXED_SLICE_MS);
     }
-    return told == SOCKET_ERROR ? SOCKET_ERROR : told + parts->invalid;
+    return told;
 }
 
 /* POLL-23. */
@@ -186,19 +186,27 @@ static int poll_mixed(WSAPOLLFD *array, ULONG count, int timeout_ms)
     return told;
 }
 
+static int poll_none(WSAPOLLFD *array, ULONG count)
+{
+    ULONG i;
+    for (i = 0; i < count; i++) {
+        array[i].revents = POLLNVAL;
+    }
+    return ws2_fail(WSAENOTSOCK);
+}
+
 /**
  * Wait until one of the sockets is ready.
  *
  * @param timeout_ms  Negative: for ever.
  * @return            Members with something in revents, 0 after the time, or SOCKET_ERROR with WSANOTINITIALISED,
- *                    WSAEINVAL (no members, or none of them is a socket), WSAEFAULT (the array cannot be read),
+ *                    WSAEINVAL (no members), WSAENOTSOCK (none of them is a socket), WSAEFAULT (the array cannot be read),
  *                    WSAEOPNOTSUPP (the provider has no such function), WSAENOBUFS, or what that function says.
  *
  * Context: any thread; blocks.
  */
 int WSAAPI WSAPoll(WSAPOLLFD array[], ULONG count, INT timeout_ms)
 {
-    DWORD before = GetLastError();
     struct ws2_provider *provider;
     LPFN_WSAPOLL function;
     SOCKET s = INVALID_SOCKET;
@@ -207,15 +215,15 @@ int WSAAPI WSAPoll(WSAPOLLFD array[], ULONG count, INT timeout_ms)
     if (!ws2_started() || ws2_busy()) {
         return ws2_fail(ws2_started() ? WSAEINPROGRESS : WSANOTINITIALISED);
     }
-    if (array == NULL || count == 0) {
+    if (count == 0) {
         return ws2_fail(WSAEINVAL);
     }
-    if (!ws2_memory_readable(array, (size_t)count * sizeof *array)) {
+    if (array == NULL || !ws2_memory_readable(array, (size_t)count * sizeof *array)) {
         return ws2_fail(WSAEFAULT);
     }
     provider = poll_single(array, count, &s, &several);
     if (provider == NULL) {
-        return ws2_fail(WSAEINVAL);
+        return poll_none(array, count);
     }
     if (several) {
         return poll_mixed(array, count, timeout_ms);
@@ -226,7 +234,7 @@ int WSAAPI WSAPoll(WSAPOLLFD array[], ULONG count, INT timeout_ms)
     }
     told = function(array, count, timeout_ms);
     if (told != SOCKET_ERROR) {
-        SetLastError(before);
+        SetLastError(0);
     }
     return told;
 }
