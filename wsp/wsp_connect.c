@@ -255,7 +255,7 @@ static int connect_stream(struct wsp_socket *sock, SOCKET s, const struct stk_ad
         atomic_store(&sock->connect_error, 0);
         atomic_store(&sock->connect_ns, stk_clock_ns());
         atomic_store(&sock->connecting, 1); /* A.11.12: a later registration is told of what came before it */
-        sock->events.enabled |= FD_CONNECT | FD_READ | FD_WRITE | FD_CLOSE | FD_OOB; /* each may occur anew */
+        sock->events.told &= ~(FD_CONNECT | FD_READ | FD_WRITE | FD_CLOSE | FD_OOB); /* each may occur anew */
     }
     wsp_mutex_unlock(&sock->lock);
     if (err != STK_EINPROGRESS && err != STK_OK)

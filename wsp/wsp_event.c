@@ -66,6 +66,8 @@ static bool event_holds(struct wsp_socket *sock, int bit, const struct stk_sock_
             return false;
         if (ready & STK_READY_FAIL) {
             *code = wsp_error_of(WSP_OP_CONNECT, stk_sock_error_take(sock->stk));
+            if (*code == 0) /* taken for an earlier registration */
+                *code = (int)atomic_load(&sock->connect_error);
             atomic_store(&sock->connect_error, *code);
         }
         atomic_store(&sock->connecting, 0);
@@ -98,10 +100,10 @@ void wsp_events_evaluate(struct wsp_socket *sock, struct wsp_event_posts *posts)
     }
     stk_sock_status(sock->stk, &status);
     for (int bit = 0; bit < FD_MAX_EVENTS; bit++) {
-        if (!(events->mask & events->enabled & (1 << bit)))
+        if (!(events->mask & ~events->told & (1 << bit)))
             continue;
         if (event_holds(sock, bit, &status, &code)) {
-            events->enabled &= ~(1 << bit);
+            events->told |= 1 << bit;
             occurred |= 1 << bit;
             events->codes[bit] = code;
             posts->codes[bit] = code;
@@ -214,10 +216,9 @@ void wsp_events_reenable(struct wsp_socket *sock, LONG bits)
     struct wsp_event_posts posts = {0};
 
     wsp_mutex_lock(&sock->lock);
-    if (sock->events.mask != 0 && !wsp_socket_closing(sock)) {
-        sock->events.enabled |= bits;
+    sock->events.told &= ~bits;
+    if (sock->events.mask != 0 && !wsp_socket_closing(sock))
         wsp_events_evaluate(sock, &posts);
-    }
     wsp_mutex_unlock(&sock->lock);
     wsp_events_post(sock, &posts);
 }
@@ -225,6 +226,44 @@ void wsp_events_reenable(struct wsp_socket *sock, LONG bits)
 bool wsp_events_registered(struct wsp_socket *sock)
 {
     return (atomic_load(&sock->slow) & WSP_SLOW_EVENTS) != 0;
+}
+
+bool wsp_events_nominated(struct wsp_socket *sock)
+{
+    bool any;
+
+    wsp_mutex_lock(&sock->lock);
+    any = sock->events.mask != 0;
+    wsp_mutex_unlock(&sock->lock);
+    return any;
+}
+
+/* A connection that was made before its socket was given a window is not told there. Lock held. */
+static void events_connect_is_old(struct wsp_socket *sock)
+{
+    if (!wsp_socket_is_stream(sock) || (stk_sock_ready(sock->stk) & STK_READY_CONN))
+        atomic_store(&sock->connecting, 0);
+}
+
+/*
+ * What an earlier registration told remains told to an event, until a call enables it (Windows, as conformance suites
+ * observe); a window, or an event behind a window, is told of everything that holds. What was recorded and never taken may
+ * occur anew. Lock held.
+ */
+static void events_carry(struct wsp_socket *sock, const struct wsp_events *before)
+{
+    struct wsp_events *events = &sock->events;
+
+    events->told = 0;
+    events->recorded = 0;
+    if (events->window) {
+        events_connect_is_old(sock);
+        return;
+    }
+    if (!before->window)
+        events->told = before->told & ~before->recorded;
+    if (before->recorded & FD_CONNECT) /* an attempt has one result, which nobody took */
+        atomic_store(&sock->connecting, 1);
 }
 
 /* Replace the registration: WSPEVENTSELECT-2, EVT-11. The event handle is the socket's on success. */
@@ -246,11 +285,11 @@ static int events_register(struct wsp_socket *sock, const struct wsp_events *eve
     atomic_store(&sock->nonblocking, 1);
     before = sock->events;
     sock->events = *events;
-    sock->events.enabled = events->mask;
+    events_carry(sock, &before);
     if (events->mask != 0) {
         wsp_slow_set(sock, WSP_SLOW_EVENTS);
         wsp_events_evaluate(sock, &posts); /* WSPEVENTSELECT-4 */
-    } else {
+    } else if (sock->events.told == 0) {
         wsp_slow_clear(sock, WSP_SLOW_EVENTS);
     }
     wsp_mutex_unlock(&sock->lock);

@@ -45,10 +45,13 @@ void wsp_events_inherit(struct wsp_socket *sock, struct wsp_socket *listener);
 /** Give back what a socket's registration holds; nothing is recorded any more. Context: no lock held. */
 void wsp_events_end(struct wsp_socket *sock);
 
-/** Are events registered (FIONBIO may then not make it blocking)? */
+/** Must calls enable events: are any registered, or told by a registration that was taken back? */
 bool wsp_events_registered(struct wsp_socket *sock);
 
-/** The code of a stream's end for FD_CLOSE and SO_ERROR; 0: graceful. */
+/** Are events registered (FIONBIO may then not make it blocking)? Context: no lock held. */
+bool wsp_events_nominated(struct wsp_socket *sock);
+
+/** The code of a stream's end for FD_CLOSE; 0: graceful. */
 int wsp_events_close_code(const struct stk_sock_status *status);
 
 /* Slots 3, 10, 11. */

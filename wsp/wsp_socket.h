@@ -79,7 +79,7 @@ struct wsp_queue {
 /** Network events of a socket. Guarded by the socket's lock. */
 struct wsp_events {
     LONG mask;      /**< nominated */
-    LONG enabled;   /**< may be recorded */
+    LONG told;      /**< recorded or posted, and not enabled by a call since */
     LONG recorded;  /**< occurred, not yet enumerated */
     LONG unposted;  /**< occurred, and the window's queue was full: WSPASYNCSELECT-3 */
     WSAEVENT event; /**< WSPEventSelect: an own handle, wsp_upcall_event_hold */

@@ -169,6 +169,27 @@ static void event__reset__close_with_connreset(struct t_run *t)
     T_EQ(record.iErrorCode[FD_CLOSE_BIT], WSAECONNRESET);
 }
 
+/* Rule A.12.3; what modern Windows does: another registration tells nothing that was told, until a call enables it. */
+static void event__told_and_registered_again__nothing_until_a_receive(struct t_run *t)
+{
+    SOCKET ends[2];
+    WSAEVENT event;
+    WSANETWORKEVENTS record;
+    char byte;
+    T_DO(registered_pair(t, ends, &event, FD_READ));
+    T_DO(t_send_all(t, ends[0], "abc", 3));
+    T_EQ(next_record(ends[1], event, T_WAIT_MS, &record), FD_READ);
+    T_OK(WSAEventSelect(ends[1], event, FD_READ | FD_CLOSE));
+    T_EQ(next_record(ends[1], event, T_QUIET_MS, &record), 0);
+    T_OK(WSAEventSelect(ends[1], NULL, 0));
+    T_OK(WSAEventSelect(ends[1], event, FD_READ));
+    T_EQ(next_record(ends[1], event, T_QUIET_MS, &record), 0);
+    T_OK(WSAEventSelect(ends[1], NULL, 0));
+    T_EQ(recv(ends[1], &byte, 1, 0), 1);
+    T_OK(WSAEventSelect(ends[1], event, FD_READ));
+    T_EQ(next_record(ends[1], event, T_WAIT_MS, &record), FD_READ);
+}
+
 /* Rules A.11.12, EVT-2, A.6.6. */
 static void event__connect__told_with_write(struct t_run *t)
 {
@@ -396,6 +417,7 @@ static const struct t_cases cases[] = {
     T_CASE(event__write__at_once_and_after_wouldblock),
     T_CASE(event__graceful_end__close_after_the_data),
     T_CASE(event__reset__close_with_connreset),
+    T_CASE(event__told_and_registered_again__nothing_until_a_receive),
     T_CASE(event__connect__told_with_write),
     T_CASE(event__connect_refused__its_code),
     T_CASE(event__accept__again_while_clients_wait),
