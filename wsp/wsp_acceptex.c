@@ -288,6 +288,7 @@ BOOL WSPAPI wsp_accept_ex(SOCKET s, SOCKET accepting, PVOID buffer, DWORD data, 
                             .buffers = parts,
                             .buffers_count = ACCEPTEX_PARTS,
                             .overlapped = (LPWSAOVERLAPPED)overlapped};
+    ULONG_PTR high = wsp_overlapped_high(call.overlapped);
     int code = err;
 
     (void)received;
@@ -295,6 +296,8 @@ BOOL WSPAPI wsp_accept_ex(SOCKET s, SOCKET accepting, PVOID buffer, DWORD data, 
         code = acceptex_run(&call, accepting);
         wsp_socket_put(listener);
     }
+    if (code != WSA_IO_PENDING)
+        wsp_overlapped_refused(call.overlapped, high);
     wsp_upcall_last_error(code);
     return FALSE;
 }

@@ -158,6 +158,7 @@ BOOL WSPAPI wsp_connect_ex(SOCKET s, const struct sockaddr *name, int namelen, P
                             .buffers = &data,
                             .buffers_count = data.len > 0,
                             .overlapped = (LPWSAOVERLAPPED)overlapped};
+    ULONG_PTR high = wsp_overlapped_high(call.overlapped);
     int code = err;
 
     (void)sent;
@@ -165,6 +166,8 @@ BOOL WSPAPI wsp_connect_ex(SOCKET s, const struct sockaddr *name, int namelen, P
         code = connectex_run(sock, name, namelen, &call);
         wsp_socket_put(sock);
     }
+    if (code != WSA_IO_PENDING)
+        wsp_overlapped_refused(call.overlapped, high);
     wsp_upcall_last_error(code);
     return FALSE;
 }

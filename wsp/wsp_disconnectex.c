@@ -12,11 +12,12 @@
 /* How far a request is, in its mark. */
 enum disconnectex_phase { DISCONNECTEX_SENDS, DISCONNECTEX_ENDS };
 
-static bool disconnectex_over(uint32_t ready)
+/* What is used again has ended in both directions (DEX-8); else our own end is enough (Windows, as conformance suites observe). */
+static bool disconnectex_over(uint32_t ready, bool reuse)
 {
-    const uint32_t both = STK_READY_DRAINED | STK_READY_EOF;
+    const uint32_t ended = STK_READY_DRAINED | (reuse ? STK_READY_EOF : 0);
 
-    return (ready & STK_READY_RESET) || (ready & both) == both;
+    return (ready & STK_READY_RESET) || (ready & ended) == ended;
 }
 
 bool wsp_disconnectex_step(struct wsp_socket *sock, struct wsp_request *request)
@@ -31,9 +32,9 @@ bool wsp_disconnectex_step(struct wsp_socket *sock, struct wsp_request *request)
     (void)stk_sock_arm(sock->stk, STK_READY_RESET);
     if (!(stk_sock_ready(sock->stk) & STK_READY_DRAINED))
         (void)stk_sock_arm(sock->stk, STK_READY_DRAINED);
-    if (!(stk_sock_ready(sock->stk) & STK_READY_EOF))
+    if (request->conn && !(stk_sock_ready(sock->stk) & STK_READY_EOF))
         (void)stk_sock_arm(sock->stk, STK_READY_EOF);
-    return disconnectex_over(stk_sock_ready(sock->stk));
+    return disconnectex_over(stk_sock_ready(sock->stk), request->conn != NULL);
 }
 
 /* DEX-13: nothing of the old connection is left. */
@@ -93,7 +94,7 @@ static int disconnectex_begin(struct wsp_socket *sock, struct wsp_request *reque
 }
 
 /* DEX-6. */
-static int disconnectex_block(struct wsp_socket *sock, SOCKET s)
+static int disconnectex_block(struct wsp_socket *sock, SOCKET s, bool reuse)
 {
     struct wsp_wait wait;
     uint32_t ready;
@@ -107,7 +108,7 @@ static int disconnectex_block(struct wsp_socket *sock, SOCKET s)
         atomic_fetch_or(&sock->shut, (uint32_t)STK_SHUT_WR);
     while (code == 0) {
         ready = stk_sock_ready(sock->stk);
-        if (disconnectex_over(ready))
+        if (disconnectex_over(ready, reuse))
             break;
         code = wsp_wait_ready(&wait, sock,
                               STK_READY_RESET | (ready & STK_READY_DRAINED ? STK_READY_EOF : STK_READY_DRAINED));
@@ -139,7 +140,7 @@ static int disconnectex_run(struct wsp_call *call, DWORD flags, DWORD reserved)
         if (code == WSA_IO_PENDING)
             return code;
     } else {
-        code = disconnectex_block(sock, call->handle);
+        code = disconnectex_block(sock, call->handle, fresh != NULL);
         if (code == 0 && fresh)
             return wsp_disconnectex_renew(sock, fresh, 1);
     }

@@ -5,18 +5,19 @@
 #include "wsp_error.h"
 #include "wsp_event.h"
 #include "wsp_extension.h"
+#include "wsp_many.h"
 #include "wsp_option.h"
 #include "wsp_overlapped.h"
 #include "wsp_private_abi.h"
 #include "wsp_rio.h"
 #include "wsp_sdk.h"
+#include "wsp_share.h"
 
 /* Layout of codes: rules 5.7, WSPIOCTL-2. */
 #define IOCTL_DIRECTION_MASK 0xe0000000u
 #define IOCTL_TYPE_MASK 0x18000000u
 #define IOCTL_FAMILY_SHIFT 16
 #define IOCTL_FAMILY_MASK 0x7ffu
-#include "wsp_share.h"
 
 int wsp_ioctl_put(struct wsp_ioctl_call *call, const void *what, size_t size)
 {
@@ -37,7 +38,7 @@ static int ioctl_fionbio(struct wsp_socket *sock, struct wsp_ioctl_call *call)
 {
     uint32_t on = wsp_ioctl_in32(call);
 
-    if (on == 0 && wsp_events_registered(sock))
+    if (on == 0 && wsp_events_nominated(sock))
         return WSAEINVAL; /* DSC-10 */
     atomic_store(&sock->nonblocking, on != 0);
     return 0;
@@ -74,6 +75,8 @@ static int ioctl_base_handle(struct wsp_socket *sock, struct wsp_ioctl_call *cal
 
     if (call->code == SIO_BSP_HANDLE_POLL && call->overlapped)
         return WSAEFAULT;
+    if (call->code == SIO_BASE_HANDLE && call->overlapped)
+        return WSAEOPNOTSUPP;
     return wsp_ioctl_put(call, &handle, sizeof handle);
 }
 
@@ -83,12 +86,12 @@ static int ioctl_keepalive(struct wsp_socket *sock, struct wsp_ioctl_call *call)
     int code = 0;
 
     memcpy(&given, call->in, sizeof given);
-    if (given.onoff != 0 && (given.keepalivetime == 0 || given.keepalivetime > INT32_MAX ||
-                             given.keepaliveinterval == 0 || given.keepaliveinterval > INT32_MAX))
+    if (given.onoff != 0 && (given.keepalivetime > INT32_MAX || given.keepaliveinterval > INT32_MAX))
         return WSAEINVAL;
-    if (given.onoff != 0)
+    /* Zero, which Windows takes, leaves a time as it is. */
+    if (given.onoff != 0 && given.keepalivetime != 0)
         code = wsp_option_stack_set(sock, STK_OPT_KEEPIDLE_MS, (int32_t)given.keepalivetime);
-    if (code == 0 && given.onoff != 0)
+    if (code == 0 && given.onoff != 0 && given.keepaliveinterval != 0)
         code = wsp_option_stack_set(sock, STK_OPT_KEEPINTVL_MS, (int32_t)given.keepaliveinterval);
     return code != 0 ? code : wsp_option_stack_set(sock, STK_OPT_KEEPALIVE, given.onoff != 0);
 }
@@ -190,14 +193,54 @@ static int ioctl_run(struct wsp_socket *sock, struct wsp_ioctl_call *call)
         for (unsigned i = 0; i < ioctl_groups[g]->count; i++)
             if (ioctl_groups[g]->rows[i].code == call->code)
                 row = &ioctl_groups[g]->rows[i];
+    call->report = !row || (row->in_bytes > 0 && row->out_bytes == 0 && !call->overlapped); /* 0 on failure */
     if (!row)
         return ioctl_unknown(sock, call->code);
     if (!ioctl_type_fits(sock, row))
         return row->wrong_type;
-    if ((row->in_bytes > 0 && (!call->in || call->in_bytes < row->in_bytes)) ||
-        (row->out_bytes > 0 && (!call->out || call->out_bytes < row->out_bytes)))
+    if ((row->in_bytes > 0 && (call->in_bytes < row->in_bytes || !wsp_memory_readable(call->in, row->in_bytes))) ||
+        (row->out_bytes > 0 && (call->out_bytes < row->out_bytes || !wsp_memory_readable(call->out, row->out_bytes))))
         return WSAEFAULT;
     return row->run ? row->run(sock, call) : row->refused;
+}
+
+/* Codes that complete when something changes: only these may do without a place for the count. */
+static bool ioctl_waits(DWORD code)
+{
+    return code == SIO_ADDRESS_LIST_CHANGE || code == SIO_ROUTING_INTERFACE_CHANGE ||
+           code == SIO_IDEAL_SEND_BACKLOG_CHANGE;
+}
+
+/* Codes that the Winsock library answers itself on Windows: the indication of their success has no count. */
+static bool ioctl_is_uncounted(DWORD code)
+{
+    static const DWORD codes[] = {FIONREAD,
+                                  SIOCATMARK,
+                                  SIO_GET_EXTENSION_FUNCTION_POINTER,
+                                  SIO_GET_MULTIPLE_EXTENSION_FUNCTION_POINTER,
+                                  SIO_ADDRESS_LIST_QUERY,
+                                  SIO_ROUTING_INTERFACE_QUERY};
+
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
+        if (codes[i] == code)
+            return true;
+    return false;
+}
+
+/*
+ * What an overlapped call says and what its indication does (Windows, as conformance suites observe): the count is the
+ * call's, and that of the indication may be none. What no driver knows, and the question for the base handle, which
+ * is never overlapped, is refused by the indication; the list of interfaces comes with it.
+ */
+static int ioctl_indicate(const struct wsp_call *done, const struct wsp_ioctl_call *call, int code)
+{
+    if (code == WSAEOPNOTSUPP)
+        return wsp_request_complete_later(done, WSAEOPNOTSUPP, 0);
+    if (code == 0 && call->code == SIO_GET_INTERFACE_LIST)
+        return wsp_request_complete_later(done, 0, call->returned);
+    if (code != 0)
+        return code;
+    return wsp_request_complete_now(done, ioctl_is_uncounted(call->code) ? 0 : call->returned);
 }
 
 /**
@@ -224,16 +267,17 @@ int WSPAPI wsp_ioctl(SOCKET s, DWORD dwIoControlCode, LPVOID lpvInBuffer, DWORD 
     call.overlapped = lpOverlapped && (sock->flags & WSA_FLAG_OVERLAPPED);
     done.sock = sock;
     call.pend = &done;
-    if (!lpcbBytesReturned && !call.overlapped)
+    if (!lpcbBytesReturned && !(call.overlapped && ioctl_waits(dwIoControlCode)))
         code = WSAEFAULT; /* WSPIOCTL-10 */
     if (code == 0 && call.overlapped && lpCompletionRoutine && !lpThreadId)
         code = WSAEINVAL;
-    if (code == 0)
+    if (code == 0) {
         code = ioctl_run(sock, &call);
-    if ((code == 0 || call.report) && lpcbBytesReturned)
+        if (call.overlapped && code != WSA_IO_PENDING)
+            code = ioctl_indicate(&done, &call, code);
+    }
+    if ((code == 0 || (call.report && code != WSA_IO_PENDING)) && lpcbBytesReturned)
         *lpcbBytesReturned = call.returned;
-    if (code == 0 && call.overlapped)
-        code = wsp_request_complete_now(&done, call.returned);
     wsp_socket_put(sock);
     return code == 0 ? 0 : wsp_fail(lpErrno, code);
 }

@@ -109,6 +109,10 @@ static int ioctl_address_list_fill(struct wsp_ioctl_call *call, const struct stk
     for (int i = 0; i < count; i++)
         for (uint32_t a = 0; a < list[i].addrs_count && !list[i].loopback; a++)
             total += list[i].addrs[a].family == wanted;
+    if (call->out_bytes > 0 && call->out_bytes < SIZEOF_SOCKET_ADDRESS_LIST(0)) {
+        call->report = true; /* 0 */
+        return WSAEINVAL;
+    }
     code = wsp_ioctl_need(call, SIZEOF_SOCKET_ADDRESS_LIST(total) + total * size);
     if (code != 0)
         return code;

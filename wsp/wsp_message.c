@@ -12,10 +12,12 @@ int wsp_message_received(const struct wsp_socket *sock, LPWSAMSG message, const 
 {
     DWORD flags = 0;
     INT size = message->namelen;
+    bool whole;
 
     if (message->name && wsp_addr_write(&info->from, sock->family, message->name, &size) == 0)
         message->namelen = size;
-    if (!wsp_cmsg_write(sock, info, &message->Control) || info->more) /* USO-16 */
+    whole = wsp_cmsg_write(sock, info, &message->Control);
+    if (!whole || info->more) /* USO-16 */
         flags |= MSG_CTRUNC;
     if (info->truncated)
         flags |= MSG_TRUNC;
@@ -24,7 +26,8 @@ int wsp_message_received(const struct wsp_socket *sock, LPWSAMSG message, const 
     if (info->flags & STK_MSG_MCAST)
         flags |= MSG_MCAST;
     message->dwFlags = flags;
-    return info->truncated ? WSAEMSGSIZE : 0;
+    /* MSG-9; Windows, as conformance suites observe. */
+    return info->truncated || (!whole && !info->more) ? WSAEMSGSIZE : 0;
 }
 
 bool wsp_message_tells_merge(const struct wsp_socket *sock, const WSAMSG *message)

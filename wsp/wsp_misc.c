@@ -22,10 +22,10 @@ int WSPAPI wsp_duplicate_socket(SOCKET s, DWORD dwProcessId, LPWSAPROTOCOL_INFOW
 
     if (!sock)
         return SOCKET_ERROR;
-    if (!lpProtocolInfo)
-        code = WSAEFAULT;
-    else if (dwProcessId != wsp_os_process_id())
+    if (dwProcessId != wsp_os_process_id())
         code = WSAEINVAL;
+    else if (!lpProtocolInfo)
+        code = WSAEFAULT;
     else
         code = wsp_share_token(sock, &token);
     if (code == 0) {

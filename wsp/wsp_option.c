@@ -2,6 +2,7 @@
 #include "wsp_option.h"
 
 #include "wsp_error.h"
+#include "wsp_many.h"
 #include "wsp_sdk.h"
 
 int wsp_option_stack_set(struct wsp_socket *sock, enum stk_opt opt, int32_t value)
@@ -170,7 +171,8 @@ int WSPAPI wsp_get_sock_opt(SOCKET s, int level, int optname, char *optval, LPIN
 
     if (!sock)
         return SOCKET_ERROR;
-    if (!optval || !optlen)
+    if (!optval || !optlen || !wsp_memory_readable(optlen, sizeof *optlen) ||
+        (*optlen > 0 && !wsp_memory_readable(optval, 1)))
         code = WSAEFAULT;
     else
         code = option_find(sock, level, optname, &row);
@@ -199,7 +201,8 @@ int WSPAPI wsp_set_sock_opt(SOCKET s, int level, int optname, const char *optval
     if (!sock)
         return SOCKET_ERROR;
     code = option_find(sock, level, optname, &row);
-    if (!optval && !(code == 0 && row->size == 0)) /* CEX-12: one has no value */
+    /* CEX-12: one has no value. */
+    if (!(code == 0 && row->size == 0) && (!optval || (optlen > 0 && !wsp_memory_readable(optval, 1))))
         code = WSAEFAULT;
     if (code == 0 && !option_allowed(sock, level, optname))
         code = WSAENOTCONN;

@@ -135,7 +135,8 @@ static int option_get_fact(struct wsp_socket *sock, const struct wsp_option_row 
     case SO_CONNECT_TIME: /* seconds; all ones while not connected */
         fact = UINT32_MAX;
         /* AEX-24: AcceptEx may have its connection already. */
-        if (since != 0 && (atomic_load(&sock->accepting) != 0 || (stk_sock_ready(sock->stk) & STK_READY_CONN)))
+        if (since != 0 && sock->type == SOCK_STREAM &&
+            (atomic_load(&sock->accepting) != 0 || (stk_sock_ready(sock->stk) & STK_READY_CONN)))
             fact = (uint32_t)((stk_clock_ns() - since) / STK_S_NS);
         break;
     default: /* SO_GROUP_ID: reserved, 0 */
@@ -201,7 +202,7 @@ static const struct wsp_option_row option_socket[] = {
     FACT(SO_MAX_MSG_SIZE, IP46 | MSGS),
     FACT(SO_MAXDG, IP46 | MSGS),
     FACT(SO_MAXPATHDG, IP46 | MSGS),
-    FACT(SO_CONNECT_TIME, S),
+    FACT(SO_CONNECT_TIME, PORTS),
     {SOL_SOCKET, SO_UPDATE_ACCEPT_CONTEXT, S, WSP_OPT_SET, (int)sizeof(SOCKET), 0, 0, 0, NULL, option_set_context},
     {SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT, S, WSP_OPT_SET, 0, 0, 0, 0, NULL, option_set_context},
     {SOL_SOCKET, SO_COMPARTMENT_ID, ANY, WSP_OPT_BOTH, 4, 0, 0, 0, option_get_fact, option_set_compartment},

@@ -130,10 +130,17 @@ static int option_get_icmp(struct wsp_socket *sock, const struct wsp_option_row 
     return 0;
 }
 
+/* One byte, however long the value is (Windows, as conformance suites observe). */
+static int option_set_nodelay(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value, int len)
+{
+    (void)row, (void)len;
+    return wsp_option_stack_set(sock, STK_OPT_NODELAY, value[0] != 0);
+}
+
 #define S (WSP_OPT_IP46 | WSP_OPT_STREAM)
 
 static const struct wsp_option_row option_tcp[] = {
-    WSP_OPT_ROW_BOOL(IPPROTO_TCP, TCP_NODELAY, S, STK_OPT_NODELAY),
+    {IPPROTO_TCP, TCP_NODELAY, S, WSP_OPT_BOTH, 4, STK_OPT_NODELAY, 0, 1, wsp_option_get_stack, option_set_nodelay},
     WSP_OPT_ROW_BOOL(IPPROTO_TCP, TCP_EXPEDITED_1122, S, STK_OPT_URGENT_1122),
     {IPPROTO_TCP, TCP_BSDURGENT, S, WSP_OPT_BOTH, 4, STK_OPT_URGENT_1122, 0, 1, option_get_bsdurgent,
      option_set_bsdurgent},

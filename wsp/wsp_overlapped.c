@@ -5,6 +5,7 @@
 #include "wsp_error.h"
 #include "wsp_event.h"
 #include "wsp_io.h"
+#include "wsp_many.h"
 #include "wsp_message.h"
 #include "wsp_request.h"
 #include "wsp_share.h"
@@ -630,7 +631,20 @@ int wsp_request_start(const struct wsp_call *call)
     return code;
 }
 
-int wsp_request_complete_now(const struct wsp_call *call, DWORD bytes)
+ULONG_PTR wsp_overlapped_high(const WSAOVERLAPPED *ov)
+{
+    return ov && wsp_memory_readable(ov, sizeof *ov) ? ov->InternalHigh : 0;
+}
+
+void wsp_overlapped_refused(LPWSAOVERLAPPED ov, ULONG_PTR high)
+{
+    if (!ov || !wsp_memory_readable(ov, sizeof *ov))
+        return;
+    ov->InternalHigh = high;
+    result_store(ov, WSS_OPERATION_IN_PROGRESS);
+}
+
+static int request_complete(const struct wsp_call *call, int result, DWORD bytes, bool at_once)
 {
     struct wsp_socket *sock = call->sock;
     struct wsp_thread *thread = wsp_thread_get();
@@ -646,6 +660,7 @@ int wsp_request_complete_now(const struct wsp_call *call, DWORD bytes)
         return code;
     }
     request->bytes = bytes;
+    request->code = result;
     code = wsp_request_mark_pending(call);
     if (code != 0) {
         wsp_request_free(request);
@@ -660,9 +675,19 @@ int wsp_request_complete_now(const struct wsp_call *call, DWORD bytes)
         request->code = WSAENOTSOCK;
         return wsp_request_at_once(call, request);
     }
-    request_deliver(request, true);
+    request_deliver(request, at_once);
     atomic_fetch_sub(&sock->delivering, 1);
-    return 0;
+    return at_once ? 0 : WSA_IO_PENDING;
+}
+
+int wsp_request_complete_now(const struct wsp_call *call, DWORD bytes)
+{
+    return request_complete(call, 0, bytes, true);
+}
+
+int wsp_request_complete_later(const struct wsp_call *call, int code, DWORD bytes)
+{
+    return request_complete(call, code, bytes, false);
 }
 
 /* --- Results ------------------------------------------------------------------------- */

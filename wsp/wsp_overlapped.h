@@ -165,8 +165,24 @@ bool wsp_request_pends(const struct wsp_socket *sock, enum wsp_notice notice);
  *  thread with a reference and no lock. */
 void wsp_requests_flush(struct wsp_socket *sock);
 
+/**
+ * An extension function refuses: the structure says pending, as Windows leaves it (conformance suites observe it), and the
+ * number of bytes stays.
+ *
+ * @param ov    May be NULL or wild: then nothing.
+ * @param high  InternalHigh before the call.
+ */
+void wsp_overlapped_refused(LPWSAOVERLAPPED ov, ULONG_PTR high);
+
+/** InternalHigh of a structure that can be read; 0 of another. */
+ULONG_PTR wsp_overlapped_high(const WSAOVERLAPPED *ov);
+
 /** Deliver a completed operation that had no request (an ioctl): event, port or routine. */
 int wsp_request_complete_now(const struct wsp_call *call, DWORD bytes);
+
+/** The same of one whose call says that it is pending. @param code  Of the operation. @return  WSA_IO_PENDING, or an error and
+ *  no indication. */
+int wsp_request_complete_later(const struct wsp_call *call, int code, DWORD bytes);
 
 /* Slot 12. */
 BOOL WSPAPI wsp_get_overlapped_result(SOCKET s, LPWSAOVERLAPPED lpOverlapped, LPDWORD lpcbTransfer, BOOL fWait,

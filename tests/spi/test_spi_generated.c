@@ -400,7 +400,9 @@ static bool was_asked(const struct gen_call *call)
 
 static void gen_check_memory(const struct gen_call *call)
 {
-    bool begun = call->ok || was_asked(call) || (call->slot->moves && call->code == WSAEWOULDBLOCK);
+    /* A request that is under way may be over by now. */
+    bool begun = call->ok || was_asked(call) || call->code == WSA_IO_PENDING ||
+                 (call->slot->moves && call->code == WSAEWOULDBLOCK);
 
     for (size_t i = 0; i < blocks_count; i++) {
         bool tells = call->slot->tells_length && blocks[i].length && (call->no_code || call->code == WSAEFAULT);

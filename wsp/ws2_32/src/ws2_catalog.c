@@ -152,6 +152,7 @@ const struct ws2_entry *ws2_catalog_select(const struct ws2_catalog *catalog, in
 {
     bool family_known = false;
     bool type_known = false;
+    bool anywhere = false; /* the type, of whatever family */
     unsigned i;
     if (af == 0 && protocol == 0) { /* as Windows: a type alone selects nothing */
         *error = WSAEINVAL;
@@ -159,7 +160,11 @@ const struct ws2_entry *ws2_catalog_select(const struct ws2_catalog *catalog, in
     }
     for (i = 0; i < catalog->count; i++) {
         const WSAPROTOCOL_INFOW *info = &catalog->entry[i].info;
-        if (info->ProtocolChain.ChainLen == LAYERED_PROTOCOL || (af != 0 && info->iAddressFamily != af)) {
+        if (info->ProtocolChain.ChainLen == LAYERED_PROTOCOL) {
+            continue;
+        }
+        anywhere = anywhere || type == 0 || info->iSocketType == type;
+        if (af != 0 && info->iAddressFamily != af) {
             continue;
         }
         family_known = true;
@@ -171,7 +176,11 @@ const struct ws2_entry *ws2_catalog_select(const struct ws2_catalog *catalog, in
             return &catalog->entry[i];
         }
     }
-    *error = !family_known ? WSAEAFNOSUPPORT : !type_known ? WSAESOCKTNOSUPPORT : WSAEPROTONOSUPPORT;
+    /* A type that no family has comes before the family (Windows, as conformance suites observe). */
+    *error = !anywhere ? WSAESOCKTNOSUPPORT : !family_known ? WSAEAFNOSUPPORT : WSAEPROTONOSUPPORT;
+    if (family_known && !type_known) {
+        *error = WSAESOCKTNOSUPPORT;
+    }
     return NULL;
 }
 
