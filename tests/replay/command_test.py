@@ -172,6 +172,12 @@ class Cases(unittest.TestCase):
         suite = xml.etree.ElementTree.parse(self.path("j.xml")).getroot()
         self.assertEqual((suite.get("tests"), suite.get("failures"), suite.get("errors")), ("2", "0", "0"))
         self.assertEqual([case.get("name") for case in suite], ["echo of three requests", "two requests and their answers"])
+        self.assertIn("11 played, 0 left out", suite.find("testcase/system-out").text)
+
+    def test_junit_has_the_reasons_of_what_is_left_out(self):
+        run("replay", "--junit", self.path("j.xml"), os.path.join(CORPUS, "c_middle.pcap"))
+        suite = xml.etree.ElementTree.parse(self.path("j.xml")).getroot()
+        self.assertRegex(suite.find("testcase/system-out").text, r"left out: packet 1, and \d+ more like it: is of a connection whose SYN")
 
     def test_a_program_runs_in_virtual_time(self):
         result = run("replay", "--twice", "--program", f"'{ECHO_SERVER}' 7001", "--set", "expect.exit=0",
@@ -457,7 +463,12 @@ class Cases(unittest.TestCase):
         self.assertEqual(run("replay").returncode, 2)
         self.assertEqual(run("replay", "--bogus", "x").returncode, 2)
         self.assertEqual(run("wind").returncode, 2)
-        self.assertIn("usage:", run("replay", "--help").stdout)
+        text = run("replay", "--help").stdout
+        self.assertIn("usage:", text)
+        with open(os.path.join(HERE, "../../stack/replay/program/main.c"), encoding="utf-8") as file:
+            options = set(re.findall(r'\{"(--[a-z-]+)", ', file.read())) | {"--set", "--step"}
+        self.assertGreater(len(options), 15)
+        self.assertEqual([option for option in sorted(options - {"--verdict"}) if option not in text], [])
 
 
 class Reduction(unittest.TestCase):

@@ -107,6 +107,24 @@ static void add_case(struct stk_junit *junit, const char *name, uint64_t real_ns
     junit->real_ns += real_ns;
 }
 
+/* What is no fault: what was played, what was left out and why, what was not compared. */
+static void add_notes(struct stk_junit *junit, const struct stk_run *run)
+{
+    const struct stk_run_numbers *numbers = &run->numbers;
+    char text[192];
+    (void)snprintf(text, sizeof(text),
+                   "    <system-out>%llu packets, %llu played, %llu left out, %llu heard, %llu of %llu conversations\n",
+                   (unsigned long long)numbers->packets_read, (unsigned long long)numbers->frames_played,
+                   (unsigned long long)numbers->left_out, (unsigned long long)numbers->frames_heard,
+                   (unsigned long long)numbers->conversations_finished, (unsigned long long)numbers->conversations);
+    add_text(junit, text);
+    for (uint32_t i = 0; i < run->notes_count; i++) {
+        add_escaped(junit, run->notes[i]);
+        add_text(junit, "\n");
+    }
+    add_text(junit, "</system-out>\n");
+}
+
 void stk_junit_add(struct stk_junit *junit, const char *name, const struct stk_run *run)
 {
     if (junit == NULL) {
@@ -128,6 +146,7 @@ void stk_junit_add(struct stk_junit *junit, const char *name, const struct stk_r
         add_text(junit, word);
         add_text(junit, ">\n");
     }
+    add_notes(junit, run);
     add_text(junit, "  </testcase>\n");
 }
 
