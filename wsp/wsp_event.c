@@ -18,13 +18,13 @@ static const uint32_t event_ready[FD_MAX_EVENTS] = {
     [FD_CLOSE_BIT] = STK_READY_EOF | STK_READY_RESET,
 };
 
-/* A.11.11: the connection comes before what it makes possible, its end last. */
+/* A.11.11: the connection comes before what it makes possible, its end last; to read comes before to write, as in Windows. */
 static const unsigned char event_order[] = {
     FD_CONNECT_BIT,
     FD_ACCEPT_BIT,
-    FD_WRITE_BIT,
     FD_OOB_BIT,
     FD_READ_BIT,
+    FD_WRITE_BIT,
     FD_QOS_BIT,
     FD_GROUP_QOS_BIT,
     FD_ROUTING_INTERFACE_CHANGE_BIT,
