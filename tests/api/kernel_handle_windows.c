@@ -273,7 +273,96 @@ static void handle__polled_through_afd__works_or_says_that_it_cannot(struct t_ru
     T_TRUE((got == 0 && poll.count == 1 && poll.sockets[0].events == 4) || got == (NTSTATUS)0xc00000bb);
 }
 
+struct afd_receive {
+    LPWSABUF buffers;
+    ULONG count;
+    ULONG afd_flags;
+    ULONG tdi_flags;
+};
+
+struct afd_receive_from {
+    struct afd_receive receive;
+    struct sockaddr *from;
+    LPINT from_bytes;
+};
+
+#define AFD_RECEIVE 0x12017u
+#define AFD_RECEIVE_FROM 0x1201bu
+#define TDI_NORMAL 0x20u
+#define TDI_PEEK 0x80u
+
+/* As libuv receives: the device is asked, the OVERLAPPED is status block and context. */
+static NTSTATUS afd_receive(SOCKET s, ULONG code, const void *in, ULONG in_bytes, OVERLAPPED *overlapped)
+{
+    nt_ioctl_fn control = (nt_ioctl_fn)(uintptr_t)ntdll("NtDeviceIoControlFile");
+    memset(overlapped, 0, sizeof *overlapped);
+    overlapped->Internal = STATUS_PENDING;
+    return control((HANDLE)s, NULL, NULL, overlapped, (PIO_STATUS_BLOCK)(void *)overlapped, code, (PVOID)(uintptr_t)in,
+                   in_bytes, NULL, 0);
+}
+
+static void handle__datagrams_through_afd__peeked_and_received(struct t_run *t)
+{
+    static char byte;
+    HANDLE port = t_port_make(t);
+    char room[8] = "";
+    WSABUF none = {0, &byte};
+    WSABUF some = {sizeof room, room};
+    struct afd_receive peek = {&none, 1, 2, TDI_NORMAL | TDI_PEEK};
+    struct afd_receive take = {&some, 1, 2, TDI_NORMAL};
+    OVERLAPPED overlapped;
+    OVERLAPPED *done;
+    ULONG_PTR key;
+    DWORD bytes;
+    SOCKET ends[2];
+    NTSTATUS got;
+    T_DO(port != NULL && t_udp_pair(t, AF_INET, ends));
+    T_TRUE(CreateIoCompletionPort((HANDLE)ends[1], port, 7, 0) == port);
+    /* Nothing there: it waits, takes nothing, and says with a packet that something came. */
+    T_EQ(afd_receive(ends[1], AFD_RECEIVE, &peek, sizeof peek, &overlapped), (NTSTATUS)STATUS_PENDING);
+    T_EQ(send(ends[0], "four", 4, 0), 4);
+    (void)GetQueuedCompletionStatus(port, &bytes, &key, &done, T_WAIT_MS);
+    T_TRUE(done == &overlapped && key == 7);
+    T_EQ(bytes, 0);
+    got = afd_receive(ends[1], AFD_RECEIVE, &take, sizeof take, &overlapped);
+    T_TRUE(got == 0 || got == (NTSTATUS)STATUS_PENDING);
+    T_TRUE(GetQueuedCompletionStatus(port, &bytes, &key, &done, T_WAIT_MS));
+    T_EQ(bytes, 4);
+    T_EQ(memcmp(room, "four", 4), 0);
+}
+
+static void handle__datagram_and_name_through_afd__received(struct t_run *t)
+{
+    HANDLE port = t_port_make(t);
+    char room[8] = "";
+    WSABUF some = {sizeof room, room};
+    struct sockaddr_in from = {0};
+    struct sockaddr_in own = {0};
+    int from_bytes = sizeof from;
+    int own_bytes = sizeof own;
+    struct afd_receive_from take = {{&some, 1, 2, TDI_NORMAL}, (struct sockaddr *)&from, &from_bytes};
+    OVERLAPPED overlapped;
+    OVERLAPPED *done;
+    ULONG_PTR key;
+    DWORD bytes;
+    SOCKET ends[2];
+    T_DO(port != NULL && t_udp_pair(t, AF_INET, ends));
+    T_TRUE(CreateIoCompletionPort((HANDLE)ends[1], port, 7, 0) == port);
+    T_EQ(getsockname(ends[0], (struct sockaddr *)&own, &own_bytes), 0);
+    T_EQ(afd_receive(ends[1], AFD_RECEIVE_FROM, &take, sizeof take, &overlapped), (NTSTATUS)STATUS_PENDING);
+    T_EQ(send(ends[0], "four", 4, 0), 4);
+    T_TRUE(GetQueuedCompletionStatus(port, &bytes, &key, &done, T_WAIT_MS));
+    T_EQ(bytes, 4);
+    T_EQ(from.sin_port, own.sin_port);
+    /* What is not understood is refused, not begun. */
+    take.receive.tdi_flags = 0x4000;
+    T_TRUE(afd_receive(ends[1], AFD_RECEIVE_FROM, &take, sizeof take, &overlapped) < 0);
+    T_TRUE(afd_receive(ends[1], AFD_RECEIVE_FROM, &take, 8, &overlapped) < 0);
+}
+
 static const struct t_cases cases[] = {
+    T_CASE(handle__datagrams_through_afd__peeked_and_received),
+    T_CASE(handle__datagram_and_name_through_afd__received),
     T_CASE(handle__information__set_and_got),
     T_CASE(handle__duplicate_with_close_source__the_new_one_is_the_socket),
     T_CASE(handle__own_process_by_an_opened_handle__as_by_the_pseudo_handle),

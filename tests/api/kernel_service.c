@@ -26,6 +26,69 @@ static void semaphore__count__each_wait_takes_one(struct t_run *t)
     T_FALSE(CreateSemaphoreA(NULL, 2, 1, NULL) != NULL, ERROR_INVALID_PARAMETER);
 }
 
+static struct {
+    HANDLE mutex;
+    DWORD seen; /* what the other thread's wait gave */
+} mutual;
+
+/* Another thread's view: it takes the mutex if it can, and ends with it. */
+static DWORD WINAPI mutual_main(LPVOID release)
+{
+    mutual.seen = WaitForSingleObject(mutual.mutex, 0);
+    if (mutual.seen == WAIT_TIMEOUT) {
+        return ReleaseMutex(mutual.mutex) ? 0 : GetLastError();
+    }
+    return release != NULL && ReleaseMutex(mutual.mutex) ? 1 : 2;
+}
+
+static DWORD mutual_ask(LPVOID release)
+{
+    HANDLE thread = CreateThread(NULL, 0, mutual_main, release, 0, NULL);
+    DWORD code = 99;
+    if (thread != NULL && WaitForSingleObject(thread, 10000) == WAIT_OBJECT_0) {
+        (void)GetExitCodeThread(thread, &code);
+    }
+    CloseHandle(thread);
+    return code;
+}
+
+static void mutex__owned__taken_again_by_its_owner_only(struct t_run *t)
+{
+    HANDLE both[2];
+    mutual.mutex = CreateMutexA(NULL, TRUE, NULL);
+    T_TRUE(mutual.mutex != NULL);
+    t->objects[t->object_count++] = mutual.mutex;
+    both[0] = mutual.mutex;
+    both[1] = CreateEventA(NULL, TRUE, TRUE, NULL);
+    t->objects[t->object_count++] = both[1];
+    T_EQ(WaitForMultipleObjects(2, both, TRUE, 0), WAIT_OBJECT_0);
+    T_EQ(mutual_ask(NULL), ERROR_NOT_OWNER);
+    T_EQ(mutual.seen, WAIT_TIMEOUT);
+    T_TRUE(ReleaseMutex(mutual.mutex));
+    T_EQ(mutual_ask(NULL), ERROR_NOT_OWNER);
+    T_TRUE(ReleaseMutex(mutual.mutex));
+    T_FALSE(ReleaseMutex(mutual.mutex), ERROR_NOT_OWNER);
+    T_EQ(mutual_ask(&mutual), 1);
+    T_EQ(mutual.seen, WAIT_OBJECT_0);
+    T_FALSE(ReleaseMutex(both[1]), ERROR_INVALID_HANDLE);
+}
+
+static void mutex__owner_ends__the_next_is_told(struct t_run *t)
+{
+    HANDLE both[2];
+    both[0] = CreateEventA(NULL, TRUE, FALSE, NULL);
+    t->objects[t->object_count++] = both[0];
+    both[1] = mutual.mutex = CreateMutexA(NULL, FALSE, NULL);
+    T_TRUE(mutual.mutex != NULL);
+    t->objects[t->object_count++] = mutual.mutex;
+    T_EQ(mutual_ask(NULL), 2);
+    T_EQ(WaitForMultipleObjects(2, both, FALSE, 5000), WAIT_ABANDONED_0 + 1);
+    T_EQ(WaitForSingleObject(mutual.mutex, 0), WAIT_OBJECT_0);
+    T_TRUE(ReleaseMutex(mutual.mutex));
+    T_TRUE(ReleaseMutex(mutual.mutex));
+    T_FALSE(ReleaseMutex(mutual.mutex), ERROR_NOT_OWNER);
+}
+
 #define THREADS 4
 #define ROUNDS 3000
 
@@ -218,6 +281,8 @@ static void memory__reserved_and_committed__zeroed_and_released(struct t_run *t)
 
 static const struct t_cases cases[] = {
     T_CASE(semaphore__count__each_wait_takes_one),
+    T_CASE(mutex__owned__taken_again_by_its_owner_only),
+    T_CASE(mutex__owner_ends__the_next_is_told),
     T_CASE(locks__many_threads__nothing_is_lost),
     T_CASE(condition__turns__every_thread_gets_its_own),
     T_CASE(once__many_threads__the_function_runs_once),

@@ -75,6 +75,14 @@ HANDLE WINAPI CreateSemaphoreA(LPSECURITY_ATTRIBUTES attributes, LONG initial, L
 HANDLE WINAPI CreateSemaphoreW(LPSECURITY_ATTRIBUTES attributes, LONG initial, LONG maximum, LPCWSTR name);
 BOOL WINAPI ReleaseSemaphore(HANDLE semaphore, LONG count, LPLONG before);
 
+HANDLE WINAPI CreateMutexA(LPSECURITY_ATTRIBUTES attributes, BOOL owned, LPCSTR name);
+HANDLE WINAPI CreateMutexW(LPSECURITY_ATTRIBUTES attributes, BOOL owned, LPCWSTR name);
+BOOL WINAPI ReleaseMutex(HANDLE mutex);
+
+BOOL WINAPI WaitOnAddress(volatile void *address, PVOID unwanted, SIZE_T bytes, DWORD timeout_ms);
+void WINAPI WakeByAddressSingle(PVOID address);
+void WINAPI WakeByAddressAll(PVOID address);
+
 WL_END_C
 
 /* All with full barriers, as there. */

@@ -10,6 +10,7 @@
 
 #include "windef.h"
 #include "wl_crt.h"
+#include "wl_wide.h"
 
 #define NO_ERROR 0
 #define ERROR_SUCCESS 0
@@ -71,6 +72,7 @@
 #define INFINITE 0xFFFFFFFFu
 #define WAIT_OBJECT_0 0u
 #define WAIT_ABANDONED_0 0x80u
+#define WAIT_ABANDONED WAIT_ABANDONED_0
 #define WAIT_IO_COMPLETION 0xC0u
 #define WAIT_TIMEOUT 258u
 #define WAIT_FAILED 0xFFFFFFFFu
@@ -162,6 +164,7 @@ WL_END_C
 #include "memoryapi.h"
 #include "synchapi.h"
 #include "threadpoolapiset.h"
+#include "winbase.h"
 #include "winuser.h"
 
 /* There is no wide form of this one: its texts are ASCII. */
@@ -169,8 +172,10 @@ WL_END_C
 
 #ifdef UNICODE
 #define CreateEvent CreateEventW
+#define CreateMutex CreateMutexW
 #else
 #define CreateEvent CreateEventA
+#define CreateMutex CreateMutexA
 #endif
 
 #endif

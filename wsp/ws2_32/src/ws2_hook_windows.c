@@ -30,18 +30,6 @@ typedef NTSTATUS(NTAPI *compare_fn)(HANDLE, HANDLE);
 typedef NTSTATUS(NTAPI *ioctl_fn)(HANDLE, HANDLE, PVOID, PVOID, PIO_STATUS_BLOCK, ULONG, PVOID, ULONG, PVOID, ULONG);
 
 #define SAME_ATTRIBUTES 4u /* of NtDuplicateObject's options */
-#define IOCTL_AFD_POLL_CODE 0x12024u
-
-struct afd_poll {
-    LARGE_INTEGER timeout;
-    ULONG count;
-    ULONG exclusive;
-    struct {
-        HANDLE handle;
-        ULONG events;
-        NTSTATUS status;
-    } sockets[1];
-};
 
 enum hook {
     HOOK_SET_INFORMATION,
@@ -419,22 +407,13 @@ static NTSTATUS NTAPI hook_duplicate(HANDLE from_process, HANDLE from, HANDLE to
 
 /* ---- \Device\Afd ---- */
 
-/*
- * Some programs poll sockets through the device under Windows' own sockets. It would call our handle invalid, which they
- * take for a socket that was closed meanwhile and forget; so they are told that it cannot be done.
- */
 static NTSTATUS NTAPI hook_ioctl(HANDLE file, HANDLE event, PVOID routine, PVOID context, PIO_STATUS_BLOCK iosb,
                                  ULONG code, PVOID in, ULONG in_bytes, PVOID out, ULONG out_bytes)
 {
-    if (code == IOCTL_AFD_POLL_CODE && is_readable(in, in_bytes, sizeof(struct afd_poll))) {
-        const struct afd_poll *poll = (const struct afd_poll *)in;
-        ULONG room = (in_bytes - (ULONG)offsetof(struct afd_poll, sockets)) / sizeof poll->sockets[0];
-        ULONG i;
-        for (i = 0; i < poll->count && i < room; i++) {
-            if (is_socket(poll->sockets[i].handle)) {
-                return WS2_STATUS_NOT_SUPPORTED;
-            }
-        }
+    const struct ws2_afd_call call = {file, event, routine, context, iosb, code, in, in_bytes};
+    NTSTATUS status;
+    if (ws2_afd_control(&call, &status)) {
+        return status;
     }
     return ORIGINAL(ioctl_fn, HOOK_IOCTL)(file, event, routine, context, iosb, code, in, in_bytes, out, out_bytes);
 }
@@ -458,7 +437,7 @@ static struct ws2_patch hooks[HOOKS] = {
     ENTRY(HOOK_DUPLICATE, "ntdll.dll", "NtDuplicateObject", hook_duplicate,
           "DUPLICATE_CLOSE_SOURCE does not close a socket"),
     ENTRY(HOOK_IOCTL, "ntdll.dll", "NtDeviceIoControlFile", hook_ioctl,
-          "programs that poll through Afd lose sockets silently"),
+          "programs that ask Afd past Winsock lose sockets silently"),
 };
 
 static BOOL WINAPI attach_once(PINIT_ONCE once, PVOID argument, PVOID *context)

@@ -10,6 +10,7 @@
 static void event_unref(struct ws2_event *event)
 {
     if (atomic_fetch_sub_explicit(&event->refs, 1, memory_order_acq_rel) == 1) {
+        ws2_mutex_forget(event);
         ws2_event_destroy(event);
         free(event);
     }
@@ -17,7 +18,7 @@ static void event_unref(struct ws2_event *event)
 
 void ws2_object_release(enum ws2_kind kind, void *object)
 {
-    if (kind == WS2_KIND_EVENT || kind == WS2_KIND_SEMAPHORE) {
+    if (kind == WS2_KIND_EVENT || kind == WS2_KIND_SEMAPHORE || kind == WS2_KIND_MUTEX) {
         event_unref((struct ws2_event *)object);
     } else if (kind == WS2_KIND_THREAD) {
         ws2_thread_unref((struct ws2_thread *)object);

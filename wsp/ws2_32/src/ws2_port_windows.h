@@ -37,4 +37,18 @@ struct ws2_port *ws2_port_closing(HANDLE handle);
 void ws2_port_closed(struct ws2_port *port, bool done);
 DWORD ws2_port_wait_result(const OVERLAPPED *overlapped, DWORD ms, BOOL alertable);
 
+/* The arguments of NtDeviceIoControlFile that ws2_afd_windows.c looks at. */
+struct ws2_afd_call {
+    HANDLE file;
+    HANDLE event;
+    PVOID routine;
+    PVOID context;
+    PIO_STATUS_BLOCK iosb;
+    ULONG code;
+    const void *in;
+    ULONG in_bytes;
+};
+
+bool ws2_afd_control(const struct ws2_afd_call *call, NTSTATUS *status);
+
 #endif

@@ -359,6 +359,81 @@ void WINAPI WakeAllConditionVariable(PCONDITION_VARIABLE condition)
     condition_wake((struct condition *)condition, INT_MAX);
 }
 
+/* ---- waiting for an address: condition variables that addresses share by their hash, so that a wake may be for another ---- */
+
+#define ADDRESSES 64u
+
+static struct condition addresses[ADDRESSES];
+
+static struct condition *address_of(const volatile void *address)
+{
+    return &addresses[(uintptr_t)address / 8 * 0x9E3779B1u % ADDRESSES];
+}
+
+static bool address_equals(volatile void *address, const void *unwanted, size_t bytes)
+{
+    union {
+        uint8_t one;
+        uint16_t two;
+        uint32_t four;
+        uint64_t eight;
+    } now;
+    switch (bytes) {
+        case 1:
+            now.one = __atomic_load_n((volatile uint8_t *)address, __ATOMIC_SEQ_CST);
+            break;
+        case 2:
+            now.two = __atomic_load_n((volatile uint16_t *)address, __ATOMIC_SEQ_CST);
+            break;
+        case 4:
+            now.four = __atomic_load_n((volatile uint32_t *)address, __ATOMIC_SEQ_CST);
+            break;
+        default:
+            now.eight = __atomic_load_n((volatile uint64_t *)address, __ATOMIC_SEQ_CST);
+            break;
+    }
+    return memcmp(&now, unwanted, bytes) == 0;
+}
+
+/**
+ * Sleep while a value in memory is what it was.
+ *
+ * @param address   Aligned, of that many bytes: 1, 2, 4 or 8.
+ * @param unwanted  The value for which it sleeps.
+ * @return          FALSE with ERROR_TIMEOUT, or ERROR_INVALID_PARAMETER (bytes). TRUE may be for nothing: the caller looks again.
+ */
+BOOL WINAPI WaitOnAddress(volatile void *address, PVOID unwanted, SIZE_T bytes, DWORD timeout_ms)
+{
+    struct condition *own = address_of(address);
+    struct timespec store;
+    const struct timespec *deadline = deadline_after(timeout_ms, &store);
+    bool woken = true;
+    unsigned seen;
+    if (bytes != 1 && bytes != 2 && bytes != 4 && bytes != 8) {
+        SetLastError(ERROR_INVALID_PARAMETER);
+        return FALSE;
+    }
+    /* The sleeper counts itself and reads the wakes before it looks; who wakes has changed the value before it bumps them. */
+    atomic_fetch_add_explicit(&own->sleepers, 1, memory_order_seq_cst);
+    seen = atomic_load_explicit(&own->wakes, memory_order_seq_cst);
+    if (address_equals(address, unwanted, bytes)) {
+        woken = word_sleep(&own->wakes, seen, deadline);
+    }
+    return condition_result(own, woken);
+}
+
+/** Wake one who waits for an address; here all, as others may share its place. */
+void WINAPI WakeByAddressSingle(PVOID address)
+{
+    condition_wake(address_of(address), INT_MAX);
+}
+
+/** Wake all who wait for an address. */
+void WINAPI WakeByAddressAll(PVOID address)
+{
+    condition_wake(address_of(address), INT_MAX);
+}
+
 /* ---- one-time initialisation: low bits of the pointer; the rest is the context ---- */
 
 /**

@@ -58,6 +58,7 @@ static void thread_ended(void *argument)
         apc = next;
     }
     ws2_port_thread_leaves(thread);
+    ws2_mutexes_abandon(thread);
     ws2_queue_thread_ended(thread);
     if (thread->self_handle != 0) {
         ws2_handle_close(thread->self_handle, WS2_KIND_THREAD);

@@ -17,6 +17,7 @@ void ws2_event_init(struct ws2_event *event, bool manual_reset, bool signalled)
     atomic_init(&event->signalled, signalled);
     event->manual_reset = manual_reset;
     event->most = 0;
+    event->mutex = (struct ws2_mutex){0};
     atomic_init(&event->refs, 1);
 }
 
@@ -83,27 +84,32 @@ static void event_unlink(struct ws2_event *event, struct ws2_wait_node *node)
     pthread_mutex_unlock(&event->lock);
 }
 
-/* True if the event was signalled; an automatic one is taken by this. */
-static bool event_take(struct ws2_event *event)
+/* Whether the event was signalled; an automatic one is taken by this. */
+static enum ws2_taken event_take(struct ws2_event *event)
 {
     unsigned left = atomic_load_explicit(&event->signalled, memory_order_seq_cst);
+    if (event->mutex.event != NULL) {
+        return ws2_mutex_take(event);
+    }
     if (event->manual_reset) {
-        return left != 0;
+        return left != 0 ? WS2_TAKEN : WS2_TAKEN_NOT;
     }
     while (left != 0) {
         if (atomic_compare_exchange_weak_explicit(&event->signalled, &left, left - 1, memory_order_seq_cst,
                                                   memory_order_seq_cst)) {
-            return true;
+            return WS2_TAKEN;
         }
     }
-    return false;
+    return WS2_TAKEN_NOT;
 }
 
 /* What event_take took, given back. */
 static void event_return(struct ws2_event *event)
 {
     unsigned before;
-    if (event->most != 0) {
+    if (event->mutex.event != NULL) {
+        (void)ws2_mutex_give(event);
+    } else if (event->most != 0) {
         (void)ws2_event_add(event, 1, &before);
     } else if (!event->manual_reset) {
         ws2_event_signal(event);
@@ -120,7 +126,10 @@ struct ws2_slot *ws2_wait_pin(HANDLE object)
     if (slot == NULL) {
         slot = ws2_handle_pin((uintptr_t)object, WS2_KIND_FILE);
     }
-    return slot != NULL ? slot : ws2_handle_pin((uintptr_t)object, WS2_KIND_SEMAPHORE);
+    if (slot == NULL) {
+        slot = ws2_handle_pin((uintptr_t)object, WS2_KIND_SEMAPHORE);
+    }
+    return slot != NULL ? slot : ws2_handle_pin((uintptr_t)object, WS2_KIND_MUTEX);
 }
 
 static struct ws2_event *slot_event(const struct ws2_slot *slot)
@@ -243,39 +252,45 @@ bool ws2_thread_sleep_some(struct ws2_thread *thread, unsigned seen, const struc
     return true;
 }
 
-/* Index of the first signalled object, or -1. */
-static int take_any(struct ws2_slot *const *slots, DWORD count)
+/* What a wait for the first signalled object returns, or WAIT_TIMEOUT. */
+static DWORD take_any(struct ws2_slot *const *slots, DWORD count)
 {
     DWORD i;
     for (i = 0; i < count; i++) {
-        if (event_take(slot_event(slots[i]))) {
-            return (int)i;
+        enum ws2_taken taken = event_take(slot_event(slots[i]));
+        if (taken != WS2_TAKEN_NOT) {
+            return (taken == WS2_TAKEN ? WAIT_OBJECT_0 : WAIT_ABANDONED_0) + i;
         }
     }
-    return -1;
+    return WAIT_TIMEOUT;
 }
 
 /* All or none: looks first, takes then; what a rival took in between makes the automatic ones go back. */
-static bool take_all(struct ws2_slot *const *slots, DWORD count)
+static DWORD take_all(struct ws2_slot *const *slots, DWORD count)
 {
+    DWORD result = WAIT_OBJECT_0;
     DWORD i;
     for (i = 0; i < count; i++) {
-        if (atomic_load_explicit(&slot_event(slots[i])->signalled, memory_order_seq_cst) == 0) {
-            return false;
+        struct ws2_event *event = slot_event(slots[i]);
+        if (event->mutex.event != NULL ? !ws2_mutex_takeable(event)
+                                       : atomic_load_explicit(&event->signalled, memory_order_seq_cst) == 0) {
+            return WAIT_TIMEOUT;
         }
     }
     for (i = 0; i < count; i++) {
-        if (!event_take(slot_event(slots[i]))) {
+        enum ws2_taken taken = event_take(slot_event(slots[i]));
+        if (taken == WS2_TAKEN_NOT) {
             break;
         }
+        result = taken == WS2_TAKEN_ABANDONED ? WAIT_ABANDONED_0 : result;
     }
     if (i == count) {
-        return true;
+        return result;
     }
     while (i-- > 0) {
         event_return(slot_event(slots[i]));
     }
-    return false;
+    return WAIT_TIMEOUT;
 }
 
 /* Whether a posted message ends a wait: none, one that came since the thread last looked, any. */
@@ -294,14 +309,14 @@ struct wait_plan {
 static DWORD wait_look(struct ws2_thread *self, const struct wait_plan *plan)
 {
     bool message = plan->messages != WAIT_MESSAGES_NONE && ws2_queue_fresh(self, plan->messages == WAIT_MESSAGES_ANY);
-    int index;
+    DWORD result;
     if (plan->all && plan->count > 0) {
         bool every = message || plan->messages == WAIT_MESSAGES_NONE;
-        return every && take_all(plan->slots, plan->count) ? WAIT_OBJECT_0 : WAIT_TIMEOUT;
+        return every ? take_all(plan->slots, plan->count) : WAIT_TIMEOUT;
     }
-    index = take_any(plan->slots, plan->count);
-    if (index >= 0) {
-        return WAIT_OBJECT_0 + (DWORD)index;
+    result = take_any(plan->slots, plan->count);
+    if (result != WAIT_TIMEOUT) {
+        return result;
     }
     return message ? WAIT_OBJECT_0 + plan->count : WAIT_TIMEOUT;
 }

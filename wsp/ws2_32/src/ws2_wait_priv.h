@@ -24,6 +24,18 @@ struct ws2_wait_node {
     struct ws2_thread *thread;
 };
 
+/* A mutex beside its event, which is signalled while nobody owns it; under the event's lock. */
+struct ws2_mutex {
+    struct ws2_thread *owner;
+    unsigned depth;
+    bool abandoned;          /* its last owner ended */
+    struct ws2_event *event; /* NULL: of events that are no mutexes */
+    struct ws2_mutex *next;  /* owned by the same thread; under the lock of all owners */
+};
+
+/* What a look at an object found. */
+enum ws2_taken { WS2_TAKEN_NOT, WS2_TAKEN, WS2_TAKEN_ABANDONED };
+
 /* An event, and the end-of-thread signal inside a thread. */
 struct ws2_event {
     pthread_mutex_t lock;
@@ -32,6 +44,7 @@ struct ws2_event {
     bool manual_reset;
     atomic_uint refs; /* handles of it; not of a thread's */
     unsigned most;    /* semaphore: what `signalled` counts up to; else 0 */
+    struct ws2_mutex mutex;
 };
 
 struct ws2_apc {
@@ -55,6 +68,7 @@ struct ws2_thread {
     DWORD id;
     struct ws2_thread_data data;
     struct ws2_queue queue;
+    struct ws2_mutex *mutexes;    /* that it owns; under the lock of all owners */
     struct ws2_port *port;        /* whose packets it took last, with a reference; the thread's own */
     struct ws2_thread *port_next; /* running threads of the port; these three under the port's lock */
     struct ws2_thread *port_prev;
@@ -84,5 +98,11 @@ void ws2_event_signal(struct ws2_event *event);
 bool ws2_event_add(struct ws2_event *event, unsigned count, unsigned *before);
 
 struct ws2_slot *ws2_wait_pin(HANDLE object);
+
+enum ws2_taken ws2_mutex_take(struct ws2_event *event);
+bool ws2_mutex_takeable(struct ws2_event *event);
+bool ws2_mutex_give(struct ws2_event *event);
+void ws2_mutex_forget(struct ws2_event *event);
+void ws2_mutexes_abandon(struct ws2_thread *thread);
 
 #endif
