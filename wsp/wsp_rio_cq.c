@@ -237,12 +237,20 @@ static inline void result_fill(const struct stk_rio_done *done, RIORESULT *out)
         result_record(done);
 }
 
+_Static_assert(sizeof(struct stk_rio_plain) == sizeof(RIORESULT) &&
+                   offsetof(struct stk_rio_plain, bytes) == offsetof(RIORESULT, BytesTransferred) &&
+                   offsetof(struct stk_rio_plain, rq_cookie) == offsetof(RIORESULT, SocketContext) &&
+                   offsetof(struct stk_rio_plain, context) == offsetof(RIORESULT, RequestContext),
+               "plain completions are written where they belong");
+
 static ULONG cq_take(struct wsp_rio_cq *cq, RIORESULT *results, ULONG count)
 {
     struct stk_rio_done done[WSP_RIO_TAKE];
     uint32_t got, wish;
-    ULONG all = 0;
+    ULONG all = stk_rio_cq_take_plain(cq->stk, (struct stk_rio_plain *)(void *)results, count);
 
+    if (all == count)
+        return all;
     do {
         wish = count - all < WSP_RIO_TAKE ? count - all : WSP_RIO_TAKE;
         got = stk_rio_cq_take(cq->stk, done, wish);

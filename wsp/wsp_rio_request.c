@@ -328,7 +328,6 @@ static inline __attribute__((always_inline)) BOOL request_short(RIO_RQ queue, en
 {
     struct wsp_rio_rq *rq = wsp_rio_rq_find((uintptr_t)queue);
     const struct wsp_rio_buffer *buffer;
-    struct stk_rio_req req;
     struct stk_rio_rq *stk;
     int err;
 
@@ -343,11 +342,8 @@ static inline __attribute__((always_inline)) BOOL request_short(RIO_RQ queue, en
         wsp_rio_leave(&rq->inside);
         return request_long(queue, dir, data, count, flags, context);
     }
-    request_begin(&req, flags, context);
-    req.mem = buffer->mem;
-    req.base = buffer->base + data->Offset;
-    req.len = data->Length;
-    err = stk_rio_post(stk, dir, &req);
+    err = (dir == STK_RIO_RECV ? stk_rio_receive_plain : stk_rio_send_plain)(
+        stk, buffer->mem, buffer->base + data->Offset, data->Length, flags, (uintptr_t)context);
     wsp_rio_leave(&rq->inside);
     return err == STK_OK ? TRUE : request_refused(err);
 }

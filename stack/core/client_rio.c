@@ -429,6 +429,13 @@ void stk_rio_cq_close(struct stk_rio_cq *cq)
     struct client_rio *rio = rio_of(cq->client);
     stk_lock_take(&rio->lock);
     atomic_store_explicit(&cq->closed, 1, memory_order_relaxed);
+    for (struct stk_rio_rq *rq = rio->rqs; rq != NULL; rq = rq->next) {
+        for (int dir = 0; dir < STK_RIO_DIRS; dir++) {
+            if (rq->half[dir].cq == cq) {
+                atomic_store_explicit(&rq->half[dir].shut, 1, memory_order_relaxed);
+            }
+        }
+    }
     /* From the answer on nothing is written; an engine that gives none does not write. */
     (void)stk_client_rio_call(cq->client, NULL, STK_RIO_OP_CQ_CLOSE, cq->abi);
     (void)atomic_exchange_explicit(&cq->abi->armed, STK_RIO_IDLE, memory_order_seq_cst);
@@ -514,6 +521,17 @@ static bool charges_fit(struct stk_rio_cq *const cq[STK_RIO_DIRS], const int64_t
     return true;
 }
 
+/** As stream_error and its kin: an end that has to be told is not plain. */
+static void plain_states(struct rio_half *half, enum stk_rio_dir dir, bool stream)
+{
+    const uint32_t shut = dir == STK_RIO_SEND ? STK_ST_TX_SHUT : STK_ST_RX_SHUT;
+    half->plain_wanted = STK_ST_CONNECTED;
+    if (!stream) {
+        half->plain_wanted = dir == STK_RIO_SEND ? (uint32_t)(STK_ST_BOUND | STK_ST_CONNECTED) : (uint32_t)STK_ST_BOUND;
+    }
+    half->plain_mask = half->plain_wanted | shut | (stream ? (uint32_t)STK_ST_ENDED : 0u);
+}
+
 static int rq_make(struct client_rio *rio, struct stk_sock *sock, const uint32_t max[STK_RIO_DIRS],
                    struct stk_rio_cq *const cq[STK_RIO_DIRS], struct stk_rio_rq **out)
 {
@@ -535,6 +553,8 @@ static int rq_make(struct client_rio *rio, struct stk_sock *sock, const uint32_t
     rq->sock = sock;
     rq->abi = abi;
     rq->id = id;
+    rq->sock_abi = sock->abi;
+    rq->region_abi = sock->client->region->abi;
     rq->stream = sock->abi->type == STK_SOCK_STREAM;
     rq->to_seq = 1;
     abi->id = id;
@@ -544,6 +564,7 @@ static int rq_make(struct client_rio *rio, struct stk_sock *sock, const uint32_t
         half->abi = &abi->ring[dir];
         half->cq = cq[dir];
         half->max = max[dir];
+        plain_states(half, (enum stk_rio_dir)dir, rq->stream);
         atomic_store_explicit(&half->ring, rings[dir], memory_order_relaxed);
         abi->cq[dir] = (uintptr_t)cq[dir]->abi;
         abi->place[dir] = ring_place(rings[dir]);

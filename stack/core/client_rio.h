@@ -47,6 +47,9 @@ struct rio_half {
     struct stk_rio_cq *cq;
     uint32_t submitted; /**< = abi->submitted */
     uint32_t max;
+    uint32_t plain_mask;   /**< bits of the socket's state that tell whether a plain request may be posted */
+    uint32_t plain_wanted; /**< what they are then */
+    STK_U32 shut;          /**< its socket or completion queue is closed */
     /* written by who takes */
     _Alignas(STK_ABI_LINE) STK_U32 taken;
 };
@@ -55,6 +58,8 @@ struct stk_rio_rq {
     struct rio_half half[STK_RIO_DIRS];
     struct stk_client *client;
     struct stk_sock *sock; /**< valid while closed is 0 */
+    const struct stk_sock_abi *sock_abi;
+    const struct stk_region_abi *region_abi;
     struct stk_rio_rq_abi *abi;
     struct stk_rio_rq *next;
     uint64_t cookie;

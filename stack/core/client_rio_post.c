@@ -83,6 +83,17 @@ static bool to_known(const struct stk_rio_rq *rq, const struct stk_addr *to, uin
            atomic_load_explicit(&sock->segment, memory_order_relaxed) == 0;
 }
 
+/** to_known of the connected peer, whose socket is known to be bound and connected. */
+static inline bool peer_known(const struct stk_rio_rq *rq)
+{
+    const struct stk_sock *sock = rq->sock;
+    return rq->to_seq == atomic_load_explicit(&rq->region_abi->ifs_seq, memory_order_relaxed) &&
+           rq->to_seen.family == STK_AF_NONE &&
+           rq->to_broadcast == atomic_load_explicit(&sock->broadcast, memory_order_relaxed) &&
+           (atomic_load_explicit(&sock->choosy, memory_order_relaxed) |
+            atomic_load_explicit(&sock->segment, memory_order_relaxed)) == 0;
+}
+
 /** Checks a datagram as stk_sock_sendmsg does, and writes down what it asks for. */
 static int dgram_send_check(struct stk_rio_rq *rq, const struct stk_rio_req *req, struct stk_rio_entry_abi *entry,
                             struct stk_rio_wish_abi *wish)
@@ -245,6 +256,85 @@ int stk_rio_post(struct stk_rio_rq *rq, enum stk_rio_dir dir, const struct stk_r
     return post_end(rq, dir, req, &posting);
 }
 
+/** What the two kinds of plain requests have. */
+struct plain_post {
+    struct stk_rio_mem *mem;
+    void *base;
+    uint64_t context;
+    uint32_t len;
+    uint32_t flags;
+};
+
+/** By value: who calls it has it in registers. */
+static __attribute__((noinline)) int plain_any(struct stk_rio_rq *rq, enum stk_rio_dir dir, struct plain_post post)
+{
+    const struct stk_rio_req req = {.mem = post.mem,
+                                    .base = post.base,
+                                    .len = post.len,
+                                    .flags = post.flags,
+                                    .context = post.context,
+                                    .to.family = STK_AF_NONE};
+    return stk_rio_post(rq, dir, &req);
+}
+
+/** Everything that stk_rio_post checks, in as few looks as there can be; what is not found good takes the long way. */
+static inline __attribute__((always_inline)) int post_plain(struct stk_rio_rq *rq, enum stk_rio_dir dir,
+                                                            struct plain_post post)
+{
+    struct rio_half *half = &rq->half[dir];
+    const uint32_t at = half->submitted;
+    if (atomic_load_explicit(&stk_client_forked, memory_order_relaxed) !=
+            0 || /* first: a child after fork has no region */
+        atomic_load_explicit(&rq->region_abi->engine_state, memory_order_relaxed) >= STK_ENGINE_PARKED ||
+        (atomic_load_explicit(&rq->sock_abi->state, memory_order_relaxed) & half->plain_mask) != half->plain_wanted ||
+        atomic_load_explicit(&half->shut, memory_order_relaxed) != 0 ||
+        /* edge O: the entry's last user is through with it. */
+        at - atomic_load_explicit(&half->taken, memory_order_acquire) >= half->max) {
+        return plain_any(rq, dir, post);
+    }
+    if (dir == STK_RIO_SEND && !rq->stream && (post.len > KNOWN_BYTES_MAX || !peer_known(rq))) {
+        return plain_any(rq, dir, post);
+    }
+    struct rio_ring *ring = atomic_load_explicit(&half->ring, memory_order_relaxed);
+    struct stk_rio_entry_abi *entry = &ring->entries[at & ring->mask];
+    entry->base = (uintptr_t)post.base;
+    entry->mem = (uintptr_t)post.mem->abi;
+    entry->len = post.len;
+    entry->flags = post.flags;
+    if (dir == STK_RIO_SEND) {
+        entry->to.family = STK_AF_NONE;
+        entry->fifo = atomic_load_explicit(&rq->sock_abi->tx_tail, memory_order_acquire);
+    }
+    ring->words[at & ring->mask] = (struct rio_words){.context = post.context};
+    half->submitted = at + 1;
+    struct stk_rio_ring_abi *abi = half->abi;
+    /* edge M, app's end. */
+    atomic_store_explicit(&abi->submitted, at + 1, memory_order_release);
+    if ((post.flags & STK_RIO_DEFER) != 0) {
+        return STK_OK;
+    }
+    if (dir == STK_RIO_SEND) { /* the kick is the read-modify-write */
+        atomic_store_explicit(&abi->committed, at + 1, memory_order_release);
+    } else {
+        (void)atomic_exchange_explicit(&abi->committed, at + 1, memory_order_seq_cst);
+    }
+    return committed_tell(rq, dir);
+}
+
+int stk_rio_receive_plain(struct stk_rio_rq *rq, struct stk_rio_mem *mem, void *base, uint32_t len, uint32_t flags,
+                          uint64_t context)
+{
+    return post_plain(rq, STK_RIO_RECV,
+                      (struct plain_post){.mem = mem, .base = base, .context = context, .len = len, .flags = flags});
+}
+
+int stk_rio_send_plain(struct stk_rio_rq *rq, struct stk_rio_mem *mem, void *base, uint32_t len, uint32_t flags,
+                       uint64_t context)
+{
+    return post_plain(rq, STK_RIO_SEND,
+                      (struct plain_post){.mem = mem, .base = base, .context = context, .len = len, .flags = flags});
+}
+
 int stk_rio_commit(struct stk_rio_rq *rq, enum stk_rio_dir dir)
 {
     const int usable = stk_client_usable(rq->client);
@@ -387,6 +477,83 @@ static __attribute__((noinline)) uint32_t take_some(struct stk_rio_cq *cq, struc
     }
     stk_client_pump_once(cq->client);
     return 0;
+}
+
+/** Completions of one direction of one request queue, up to the first that is not plain. */
+struct plain_run {
+    const struct stk_rio_done_abi *entry; /**< the next one */
+    struct stk_rio_plain *out;
+    const struct stk_rio_plain *end;
+    uint32_t head;
+    uint32_t quiet; /**< STK_RIO_DONE_QUIET for each */
+};
+
+/** @return How many; taking->taken moves on with them. */
+static inline __attribute__((always_inline)) uint32_t plain_run(const struct stk_rio_cq *cq, struct taking *taking,
+                                                                struct plain_run *run)
+{
+    const struct stk_rio_done_abi *entry = run->entry;
+    const struct rio_words *const words = taking->ring->words;
+    const uint32_t words_mask = taking->ring->mask;
+    const uint64_t cookie = taking->cookie;
+    const uint32_t rq = taking->rq;
+    const uint32_t generation = taking->generation;
+    const uint32_t dir = taking->dir;
+    const uint32_t first = taking->taken;
+    const uint32_t mask = cq->mask;
+    struct stk_rio_plain *out = run->out;
+    uint32_t at = first;
+    uint32_t seq = run->head - cq->base + 1;
+    while (entry->index == at && entry->status == STK_OK) {
+        const struct rio_words *one = &words[at & words_mask];
+        const uint32_t flags = entry->flags;
+        if (one->cookie != 0 || (flags & STK_RIO_DONE_SEND) != dir) {
+            break;
+        }
+        *out++ = (struct stk_rio_plain){.bytes = entry->bytes, .rq_cookie = cookie, .context = one->context};
+        run->quiet += flags & STK_RIO_DONE_QUIET;
+        at++;
+        seq++;
+        entry = &cq->ring[(seq + cq->base - 1) & mask];
+        /* edge N, app's end. */
+        if (out == run->end || atomic_load_explicit(&entry->seq, memory_order_acquire) != seq || entry->rq != rq ||
+            entry->generation != generation) {
+            break;
+        }
+    }
+    run->entry = entry;
+    run->out = out;
+    run->head += at - first;
+    taking->taken = at;
+    return at - first;
+}
+
+static __attribute__((noinline)) uint32_t take_plain(struct stk_rio_cq *cq, struct stk_rio_plain *out, uint32_t count)
+{
+    struct taking taking = {.half = NULL};
+    struct plain_run run = {
+        .entry = &cq->ring[cq->head & cq->mask], .out = out, .end = out + count, .head = cq->head, .quiet = 0};
+    while (run.out != run.end &&
+           /* edge N, app's end. */
+           atomic_load_explicit(&run.entry->seq, memory_order_acquire) == run.head - cq->base + 1 &&
+           taking_begin(&taking, cq, run.entry) && plain_run(cq, &taking, &run) > 0) {
+    }
+    taking_end(&taking);
+    const uint32_t done = run.head - cq->head;
+    const uint32_t ordinary = done - run.quiet / STK_RIO_DONE_QUIET;
+    cq->head = run.head;
+    /* The info of earlier ones is not looked at any more. */
+    atomic_store_explicit(&cq->takes, atomic_load_explicit(&cq->takes, memory_order_relaxed) + 1, memory_order_release);
+    atomic_store_explicit(&cq->ordinary_taken,
+                          atomic_load_explicit(&cq->ordinary_taken, memory_order_relaxed) + ordinary,
+                          memory_order_relaxed);
+    return done;
+}
+
+uint32_t stk_rio_cq_take_plain(struct stk_rio_cq *cq, struct stk_rio_plain *out, uint32_t count)
+{
+    const uint32_t seq = atomic_load_explicit(&cq->ring[cq->head & cq->mask].seq, memory_order_relaxed);
+    return seq == cq->head - cq->base + 1 && !cq->damaged ? take_plain(cq, out, count) : 0;
 }
 
 /* Programs that poll look at an empty queue more often than at any other. */

@@ -114,6 +114,9 @@ int stk_sock_close(struct stk_sock *sock, enum stk_close_mode mode)
     struct stk_rio_rq *rio = sock->rio;
     if (rio != NULL) { /* no post from here on */
         sock->rio = NULL;
+        for (int dir = 0; dir < STK_RIO_DIRS; dir++) {
+            atomic_store_explicit(&rio->half[dir].shut, 1, memory_order_relaxed);
+        }
         atomic_store_explicit(&rio->closed, 1, memory_order_release);
     }
     const int result = stk_client_post(sock->client, &sub);

@@ -78,6 +78,14 @@ struct stk_rio_done {
                                           take from this queue */
 };
 
+/** One completion of a plain request: RIORESULT, whose layout this is. */
+struct stk_rio_plain {
+    int32_t status; /**< 0 */
+    uint32_t bytes;
+    uint64_t rq_cookie;
+    uint64_t context;
+};
+
 /**
  * Make memory known: pinned where the system allows, told to every port that takes external memory.
  *
@@ -123,6 +131,16 @@ void stk_rio_cq_close(struct stk_rio_cq *cq);
  * Context: one thread at a time a queue. No system call, no lock, does not allocate.
  */
 uint32_t stk_rio_cq_take(struct stk_rio_cq *cq, struct stk_rio_done *out, uint32_t count);
+
+/**
+ * Take completions as long as they are plain: without error, without cookie. The short way; what it leaves is
+ * stk_rio_cq_take's.
+ *
+ * @return  Number taken, 0..count.
+ *
+ * Context: as stk_rio_cq_take.
+ */
+uint32_t stk_rio_cq_take_plain(struct stk_rio_cq *cq, struct stk_rio_plain *out, uint32_t count);
 
 /**
  * Ask for one event (stk_events_wait) when an ordinary completion is there or comes.
@@ -171,6 +189,19 @@ int stk_rio_rq_resize(struct stk_rio_rq *rq, const uint32_t max[STK_RIO_DIRS]);
  * spins; at most one wake-up for all requests since the stack looked last.
  */
 int stk_rio_post(struct stk_rio_rq *rq, enum stk_rio_dir dir, const struct stk_rio_req *req);
+
+/**
+ * stk_rio_post of a request without cookie and wishes, the short way.
+ *
+ * @param mem    Not NULL; base and len as in struct stk_rio_req.
+ * @param flags  STK_RIO_DONT_NOTIFY, STK_RIO_DEFER.
+ *
+ * Returns and context: as stk_rio_post.
+ */
+int stk_rio_receive_plain(struct stk_rio_rq *rq, struct stk_rio_mem *mem, void *base, uint32_t len, uint32_t flags,
+                          uint64_t context);
+int stk_rio_send_plain(struct stk_rio_rq *rq, struct stk_rio_mem *mem, void *base, uint32_t len, uint32_t flags,
+                       uint64_t context);
 
 /** Start what is deferred in a direction. Context: any thread, beside a poster. */
 int stk_rio_commit(struct stk_rio_rq *rq, enum stk_rio_dir dir);
