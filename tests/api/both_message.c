@@ -190,6 +190,21 @@ static void message__registered_anew__the_last_counts(struct t_run *t)
     T_TRUE(DestroyWindow(window) && DestroyWindow(other));
 }
 
+/* Rule A.11.12; what modern Windows does: a connection from before is not told, what can be done with it is, in this order. */
+static void message__connected_before__read_and_write_alone(struct t_run *t)
+{
+    HWND window = window_make(t);
+    SOCKET ends[2];
+    T_DO(window != NULL && t_pair(t, AF_INET, ends));
+    T_DO(t_send_all(t, ends[1], "a", 1));
+    T_EQ(t_select(ends[0], 'r', T_WAIT_MS), 1);
+    T_OK(WSAAsyncSelect(ends[0], window, T_MESSAGE, FD_CONNECT | FD_READ | FD_WRITE));
+    T_MESSAGE_IS(window, ends[0], FD_READ, 0);
+    T_MESSAGE_IS(window, ends[0], FD_WRITE, 0);
+    T_NO_MESSAGE(window);
+    T_TRUE(DestroyWindow(window));
+}
+
 /* Rule A.11.22. */
 static void message__window_not_there__inval(struct t_run *t)
 {
@@ -233,6 +248,7 @@ static const struct t_cases cases[] = {
     T_CASE(message__nobody_listens__connect_with_refused),
     T_CASE(message__selection_of_nothing__none_comes),
     T_CASE(message__registered_anew__the_last_counts),
+    T_CASE(message__connected_before__read_and_write_alone),
     T_CASE(message__window_not_there__inval),
     T_CASE(message__datagram__read),
     T_CASE(message__socket_closed__no_close_event),
