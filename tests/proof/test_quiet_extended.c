@@ -433,6 +433,75 @@ static void files__transmitted__no_allocation(void **state)
     (void)descriptor;
 }
 
+#define PIECE 65536
+
+static unsigned bulk; /* bytes */
+
+static DWORD WINAPI bulk_drain(LPVOID context)
+{
+    static char room[PIECE];
+    const SOCKET s = *(SOCKET *)context;
+    unsigned got = 0;
+    while (got < bulk) {
+        const int n = recv(s, room, PIECE, 0);
+        if (n <= 0) {
+            break;
+        }
+        got += (unsigned)n;
+    }
+    return got;
+}
+
+static void bulk_send(SOCKET s, HANDLE file)
+{
+    static char room[PIECE];
+    for (unsigned sent = 0; sent < bulk; sent += PIECE) {
+        DWORD got = 0;
+        must(ReadFile(file, room, PIECE, &got, NULL) && got == PIECE, "ReadFile");
+        must(send(s, room, PIECE, 0) == PIECE, "send");
+    }
+}
+
+/** The same bytes of a file by one TransmitFile, and read and sent in pieces: MiB/s of each; T_QUIET_MIB asks for so many. */
+static void files__beside_sends__figures(void **state)
+{
+    char name[] = "/tmp/quiet_XXXXXX";
+    SOCKET pair[2];
+    LARGE_INTEGER rate;
+    (void)state;
+    if (getenv("T_QUIET_MIB") == NULL) {
+        skip();
+    }
+    bulk = (unsigned)strtoul(getenv("T_QUIET_MIB"), NULL, 10) << 20;
+    assert_true(mkstemp(name) >= 0);
+    const HANDLE file = CreateFileA(name, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING, 0, NULL);
+    must(file != INVALID_HANDLE_VALUE && SetFilePointer(file, (LONG)bulk, NULL, FILE_BEGIN) == bulk, "a file");
+    must(SetEndOfFile(file) && QueryPerformanceFrequency(&rate), "its length");
+    stream_pair(pair, 0);
+    for (int way = 0; way < 4; way++) {
+        LARGE_INTEGER from;
+        LARGE_INTEGER to;
+        DWORD got = 0;
+        const HANDLE thread = CreateThread(NULL, 0, bulk_drain, &pair[1], 0, NULL);
+        must(thread != NULL && SetFilePointer(file, 0, NULL, FILE_BEGIN) == 0, "a thread");
+        (void)QueryPerformanceCounter(&from);
+        if (way % 2 == 0) {
+            must(transmit_file(pair[0], file, bulk, 0, NULL, NULL, 0), "TransmitFile");
+        } else {
+            bulk_send(pair[0], file);
+        }
+        must(WaitForSingleObject(thread, 60000) == WAIT_OBJECT_0 && GetExitCodeThread(thread, &got), "the thread");
+        (void)QueryPerformanceCounter(&to);
+        assert_int_equal(got, bulk);
+        print_message("%s: %.0f MiB/s\n", way % 2 == 0 ? "TransmitFile" : "ReadFile and send",
+                      (double)(bulk >> 20) * (double)rate.QuadPart / (double)(to.QuadPart - from.QuadPart));
+        CloseHandle(thread);
+    }
+    must(closesocket(pair[0]) == 0 && closesocket(pair[1]) == 0, "closesocket");
+    CloseHandle(file);
+    (void)remove(name);
+}
+
 /* --- Sockets that are used again ------------------------------------------------------------- */
 
 /** A listener, one socket on each side, and a port for all of them. */
@@ -508,7 +577,8 @@ static int start(void **state)
     SOCKADDR_IN addr;
     DWORD bytes;
     (void)state;
-    if (setenv("WINLANE_CONFIG", T_QUIET_INI, 1) != 0 || WSAStartup(MAKEWORD(2, 2), &data) != 0) {
+    if (setenv("WINLANE_CONFIG", T_QUIET_INI, getenv("T_QUIET_MIB") == NULL) != 0 ||
+        WSAStartup(MAKEWORD(2, 2), &data) != 0) {
         return -1;
     }
     const SOCKET s = bound(SOCK_STREAM, 0, WSA_FLAG_REGISTERED_IO, &addr);
@@ -544,6 +614,7 @@ static int run(void)
         cmocka_unit_test(messages__sent_and_received__quiet),
         cmocka_unit_test(ports__packets_of_requests_and_posted__no_allocation),
         cmocka_unit_test(files__transmitted__no_allocation),
+        cmocka_unit_test(files__beside_sends__figures),
         cmocka_unit_test(recycled__accepted_connected_disconnected__no_allocation),
     };
     const int failed = cmocka_run_group_tests(tests, start, finish);
