@@ -139,8 +139,9 @@ static struct stk_ep *dgram_receiver(struct stk_ep *ep, const struct stk_dgram_a
 {
     struct stk_ep_table *table = ep->table;
     const bool alone = ep->opts.exclusive &&
-                       ep->port_name != 0;      /* RU-5: nothing of this address is the any address's */
-    const bool held = ep->phase == STK_EP_HELD; /* else it is closed, still sends, and its port may be another's */
+                       ep->port_name != 0; /* RU-5: nothing of this address is the any address's */
+    /* Who is closed and still sends has no port any more: it may be another's. */
+    const bool held = ep->phase == STK_EP_HELD;
     if (ep->type != STK_SOCK_DGRAM || (record->flags & (STK_MSG_MCAST | STK_MSG_BCAST)) != 0 ||
         (held && (alone || (ep->peer_set && source_accepted(ep, &record->addr)) || stk_ep_port_alone(ep)))) {
         return ep;
