@@ -272,6 +272,17 @@ static void ip6_parse(struct nic_layers *out)
     l4_parse(out);
 }
 
+bool nic_layers_host(const uint8_t *addr, uint32_t ip)
+{
+    static const uint8_t zeros[12];
+
+    if (ip == 4)
+        return addr[0] != 0 && addr[0] != 127 && addr[0] < 224;
+    if (memcmp(addr, zeros, 10) == 0 && ((addr[10] == 0xff && addr[11] == 0xff) || memcmp(addr, zeros, 12) == 0))
+        return false; /* RFC 4291 2.5: ::, ::1, mapped and compatible ones */
+    return addr[0] != 0xff;
+}
+
 void nic_layers_parse(const uint8_t *frame, uint32_t len, uint32_t full_len, struct nic_layers *out)
 {
     uint32_t type;

@@ -36,10 +36,38 @@ static struct replay_talk_conv *called_find(struct replay_talk *talk, const stru
     return NULL;
 }
 
+/* Of those that wait for a caller the one whose recorded caller had these ends. */
+static struct replay_talk_conv *recorded_find(struct replay_talk *talk, const struct replay_talk_conv *like)
+{
+    uint32_t *link = &talk->recorded_hash[hash_of(talk, like->ip[1], like->port[1], like->port[0])];
+
+    while (*link != REPLAY_NONE) {
+        struct replay_talk_conv *conv = &talk->convs[*link];
+        const uint32_t next = conv->recorded_next;
+
+        if (conv->live || conv->over) { /* the next one of these ends takes its place */
+            *link = conv->after != REPLAY_NONE ? conv->after : next;
+            if (conv->after != REPLAY_NONE)
+                talk->convs[conv->after].recorded_next = next;
+        } else if (conv->version == like->version && conv->proto == like->proto && conv->port[0] == like->port[0] &&
+                   conv->port[1] == like->port[1] && memcmp(conv->ip, like->ip, sizeof(conv->ip)) == 0) {
+            return conv;
+        } else {
+            link = &conv->recorded_next;
+        }
+    }
+    return NULL;
+}
+
 static void called_add(struct replay_talk *talk, uint32_t index)
 {
     struct replay_talk_conv *conv = &talk->convs[index];
-    uint32_t *head;
+    uint32_t *head = &talk->recorded_hash[hash_of(talk, conv->ip[1], conv->port[1], conv->port[0])];
+
+    if (conv->before == REPLAY_NONE) {
+        conv->recorded_next = *head;
+        *head = index;
+    }
     struct replay_talk_conv *list = called_find(talk, conv, &head);
 
     conv->called_next = REPLAY_NONE;
@@ -59,10 +87,12 @@ int replay_live_open(struct replay_talk *talk)
         talk->live_size *= 2;
     talk->live_hash = malloc(talk->live_size * sizeof(*talk->live_hash));
     talk->called_hash = malloc(talk->live_size * sizeof(*talk->called_hash));
-    if (talk->live_hash == NULL || talk->called_hash == NULL)
+    talk->recorded_hash = malloc(talk->live_size * sizeof(*talk->recorded_hash));
+    if (talk->live_hash == NULL || talk->called_hash == NULL || talk->recorded_hash == NULL)
         return STK_ENOMEM;
     memset(talk->live_hash, 0xff, talk->live_size * sizeof(*talk->live_hash));
     memset(talk->called_hash, 0xff, talk->live_size * sizeof(*talk->called_hash));
+    memset(talk->recorded_hash, 0xff, talk->live_size * sizeof(*talk->recorded_hash));
     for (uint32_t i = 0; i < talk->convs_count; i++) {
         if (!talk->convs[i].we_began)
             called_add(talk, i);
@@ -74,6 +104,7 @@ void replay_live_close(struct replay_talk *talk)
 {
     free(talk->live_hash);
     free(talk->called_hash);
+    free(talk->recorded_hash);
 }
 
 void replay_live_add(struct replay_talk *talk, struct replay_talk_conv *conv, uint16_t live_port)
@@ -88,24 +119,39 @@ void replay_live_add(struct replay_talk *talk, struct replay_talk_conv *conv, ui
     *head = conv->number - 1;
 }
 
-/* Of those with these ports the first that lives, or else the last. Others that are over will never be asked for again. */
-static struct replay_talk_conv *known_find(struct replay_talk *talk, const struct replay_talk_conv *like, uint16_t from)
+/* Has the conversation's live side this address, as far as that is known? */
+static bool lives_at(const struct replay_talk_conv *conv, const uint8_t *ip)
+{
+    return memcmp(conv->live_ip, ip, 16) == 0;
+}
+
+/*
+ * Of those with these ports: who has the caller's address before who has not, as an answer to a group comes from elsewhere;
+ * of these the first that lives, or else the last. Others that are over will never be asked for again.
+ */
+static struct replay_talk_conv *known_find(struct replay_talk *talk, const struct replay_talk_conv *like)
 {
     struct replay_talk_conv *best = NULL;
-    uint32_t *link = live_head(talk, like, from);
+    uint32_t *link = live_head(talk, like, like->port[1]);
 
     while (*link != REPLAY_NONE) {
         struct replay_talk_conv *conv = &talk->convs[*link];
 
         if (conv->version != like->version || conv->proto != like->proto || conv->port[0] != like->port[0] ||
-            conv->live_port != from || memcmp(conv->ip[0], like->ip[0], 16) != 0) {
+            conv->live_port != like->port[1] || memcmp(conv->ip[0], like->ip[0], 16) != 0) {
             link = &conv->live_next;
-        } else if (best != NULL && conv->over && (!best->over || conv < best)) {
-            *link = conv->live_next;
-        } else {
-            best = best == NULL || best->over || conv < best ? conv : best;
-            link = &conv->live_next;
+            continue;
         }
+        const bool here = lives_at(conv, like->ip[1]);
+        const bool best_here = best != NULL && lives_at(best, like->ip[1]);
+        if (best != NULL && here == best_here && conv->over && (!best->over || conv < best) &&
+            memcmp(conv->live_ip, best->live_ip, 16) == 0) {
+            *link = conv->live_next;
+            continue;
+        }
+        if (best == NULL || (here != best_here ? here : best->over || (!conv->over && conv < best)))
+            best = conv;
+        link = &conv->live_next;
     }
     return best;
 }
@@ -113,15 +159,17 @@ static struct replay_talk_conv *known_find(struct replay_talk *talk, const struc
 struct replay_talk_conv *replay_live_find(struct replay_talk *talk, const uint8_t *frame,
                                           const struct replay_view *view)
 {
-    const uint16_t from = replay_get16(frame + view->l4);
     struct replay_talk_conv like = {.version = view->version, .proto = view->proto};
-    struct replay_talk_conv *fresh = NULL;
     uint32_t *head;
 
     like.port[0] = replay_get16(frame + view->l4 + 2);
+    like.port[1] = replay_get16(frame + view->l4);
     memcpy(like.ip[0], frame + view->dst, view->ip_bytes);
-    struct replay_talk_conv *known = known_find(talk, &like, from);
-    struct replay_talk_conv *list = called_find(talk, &like, &head);
+    memcpy(like.ip[1], frame + view->src, view->ip_bytes);
+    struct replay_talk_conv *known = known_find(talk, &like);
+    const bool stranger = known == NULL || (known->live && !lives_at(known, like.ip[1]));
+    struct replay_talk_conv *fresh = recorded_find(talk, &like);
+    struct replay_talk_conv *list = fresh == NULL ? called_find(talk, &like, &head) : NULL;
     while (list != NULL && list->called_first != REPLAY_NONE && fresh == NULL) {
         fresh = &talk->convs[list->called_first];
         if (fresh->live || fresh->over) {
@@ -132,8 +180,7 @@ struct replay_talk_conv *replay_live_find(struct replay_talk *talk, const uint8_
     const bool begins = view->proto == REPLAY_IPPROTO_UDP ||
                         (frame[view->l4 + 13] & (REPLAY_FLAG_SYN | REPLAY_FLAG_ACK)) == REPLAY_FLAG_SYN;
     if (fresh != NULL && begins &&
-        (known == NULL ||
-         (view->proto == REPLAY_IPPROTO_TCP && known->live_they.isn != replay_get32(frame + view->l4 + 4))))
+        (stranger || (view->proto == REPLAY_IPPROTO_TCP && known->live_they.isn != replay_get32(frame + view->l4 + 4))))
         return fresh;
     return known;
 }

@@ -1,5 +1,6 @@
 #include "talk_priv.h"
 
+#include "nic/layers.h"
 #include "stack/clock.h"
 #include "stack/err.h"
 
@@ -285,25 +286,50 @@ static void host_note(struct replay_talk *talk, int side, uint8_t version, const
     talk->hosts_count += host->version == 0 ? 1 : 0;
     host->version = version;
     memcpy(host->ip, ip, version == 4 ? 4 : 16);
+    if (side == 1 && !host->side[1] && nic_layers_host(ip, version)) {
+        talk->locals_count++;
+        talk->locals6_count += version == 6 ? 1 : 0;
+    }
     host->side[side] = true;
 }
 
 /* A host whose place the stack takes cannot be a peer as well. */
-static bool hosts_fit(struct replay_talk *talk, const struct packet *packet, bool ours)
+static const char *hosts_fit(struct replay_talk *talk, const struct packet *packet, bool ours)
 {
+    static const char other_side[] = "is of a conversation whose ends are on the other sides of earlier ones";
     const struct replay_view *view = &packet->view;
     const uint8_t *us = packet->frame + (ours ? view->src : view->dst);
     const uint8_t *them = packet->frame + (ours ? view->dst : view->src);
     const struct replay_host *host = host_find(talk, view->version, us);
 
     if (host == NULL || host->side[1] || memcmp(us, them, view->ip_bytes) == 0)
-        return false;
+        return other_side;
     host = host_find(talk, view->version, them);
     if (host == NULL || host->side[0])
-        return false;
+        return other_side;
+    if (!host->side[1] && nic_layers_host(them, view->version) &&
+        (talk->locals_count == REPLAY_LOCALS_MAX || (view->version == 6 && talk->locals6_count == REPLAY_LOCALS6_MAX)))
+        return "is of one more host than the live side can have addresses (16, and 7 of IPv6)";
     host_note(talk, 0, view->version, us);
     host_note(talk, 1, view->version, them);
-    return true;
+    return NULL;
+}
+
+/*
+ * Who sends must be a host; who is called may be a group, or a broadcast address.
+ *
+ * @return  Why the conversation that this packet begins cannot be played, or NULL.
+ */
+static const char *ends_look(const struct packet *packet)
+{
+    const struct replay_view *view = &packet->view;
+
+    if (!nic_layers_host(packet->frame + view->src, view->version))
+        return "is from an address that no host on a network has (loopback, unspecified, a group)";
+    if ((view->version == 4 && packet->frame[view->dst] == 127) ||
+        (view->version == 6 && packet->frame[view->dst] != 0xff && !nic_layers_host(packet->frame + view->dst, 6)))
+        return "is to an address that no host on a network has (loopback, unspecified)";
+    return NULL;
 }
 
 /* Who plays a conversation leaves its VLAN to the port. */
@@ -339,9 +365,14 @@ static int packet_add(struct replay_port *port)
             return 0;
         }
         ours = port->conf.play == REPLAY_PLAY_CLIENT;
-        if (!hosts_fit(port->talk, &packet, ours)) {
-            replay_report_gap(&port->report, port->source.number,
-                              "is of a conversation whose ends are on the other sides of earlier ones");
+        why = ends_look(&packet);
+        if (why != NULL) {
+            replay_report_gap(&port->report, port->source.number, "%s", why);
+            return 0;
+        }
+        why = hosts_fit(port->talk, &packet, ours);
+        if (why != NULL) {
+            replay_report_gap(&port->report, port->source.number, "%s", why);
             return 0;
         }
         conv = conv_add(port, &packet);

@@ -406,6 +406,32 @@ static const char *awaited(const struct replay_talk_conv *conv, const struct rep
     return (rec->flags & REPLAY_FLAG_FIN) != 0 ? "FIN at byte" : "data up to byte";
 }
 
+/* A packet of ours with a wrong checksum, which the stack has dropped: who recorded it may have seen an answer all the same. */
+static uint64_t damaged_before(const struct replay_talk *talk, const struct replay_talk_conv *conv)
+{
+    for (uint32_t i = conv->first; i != REPLAY_NONE && i != conv->cursor; i = talk->recs[i].next) {
+        if (talk->recs[i].ours && talk->recs[i].damaged)
+            return talk->recs[i].number;
+    }
+    return 0;
+}
+
+/* The record itself may be silent for long: when does it have what is still awaited? */
+static uint64_t awaited_ns(const struct replay_port *port)
+{
+    const struct replay_talk *talk = port->talk;
+    uint64_t latest = talk->progress_ns;
+
+    for (uint32_t i = 0; i < talk->convs_count; i++) {
+        const struct replay_talk_conv *conv = &talk->convs[i];
+        const struct replay_rec *rec = rec_at(talk, conv);
+
+        if (!conv->over && conv->awaits && rec != NULL && due_ns(port, conv, rec) > latest)
+            latest = due_ns(port, conv, rec);
+    }
+    return latest;
+}
+
 /* Nothing has moved for long: what is still awaited does not come. */
 static void give_up(struct replay_port *port)
 {
@@ -424,8 +450,14 @@ static void give_up(struct replay_port *port)
             at = replay_position(conv->we.isn, rec->seq, conv->live_acked);
         else if (rec_end(conv, rec, &start) > 0)
             at = rec_end(conv, rec, &start) - 1;
-        replay_report_departure(&port->report, rec->number, conv->number, "expected %s %llu, came nothing",
-                                awaited(conv, rec), (unsigned long long)at);
+        const uint64_t bad = damaged_before(talk, conv);
+        if (bad == 0)
+            replay_report_departure(&port->report, rec->number, conv->number, "expected %s %llu, came nothing",
+                                    awaited(conv, rec), (unsigned long long)at);
+        else
+            replay_report_departure(&port->report, rec->number, conv->number,
+                                    "expected %s %llu, came nothing: the checksum of packet %llu is wrong",
+                                    awaited(conv, rec), (unsigned long long)at, (unsigned long long)bad);
         conv_end(port, conv, false);
     }
 }
@@ -457,8 +489,11 @@ bool replay_talk_next(struct replay_port *port, uint64_t now_ns)
         conv_sleep(port, conv);
     }
     /* A frame of ours that is due later is no silence. */
-    if (talk->open > 0 && talk->future == 0 && now_ns >= talk->progress_ns + port->conf.timeout_ns)
-        give_up(port);
+    if (talk->open > 0 && talk->future == 0 && now_ns >= talk->progress_ns + port->conf.timeout_ns) {
+        talk->progress_ns = awaited_ns(port);
+        if (now_ns >= talk->progress_ns + port->conf.timeout_ns)
+            give_up(port);
+    }
     return false;
 }
 

@@ -11,6 +11,8 @@
 #include "replay_priv.h"
 
 #define REPLAY_NONE UINT32_MAX
+#define REPLAY_LOCALS_MAX 16u /**< addresses that a port can have */
+#define REPLAY_LOCALS6_MAX 7u /**< of these */
 
 /** Where a conversation waits to be looked at. */
 enum replay_queue {
@@ -83,6 +85,7 @@ struct replay_talk_conv {
     uint32_t called_next;
     uint32_t called_first; /**< a head's: of its list, not looked at yet */
     uint32_t called_last;
+    uint32_t recorded_next;
     /* As recorded. */
     struct replay_side we;
     struct replay_side they;
@@ -134,12 +137,15 @@ struct replay_talk {
     struct replay_host *hosts; /**< hosts_room places, some empty */
     uint32_t hosts_room;       /**< a power of two */
     uint32_t hosts_count;
+    uint32_t locals_count; /**< addresses of theirs that a port must have */
+    uint32_t locals6_count;
     struct replay_heap queue[REPLAY_QUEUE_READY + 1];
     uint32_t waiting;   /**< conversations that await something of the live side */
     uint32_t future;    /**< conversations that will send at a time */
-    uint32_t live_size; /**< of both hashes, a power of two */
+    uint32_t live_size; /**< of the hashes, a power of two */
     uint32_t *live_hash;
     uint32_t *called_hash;
+    uint32_t *recorded_hash;
     uint64_t progress_ns; /**< when something moved last */
     bool begun;
 };

@@ -72,9 +72,9 @@ class Corpus(unittest.TestCase):
             self.assertTrue(passed[name], name)
 
 
-def udp(source, dest, data, good=True):
+def udp(source, dest, data, good=True, net=(10, 0, 0)):
     """An Ethernet frame with a datagram 10.0.0.A:P -> 10.0.0.B:Q, of ends (A, P); not good: its checksum is wrong."""
-    addresses = bytes((10, 0, 0, source[0], 10, 0, 0, dest[0]))
+    addresses = bytes((*net, source[0], *net, dest[0]))
     head = struct.pack("!BBHHHBBH", 0x45, 0, 28 + len(data), 1, 0, 64, 17, 0) + addresses
     words = sum(struct.unpack("!10H", head))
     head = head[:10] + struct.pack("!H", 0xffff - words % 0xffff) + head[12:]
@@ -434,6 +434,44 @@ class Cases(unittest.TestCase):
         twice = capture(self.path("v.pcap"), (0, ask), (50, ask), (100, answer))
         result = run("replay", "--actor", "echo", twice)
         self.assertIn("departure: conversation=1 packet=3 expected no datagram 2", result.stdout)
+
+    def test_the_record_itself_is_silent_for_long(self):
+        one, two = (1, 1000), (2, 2000)
+        frames = [(0, udp(one, two, b"a")), (1, udp(two, one, b"b")), (300000, udp(one, two, b"c")), (600000, udp(two, one, b"d"))]
+        path = capture(self.path("silent.pcap"), *frames)
+        for side in ("client", "server"):
+            result = run("replay", "--twice", "--play", side, path)
+            self.assertRegex(result.stdout, r"^passed .* 4 packets, 2 played, 0 left out, 2 heard, 1 of 1 conv", side)
+
+    def test_more_conversations_than_256(self):
+        frames = []
+        for i in range(300):
+            frames += [(i // 100, udp((1, 1000 + i), (2, 2000), b"?")), (50 + i // 100, udp((2, 2000), (1, 1000 + i), b"!"))]
+        path = capture(self.path("many.pcap"), *sorted(frames, key=lambda frame: frame[0]))
+        for side in ("client", "server"):
+            result = run("replay", "--play", side, path)
+            self.assertRegex(result.stdout, r"^passed .* 600 packets, 300 played, 0 left out, 300 heard, 300 of 300 conv", side)
+
+    def test_addresses_that_no_host_has_are_left_out(self):
+        path = capture(self.path("loopback.pcap"), (0, udp((1, 1000), (2, 2000), b"a", net=(127, 0, 0))),
+                       (1, udp((2, 2000), (1, 1000), b"b", net=(127, 0, 0))))
+        for side in ("client", "server"):
+            result = run("replay", "--play", side, path)
+            self.assertEqual(result.returncode, 0, result.stdout)
+            self.assertIn("left out: packet 1, and 1 more like it: is from an address that no host on a network has", result.stdout)
+        result = run("replay", "--mode", "recorded", path)
+        self.assertRegex(result.stdout, r"^passed .* 2 packets, 2 played, 0 left out")
+
+    def test_a_broadcast_address_is_called(self):
+        path = capture(self.path("ends.pcap"), (0, udp((7, 1000), (255, 2000), b"a")))
+        for words in (("--mode", "recorded"), ("--play", "client"), ("--play", "server")):
+            result = run("replay", *words, path)
+            self.assertRegex(result.stdout, r"^passed .* 1 packets, ", words)
+
+    def test_one_host_more_than_the_live_side_can_have(self):
+        path = capture(self.path("hosts.pcap"), *((i, udp((1 + i, 1000), (200, 2000), b"a")) for i in range(18)))
+        result = run("replay", "--play", "server", path)
+        self.assertIn("left out: packet 17, and 1 more like it: is of one more host than the live side can have", result.stdout)
 
     def test_more_left_out_than_expected_is_said(self):
         icmp = udp((1, 1), (2, 2), b"")

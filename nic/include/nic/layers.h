@@ -82,6 +82,14 @@ static inline bool nic_layers_whole(const struct nic_layers *pkt)
  */
 void nic_layers_parse(const uint8_t *frame, uint32_t len, uint32_t full_len, struct nic_layers *out);
 
+/**
+ * Can this be the address of a host on a network? Not: unspecified, loopback, a group, reserved, broadcast everywhere, or
+ * an IPv4 address in IPv6's clothes.
+ *
+ * @param ip  4 or 6, the version of the address.
+ */
+bool nic_layers_host(const uint8_t *addr, uint32_t ip);
+
 /** TCP's options that replay reads. */
 struct nic_layers_options {
     uint16_t mss;  /**< 0: not there */

@@ -45,8 +45,14 @@ struct actor {
     struct stk_actor_result *out;
     struct stk_script script;
     uint64_t begin_ns;
-    struct conn conns[STK_ACTOR_CONNS_MAX];
+    struct conn **conns;
     uint32_t conns_count;
+    uint32_t conns_room;
+    uint32_t *open; /**< those with something left to do, in their order */
+    uint32_t open_count;
+    struct stk_wait_item *items;
+    uint32_t next_call; /**< of the scene's conversations: those before it are not called any more */
+    uint32_t next_part; /**< likewise: those before it wait for no caller */
     struct listener listeners[STK_SCENE_LISTENS_MAX];
     uint32_t listeners_count;
     uint32_t listened; /**< of the scene's */
@@ -59,6 +65,26 @@ static struct stk_actor_stream *stream_of(struct actor *self, const struct conn 
     return &self->out->streams[conn->number - 1];
 }
 
+/* Room for one more in all that is kept by connection. */
+static bool conns_grow(struct actor *self)
+{
+    if (self->conns_count < self->conns_room) {
+        return true;
+    }
+    const uint32_t room = self->conns_room == 0 ? 64 : self->conns_room * 2;
+    struct conn **conns = realloc(self->conns, room * sizeof(struct conn *));
+    self->conns = conns != NULL ? conns : self->conns;
+    uint32_t *open = realloc(self->open, room * sizeof(*open));
+    self->open = open != NULL ? open : self->open;
+    struct stk_wait_item *items = realloc(self->items, (room + STK_SCENE_LISTENS_MAX) * sizeof(*items));
+    self->items = items != NULL ? items : self->items;
+    if (conns == NULL || open == NULL || items == NULL) {
+        return false;
+    }
+    self->conns_room = room;
+    return true;
+}
+
 static struct conn *conn_add(struct actor *self, const struct stk_scene_conv *conv)
 {
     if (self->conns_count == STK_ACTOR_CONNS_MAX) {
@@ -66,12 +92,17 @@ static struct conn *conn_add(struct actor *self, const struct stk_scene_conv *co
                        (unsigned)STK_ACTOR_CONNS_MAX);
         return NULL;
     }
-    struct conn *conn = &self->conns[self->conns_count++];
+    struct stk_actor_stream *stream = stk_actor_stream(self->out, self->conns_count + 1);
+    struct conn *conn = stream != NULL && conns_grow(self) ? calloc(1, sizeof(*conn)) : NULL;
+    if (conn == NULL) {
+        (void)snprintf(self->out->fault, sizeof(self->out->fault), "no memory for connections");
+        return NULL;
+    }
+    self->open[self->open_count++] = self->conns_count;
+    self->conns[self->conns_count++] = conn;
     *conn = (struct conn){.number = self->conns_count, .conv = conv};
-    struct stk_actor_stream *stream = stream_of(self, conn);
     stream->in = stk_sha256_begin();
     stream->out = stk_sha256_begin();
-    self->out->streams_count = self->conns_count;
     if (stream->in == NULL || stream->out == NULL) {
         (void)snprintf(self->out->fault, sizeof(self->out->fault), "no memory for digests");
         return NULL;
@@ -102,11 +133,15 @@ static void conn_fail(struct actor *self, struct conn *conn, int err)
 /* --- Making connections -------------------------------------------------------- */
 
 /* Whose part is this? The one with the same peer; else the first of this port that nobody plays. */
-static const struct stk_scene_conv *conv_for(const struct actor *self, uint8_t proto, uint16_t port,
+static const struct stk_scene_conv *conv_for(struct actor *self, uint8_t proto, uint16_t port,
                                              const struct stk_addr *peer)
 {
     const struct stk_scene_conv *spare = NULL;
-    for (uint32_t i = 0; i < self->scene->convs_count; i++) {
+    while (self->next_part < self->scene->convs_count &&
+           (self->used[self->next_part] || self->scene->convs[self->next_part].live_began)) {
+        self->next_part++;
+    }
+    for (uint32_t i = self->next_part; i < self->scene->convs_count; i++) {
         const struct stk_scene_conv *conv = &self->scene->convs[i];
         if (self->used[i] || conv->proto != proto || conv->live_began || conv->live.port != port) {
             continue;
@@ -143,15 +178,24 @@ static int connect_elsewhere(struct actor *self, struct conn *conn)
     return err == STK_OK ? stk_sock_connect(conn->sock, &conn->peer) : err;
 }
 
+/* When is the next call? Conversations are in the order of their beginnings. STK_NEVER: no more. */
+static uint64_t call_due(struct actor *self)
+{
+    const struct stk_scene *scene = self->scene;
+    while (self->next_call < scene->convs_count &&
+           (self->used[self->next_call] || !scene->convs[self->next_call].live_began)) {
+        self->next_call++;
+    }
+    return self->next_call == scene->convs_count
+               ? STK_NEVER
+               : self->begin_ns + self->of->start_ms * STK_MS_NS + scene->convs[self->next_call].begin_ns;
+}
+
 static void connect_due(struct actor *self)
 {
-    for (uint32_t i = 0; i < self->scene->convs_count; i++) {
-        const struct stk_scene_conv *conv = &self->scene->convs[i];
-        const uint64_t start_ns = self->begin_ns + self->of->start_ms * STK_MS_NS + conv->begin_ns;
+    while (call_due(self) <= stk_clock_ns()) {
+        const struct stk_scene_conv *conv = &self->scene->convs[self->next_call];
         struct stk_addr local = conv->live;
-        if (self->used[i] || !conv->live_began || stk_clock_ns() < start_ns) {
-            continue;
-        }
         struct conn *conn = conn_add(self, conv);
         if (conn == NULL) {
             return;
@@ -161,6 +205,8 @@ static void connect_due(struct actor *self)
         int err = stk_sock_open(self->client, conv->peer.family, conn->dgram ? STK_SOCK_DGRAM : STK_SOCK_STREAM, 0, 0,
                                 &conn->sock);
         if (err == STK_OK) {
+            const int32_t yes = 1;
+            (void)stk_sock_opt_set(conn->sock, STK_OPT_BROADCAST, &yes, sizeof(yes)); /* datagrams have it */
             (void)stk_sock_bind(conn->sock, &local); /* where it can be had: the recorded port */
             err = conn->dgram ? STK_OK : stk_sock_connect(conn->sock, &conv->peer);
         }
@@ -423,7 +469,7 @@ static struct conn *dgram_conn(struct actor *self, struct stk_sock *sock, const 
                                const struct stk_addr *from)
 {
     for (uint32_t i = 0; i < self->conns_count; i++) {
-        struct conn *conn = &self->conns[i];
+        struct conn *conn = self->conns[i];
         if (conn->dgram && conn->sock == sock && conn->peer.port == from->port &&
             memcmp(conn->peer.ip, from->ip, 16) == 0) {
             return conn;
@@ -474,12 +520,12 @@ static int listen_at(struct actor *self, uint8_t proto, const struct stk_addr *a
         return err;
     }
     const int32_t yes = 1;
-    if (group) {
+    if (proto == 17) { /* groups and hosts are called at the same port */
         (void)stk_sock_opt_set(sock, STK_OPT_REUSEADDR, &yes, sizeof(yes));
     }
     err = stk_sock_bind(sock, &any);
     if (err == STK_OK && proto == 6) {
-        err = stk_sock_listen(sock, 128);
+        err = stk_sock_listen(sock, self->scene->convs_count > 128 ? self->scene->convs_count : 128);
     }
     if (err == STK_OK && group) {
         const struct stk_mcast_req req = {.group = *addr, .if_index = 2};
@@ -600,8 +646,9 @@ static bool turn(struct actor *self)
             moved = dgram_read(self, self->listeners[i].sock, &self->listeners[i]) || moved;
         }
     }
-    for (uint32_t i = 0; i < self->conns_count; i++) {
-        struct conn *conn = &self->conns[i];
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < self->open_count; i++) {
+        struct conn *conn = self->conns[self->open[i]];
         if (conn->sock != NULL && conn->connecting) {
             connected(self, conn);
         } else if (conn->sock != NULL && conn->dgram && conn->conv != NULL && conn->conv->live_began) {
@@ -610,25 +657,24 @@ static bool turn(struct actor *self)
             moved = stream_read(self, conn) || moved;
         }
         moved = part_step(self, conn) || moved;
+        self->open[kept] = self->open[i];
+        kept += conn->sock != NULL ? 1 : 0;
     }
+    self->open_count = kept;
     return moved;
 }
 
-static int64_t next_due(const struct actor *self)
+static int64_t next_due(struct actor *self)
 {
     const uint64_t now_ns = stk_clock_ns();
-    uint64_t next = STK_NEVER;
-    for (uint32_t i = 0; i < self->conns_count; i++) {
-        const uint64_t due = self->conns[i].sock != NULL ? self->conns[i].not_before_ns : 0;
+    uint64_t next = call_due(self);
+    for (uint32_t i = 0; i < self->open_count; i++) {
+        const struct conn *conn = self->conns[self->open[i]];
+        const uint64_t due = conn->sock != NULL ? conn->not_before_ns : 0;
         next = due != 0 && due < next ? due : next;
     }
     if (self->of->listen[0] == '\0' && self->listened < self->scene->listens_count) {
         next = listen_due(self, self->listened) < next ? listen_due(self, self->listened) : next;
-    }
-    for (uint32_t i = 0; i < self->scene->convs_count; i++) {
-        const struct stk_scene_conv *conv = &self->scene->convs[i];
-        const uint64_t due = self->begin_ns + self->of->start_ms * STK_MS_NS + conv->begin_ns;
-        next = !self->used[i] && conv->live_began && due < next ? due : next;
     }
     if (next == STK_NEVER) {
         return -1;
@@ -655,14 +701,14 @@ static uint32_t wanted_of(const struct actor *self, const struct conn *conn)
 
 static int wait_all(struct actor *self)
 {
-    static struct stk_wait_item items[STK_ACTOR_CONNS_MAX + STK_SCENE_LISTENS_MAX];
+    struct stk_wait_item *items = self->items;
     size_t count = 0;
     for (uint32_t i = 0; i < self->listeners_count; i++) {
         items[count++] = (struct stk_wait_item){.sock = self->listeners[i].sock,
                                                 .wanted = STK_READY_ACCEPT | STK_READY_IN | STK_READY_ERROR};
     }
-    for (uint32_t i = 0; i < self->conns_count; i++) {
-        const struct conn *conn = &self->conns[i];
+    for (uint32_t i = 0; i < self->open_count; i++) {
+        const struct conn *conn = self->conns[self->open[i]];
         if (conn->sock != NULL && (!conn->dgram || (conn->conv != NULL && conn->conv->live_began))) {
             items[count++] = (struct stk_wait_item){.sock = conn->sock, .wanted = wanted_of(self, conn)};
         }
@@ -687,11 +733,12 @@ static void play(struct actor *self)
         err = wait_all(self);
     }
     for (uint32_t i = 0; i < self->conns_count; i++) {
-        struct conn *conn = &self->conns[i];
+        struct conn *conn = self->conns[i];
         if (conn->sock != NULL && !conn->dgram) {
             stk_event_note(&self->out->events, "open", conn->number, -1);
         }
         free(conn->echo);
+        free(conn);
     }
 }
 
@@ -704,8 +751,14 @@ void stk_actor_run(struct stk_client *client, const struct stk_case *of, const s
     if (self != NULL) {
         self->used = calloc(scene->convs_count + 1, 1);
     }
-    if (self == NULL || self->used == NULL) {
+    if (self == NULL || self->used == NULL || !conns_grow(self)) {
         (void)snprintf(out->fault, sizeof(out->fault), "no memory for the actor");
+        if (self != NULL) {
+            free(self->used);
+            free(self->conns);
+            free(self->open);
+            free(self->items);
+        }
         free(self);
         return;
     }
@@ -720,5 +773,8 @@ void stk_actor_run(struct stk_client *client, const struct stk_case *of, const s
     }
     stk_script_free(&self->script);
     free(self->used);
+    free(self->conns);
+    free(self->open);
+    free(self->items);
     free(self);
 }

@@ -11,7 +11,7 @@
 #include "scene.h"
 #include "stack/api.h"
 
-#define STK_ACTOR_CONNS_MAX 256u
+#define STK_ACTOR_CONNS_MAX 65536u
 
 /** What happened, in order: "accept 1", "data 1 40", "eof 1", "close 1", "error 1 10054". */
 struct stk_events {
@@ -35,10 +35,19 @@ struct stk_actor_stream {
 
 struct stk_actor_result {
     struct stk_events events;
-    struct stk_actor_stream streams[STK_ACTOR_CONNS_MAX];
+    struct stk_actor_stream *streams;
     uint32_t streams_count;
+    uint32_t streams_room;
     char fault[STK_SCENE_REASON_SIZE]; /**< why the actor could not play its part; "" */
 };
+
+/**
+ * The stream of a conversation, made with all before it if need be.
+ *
+ * @param number  From 1.
+ * @return        NULL: above STK_ACTOR_CONNS_MAX, or there is no memory.
+ */
+struct stk_actor_stream *stk_actor_stream(struct stk_actor_result *result, uint64_t number);
 
 /** Note an event. */
 void stk_event_note(struct stk_events *events, const char *word, uint32_t conn, int64_t number);

@@ -74,8 +74,30 @@ int stk_actor_wsae(int err)
     }
 }
 
+struct stk_actor_stream *stk_actor_stream(struct stk_actor_result *result, uint64_t number)
+{
+    if (number == 0 || number > STK_ACTOR_CONNS_MAX) {
+        return NULL;
+    }
+    if (number > result->streams_room) {
+        const uint32_t room = number < 32 ? 64 : (uint32_t)number * 2;
+        struct stk_actor_stream *moved = realloc(result->streams, room * sizeof(*moved));
+        if (moved == NULL) {
+            return NULL;
+        }
+        memset(moved + result->streams_room, 0, (room - result->streams_room) * sizeof(*moved));
+        result->streams = moved;
+        result->streams_room = room;
+    }
+    result->streams_count = number > result->streams_count ? (uint32_t)number : result->streams_count;
+    return &result->streams[number - 1];
+}
+
 void stk_actor_result_free(struct stk_actor_result *result)
 {
     free(result->events.text);
+    free(result->streams);
+    result->streams = NULL;
+    result->streams_count = result->streams_room = 0;
     memset(&result->events, 0, sizeof(result->events));
 }

@@ -46,11 +46,10 @@ static void mode_end(void *context, const struct stk_receive_result *result)
     const uint64_t number = result->conv->number;
     side_judge(mode->run, result, 0);
     side_judge(mode->run, result, 1);
-    if (number == 0 || number > STK_ACTOR_CONNS_MAX) {
+    struct stk_actor_stream *stream = stk_actor_stream(actor, number);
+    if (stream == NULL) {
         return;
     }
-    struct stk_actor_stream *stream = &actor->streams[number - 1];
-    actor->streams_count = number > actor->streams_count ? (uint32_t)number : actor->streams_count;
     stream->out_bytes = result->side[0].bytes;
     stream->in_bytes = result->side[1].bytes;
     memcpy(stream->out_digest, result->side[0].sha256, STK_SHA256_BYTES);

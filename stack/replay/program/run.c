@@ -217,10 +217,13 @@ static void program_streams(struct stk_run *run, struct stk_scene *scene)
     }
     for (uint32_t i = 0; i < scene->convs_count && i < STK_ACTOR_CONNS_MAX; i++) {
         const struct stk_scene_conv *conv = &scene->convs[i];
-        struct stk_actor_stream *stream = &run->actor.streams[i];
+        struct stk_actor_stream *stream = stk_actor_stream(&run->actor, i + 1);
+        if (stream == NULL) {
+            stk_run_fault(run, STK_FAULT_SETUP, "no memory for digests");
+            return;
+        }
         stream->in = stk_sha256_begin();
         stream->out = stk_sha256_begin();
-        run->actor.streams_count = i + 1;
         if (stream->in == NULL || stream->out == NULL) {
             stk_run_fault(run, STK_FAULT_SETUP, "no memory for digests");
             return;

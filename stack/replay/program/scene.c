@@ -76,10 +76,15 @@ static bool addr_same(const struct stk_addr *a, const struct stk_addr *b)
 
 static bool addr_unicast(const struct stk_addr *addr)
 {
-    if (addr->family == STK_AF_INET6) {
-        return addr->ip[0] != 0xff;
-    }
-    return addr->ip[0] != 0 && addr->ip[0] < 224;
+    return nic_layers_host(addr->ip, addr->family == STK_AF_INET6 ? 6 : 4);
+}
+
+/* As the player has it: who sends is a host, who is called may be a group or broadcast. */
+static bool ends_fit(const struct stk_addr *src, const struct stk_addr *dst)
+{
+    const bool six = dst->family == STK_AF_INET6;
+    const bool many = six ? dst->ip[0] == 0xff : dst->ip[0] == 0 || dst->ip[0] >= 224;
+    return addr_unicast(src) && (many || addr_unicast(dst));
 }
 
 static void host_note(struct stk_scene_host *hosts, uint32_t *count, uint32_t max, const struct stk_addr *addr,
@@ -95,6 +100,18 @@ static void host_note(struct stk_scene_host *hosts, uint32_t *count, uint32_t ma
         hosts[*count].addr.port = 0;
         memcpy(hosts[(*count)++].mac, mac, 6);
     }
+}
+
+/* Can the stack have this address besides those that it has? */
+static bool locals_full(const struct stk_scene *scene, const struct stk_addr *addr)
+{
+    const bool six = addr->family == STK_AF_INET6;
+    uint32_t sixes = 0;
+    for (uint32_t i = 0; i < scene->locals_count; i++) {
+        sixes += scene->locals[i].addr.family == STK_AF_INET6 ? 1 : 0;
+    }
+    return addr_unicast(addr) && !host_known(scene->locals, scene->locals_count, addr) &&
+           (scene->locals_count == STK_SCENE_LOCALS_MAX || (six && sixes == STK_SCENE_LOCALS6_MAX));
 }
 
 static void listen_note(struct stk_scene *scene, uint8_t proto, const struct stk_addr *addr, uint64_t from_ns)
@@ -200,8 +217,9 @@ static struct stk_scene_conv *conv_add(struct walk *walk, int *live, bool *refus
                                     .begin_ns = walk->packet->time_ns - scene->first_ns,
                                     .last_ns = walk->packet->time_ns};
     *refused = walk->of->mode == STK_CASE_TCP &&
-               (host_same(&conv->live, &conv->peer) || host_known(scene->locals, scene->locals_count, &conv->peer) ||
-                host_known(scene->peers, scene->peers_count, &conv->live));
+               (!ends_fit(&walk->src, &walk->dst) || host_same(&conv->live, &conv->peer) ||
+                host_known(scene->locals, scene->locals_count, &conv->peer) ||
+                host_known(scene->peers, scene->peers_count, &conv->live) || locals_full(scene, &conv->live));
     if (*refused) {
         return NULL; /* the host whose place the stack takes cannot be a peer as well */
     }
@@ -210,7 +228,9 @@ static struct stk_scene_conv *conv_add(struct walk *walk, int *live, bool *refus
     *head = ++scene->convs_count;
     macs_take(walk);
     const uint8_t *macs = walk->macs;
-    host_note(scene->locals, &scene->locals_count, STK_SCENE_LOCALS_MAX, &conv->live, *live ? macs + 6 : macs);
+    if (!locals_full(scene, &conv->live)) {
+        host_note(scene->locals, &scene->locals_count, STK_SCENE_LOCALS_MAX, &conv->live, *live ? macs + 6 : macs);
+    }
     host_note(scene->peers, &scene->peers_count, STK_SCENE_PEERS_MAX, &conv->peer, *live ? macs : macs + 6);
     return conv;
 }

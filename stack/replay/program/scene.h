@@ -12,6 +12,7 @@
 
 #define STK_SCENE_PEERS_MAX 256u
 #define STK_SCENE_LOCALS_MAX 16u
+#define STK_SCENE_LOCALS6_MAX 7u /**< of these: an interface has one more, of its own */
 #define STK_SCENE_LISTENS_MAX 32u
 #define STK_SCENE_REASON_SIZE 512
 

@@ -58,7 +58,8 @@ static uint32_t link_bits(const struct stk_case *of, const struct stk_addr *loca
     if (of->mode == STK_CASE_TCP && slash != NULL && (strchr(of->address, ':') == NULL) == ip4) {
         return (uint32_t)strtoul(slash + 1, NULL, 10);
     }
-    return ip4 ? 24 : 64;
+    /* The network's broadcast address, if its length were 24, is a host's in another one (RFC 3021: in a /31). */
+    return ip4 ? (local->ip[3] == 255 ? 31 : 24) : 64;
 }
 
 /* An address as good as any other on the same link. */
@@ -77,6 +78,36 @@ static struct stk_addr gateway_of(const struct stk_addr *local, uint32_t bits)
     return gateway;
 }
 
+static bool mac_usable(const uint8_t *mac)
+{
+    static const uint8_t zero[6];
+    return (mac[0] & 1) == 0 && memcmp(mac, zero, sizeof(zero)) != 0;
+}
+
+/* The stack's own. */
+static const uint8_t *own_mac(const struct stk_scene *scene)
+{
+    static const uint8_t own[6] = {2, 0, 0, 0, 0, 1};
+    return scene->locals_count > 0 && mac_usable(scene->locals[0].mac) ? scene->locals[0].mac : own;
+}
+
+/* Made headers have the same address at both ends, groups' are nobody's: then a peer cannot have its own. */
+static const uint8_t *peer_mac(const struct stk_scene *scene, const uint8_t *mac)
+{
+    static const uint8_t other[6] = {2, 0, 0, 0, 0, 2};
+    return mac_usable(mac) && memcmp(mac, own_mac(scene), 6) != 0 ? mac : other;
+}
+
+static bool local_is(const struct stk_scene *scene, const struct stk_addr *addr)
+{
+    for (uint32_t i = 0; i < scene->locals_count; i++) {
+        if (memcmp(scene->locals[i].addr.ip, addr->ip, sizeof(addr->ip)) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void add_local(struct text *text, const struct stk_scene *scene, const struct stk_case *of,
                       const struct stk_scene_host *local, bool first)
 {
@@ -88,7 +119,10 @@ static void add_local(struct text *text, const struct stk_scene *scene, const st
         return;
     }
     /* Whoever is not on the link is reached by way of a router that has the first peer's address on the link. */
-    const struct stk_addr gateway = gateway_of(&local->addr, bits);
+    struct stk_addr gateway = gateway_of(&local->addr, bits);
+    for (uint8_t last = 252; last > 0 && bits <= (ip4 ? 24u : 120u) && local_is(scene, &gateway); last--) {
+        gateway.ip[ip4 ? 3 : 15] = last;
+    }
     bool taken = false;
     for (uint32_t i = 0; i < scene->peers_count; i++) {
         taken = taken || memcmp(scene->peers[i].addr.ip, gateway.ip, 16) == 0;
@@ -98,14 +132,8 @@ static void add_local(struct text *text, const struct stk_scene *scene, const st
     if (!taken) {
         char key[80];
         (void)snprintf(key, sizeof(key), "neighbour = %s ", name);
-        add_mac(text, key, scene->peers[0].mac);
+        add_mac(text, key, peer_mac(scene, scene->peers[0].mac));
     }
-}
-
-static bool mac_usable(const uint8_t *mac)
-{
-    static const uint8_t zero[6];
-    return (mac[0] & 1) == 0 && memcmp(mac, zero, sizeof(zero)) != 0;
 }
 
 static bool bits_same(const uint8_t *a, const uint8_t *b, uint32_t bits)
@@ -130,6 +158,9 @@ static bool on_link(const struct stk_scene *scene, const struct stk_case *of, co
     }
     for (uint32_t i = 0; i < scene->locals_count && !own_address(of); i++) {
         const struct stk_addr *local = &scene->locals[i].addr;
+        if (peer->family == STK_AF_INET && peer->ip[3] == 255 && link_bits(of, local) == 24) {
+            continue; /* broadcast to this network */
+        }
         if (local->family == peer->family && bits_same(local->ip, peer->ip, link_bits(of, local))) {
             return true;
         }
@@ -139,12 +170,9 @@ static bool on_link(const struct stk_scene *scene, const struct stk_case *of, co
 
 static void add_places(struct text *text, const struct stk_scene *scene, const struct stk_case *of)
 {
-    static const uint8_t own[6] = {2, 0, 0, 0, 0, 1};
-    static const uint8_t other[6] = {2, 0, 0, 0, 0, 2};
-    const uint8_t *mac = scene->locals_count > 0 && mac_usable(scene->locals[0].mac) ? scene->locals[0].mac : own;
     bool first[2] = {true, true};
     char name[48];
-    add_mac(text, "mac = ", mac);
+    add_mac(text, "mac = ", own_mac(scene));
     if (own_address(of)) {
         add(text, "address = %s\n", of->address);
     }
@@ -162,11 +190,7 @@ static void add_places(struct text *text, const struct stk_scene *scene, const s
         }
         char key[80];
         (void)snprintf(key, sizeof(key), "neighbour = %s ", stk_scene_addr_text(&scene->peers[i].addr, name));
-        const uint8_t *peer = mac_usable(scene->peers[i].mac) ? scene->peers[i].mac : other;
-        if (memcmp(peer, mac, 6) == 0) { /* made headers have the same address at both ends */
-            peer = other;
-        }
-        add_mac(text, key, peer);
+        add_mac(text, key, peer_mac(scene, scene->peers[i].mac));
         said++;
     }
 }
@@ -182,11 +206,24 @@ static bool extra_has(const char (*lines)[STK_CASE_TEXT], uint32_t count, const 
     return false;
 }
 
-static void add_engine(struct text *text, const struct stk_case *of)
+/* As many as the capture may need at a time; those of small captures are alike, whatever is in them. */
+static void count_text(char *out, size_t size, uint32_t least, uint32_t convs)
 {
-    static const char *const defaults[][2] = {
-        {"sockets_max", "1024"}, {"buffer_memory", "64MiB"}, {"rcvbuf", "1MiB"},
-        {"tcp_max", "512"},      {"udp_max", "128"},         {"drain_timeout", "2s"},
+    const uint32_t count = convs < least / 2 ? least : convs < 60000 ? 2 * convs : 120000;
+    (void)snprintf(out, size, "%u", (unsigned)count);
+}
+
+static void add_engine(struct text *text, const struct stk_scene *scene, const struct stk_case *of)
+{
+    char sockets[12];
+    char tcp[12];
+    char udp[12];
+    count_text(sockets, sizeof(sockets), 1024, scene->convs_count);
+    count_text(tcp, sizeof(tcp), 512, scene->convs_count);
+    count_text(udp, sizeof(udp), 128, scene->convs_count);
+    const char *const defaults[][2] = {
+        {"sockets_max", sockets}, {"buffer_memory", "64MiB"}, {"rcvbuf", "1MiB"},
+        {"tcp_max", tcp},         {"udp_max", udp},           {"drain_timeout", "2s"},
     };
     add(text, "[engine]\nclock = %s\nseed = %u\nvirtual_linger = %llums\n", of->real_clock ? "real" : "virtual",
         (unsigned)of->seed, (unsigned long long)of->linger_ms);
@@ -204,7 +241,7 @@ int stk_scene_config(const struct stk_scene *scene, const struct stk_case *of, c
                      char *out, size_t size)
 {
     struct text text = {.at = out, .left = size};
-    add_engine(&text, of);
+    add_engine(&text, scene, of);
     add(&text, "[port replay]\nindex = 2\ndriver = replay\nmtu = %u\nipv6_ll = no\n", (unsigned)of->mtu);
     add_places(&text, scene, of);
     add(&text, "replay.file = %s\nreplay.report = %s\nreplay.capture = %s\nreplay.capture_clock = %s\n", of->capture,
