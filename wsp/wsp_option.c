@@ -151,7 +151,8 @@ static bool option_allowed(const struct wsp_socket *sock, int level, int name)
         SO_UPDATE_ACCEPT_CONTEXT, SO_UPDATE_CONNECT_CONTEXT, SO_CONNECT_TIME, SO_TYPE, SO_ERROR,
         SO_PROTOCOL_INFOA,        SO_PROTOCOL_INFOW};
 
-    if (!wsp_socket_is_partial(sock))
+    /* Programs set options while ConnectEx is in progress, as Windows lets them: CEX-11 speaks of what is connected. */
+    if (!wsp_socket_is_partial(sock) || !(stk_sock_ready(sock->stk) & STK_READY_CONN))
         return true;
     for (size_t i = 0; level == SOL_SOCKET && i < sizeof always / sizeof always[0]; i++)
         if (always[i] == name)
