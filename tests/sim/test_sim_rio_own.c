@@ -264,8 +264,8 @@ static void pages_begin(struct sim_rio_pair *pair, uint8_t **pages)
     assert_int_equal(sim_rio_post_to(&pair->a, 0, 10, 0, 1, &to), STK_OK); /* whose neighbour is this */
     (void)sim_rio_take(pair, &pair->a);
     sim_rio_settle(pair);
-    *pages = aligned_alloc(PAGE, 16 * PAGE);
-    assert_non_null(*pages);
+    static _Alignas(PAGE) uint8_t memory[16 * PAGE];
+    *pages = memory;
     memset(*pages, 1, 16 * PAGE);
 }
 
@@ -317,7 +317,6 @@ static void memory__shared_pages__known_until_the_last_goes(void **state)
         assert_false(sim_hold_knows(pages + row[0].first));
         sim_rio_close(&pair);
         assert_int_equal(sim_hold.early + sim_hold.unknown + sim_hold.changed, 0);
-        free(pages);
     }
 }
 
@@ -364,7 +363,6 @@ static void memory__removed_while_a_driver_refers__forgotten_after_that(void **s
     sim_rio_close(&pair);
     assert_int_equal(sim_hold.early + sim_hold.unknown + sim_hold.changed, 0);
     assert_int_equal(sim_hold.told, 0);
-    free(pages);
 }
 
 /** Registrations at random, sends from all of them: memory that a frame refers to is always known, and in the end none is. */
@@ -418,7 +416,6 @@ static void memory__at_random__what_is_referred_to_is_known(void **state)
     assert_true(sim_hold.pieces > 100);
     sim_rio_close(&pair);
     assert_int_equal(sim_hold.early + sim_hold.unknown + sim_hold.changed, 0);
-    free(pages);
 }
 
 /** RIOX-31: registered and removed a hundred thousand times: nothing is used up. */
@@ -439,7 +436,6 @@ static void memory__very_many_rounds__nothing_is_left(void **state)
     assert_int_equal(sim_hold.told, told);
     sim_rio_close(&pair);
     assert_int_equal(sim_hold.early + sim_hold.unknown + sim_hold.changed, 0);
-    free(pages);
 }
 
 int main(void)
