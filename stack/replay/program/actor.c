@@ -65,6 +65,13 @@ static struct stk_actor_stream *stream_of(struct actor *self, const struct conn 
     return &self->out->streams[conn->number - 1];
 }
 
+static bool array_grow(void **array, size_t bytes)
+{
+    void *moved = realloc(*array, bytes);
+    *array = moved != NULL ? moved : *array;
+    return moved != NULL;
+}
+
 /* Room for one more in all that is kept by connection. */
 static bool conns_grow(struct actor *self)
 {
@@ -72,13 +79,9 @@ static bool conns_grow(struct actor *self)
         return true;
     }
     const uint32_t room = self->conns_room == 0 ? 64 : self->conns_room * 2;
-    struct conn **conns = realloc(self->conns, room * sizeof(struct conn *));
-    self->conns = conns != NULL ? conns : self->conns;
-    uint32_t *open = realloc(self->open, room * sizeof(*open));
-    self->open = open != NULL ? open : self->open;
-    struct stk_wait_item *items = realloc(self->items, (room + STK_SCENE_LISTENS_MAX) * sizeof(*items));
-    self->items = items != NULL ? items : self->items;
-    if (conns == NULL || open == NULL || items == NULL) {
+    if (!array_grow((void **)&self->conns, room * sizeof(struct conn *)) ||
+        !array_grow((void **)&self->open, room * sizeof(*self->open)) ||
+        !array_grow((void **)&self->items, (room + STK_SCENE_LISTENS_MAX) * sizeof(*self->items))) {
         return false;
     }
     self->conns_room = room;
