@@ -68,8 +68,11 @@ static struct stk_actor_stream *stream_of(struct actor *self, const struct conn 
 static bool array_grow(void **array, size_t bytes)
 {
     void *moved = realloc(*array, bytes);
-    *array = moved != NULL ? moved : *array;
-    return moved != NULL;
+    if (moved == NULL) {
+        return false;
+    }
+    *array = moved;
+    return true;
 }
 
 /* Room for one more in all that is kept by connection. */
