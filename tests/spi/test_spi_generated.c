@@ -406,8 +406,11 @@ static void gen_check_memory(const struct gen_call *call)
 
     for (size_t i = 0; i < blocks_count; i++) {
         bool tells = call->slot->tells_length && blocks[i].length && (call->no_code || call->code == WSAEFAULT);
+        /* Text that is no address leaves what was read of it (spi_text). */
+        bool reads = is_slot(call, GEN_TO_ADDR) && (call->no_code || call->code == WSAEINVAL);
 
-        if (!(blocks[i].out && (begun || tells)) && memcmp(blocks[i].bytes, blocks[i].before, blocks[i].size) != 0)
+        if (!(blocks[i].out && (begun || tells || reads)) &&
+            memcmp(blocks[i].bytes, blocks[i].before, blocks[i].size) != 0)
             gen_say(call, blocks[i].out ? "an output was touched" : "an input was changed");
     }
 }
