@@ -379,18 +379,18 @@ static bool address_equals(volatile void *address, const void *unwanted, size_t 
         uint64_t eight;
     } now;
     switch (bytes) {
-        case 1:
-            now.one = __atomic_load_n((volatile uint8_t *)address, __ATOMIC_SEQ_CST);
-            break;
-        case 2:
-            now.two = __atomic_load_n((volatile uint16_t *)address, __ATOMIC_SEQ_CST);
-            break;
-        case 4:
-            now.four = __atomic_load_n((volatile uint32_t *)address, __ATOMIC_SEQ_CST);
-            break;
-        default:
-            now.eight = __atomic_load_n((volatile uint64_t *)address, __ATOMIC_SEQ_CST);
-            break;
+    case 1:
+        now.one = __atomic_load_n((volatile uint8_t *)address, __ATOMIC_SEQ_CST);
+        break;
+    case 2:
+        now.two = __atomic_load_n((volatile uint16_t *)address, __ATOMIC_SEQ_CST);
+        break;
+    case 4:
+        now.four = __atomic_load_n((volatile uint32_t *)address, __ATOMIC_SEQ_CST);
+        break;
+    default:
+        now.eight = __atomic_load_n((volatile uint64_t *)address, __ATOMIC_SEQ_CST);
+        break;
     }
     return memcmp(&now, unwanted, bytes) == 0;
 }
