@@ -1,5 +1,5 @@
-# A stack with a bug: the command, with lwIP's tcp_in.c in which one line is another. For one test only, which finds it with the
-# corpus and makes the capture small.
+# A stack with a bug: the command, with lwIP's tcp_in.c in which one line is another. For one test only, which finds it with a
+# capture of the corpus and makes that small.
 set(planted_source "${PROJECT_BINARY_DIR}/stack/lwip/lwip/src/core/tcp_in.c")
 set(planted_copy "${CMAKE_CURRENT_BINARY_DIR}/planted_tcp_in.c")
 add_custom_command(OUTPUT "${planted_copy}"
