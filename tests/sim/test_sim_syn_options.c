@@ -307,11 +307,59 @@ static void rcvbuf__may_shrink__window_follows_without_retreat(void **state)
     pair_end(client, server);
 }
 
+/* A peer's MSS that leaves no room behind the options; one that comes later, where RFC 9293 3.7.1 has none, counts nothing. */
+static void mss__absurd_or_late__data_flows(void **state)
+{
+    (void)state;
+    static const struct {
+        uint16_t at_first;
+        uint16_t later;
+    } rows[] = {{1, 0}, {11, 0}, {12, 0}, {13, 0}, {60, 0}, {1460, 12}, {1460, 1}, {1460, 8960}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const uint8_t syn[] = {
+            2, 4, (uint8_t)(rows[i].at_first >> 8), (uint8_t)rows[i].at_first, 1, 1, 8, 10, 0, 0, 0, 9, 0, 0, 0, 0};
+        const uint8_t late[] = {2, 4, (uint8_t)(rows[i].later >> 8), (uint8_t)rows[i].later};
+        struct sim_peer peer;
+        struct stk_tcp_info info;
+        const struct stk_addr addr = sim_addr(STK_AF_INET, 1, PORT);
+        const struct stk_iov iov = {.base = scratch, .len = rows[i].later != 0 ? 20000 : 500};
+        sim_trace_open(&trace, 260 + i, "", "");
+        struct stk_sock *listener = sim_open(&trace.world.hosts[1], STK_AF_INET, STK_SOCK_STREAM);
+        assert_int_equal(stk_sock_bind(listener, &addr), STK_OK);
+        assert_int_equal(stk_sock_listen(listener, 4), STK_OK);
+        sim_peer_open(&peer, &trace, listener, PORT, syn, sizeof(syn));
+        const uint32_t from = trace.count;
+        assert_int_equal(stk_sock_send(peer.sock, &iov, 1), iov.len);
+        sim_trace_run(&trace, 20 * STK_MS_NS, STEP);
+        peer.tcp.options = late; /* while data waits for the window of congestion */
+        peer.tcp.options_len = rows[i].later != 0 ? sizeof(late) : 0;
+        for (int turn = 0; turn < 100; turn++) {
+            sim_peer_ack(&peer);
+            sim_trace_run(&trace, 2 * STK_MS_NS, STEP);
+        }
+        uint32_t bytes = 0;
+        uint32_t longest = 0;
+        for (uint32_t at = from; at < trace.count; at++) {
+            const uint32_t has = trace.segments[at].host == 1 ? trace.segments[at].bytes : 0;
+            bytes += has;
+            longest = has > longest ? has : longest;
+        }
+        assert_int_equal(bytes, iov.len);
+        assert_int_equal(longest, rows[i].at_first < 48 ? 36 : rows[i].at_first - 12);
+        assert_int_equal(stk_sock_tcp_info(peer.sock, &info), STK_OK);
+        assert_int_equal(info.mss, longest);
+        assert_int_equal(stk_sock_close(peer.sock, STK_CLOSE_ABORT), STK_OK);
+        assert_int_equal(stk_sock_close(listener, STK_CLOSE_GRACEFUL), STK_OK);
+        sim_trace_close(&trace);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(timestamps__by_the_option__on_the_wire),
         cmocka_unit_test(timestamps__refused_and_the_syn_repeated__stay_off),
+        cmocka_unit_test(mss__absurd_or_late__data_flows),
         cmocka_unit_test(scale__by_buffer_and_behaviour__on_the_wire),
         cmocka_unit_test(window__reader_keeps_up__grows_unless_the_buffer_is_set),
         cmocka_unit_test(rcvbuf__of_a_connection__grows_and_does_not_shrink),
