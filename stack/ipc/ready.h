@@ -44,6 +44,17 @@ static inline uint64_t stk_sock_abi_tx_room(const struct stk_sock_abi *sock)
     return used < limit ? limit - used : 0;
 }
 
+/**
+ * Least room of a stream that is told of, of what is not empty: who is told of a byte's room and then sends a record
+ * that blocks waits for a peer who perhaps waits for him. Each release of room is told, so nobody misses it.
+ *
+ * Context: any thread.
+ */
+static inline uint64_t stk_stream_room_least(uint64_t limit)
+{
+    return limit / 4 < STK_TX_LIMIT_MIN ? limit / 4 : STK_TX_LIMIT_MIN;
+}
+
 /** Bytes in the receive FIFO, records' heads included. Context: any thread. */
 static inline uint64_t stk_sock_abi_rx_used(const struct stk_sock_abi *sock)
 {
@@ -89,7 +100,8 @@ static inline uint32_t stk_ready_stream_tx(const struct stk_sock_abi *sock, uint
     if (used == 0) {
         ready |= STK_READY_DRAINED;
     }
-    if ((state & STK_ST_CONNECTED) != 0 && used < stk_sock_abi_tx_limit(sock)) {
+    const uint64_t limit = stk_sock_abi_tx_limit(sock);
+    if ((state & STK_ST_CONNECTED) != 0 && (used == 0 || used + stk_stream_room_least(limit) <= limit)) {
         ready |= STK_READY_OUT;
     }
     return ready;

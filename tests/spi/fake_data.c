@@ -23,6 +23,14 @@ static size_t fake_room(const struct stk_sock *sock)
     return sock->rx_len < limit ? limit - sock->rx_len : 0;
 }
 
+/* As the stack does: of what is not empty, a quarter or two KiB. */
+static bool fake_tells_room(const struct stk_sock *sock)
+{
+    size_t room = fake_room(sock), quarter = (room + sock->rx_len) / 4;
+
+    return room > 0 && (sock->rx_len == 0 || room >= (quarter < 2048 ? quarter : 2048));
+}
+
 uint32_t fake_ready(const struct stk_sock *sock)
 {
     uint32_t ready = sock->cancelled ? (uint32_t)STK_READY_CANCEL : 0;
@@ -38,7 +46,7 @@ uint32_t fake_ready(const struct stk_sock *sock)
     }
     if (sock->rx_len > 0 || sock->fin_rcvd || sock->ended || sock->shut_rd)
         ready |= STK_READY_IN;
-    if (sock->connected && !fake.hold_send && sock->other && fake_room(sock->other) > 0)
+    if (sock->connected && !fake.hold_send && sock->other && fake_tells_room(sock->other))
         ready |= STK_READY_OUT;
     if (sock->urgent_there && !sock->opts[STK_OPT_OOBINLINE])
         ready |= STK_READY_OOB;

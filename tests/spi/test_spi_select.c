@@ -151,6 +151,55 @@ static void select__twice_or_one_set_for_two__each_counts_once(void **state)
     t_pair_close(&pair);
 }
 
+/* So many that none is looked for twice: what two sets that are one hold is never more than it was. */
+static void select__many_in_one_set_for_two__no_more_than_there_were(void **state)
+{
+    static struct {
+        u_int count;
+        SOCKET list[2200];
+    } many;
+    SOCKET s = t_bound(AF_INET, SOCK_DGRAM);
+
+    (void)state;
+    assert_int_equal(t_sendto(s, "x", 1, t_addr(AF_INET, t_port(s))), 1);
+    assert_true(ready_soon(s, 0));
+    many.count = 1100;
+    for (unsigned i = 0; i < 2200; i++)
+        many.list[i] = i < 1100 ? s : INVALID_SOCKET;
+    assert_int_equal(t_spi.lpWSPSelect(0, (fd_set *)(void *)&many, (fd_set *)(void *)&many, NULL, &none, &t_err), 1100);
+    assert_int_equal(many.count, 1100);
+    for (unsigned i = 1100; i < 2200; i++)
+        assert_int_equal(many.list[i], INVALID_SOCKET);
+    t_close(s);
+}
+
+/* Windows, as conformance suites observe: who is told to write sends a kilobyte at once, though little was read. */
+static void select__writable_again__room_for_a_record(void **state)
+{
+    struct t_pair pair = t_pair_make(AF_INET, 0);
+    char bytes[1024] = {0};
+    int sent = 1;
+
+    (void)state;
+    assert_int_equal(t_nonblocking(pair.a, true), 0);
+    while (sent > 0) {
+        t_err = 0;
+        sent = t_send(pair.a, bytes, 1000);
+    }
+    assert_int_equal(t_err, WSAEWOULDBLOCK);
+    for (int records = 0; records < 100;) {
+        if (ready_now(pair.a, 1)) {
+            assert_int_equal(t_send(pair.a, bytes, sizeof bytes), sizeof bytes);
+            records++;
+        } else if (ready_now(pair.b, 0)) {
+            assert_true(t_recv(pair.b, bytes, 200) > 0);
+        } else {
+            t_sleep_ms(1);
+        }
+    }
+    t_pair_close(&pair);
+}
+
 static void *close_later(void *arg)
 {
     t_sleep_ms(50);
@@ -260,6 +309,8 @@ int main(void)
         cmocka_unit_test(select__blocked__data_wakes_it),
         cmocka_unit_test(select__mixed_sets__count_and_order),
         cmocka_unit_test(select__twice_or_one_set_for_two__each_counts_once),
+        cmocka_unit_test(select__many_in_one_set_for_two__no_more_than_there_were),
+        cmocka_unit_test(select__writable_again__room_for_a_record),
         cmocka_unit_test(select__closed_meanwhile__readable_or_notsock),
         cmocka_unit_test(select__more_than_64__all_are_looked_at),
         cmocka_unit_test(select__bad_arguments__have_their_codes_and_keep_the_sets),
