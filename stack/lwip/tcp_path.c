@@ -17,8 +17,17 @@
 #define SMALL4 576u                               /* what every host takes: RFC 1122 3.3.2 */
 #define SMALL6 1280u                              /* what every link takes: RFC 8200 5 */
 #define WIDEN_AFTER_NS (UINT64_C(600) * STK_S_NS) /* RFC 1191 6.3 */
+#define DOUBT_NS (UINT64_C(60) * STK_S_NS)        /* how soon a suspicion has to come again to be believed */
 #define HOLE_SMALL 2u                             /* time-outs in a row until segments become small */
 #define HOLE_WHOLE 4u                             /* and until it is clear that their size was not it */
+
+/* What own.hole says of a router that may drop large segments and tell nobody. */
+enum hole {
+    HOLE_NONE,
+    HOLE_TRIED, /* segments were made small because of time-outs, and nothing has got through since */
+    HOLE_DOUBT, /* small ones got through, as they do behind a link that was down too: large ones are tried again */
+    HOLE_SURE,  /* these were lost as well: as HOLE_TRIED, but small ones that get through are the proof */
+};
 
 static uint32_t headers_of(const struct tcp_pcb *pcb)
 {
@@ -46,12 +55,21 @@ static void widen(struct tcp_pcb *pcb)
     pcb->own.mss_full = 0;
     pcb->own.widen_at_ns = 0;
     pcb->own.fragments = pcb->own.path_fixed;
+    if (IP_IS_V6(&pcb->remote_ip)) { /* lwIP remembers what it was told, and would cut what is larger */
+        const uint32_t known = tcp_eff_send_mss(pcb->mss, &pcb->local_ip, &pcb->remote_ip);
+        if (known < pcb->mss) {
+            narrow(pcb, known);
+        }
+        return;
+    }
     stk_hook_tcp_path_begin(pcb);
 }
 
 void stk_hook_tcp_path_begin(struct tcp_pcb *pcb)
 {
     const struct stk_inst *inst = stk_inst_selected();
+    pcb->own.mss_full = 0; /* what came before it was no peer's */
+    pcb->own.widen_at_ns = 0;
     if (pcb->own.path_fixed || IP_IS_V6(&pcb->remote_ip)) {
         return;
     }
@@ -99,23 +117,35 @@ void stk_tcp_path_timeout(struct tcp_pcb *pcb)
     if (own->path_fixed || pcb->state < ESTABLISHED || pcb->snd_wnd == 0) {
         return;
     }
-    if (pcb->nrtx == HOLE_SMALL && pcb->mss > small && pcb->unsent != NULL && pcb->unsent->len > small) {
+    /* lwIP counts the repetition by duplicate ACKs too. */
+    const uint32_t timeouts = (uint32_t)pcb->nrtx - ((pcb->flags & TF_INFR) != 0);
+    if (timeouts == HOLE_SMALL && pcb->mss > small && pcb->unsent != NULL && pcb->unsent->len > small) {
         narrow(pcb, small);
-        own->hole = 1;
-    } else if (pcb->nrtx == HOLE_WHOLE && own->hole) {
+        own->hole = own->hole == HOLE_DOUBT ? HOLE_SURE : HOLE_TRIED;
+    } else if (timeouts == HOLE_WHOLE && (own->hole == HOLE_TRIED || own->hole == HOLE_SURE)) {
         /* Small ones are lost as well: it was not their size, or the path is narrower than all paths should be. */
         const uint64_t widen_at_ns = own->widen_at_ns;
         widen(pcb);
         own->fragments = 1;
         own->widen_at_ns = widen_at_ns;
-        own->hole = 0;
+        own->hole = HOLE_NONE;
     }
 }
 
 void stk_tcp_path_measured(struct tcp_pcb *pcb)
 {
-    pcb->own.hole = 0;
-    if (now_ns() >= pcb->own.widen_at_ns) {
+    struct stk_tcp_own *own = &pcb->own;
+    const uint64_t now = now_ns();
+    if (own->hole == HOLE_TRIED) {
         widen(pcb);
+        own->widen_at_ns = now + DOUBT_NS;
+        own->hole = HOLE_DOUBT;
+        return;
+    }
+    if (now >= own->widen_at_ns) {
+        own->hole = HOLE_NONE;
+        widen(pcb);
+    } else if (own->hole == HOLE_SURE) {
+        own->hole = HOLE_NONE;
     }
 }

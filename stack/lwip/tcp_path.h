@@ -4,7 +4,8 @@
  *
  * Segments over IPv4 leave with DF. A connection that is told that they are too large makes them smaller and sends them
  * again; one that is told nothing, but times out twice in a row, tries small ones, and if these are lost too, full ones
- * without DF. After ten minutes it tries what the interface allows again.
+ * without DF. Small ones that get through are no proof, for a link that was down does the same: large ones follow, and only
+ * if they are lost again within a minute do segments stay small. After ten minutes it tries what the interface allows again.
  */
 #ifndef STK_LWIP_TCP_PATH_H
 #define STK_LWIP_TCP_PATH_H

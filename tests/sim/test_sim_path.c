@@ -32,10 +32,11 @@ struct router {
     uint32_t mtu;
     enum tells tells;
     bool down;
-    uint32_t dropped; /* too large, with DF or of IPv6 */
-    uint32_t pieces;  /* made of packets without DF */
-    uint32_t plain;   /* TCP segments over IPv4 that came without DF */
-    uint32_t longest; /* IP packet that came, since it was set to 0 */
+    uint32_t dropped;   /* too large, with DF or of IPv6 */
+    uint32_t pieces;    /* made of packets without DF */
+    uint32_t plain;     /* TCP segments over IPv4 that came without DF */
+    uint32_t longest;   /* IP packet that came, since it was set to 0 */
+    uint32_t fragments; /* that came as such */
     uint32_t first;
     uint32_t count;
     struct sim_frame queue[QUEUE];
@@ -159,6 +160,7 @@ static void route(const struct sim_frame *came)
         return;
     }
     router->plain += !is_six(frame) && ip[9] == 6 && !whole;
+    router->fragments += is_six(frame) ? ip[6] == 44 : (ip[6] & 0x3f) != 0 || ip[7] != 0;
     router->longest = bytes > router->longest ? bytes : router->longest;
     if (bytes <= router->mtu) {
         pass(frame, host);
@@ -426,6 +428,44 @@ static void path__forged__not_believed(void **state)
     scene_close();
 }
 
+/* A link that is down for some seconds, or a burst of losses, is no narrow path: the next round trip shows it. */
+static void path__down_for_seconds__large_again_at_once(void **state)
+{
+    static const uint32_t down_ms[] = {1500, 2500, 3500, 5000, 7000, 9000, 12000};
+    (void)state;
+    for (size_t i = 0; i < sizeof(down_ms) / sizeof(down_ms[0]); i++) {
+        print_message("%u ms\n", down_ms[i]);
+        scene_open(STK_AF_INET, 1500, TELLS, STK_PMTUD_NOT_SET);
+        assert_true(move(PLENTY, 2 * STK_S_NS));
+        scene.router.down = true;
+        run(5 * STK_MS_NS);
+        assert_false(move(20000, down_ms[i] * STK_MS_NS));
+        scene.router.down = false;
+        run(20 * STK_S_NS);
+        assert_int_equal(segment_size(), 1460);
+        assert_int_equal(stk_sock_close(scene.ends[0], STK_CLOSE_ABORT), STK_OK);
+        assert_int_equal(stk_sock_close(scene.ends[1], STK_CLOSE_ABORT), STK_OK);
+        connect_ends(STK_PMTUD_NOT_SET);
+        scene_close();
+    }
+}
+
+/* What a router said is asked again after ten minutes; over IPv6 lwIP remembers, and would cut what is larger. */
+static void path__told_and_later_wider__never_in_pieces(void **state)
+{
+    (void)state;
+    for (int family = STK_AF_INET; family <= STK_AF_INET6; family += 2) {
+        scene_open(family, 1400, TELLS, STK_PMTUD_NOT_SET);
+        assert_true(move(PLENTY, 2 * STK_S_NS));
+        run(601 * STK_S_NS);
+        assert_true(move(1000, STK_S_NS));
+        scene.router.fragments = 0;
+        assert_true(move(PLENTY, 2 * STK_S_NS));
+        assert_int_equal(scene.router.fragments, 0);
+        scene_close();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -434,6 +474,8 @@ int main(void)
         cmocka_unit_test(path__narrow_and_silent__small_segments_get_through),
         cmocka_unit_test(path__very_narrow_and_silent__fragments_get_through),
         cmocka_unit_test(path__down_for_a_while__segments_stay_large),
+        cmocka_unit_test(path__down_for_seconds__large_again_at_once),
+        cmocka_unit_test(path__told_and_later_wider__never_in_pieces),
         cmocka_unit_test(path__switched_off__routers_cut),
         cmocka_unit_test(path__forged__not_believed),
     };

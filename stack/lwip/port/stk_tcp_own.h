@@ -25,7 +25,7 @@ struct stk_tcp_own {
     uint8_t no_ts;        /* nor are they taken */
     uint8_t path_fixed;   /* the path's MTU is not looked for */
     uint8_t fragments;    /* segments over IPv4 leave without DF */
-    uint8_t hole;         /* segments were made small because of time-outs, and nothing has got through since */
+    uint8_t hole;         /* are large segments lost without a word? enum hole in tcp_path.c */
     uint8_t syn_limit;    /* repetitions of a SYN, and 1; 0: until the endpoint's deadline */
     int32_t maxrt_ticks;  /* how long data may stay unacknowledged; 0: lwIP's count, -1: for ever */
     uint32_t progress_at; /* tcp_ticks: from then on nothing was acknowledged; while something is repeated */
