@@ -28,10 +28,13 @@ static struct netif *network_of(struct stk_netif *nif, struct netif *netif, cons
     return best;
 }
 
-/* lwIP leaves DF out; the header is its own copy, and its sum follows by RFC 1624. */
+/* lwIP leaves DF out, a program's own header may have it; the header is a copy, and its sum follows by RFC 1624. */
 static void header_dont_fragment(const struct netif *netif, struct pbuf *p)
 {
     struct ip_hdr *header = p->payload;
+    if ((IPH_OFFSET(header) & lwip_htons(IP_DF)) != 0) {
+        return;
+    }
     IPH_OFFSET_SET(header, (u16_t)(IPH_OFFSET(header) | lwip_htons(IP_DF)));
     IF__NETIF_CHECKSUM_ENABLED(netif, NETIF_CHECKSUM_GEN_IP)
     {

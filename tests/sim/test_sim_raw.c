@@ -99,6 +99,8 @@ static void header_included__both_versions__completed_and_sent(void **state)
             memset(packet, 0, sizeof(packet));
             if (family == STK_AF_INET) {
                 packet[0] = 0x45;
+                packet[6] = i > 0 ? 0x40 : 0; /* DF by the program and by the option */
+                set(sock, STK_OPT_DONTFRAG, i > 0);
                 packet[8] = 77;
                 packet[9] = 200;
                 memcpy(packet + 16, to.ip, 4); /* source, length, identification and checksum are left out */
@@ -118,6 +120,7 @@ static void header_included__both_versions__completed_and_sent(void **state)
                 assert_int_equal(n, head + sizes[i]);
                 assert_int_equal(got[2] << 8 | got[3], head + sizes[i]);
                 assert_int_not_equal(got[4] << 8 | got[5], 0);
+                assert_int_equal(got[6], packet[6]);
                 assert_int_equal(got[8], 77);
                 assert_memory_equal(got + 12, from.ip, 4);
                 data += head;
