@@ -246,6 +246,9 @@ class Cases(unittest.TestCase):
 
     def test_no_folder_for_the_run(self):
         junit = self.path("j.xml")
+        result = run("replay", "--actor", "echo", "--out", self.path("none/deeper"), self.case("echo.pcap"))
+        self.assertEqual(result.returncode, 3, result.stdout)
+        self.assertIn("none/deeper: No such file or directory", result.stdout)
         result = run("replay", "--actor", "echo", "--junit", junit, self.case("echo.pcap"), environment={"TMPDIR": self.path("none")})
         self.assertEqual(result.returncode, 3, result.stdout)
         self.assertIn("setup: no folder for the run: ", result.stdout)
@@ -353,7 +356,6 @@ class Cases(unittest.TestCase):
         result = run("replay", "--twice", "--set", rewrite, *program, name)
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
         out = self.path("out")
-        os.mkdir(out)
         result = run("replay", "--set", "address = 10.1.2.3/8", "--set", "rewrite = port 7001 -> 7777", "--out", out, *program, name)
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
         with open(os.path.join(out, "winlane.ini"), encoding="utf-8") as file:
@@ -408,7 +410,6 @@ class Cases(unittest.TestCase):
 
     def test_a_run_that_was_captured_is_replayed(self):
         out = self.path("out")
-        os.mkdir(out)
         self.assertEqual(run("replay", "--actor", "echo", "--out", out, self.case("echo.pcap")).returncode, 0)
         for side in ("client", "server"):
             result = run("replay", "--twice", "--play", side, os.path.join(out, "output.pcapng"))
@@ -421,6 +422,14 @@ class Cases(unittest.TestCase):
         result = run("replay", "--mode", "receive", swapped, damaged)
         self.assertEqual(result.returncode, 0, result.stdout)
         self.assertEqual(result.stdout.count("1 of 1 conversations"), 1, result.stdout)
+
+    def test_what_a_receiver_does_not_take_is_said(self):
+        result = run("replay", "--mode", "receive", os.path.join(CORPUS, "c_before_beginning.pcap"))
+        self.assertEqual(result.returncode, 1, result.stdout)
+        self.assertIn("3000 of 3000 bytes were delivered, and not packet 2: data before the first that was captured", result.stdout)
+        result = run("replay", "--mode", "receive", os.path.join(CORPUS, "c_behind_end.pcap"))
+        self.assertEqual(result.returncode, 0, result.stdout)
+        self.assertIn("not taken: packet 10, and 0 more in its stream or others: data behind the stream's end", result.stdout)
 
     def test_a_datagram_too_many_is_a_departure(self):
         ask, answer = udp((1, 5001), (2, 6001), b"good"), udp((2, 6001), (1, 5001), b"good")

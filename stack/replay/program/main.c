@@ -373,10 +373,13 @@ static enum status case_run(const struct command *command, const char *path, str
     char golden[STK_CASE_TEXT] = "";
     if (command->out != NULL) {
         (void)snprintf(folder, sizeof(folder), "%.500s", command->out);
-    } else if (!stk_spawn_folder(folder, sizeof(folder))) {
+    }
+    if (command->out != NULL ? !stk_spawn_folder_make(folder) : !stk_spawn_folder(folder, sizeof(folder))) {
+        const char *reason = strerror(errno);
         memset(run, 0, sizeof(*run));
         run->of = of;
-        stk_run_fault(run, STK_FAULT_SETUP, "no folder for the run: %s", strerror(errno));
+        stk_run_fault(run, STK_FAULT_SETUP, "no folder for the run: %.400s%s%s", command->out != NULL ? folder : "",
+                      command->out != NULL ? ": " : "", reason);
         run_tell(command, run);
         return STATUS_ERROR;
     }

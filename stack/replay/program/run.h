@@ -134,6 +134,9 @@ int32_t stk_spawn_run(const char *words, const char *const *names, const char *r
 /** Make a folder of a name that nobody has. @return  false: it cannot be made. */
 bool stk_spawn_folder(char *out, size_t size);
 
+/** Make that folder if it is not there. @return  false: it cannot be made; errno says why. */
+bool stk_spawn_folder_make(const char *folder);
+
 /** Remove the files of a run and their folder. */
 void stk_spawn_folder_remove(const char *folder);
 

@@ -150,6 +150,11 @@ bool stk_spawn_folder(char *out, size_t size)
     return mkdtemp(out) != NULL;
 }
 
+bool stk_spawn_folder_make(const char *folder)
+{
+    return mkdir(folder, 0777) == 0 || errno == EEXIST;
+}
+
 void stk_spawn_folder_remove(const char *folder)
 {
     DIR *dir = opendir(folder);

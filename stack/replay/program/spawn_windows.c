@@ -1,5 +1,7 @@
 #include "run.h"
 
+#include <direct.h>
+#include <errno.h>
 #include <io.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,6 +109,11 @@ bool stk_spawn_folder(char *out, size_t size)
         }
     }
     return false;
+}
+
+bool stk_spawn_folder_make(const char *folder)
+{
+    return _mkdir(folder) == 0 || errno == EEXIST;
 }
 
 void stk_spawn_folder_remove(const char *folder)
