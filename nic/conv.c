@@ -202,10 +202,19 @@ static struct nic_conv *conv_lookup(struct nic_conv_table *table, const struct n
 
 /* --- Beginnings -------------------------------------------------------------------- */
 
+/* A second answer to the same SYN, as stateless servers send: the first one counts (RFC 9293 3.10.7.3). */
+static bool answers_again(const struct nic_conv *conv, const struct nic_layers *pkt, int side)
+{
+    return (pkt->tcp_flags & NIC_TCP_ACK) != 0 && conv->syn_seen[!side] && pkt->ack == conv->isn[!side] + 1 &&
+           !conv->rst_seen;
+}
+
 /* A SYN that cannot belong to what was seen on these ports. */
 static bool begins_anew(const struct nic_conv *conv, const struct nic_layers *pkt, int side)
 {
     if (conv->proto != PROTO_TCP || (pkt->tcp_flags & NIC_TCP_SYN) == 0 || (pkt->tcp_flags & NIC_TCP_RST) != 0)
+        return false;
+    if (conv->syn_seen[side] && answers_again(conv, pkt, side))
         return false;
     if (conv->syn_seen[side])
         return conv->isn[side] != pkt->seq;

@@ -18,6 +18,7 @@
 #define BATCH_BYTES (512u * 1024u)
 #define HELD_BYTES_MAX (64u * 1024u * 1024u)
 #define START_NS (1000 * STK_S_NS)
+#define KEEPALIVE_AT (-1) /* RFC 9293 3.8.4: a byte that has the SYN's own number is a probe */
 
 static void flush(struct receive *r);
 
@@ -335,6 +336,14 @@ static void syn_data(struct receive *r, uint32_t index, const struct nic_layers 
     push(r, index, receive_frame_tcp(&tcp, &peer, r->frame), NIC_RX_L4_CSUM_GOOD | NIC_RX_IP4_CSUM_GOOD, packet);
 }
 
+/* What lies in front of the stream's first byte cannot be delivered any more. */
+static void side_early(struct receive_side *side, uint64_t packet)
+{
+    side_drop(side, packet, side->syn ? "data before its SYN's number" : "data before the first that was captured");
+    if (side->out.gap_packet == 0)
+        side->out.gap_packet = packet;
+}
+
 /* Books of where the segment lies. False: it is not to enter now. */
 static bool segment_place(struct receive *r, uint32_t index, const struct nic_layers *pkt,
                           const struct nic_packet *packet)
@@ -346,8 +355,8 @@ static bool segment_place(struct receive *r, uint32_t index, const struct nic_la
                        (int32_t)(seq - (side->isn + 1 + (uint32_t)side->out.sent_bytes));
     const int64_t end = at + len;
 
-    if (at < 0 && !side->syn && len != 0)
-        side_drop(side, packet->number, "data before the first that was captured");
+    if (len != 0 && at < (side->syn ? KEEPALIVE_AT : 0))
+        side_early(side, packet->number);
     if (at > (int64_t)side->out.sent_bytes && len != 0)
         hole_add(side, (uint64_t)at, packet->number);
     if (end > (int64_t)side->out.sent_bytes && len != 0) {

@@ -235,6 +235,31 @@ static void conversations__sides_and_new_beginnings(void **state)
     assert_memory_equal(ended, order, sizeof(order));
 }
 
+/* RFC 9293 3.10.7.3: who sent a SYN takes the first answer to it; a second one, with another number, changes nothing. */
+static void conversations__two_answers_to_one_syn__are_of_one_conversation(void **state)
+{
+    struct nic_conv_table *table = table_of(4);
+    struct nic_conv *conv = NULL;
+    struct frame frame;
+    struct nic_layers *pkt;
+    int side;
+    (void)state;
+
+    assert_int_equal(find(table, tcp_of(&frame, 1, 2, 5000, NIC_TCP_SYN, 100), SECOND, 0), 1);
+    for (uint32_t seq = 900; seq <= 1900; seq += 1000) {
+        pkt = tcp_of(&frame, 2, 1, 80, NIC_TCP_SYN | NIC_TCP_ACK, seq);
+        pkt->ack = 101;
+        assert_int_equal(nic_conv_find(table, pkt, 1, SECOND, &conv, &side), 0);
+        assert_int_equal(conv->number, 1);
+    }
+    assert_int_equal(conv->isn[1], 900);
+    assert_int_equal(find(table, tcp_of(&frame, 2, 1, 80, NIC_TCP_RST, 901), SECOND, 1), 1);
+    pkt = tcp_of(&frame, 2, 1, 80, NIC_TCP_SYN | NIC_TCP_ACK, 2900); /* it was reset: another try */
+    pkt->ack = 101;
+    assert_int_equal(find(table, pkt, SECOND, 1), 2);
+    nic_conv_table_free(table);
+}
+
 static void conversations__a_full_table__who_is_idle_or_finished_makes_room(void **state)
 {
     struct nic_conv_table *table = table_of(3);
@@ -378,6 +403,7 @@ int main(void)
         cmocka_unit_test(order__of_the_file__times_never_run_backwards),
         cmocka_unit_test(order__more_packets_than_it_holds__goes_on),
         cmocka_unit_test(conversations__sides_and_new_beginnings),
+        cmocka_unit_test(conversations__two_answers_to_one_syn__are_of_one_conversation),
         cmocka_unit_test(conversations__a_full_table__who_is_idle_or_finished_makes_room),
         cmocka_unit_test(layers__any_damage__stays_in_the_frame),
         cmocka_unit_test(sha256__known_answers),

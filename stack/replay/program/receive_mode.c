@@ -11,6 +11,9 @@
 struct mode {
     struct stk_run *run;
     struct stk_reference *reference; /**< NULL: the capture is too long for it */
+    uint64_t unused;                 /**< packets that are no gap and were not taken, of all conversations */
+    uint64_t unused_packet;
+    const char *unused_reason;
 };
 
 static void mode_data(void *context, const struct nic_conv *conv, int side, const void *data, size_t len)
@@ -21,22 +24,37 @@ static void mode_data(void *context, const struct nic_conv *conv, int side, cons
     }
 }
 
+/* What is not among the bad packets, and a receiver throws away all the same. */
+static void unused_note(struct mode *mode, const struct stk_receive_side *side)
+{
+    if (side->dropped == 0 || strncmp(side->reason, "wrong checksum", 14) == 0) {
+        return;
+    }
+    mode->unused += side->dropped;
+    if (mode->unused_packet == 0 || side->drop_packet < mode->unused_packet) {
+        mode->unused_packet = side->drop_packet;
+        mode->unused_reason = side->reason;
+    }
+}
+
 /* What is missing is said with its packet, and fails the case: the capture does not hold what was read, or the stack lost it. */
-static void side_judge(struct stk_run *run, const struct stk_receive_result *result, int number)
+static void side_judge(struct mode *mode, const struct stk_receive_result *result, int number)
 {
     static const char *const names[] = {"out", "in"};
     const struct stk_receive_side *side = &result->side[number];
     const uint64_t sent = result->conv->proto == 17 ? side->sent_datagrams : side->sent_bytes;
     const uint64_t given = result->conv->proto == 17 ? side->datagrams : side->bytes;
 
-    if (given >= sent && side->ending != STK_RECEIVE_BROKEN) {
+    if (given >= sent && side->ending != STK_RECEIVE_BROKEN && side->gap_packet == 0) {
+        unused_note(mode, side);
         return;
     }
-    stk_run_fault(
-        run, STK_FAULT_MISSING, "conversation %llu, %s: %llu of %llu %s were delivered, a gap before packet %llu%s%s",
-        (unsigned long long)result->conv->number, names[number], (unsigned long long)given, (unsigned long long)sent,
-        result->conv->proto == 17 ? "datagrams" : "bytes", (unsigned long long)side->gap_packet,
-        side->reason != NULL ? ": " : "", side->reason != NULL ? side->reason : "");
+    stk_run_fault(mode->run, STK_FAULT_MISSING,
+                  "conversation %llu, %s: %llu of %llu %s were delivered, %s packet %llu%s%s",
+                  (unsigned long long)result->conv->number, names[number], (unsigned long long)given,
+                  (unsigned long long)sent, result->conv->proto == 17 ? "datagrams" : "bytes",
+                  given < sent ? "a gap before" : "and not", (unsigned long long)side->gap_packet,
+                  side->reason != NULL ? ": " : "", side->reason != NULL ? side->reason : "");
 }
 
 static void mode_end(void *context, const struct stk_receive_result *result)
@@ -44,8 +62,8 @@ static void mode_end(void *context, const struct stk_receive_result *result)
     struct mode *mode = context;
     struct stk_actor_result *actor = &mode->run->actor;
     const uint64_t number = result->conv->number;
-    side_judge(mode->run, result, 0);
-    side_judge(mode->run, result, 1);
+    side_judge(mode, result, 0);
+    side_judge(mode, result, 1);
     struct stk_actor_stream *stream = stk_actor_stream(actor, number);
     if (stream == NULL) {
         return;
@@ -95,6 +113,11 @@ static bool play(struct mode *mode, struct nic_reader *reader)
     run->numbers.conversations = totals.conversations;
     run->numbers.conversations_finished = totals.conversations - totals.incomplete;
     run->numbers.left_out = totals.bad + totals.others + totals.orphans;
+    if (mode->unused > 0) {
+        stk_run_note(run, "not taken: packet %llu, and %llu more in its stream or others: %s",
+                     (unsigned long long)mode->unused_packet, (unsigned long long)mode->unused - 1,
+                     mode->unused_reason);
+    }
     if (totals.bad > 0) {
         stk_run_fault(run, STK_FAULT_GAP, "packet %llu: %s", (unsigned long long)totals.bad_packet, totals.bad_reason);
     }

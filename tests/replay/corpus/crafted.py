@@ -199,6 +199,30 @@ def keepalives():
     return talk.close().packets
 
 
+def two_answers():
+    """A server (or a box before it) that answers a SYN sent twice with two numbers, and goes on with the first."""
+    talk = Talk()
+    talk.add(0, "S", options=[("MSS", 1460), ("SAckOK", b"")])
+    talk.add(0, "S", options=[("MSS", 1460), ("SAckOK", b"")])
+    talk.seq[0] += 1
+    talk.add(1, "SA", options=[("MSS", 1460), ("SAckOK", b"")])
+    talk.add(1, "SA", seq=160_000_000, options=[("MSS", 1460), ("SAckOK", b"")])
+    talk.seq[1] += 1
+    talk.add(0, "A")
+    return talk.send(0, data(1500, 60)).send(1, data(2500, 61)).close().packets
+
+
+def before_beginning():
+    """Begun before the capture, and the first packet was lost and came again behind the second."""
+    packets = Talk().open().send(0, data(4000, 62)).close().packets[3:]
+    return [packets[1], packets[0]] + packets[2:]
+
+
+def behind_end():
+    talk = Talk().open().send(0, data(1500, 63)).close()
+    return talk.send(0, data(700, 64)).packets
+
+
 def syn_data():
     talk = Talk()
     talk.add(0, "S", b"in the SYN", options=[("MSS", 1460), ("SAckOK", b"")])
@@ -460,6 +484,9 @@ def names(folder):
         "c_overlaps.pcap": lambda n: pcap(at(n), overlapping()),
         "c_keepalives.pcap": lambda n: pcap(at(n), keepalives()),
         "c_slow_retransmission.pcap": lambda n: pcap(at(n), slow_retransmission()),
+        "c_two_answers.pcap": lambda n: pcap(at(n), two_answers()),
+        "c_before_beginning.pcap": lambda n: pcap(at(n), before_beginning()),
+        "c_behind_end.pcap": lambda n: pcap(at(n), behind_end()),
         "c_syn_data.pcap": lambda n: pcap(at(n), syn_data()),
         "c_resets.pcap": lambda n: pcap(at(n), resets()),
         "c_reused.pcap": lambda n: pcap(at(n), reused()),
