@@ -156,7 +156,7 @@ void wsp_acceptex_settle(struct wsp_request *request)
     if (request->code != 0)
         atomic_store(&sock->connect_ns, 0);
     atomic_store(&sock->accepting, 0);
-    if (request->code == 0 && wsp_events_registered(sock))
+    if (request->code == 0)
         wsp_events_reenable(sock, FD_READ | FD_WRITE | FD_CLOSE | FD_OOB);
     wsp_socket_put(sock);
 }

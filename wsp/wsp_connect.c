@@ -277,8 +277,7 @@ static int connect_datagram(struct wsp_socket *sock, struct stk_addr *remote)
     code = wsp_error_of(WSP_OP_CONNECT, stk_sock_connect(sock->stk, remote));
     if (code == 0 && remote->family != STK_AF_NONE) {
         atomic_store(&sock->connecting, 1); /* A.11.12: these are told too */
-        if (wsp_events_registered(sock))
-            wsp_events_reenable(sock, FD_CONNECT);
+        wsp_events_reenable(sock, FD_CONNECT);
     }
     return code;
 }

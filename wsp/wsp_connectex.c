@@ -141,9 +141,9 @@ static int connectex_run(struct wsp_socket *sock, const struct sockaddr *name, i
     if (code != 0)
         return code;
     if (stk_sock_local(sock->stk, &local) != STK_OK || atomic_load(&sock->accepting) != 0)
-        return WSAEINVAL;            /* CEX-1 */
-    if (wsp_events_registered(sock)) /* a new connection: every event may occur anew */
-        wsp_events_reenable(sock, FD_READ | FD_WRITE | FD_CLOSE | FD_OOB);
+        return WSAEINVAL; /* CEX-1 */
+    /* A new connection: every event may occur anew. */
+    wsp_events_reenable(sock, FD_READ | FD_WRITE | FD_CLOSE | FD_OOB);
     return wsp_request_begin(call, &pend);
 }
 

@@ -211,13 +211,29 @@ void wsp_events_retry(void)
         wsp_socket_each(events_retry_one, NULL);
 }
 
+/*
+ * Sends and receives take their long paths while they have something to enable: also what a registration told that was taken back.
+ * No send of a blocking socket finds that it would block. Lock held.
+ */
+static void events_slow(struct wsp_socket *sock)
+{
+    LONG enabled_by_calls = FD_READ | FD_OOB | FD_ACCEPT | (atomic_load(&sock->nonblocking) != 0 ? FD_WRITE : 0);
+
+    if (sock->events.mask != 0 || (sock->events.told & enabled_by_calls))
+        wsp_slow_set(sock, WSP_SLOW_EVENTS);
+    else
+        wsp_slow_clear(sock, WSP_SLOW_EVENTS);
+}
+
 void wsp_events_reenable(struct wsp_socket *sock, LONG bits)
 {
     struct wsp_event_posts posts = {0};
 
     wsp_mutex_lock(&sock->lock);
     sock->events.told &= ~bits;
-    if (sock->events.mask != 0 && !wsp_socket_closing(sock))
+    if (sock->events.mask == 0)
+        events_slow(sock);
+    else if (!wsp_socket_closing(sock))
         wsp_events_evaluate(sock, &posts);
     wsp_mutex_unlock(&sock->lock);
     wsp_events_post(sock, &posts);
@@ -228,14 +244,19 @@ bool wsp_events_registered(struct wsp_socket *sock)
     return (atomic_load(&sock->slow) & WSP_SLOW_EVENTS) != 0;
 }
 
-bool wsp_events_nominated(struct wsp_socket *sock)
+int wsp_events_blocking(struct wsp_socket *sock, bool blocking)
 {
-    bool any;
+    int code = 0;
 
     wsp_mutex_lock(&sock->lock);
-    any = sock->events.mask != 0;
+    if (blocking && sock->events.mask != 0) {
+        code = WSAEINVAL;
+    } else {
+        atomic_store(&sock->nonblocking, !blocking);
+        events_slow(sock);
+    }
     wsp_mutex_unlock(&sock->lock);
-    return any;
+    return code;
 }
 
 /* A connection that was made before its socket was given a window is not told there. Lock held. */
@@ -286,12 +307,9 @@ static int events_register(struct wsp_socket *sock, const struct wsp_events *eve
     before = sock->events;
     sock->events = *events;
     events_carry(sock, &before);
-    if (events->mask != 0) {
-        wsp_slow_set(sock, WSP_SLOW_EVENTS);
+    events_slow(sock);
+    if (events->mask != 0)
         wsp_events_evaluate(sock, &posts); /* WSPEVENTSELECT-4 */
-    } else if (sock->events.told == 0) {
-        wsp_slow_clear(sock, WSP_SLOW_EVENTS);
-    }
     wsp_mutex_unlock(&sock->lock);
     wsp_upcall_event_release(before.event, before.named);
     wsp_events_post(sock, &posts);
@@ -324,6 +342,7 @@ void wsp_events_inherit(struct wsp_socket *sock, struct wsp_socket *listener)
     if (events.mask == 0)
         return;
     events.recorded = 0;
+    events.unposted = 0; /* those name the listener */
     events.handle = 0;
     events.mask &= ~(LONG)FD_ACCEPT; /* it cannot accept */
     if (events_register(sock, &events) != 0)

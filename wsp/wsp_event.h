@@ -45,11 +45,11 @@ void wsp_events_inherit(struct wsp_socket *sock, struct wsp_socket *listener);
 /** Give back what a socket's registration holds; nothing is recorded any more. Context: no lock held. */
 void wsp_events_end(struct wsp_socket *sock);
 
-/** Must calls enable events: are any registered, or told by a registration that was taken back? */
+/** Must sends and receives enable events: are any registered, or told by a registration that was taken back? */
 bool wsp_events_registered(struct wsp_socket *sock);
 
-/** Are events registered (FIONBIO may then not make it blocking)? Context: no lock held. */
-bool wsp_events_nominated(struct wsp_socket *sock);
+/** FIONBIO. @return  0, or WSAEINVAL: it has events, and must not block (DSC-10). Context: no lock held. */
+int wsp_events_blocking(struct wsp_socket *sock, bool blocking);
 
 /** The code of a stream's end for FD_CLOSE; 0: graceful. */
 int wsp_events_close_code(const struct stk_sock_status *status);

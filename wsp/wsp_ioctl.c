@@ -36,12 +36,7 @@ uint32_t wsp_ioctl_in32(const struct wsp_ioctl_call *call)
 
 static int ioctl_fionbio(struct wsp_socket *sock, struct wsp_ioctl_call *call)
 {
-    uint32_t on = wsp_ioctl_in32(call);
-
-    if (on == 0 && wsp_events_nominated(sock))
-        return WSAEINVAL; /* DSC-10 */
-    atomic_store(&sock->nonblocking, on != 0);
-    return 0;
+    return wsp_events_blocking(sock, wsp_ioctl_in32(call) == 0);
 }
 
 /* CF-4: all queued bytes, of datagrams too. */
@@ -227,6 +222,14 @@ static bool ioctl_is_uncounted(DWORD code)
     return false;
 }
 
+/* Does the call itself tell the count, after what ran gave this code? Not where the indication comes later: ioctl_indicate. */
+static bool ioctl_tells(const struct wsp_ioctl_call *call, int code)
+{
+    if (code == 0)
+        return !call->overlapped || call->code != SIO_GET_INTERFACE_LIST;
+    return call->report && code != WSA_IO_PENDING && !(call->overlapped && code == WSAEOPNOTSUPP);
+}
+
 /*
  * What an overlapped call says and what its indication does (Windows, as conformance suites observe): the count is the
  * call's, and that of the indication may be none. What no driver knows, and the question for the base handle, which
@@ -273,11 +276,12 @@ int WSPAPI wsp_ioctl(SOCKET s, DWORD dwIoControlCode, LPVOID lpvInBuffer, DWORD 
         code = WSAEINVAL;
     if (code == 0) {
         code = ioctl_run(sock, &call);
+        /* Before the indication: who takes that may give back the count's place. */
+        if (lpcbBytesReturned && ioctl_tells(&call, code))
+            *lpcbBytesReturned = call.returned;
         if (call.overlapped && code != WSA_IO_PENDING)
             code = ioctl_indicate(&done, &call, code);
     }
-    if ((code == 0 || (call.report && code != WSA_IO_PENDING)) && lpcbBytesReturned)
-        *lpcbBytesReturned = call.returned;
     wsp_socket_put(sock);
     return code == 0 ? 0 : wsp_fail(lpErrno, code);
 }

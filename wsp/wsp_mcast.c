@@ -95,8 +95,7 @@ static int leaf_run(struct wsp_socket *sock, const struct stk_addr *group, DWORD
 static void leaf_tell(struct wsp_socket *sock)
 {
     atomic_store(&sock->connecting, 1);
-    if (wsp_events_registered(sock))
-        wsp_events_reenable(sock, FD_CONNECT);
+    wsp_events_reenable(sock, FD_CONNECT);
 }
 
 /**

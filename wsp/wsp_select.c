@@ -60,11 +60,13 @@ static int select_enter(struct select_call *call, size_t total)
     return code;
 }
 
-/* As FD_SET does it. @return  How many members that makes. */
+/* As FD_SET does it. @param most  Members that it had: one set may be given for two. @return  How many members that makes. */
 static int select_put(fd_set *set, SOCKET s, u_int most)
 {
     SOCKET *list = select_list(set);
 
+    if (set->fd_count >= most)
+        return 0;
     for (u_int i = 0; most <= SELECT_TWICE_MAX && i < set->fd_count; i++)
         if (list[i] == s)
             return 0;

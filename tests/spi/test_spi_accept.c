@@ -322,6 +322,30 @@ static void accept__condition_answers__address_is_filled(void **state)
     }
 }
 
+/* What finds the listener's queue full is told of the listener, not of what was accepted meanwhile. */
+static void accept__queue_of_the_window_is_full__only_the_listener_tells_of_clients(void **state)
+{
+    SOCKET listener = t_listener(AF_INET), a, b;
+    struct t_message message = {.wparam = 0};
+
+    (void)state;
+    assert_int_equal(t_spi.lpWSPAsyncSelect(listener, (HWND)(uintptr_t)0x77, 0x403, FD_ACCEPT | FD_READ, &t_err), 0);
+    t_message_fail(1000000);
+    a = client_of(listener);
+    t_sleep_ms(30); /* it was tried by now, as a rule */
+    t_message_fail(0);
+    while ((b = t_spi.lpWSPAccept(listener, NULL, NULL, NULL, 0, &t_err)) == INVALID_SOCKET)
+        t_sleep_ms(1);
+    assert_int_equal(t_send(a, "x", 1), 1);
+    while (message.wparam != b) {
+        assert_true(t_message_take(&message, 3000));
+        assert_true(message.wparam == listener || message.lparam == MAKELONG(FD_READ, 0));
+    }
+    t_close(a);
+    t_close(b);
+    t_close(listener);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -339,6 +363,7 @@ int main(void)
         cmocka_unit_test(accept__condition_is_no_function__is_fault),
         cmocka_unit_test(listen__backlogs_of_every_kind__succeed),
         cmocka_unit_test(accept__condition_answers__address_is_filled),
+        cmocka_unit_test(accept__queue_of_the_window_is_full__only_the_listener_tells_of_clients),
     };
 
     return cmocka_run_group_tests_name("spi_accept", tests, t_host_start, t_host_stop);

@@ -118,6 +118,35 @@ static void blocking__result_of_a_request_with_a_routine__wait_is_inval(void **s
     t_pair_close(&pair);
 }
 
+/* Told and taken back: sends enable it all the same, also of a socket that was made blocking and back meanwhile. */
+static void blocking__events_taken_back__a_send_that_would_block_enables(void **state)
+{
+    struct t_pair pair = t_pair_make(AF_INET, 0);
+    WSAEVENT event = t_event_new();
+    WSANETWORKEVENTS seen = {0};
+    static char block[65536];
+
+    (void)state;
+    assert_int_equal(t_spi.lpWSPEventSelect(pair.a, event, FD_WRITE, &t_err), 0);
+    assert_int_equal(t_spi.lpWSPEnumNetworkEvents(pair.a, event, &seen, &t_err), 0);
+    assert_int_equal(seen.lNetworkEvents, FD_WRITE);
+    assert_int_equal(t_spi.lpWSPEventSelect(pair.a, NULL, 0, &t_err), 0);
+    assert_int_equal(t_nonblocking(pair.a, false), 0);
+    assert_int_equal(t_send(pair.a, "x", 1), 1);
+    assert_int_equal(t_nonblocking(pair.a, true), 0);
+    while (t_send(pair.a, block, sizeof block) > 0)
+        ;
+    assert_int_equal(t_err, WSAEWOULDBLOCK);
+    assert_int_equal(t_spi.lpWSPEventSelect(pair.a, event, FD_WRITE, &t_err), 0);
+    assert_int_equal(t_nonblocking(pair.b, true), 0);
+    while (!t_event_is_set(event)) {
+        if (t_recv(pair.b, block, sizeof block) < 0)
+            t_sleep_ms(1);
+    }
+    t_event_free(event);
+    t_pair_close(&pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -125,6 +154,7 @@ int main(void)
         cmocka_unit_test(blocking__send_limit_without_the_overlapped_attribute__does_nothing),
         cmocka_unit_test(blocking__sendto_without_room__waits),
         cmocka_unit_test(blocking__result_of_a_request_with_a_routine__wait_is_inval),
+        cmocka_unit_test(blocking__events_taken_back__a_send_that_would_block_enables),
     };
 
     return cmocka_run_group_tests_name("spi_blocking", tests, t_host_start, t_host_stop);

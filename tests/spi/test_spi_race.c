@@ -13,6 +13,8 @@ struct worker {
     SOCKET s;
     int kind;
     uint64_t moved;
+    const DWORD *count; /* where a call stores its count, and what was there */
+    DWORD seen;
     INT code;
 };
 
@@ -202,22 +204,26 @@ static void *close_inside(void *arg)
 
     while (t_completion_naps() == worker->moved)
         t_sleep_ms(1);
+    worker->seen = *worker->count;
     return close_once(arg);
 }
 
-/* WSPCLOSESOCKET-4: the handle lives as long as an indication, that of a call that ends at once too. */
+/*
+ * WSPCLOSESOCKET-4: the handle lives as long as an indication, that of a call that ends at once too. The call has stored its count
+ * by then: who takes the indication may give back the place.
+ */
 static void race__close_under_an_indication__is_told(void **state)
 {
     (void)state;
     for (int ioctl = 0; ioctl < 2; ioctl++) {
         struct t_pair pair = t_pair_make(AF_INET, WSA_FLAG_OVERLAPPED);
-        struct worker worker = {.s = pair.a, .moved = t_completion_naps()};
         WSAOVERLAPPED ov = {.hEvent = t_event_new()};
         unsigned completions = t_completions();
         u_long value = 0;
         char byte = 'x';
         WSABUF buf = {.len = 1, .buf = &byte};
         DWORD moved = 0;
+        struct worker worker = {.s = pair.a, .moved = t_completion_naps(), .count = &moved};
 
         t_completion_nap(100);
         t_task_start(&worker.thread, close_inside, &worker);
@@ -231,6 +237,7 @@ static void race__close_under_an_indication__is_told(void **state)
         assert_true(t_event_is_set(ov.hEvent));
         t_task_join(&worker.thread);
         assert_int_equal(worker.code, 0);
+        assert_int_equal(worker.seen, ioctl == 1 ? 4 : 1);
         t_event_free(ov.hEvent);
         t_close(pair.b);
     }
