@@ -116,6 +116,8 @@ static void wide__texts__copied_compared_and_counted(void **state)
     assert_true(_wcsicmp(L"a", L"B") < 0 && wcscmp(L"a", L"B") > 0);
     assert_int_equal(wcsncmp(L"abc", L"abd", 2), 0);
     assert_int_equal(_wtoi(L" -42x"), -42);
+    assert_int_equal(_wtoi(L"2147483647"), INT32_MAX);
+    assert_int_equal(_wtoi(L"-99999999999999999999"), INT32_MIN);
 }
 
 static void narrow__texts_that_do_not_fit__cut_or_refused_as_asked(void **state)
@@ -254,6 +256,31 @@ static void address__value_changes__sleeper_is_woken(void **state)
     CloseHandle(awaiting);
 }
 
+static DWORD WINAPI mutex_main(LPVOID mutex)
+{
+    return WaitForSingleObject(mutex, 0);
+}
+
+/* All or none: what was taken for nothing is as it was. An event that is there twice is there only once. */
+static void mutex__abandoned_and_taken_in_vain__still_abandoned(void **state)
+{
+    HANDLE objects[3];
+    HANDLE thread;
+    (void)state;
+    objects[0] = CreateMutex(NULL, FALSE, NULL);
+    objects[1] = objects[2] = CreateEvent(NULL, FALSE, TRUE, NULL);
+    thread = CreateThread(NULL, 0, mutex_main, objects[0], 0, NULL);
+    assert_int_equal(WaitForSingleObject(thread, INFINITE), WAIT_OBJECT_0);
+    assert_int_equal(WaitForMultipleObjects(3, objects, TRUE, 0), WAIT_TIMEOUT);
+    assert_int_equal(WaitForMultipleObjects(2, objects, TRUE, 0), WAIT_ABANDONED_0);
+    assert_true(ReleaseMutex(objects[0]));
+    assert_int_equal(WaitForSingleObject(objects[0], 0), WAIT_OBJECT_0);
+    assert_true(ReleaseMutex(objects[0]));
+    CloseHandle(thread);
+    CloseHandle(objects[1]);
+    CloseHandle(objects[0]);
+}
+
 static HANDLE told[2];
 static DWORD told_event[2];
 
@@ -325,6 +352,7 @@ int main(void)
         cmocka_unit_test(slots__of_two_threads__each_its_own),
         cmocka_unit_test(clock__of_the_day__two_ways_agree),
         cmocka_unit_test(address__value_changes__sleeper_is_woken),
+        cmocka_unit_test(mutex__abandoned_and_taken_in_vain__still_abandoned),
         cmocka_unit_test(console__interrupted__newest_handler_first_then_the_next),
         cmocka_unit_test(keys__at_a_pipe__seen_and_taken),
     };

@@ -59,8 +59,8 @@ bool ws2_mutex_takeable(struct ws2_event *event)
     return takeable;
 }
 
-/** Undo one ws2_mutex_take. @return false: the calling thread does not own it. */
-bool ws2_mutex_give(struct ws2_event *event)
+/** Undo one ws2_mutex_take. @param abandoned  As that found it: the next owner is told. @return false: the caller does not own it. */
+bool ws2_mutex_give(struct ws2_event *event, bool abandoned)
 {
     struct ws2_mutex *mutex = &event->mutex;
     bool owned;
@@ -71,6 +71,7 @@ bool ws2_mutex_give(struct ws2_event *event)
     if (owned && --mutex->depth == 0) {
         list_leave(mutex);
         mutex->owner = NULL;
+        mutex->abandoned = abandoned;
         last = true;
     }
     pthread_mutex_unlock(&event->lock);
@@ -157,7 +158,7 @@ BOOL WINAPI ReleaseMutex(HANDLE mutex)
     if (slot == NULL) {
         return ws2_file_fail(ERROR_INVALID_HANDLE);
     }
-    owned = ws2_mutex_give((struct ws2_event *)slot->object);
+    owned = ws2_mutex_give((struct ws2_event *)slot->object, false);
     ws2_handle_unpin(slot);
     return owned ? TRUE : ws2_file_fail(ERROR_NOT_OWNER);
 }

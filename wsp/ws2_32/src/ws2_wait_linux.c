@@ -103,12 +103,12 @@ static enum ws2_taken event_take(struct ws2_event *event)
     return WS2_TAKEN_NOT;
 }
 
-/* What event_take took, given back. */
-static void event_return(struct ws2_event *event)
+/* What event_take took, given back as it was. */
+static void event_return(struct ws2_event *event, bool abandoned)
 {
     unsigned before;
     if (event->mutex.event != NULL) {
-        (void)ws2_mutex_give(event);
+        (void)ws2_mutex_give(event, abandoned);
     } else if (event->most != 0) {
         (void)ws2_event_add(event, 1, &before);
     } else if (!event->manual_reset) {
@@ -269,6 +269,7 @@ static DWORD take_any(struct ws2_slot *const *slots, DWORD count)
 static DWORD take_all(struct ws2_slot *const *slots, DWORD count)
 {
     DWORD result = WAIT_OBJECT_0;
+    uint64_t abandoned = 0; /* a bit for each object: MAXIMUM_WAIT_OBJECTS is 64 */
     DWORD i;
     for (i = 0; i < count; i++) {
         struct ws2_event *event = slot_event(slots[i]);
@@ -282,13 +283,14 @@ static DWORD take_all(struct ws2_slot *const *slots, DWORD count)
         if (taken == WS2_TAKEN_NOT) {
             break;
         }
+        abandoned |= (uint64_t)(taken == WS2_TAKEN_ABANDONED) << i;
         result = taken == WS2_TAKEN_ABANDONED ? WAIT_ABANDONED_0 : result;
     }
     if (i == count) {
         return result;
     }
     while (i-- > 0) {
-        event_return(slot_event(slots[i]));
+        event_return(slot_event(slots[i]), (abandoned >> i & 1) != 0);
     }
     return WAIT_TIMEOUT;
 }

@@ -101,7 +101,7 @@ struct ws2_slot *ws2_wait_pin(HANDLE object);
 
 enum ws2_taken ws2_mutex_take(struct ws2_event *event);
 bool ws2_mutex_takeable(struct ws2_event *event);
-bool ws2_mutex_give(struct ws2_event *event);
+bool ws2_mutex_give(struct ws2_event *event, bool abandoned);
 void ws2_mutex_forget(struct ws2_event *event);
 void ws2_mutexes_abandon(struct ws2_thread *thread);
 

@@ -457,14 +457,19 @@ int WINAPI wl_wcscat_s(WCHAR *out, size_t chars, const WCHAR *in)
     return code;
 }
 
-/** The decimal number at the start of a text. */
+/** The decimal number at the start of a text; one that is too large is the nearest. */
 int WINAPI wl_wtoi(const WCHAR *text)
 {
+    int64_t value = 0;
     bool minus;
     while (*text == ' ' || (*text >= '\t' && *text <= '\r')) {
         text++;
     }
     minus = *text == '-';
     text += *text == '-' || *text == '+';
-    return minus ? -number_of(&text) : number_of(&text);
+    for (; *text >= '0' && *text <= '9'; text++) {
+        value = value <= INT32_MAX ? value * 10 + (*text - '0') : value;
+    }
+    value = minus ? -value : value;
+    return value > INT32_MAX ? INT32_MAX : value < INT32_MIN ? INT32_MIN : (int)value;
 }
