@@ -109,10 +109,29 @@ static int option_find(const struct wsp_socket *sock, int level, int name, const
 
         if (row) {
             *out = row;
-            return option_row_fits(sock, row) ? 0 : WSAENOPROTOOPT;
+            if (option_row_fits(sock, row))
+                return 0;
+            /* Windows, as conformance suites observe: known where it does nothing. */
+            return level == IPPROTO_IP && name == IP_HDRINCL ? WSAEINVAL : WSAENOPROTOOPT;
         }
     }
     return WSAENOPROTOOPT;
+}
+
+/* Which lengths and codes Windows has for which options is what conformance suites observe. */
+
+/* Kept as one byte: no bytes are no value, and no length is taken for a large one. */
+static bool option_is_byte(const struct wsp_option_row *row)
+{
+    return row->level == SOL_SOCKET && (row->name == SO_KEEPALIVE || row->name == SO_DONTROUTE);
+}
+
+/* Switches that no bytes at all turn off. */
+static bool option_off_by_none(const struct wsp_option_row *row)
+{
+    return row->level == SOL_SOCKET &&
+           (row->name == SO_BROADCAST || row->name == SO_DONTLINGER || row->name == SO_OOBINLINE ||
+            row->name == SO_REUSEADDR || row->name == SO_EXCLUSIVEADDRUSE);
 }
 
 /* A switch or a number that fits into a byte is also given and taken as fewer than row->size bytes (WSPGETSOCKOPT-2,
@@ -123,6 +142,7 @@ static bool option_short(const struct wsp_option_row *row, int len)
            row->size == (int)sizeof(int32_t) && len > 0 && len < row->size;
 }
 
+/* Options of SOL_SOCKET fill the room; the length is 1 all the same. */
 static int option_get_short(struct wsp_socket *sock, const struct wsp_option_row *row, char *value, int *len)
 {
     char whole[sizeof(int32_t)];
@@ -131,17 +151,51 @@ static int option_get_short(struct wsp_socket *sock, const struct wsp_option_row
 
     if (code != 0)
         return code;
+    if (row->level == SOL_SOCKET && !option_is_byte(row))
+        memset(value, 0, (size_t)*len);
     value[0] = (char)(whole[0] | whole[1] | whole[2] | whole[3]); /* 0 or 1, in either byte order */
     *len = 1;
     return 0;
 }
 
-static int option_set_short(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value, int len)
+/* Too little room: what is left in it and in the length. */
+static int option_get_little(const struct wsp_option_row *row, char *value, int *len)
+{
+    bool number = row->size == (int)sizeof(int32_t);
+
+    if (row->level == SOL_SOCKET && (row->name == SO_PROTOCOL_INFOA || row->name == SO_PROTOCOL_INFOW))
+        *len = row->size;
+    else if (row->level != SOL_SOCKET && number && *len > 0)
+        *len = 0;
+    else if (row->level == SOL_SOCKET && *len > 0 &&
+             (row->name == SO_RCVBUF || row->name == SO_SNDBUF || row->name == SO_LINGER))
+        memset(value, 0, (size_t)*len);
+    return WSAEFAULT;
+}
+
+static int option_get_any(struct wsp_socket *sock, const struct wsp_option_row *row, char *value, int *len)
+{
+    if (option_short(row, *len))
+        return option_get_short(sock, row, value, len);
+    if (*len < row->size)
+        return option_get_little(row, value, len);
+    return row->get(sock, row, value, len);
+}
+
+static int option_set_any(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value, int len)
 {
     char whole[sizeof(int32_t)] = {0};
 
-    memcpy(whole, value, (size_t)len);
-    return row->set(sock, row, whole, (int)sizeof whole);
+    if (option_short(row, len) || (len == 0 && option_off_by_none(row))) {
+        memcpy(whole, value, (size_t)len);
+        return row->set(sock, row, whole, (int)sizeof whole);
+    }
+    if (len < 0 && row->size <= (int)sizeof whole) { /* a large length, if it is one at all */
+        if (row->level != SOL_SOCKET || option_is_byte(row))
+            return WSAENOBUFS;
+        len = row->size;
+    }
+    return len < row->size ? WSAEFAULT : row->set(sock, row, value, len);
 }
 
 /* AEX-20, CEX-11: may it be asked for now? What a socket is, and what makes it whole, always. */
@@ -181,10 +235,8 @@ int WSPAPI wsp_get_sock_opt(SOCKET s, int level, int optname, char *optval, LPIN
         code = WSAENOTCONN;
     if (code == 0 && !(row->access & WSP_OPT_GET))
         code = WSAENOPROTOOPT;
-    if (code == 0 && option_short(row, *optlen))
-        code = option_get_short(sock, row, optval, optlen);
-    else if (code == 0)
-        code = *optlen < row->size ? WSAEFAULT : row->get(sock, row, optval, optlen);
+    if (code == 0)
+        code = option_get_any(sock, row, optval, optlen);
     wsp_socket_put(sock);
     return code == 0 ? 0 : wsp_fail(lpErrno, code);
 }
@@ -203,16 +255,14 @@ int WSPAPI wsp_set_sock_opt(SOCKET s, int level, int optname, const char *optval
         return SOCKET_ERROR;
     code = option_find(sock, level, optname, &row);
     /* CEX-12: one has no value. */
-    if (!(code == 0 && row->size == 0) && (!optval || (optlen > 0 && !wsp_memory_readable(optval, 1))))
+    if (!(code == 0 && row->size == 0) && (!optval || (optlen != 0 && !wsp_memory_readable(optval, 1))))
         code = WSAEFAULT;
     if (code == 0 && !option_allowed(sock, level, optname))
         code = WSAENOTCONN;
     if (code == 0 && !(row->access & WSP_OPT_SET))
         code = WSAENOPROTOOPT; /* WSPSETSOCKOPT-4 */
-    if (code == 0 && option_short(row, optlen))
-        code = option_set_short(sock, row, optval, optlen);
-    else if (code == 0)
-        code = optlen < row->size ? WSAEFAULT : row->set(sock, row, optval, optlen);
+    if (code == 0)
+        code = option_set_any(sock, row, optval, optlen);
     wsp_socket_put(sock);
     return code == 0 ? 0 : wsp_fail(lpErrno, code);
 }

@@ -111,6 +111,17 @@ static int option_get_error(struct wsp_socket *sock, const struct wsp_option_row
     return wsp_option_put(value, len, (uint32_t)code);
 }
 
+/* Windows, as conformance suites observe: read back once, as if it had happened. */
+static int option_set_error(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value, int len)
+{
+    int32_t code;
+
+    (void)row, (void)len;
+    memcpy(&code, value, sizeof code);
+    atomic_store(&sock->connect_error, code);
+    return 0;
+}
+
 /* Facts of the socket that cannot be set; arg is not used. */
 static int option_get_fact(struct wsp_socket *sock, const struct wsp_option_row *row, char *value, int *len)
 {
@@ -170,9 +181,9 @@ static int option_get_info(struct wsp_socket *sock, const struct wsp_option_row 
     const WSAPROTOCOL_INFOW *info = &wsp_provider.infos[sock->info];
     WSAPROTOCOL_INFOA narrow;
 
+    (void)len; /* what a larger one is stays: Windows, as conformance suites observe */
     if (row->name == SO_PROTOCOL_INFOW) {
         memcpy(value, info, sizeof *info);
-        *len = (int)sizeof *info;
         return 0;
     }
     memcpy(&narrow, info, offsetof(WSAPROTOCOL_INFOA, szProtocol));
@@ -180,7 +191,6 @@ static int option_get_info(struct wsp_socket *sock, const struct wsp_option_row 
         narrow.szProtocol[i] = (CHAR)(info->szProtocol[i] < 0x80 ? info->szProtocol[i] : '?');
     narrow.szProtocol[WSAPROTOCOL_LEN] = 0;
     memcpy(value, &narrow, sizeof narrow);
-    *len = (int)sizeof narrow;
     return 0;
 }
 
@@ -206,7 +216,7 @@ static const struct wsp_option_row option_socket[] = {
     {SOL_SOCKET, SO_UPDATE_ACCEPT_CONTEXT, S, WSP_OPT_SET, (int)sizeof(SOCKET), 0, 0, 0, NULL, option_set_context},
     {SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT, S, WSP_OPT_SET, 0, 0, 0, 0, NULL, option_set_context},
     {SOL_SOCKET, SO_COMPARTMENT_ID, ANY, WSP_OPT_BOTH, 4, 0, 0, 0, option_get_fact, option_set_compartment},
-    {SOL_SOCKET, SO_ERROR, ANY, WSP_OPT_GET, 4, 0, 0, 0, option_get_error, NULL},
+    {SOL_SOCKET, SO_ERROR, ANY, WSP_OPT_BOTH, 4, 0, 0, 0, option_get_error, option_set_error},
     {SOL_SOCKET, SO_PROTOCOL_INFOA, ANY, WSP_OPT_GET, (int)sizeof(WSAPROTOCOL_INFOA), 0, 0, 0, option_get_info, NULL},
     {SOL_SOCKET, SO_PROTOCOL_INFOW, ANY, WSP_OPT_GET, (int)sizeof(WSAPROTOCOL_INFOW), 0, 0, 0, option_get_info, NULL},
     {SOL_SOCKET, SO_BSP_STATE, ANY, WSP_OPT_GET, (int)sizeof(CSADDR_INFO), 0, 0, 0, wsp_option_get_state, NULL},

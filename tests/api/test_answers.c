@@ -118,7 +118,10 @@ static void options__switches__one_byte_is_enough(void **state)
             assert_int_equal(getsockopt(s, rows[i].level, rows[i].name, (char *)&whole, &bytes), 0);
             assert_int_equal(whole, on);
         }
-        assert_fails(setsockopt(s, rows[i].level, rows[i].name, (char *)&on, 0), WSAEFAULT);
+        if (rows[i].level != SOL_SOCKET || rows[i].name == SO_KEEPALIVE)
+            assert_fails(setsockopt(s, rows[i].level, rows[i].name, (char *)&on, 0), WSAEFAULT);
+        else /* Windows, as conformance suites observe: off */
+            assert_int_equal(setsockopt(s, rows[i].level, rows[i].name, (char *)&on, 0), 0);
         assert_int_equal(closesocket(s), 0);
     }
 }
@@ -134,7 +137,8 @@ static void options__values__short_buffer_is_fault(void **state)
         int bytes = 3;
         assert_fails(setsockopt(s, SOL_SOCKET, names[i], (char *)&value, 3), WSAEFAULT);
         assert_fails(getsockopt(s, SOL_SOCKET, names[i], (char *)&value, &bytes), WSAEFAULT);
-        assert_int_equal(value, 1);
+        /* Windows, as conformance suites observe: a time is left alone, others leave zeros. */
+        assert_int_equal(value, names[i] == SO_RCVTIMEO || names[i] == SO_SNDTIMEO ? 1 : 0);
     }
     assert_int_equal(closesocket(s), 0);
 }

@@ -64,7 +64,7 @@ static const struct option_row rows[] = {
     {AF_INET6, T, IPPROTO_TCP, TCP_BSDURGENT, 0, 1, 1, 0, 1},
     {AF_INET, U, IPPROTO_TCP, TCP_BSDURGENT, NOPROTO, 0, 1, NOPROTO, 0},
     {AF_INET, U, SOL_SOCKET, SO_TYPE, 0, SOCK_DGRAM, 1, NOPROTO, 0},
-    {AF_INET, T, SOL_SOCKET, SO_ERROR, 0, 0, 1, NOPROTO, 0},
+    {AF_INET, T, SOL_SOCKET, SO_ERROR, 0, 0, 1234, 0, 1234},
     {AF_INET, T, SOL_SOCKET, SO_GROUP_ID, 0, 0, 1, NOPROTO, 0},
     {AF_INET, T, SOL_SOCKET, SO_GROUP_PRIORITY, 0, 0, 5, 0, 5},
     {AF_INET, T, SOL_SOCKET, SO_DEBUG, 0, 0, 5, 0, 1},
@@ -136,7 +136,8 @@ static const struct option_row rows[] = {
     {AF_INET, U, IPPROTO_IP, IP_DONTFRAGMENT, 0, 0, 1, 0, 1},
     {AF_INET, T, IPPROTO_IP, IP_DONTFRAGMENT, NOPROTO, 0, 1, NOPROTO, 0},
     {AF_INET, R, IPPROTO_IP, IP_HDRINCL, 0, 0, 1, 0, 1},
-    {AF_INET, U, IPPROTO_IP, IP_HDRINCL, NOPROTO, 0, 1, NOPROTO, 0},
+    {AF_INET, U, IPPROTO_IP, IP_HDRINCL, WSAEINVAL, 0, 1, WSAEINVAL, 0},
+    {AF_INET, T, IPPROTO_IP, IP_HDRINCL, WSAEINVAL, 0, 1, WSAEINVAL, 0},
     {AF_INET, U, IPPROTO_IP, IP_MULTICAST_TTL, 0, 1, 9, 0, 9},
     {AF_INET, U, IPPROTO_IP, IP_MULTICAST_TTL, 0, 1, 256, WSAEINVAL, 0},
     {AF_INET, U, IPPROTO_IP, IP_MULTICAST_LOOP, 0, 1, 0, 0, 0},
@@ -190,14 +191,78 @@ static void options__short_or_missing_values__are_fault(void **state)
 
     (void)state;
     t_fails(t_spi.lpWSPSetSockOpt(s, SOL_SOCKET, SO_RCVBUF, (char *)&value, 3, &t_err), WSAEFAULT);
-    t_fails(t_spi.lpWSPSetSockOpt(s, SOL_SOCKET, SO_REUSEADDR, (char *)&value, -1, &t_err), WSAEFAULT);
     t_fails(t_spi.lpWSPSetSockOpt(s, SOL_SOCKET, SO_REUSEADDR, NULL, 4, &t_err), WSAEFAULT);
     t_fails(t_spi.lpWSPGetSockOpt(s, SOL_SOCKET, SO_RCVBUF, (char *)&value, &len, &t_err), WSAEFAULT);
     assert_int_equal(len, 3);
-    assert_int_equal(value, 1);
+    value = 1;
     t_fails(t_spi.lpWSPGetSockOpt(s, SOL_SOCKET, SO_REUSEADDR, NULL, &len, &t_err), WSAEFAULT);
     t_fails(t_spi.lpWSPGetSockOpt(s, SOL_SOCKET, SO_REUSEADDR, (char *)&value, NULL, &t_err), WSAEFAULT);
     t_fails(t_spi.lpWSPSetSockOpt(s, SOL_SOCKET, SO_LINGER, (char *)&value, 3, &t_err), WSAEFAULT);
+    t_close(s);
+}
+
+static void set_gives(SOCKET s, int level, int name, int len, int code)
+{
+    static const int64_t one = -INT64_C(0xffffffff); /* 1 in four bytes, and more behind */
+
+    t_err = 0;
+    (void)t_spi.lpWSPSetSockOpt(s, level, name, (const char *)&one, len, &t_err);
+    assert_int_equal(t_err, code);
+}
+
+/* Windows, as conformance suites observe: a negative length is a large one or none of a buffer's; none at all is off. */
+static void options__odd_lengths__taken_or_refused(void **state)
+{
+    SOCKET s = t_socket(AF_INET, SOCK_STREAM);
+
+    (void)state;
+    set_gives(s, SOL_SOCKET, SO_OOBINLINE, -1, 0);
+    assert_int_equal(t_option_get(s, SOL_SOCKET, SO_OOBINLINE), 1);
+    set_gives(s, SOL_SOCKET, SO_OOBINLINE, 0, 0);
+    assert_int_equal(t_option_get(s, SOL_SOCKET, SO_OOBINLINE), 0);
+    set_gives(s, SOL_SOCKET, SO_OOBINLINE, 8, 0);
+    assert_int_equal(t_option_get(s, SOL_SOCKET, SO_OOBINLINE), 1);
+    set_gives(s, SOL_SOCKET, SO_RCVTIMEO, -1, 0);
+    assert_int_equal(t_option_get(s, SOL_SOCKET, SO_RCVTIMEO), 1);
+    set_gives(s, SOL_SOCKET, SO_RCVTIMEO, 0, WSAEFAULT);
+    set_gives(s, SOL_SOCKET, SO_LINGER, -1, 0);
+    set_gives(s, SOL_SOCKET, SO_KEEPALIVE, -1, WSAENOBUFS);
+    set_gives(s, SOL_SOCKET, SO_KEEPALIVE, 0, WSAEFAULT);
+    set_gives(s, IPPROTO_TCP, TCP_NODELAY, -1, WSAENOBUFS);
+    set_gives(s, IPPROTO_TCP, TCP_NODELAY, 0, WSAEFAULT);
+    set_gives(s, IPPROTO_TCP, TCP_KEEPCNT, 1, WSAEFAULT);
+    set_gives(s, IPPROTO_IP, IP_TTL, -1, WSAENOBUFS);
+    t_close(s);
+}
+
+/* The same: what is left of too little room, and of its length. */
+static void options__little_room__what_is_left(void **state)
+{
+    static const struct {
+        int level, name, len, code, left;
+        unsigned value;
+    } odd[] = {
+        {SOL_SOCKET, SO_REUSEADDR, 2, 0, 1, 0xdead0000},
+        {SOL_SOCKET, SO_KEEPALIVE, 2, 0, 1, 0xdeadbe00},
+        {IPPROTO_TCP, TCP_NODELAY, 2, 0, 1, 0xdeadbe00},
+        {SOL_SOCKET, SO_RCVBUF, 2, WSAEFAULT, 2, 0xdead0000},
+        {SOL_SOCKET, SO_LINGER, 1, WSAEFAULT, 1, 0xdeadbe00},
+        {SOL_SOCKET, SO_SNDTIMEO, 2, WSAEFAULT, 2, 0xdeadbeef},
+        {IPPROTO_TCP, TCP_KEEPCNT, 2, WSAEFAULT, 0, 0xdeadbeef},
+        {IPPROTO_TCP, TCP_KEEPIDLE, -1, WSAEFAULT, -1, 0xdeadbeef},
+    };
+    SOCKET s = t_socket(AF_INET, SOCK_STREAM);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
+        unsigned value = 0xdeadbeef;
+        int len = odd[i].len;
+
+        t_err = 0;
+        (void)t_spi.lpWSPGetSockOpt(s, odd[i].level, odd[i].name, (char *)&value, &len, &t_err);
+        if (t_err != odd[i].code || len != odd[i].left || value != odd[i].value)
+            fail_msg("row %zu: %d, length %d, %#x", i, t_err, len, value);
+    }
     t_close(s);
 }
 
@@ -288,8 +353,12 @@ static void options__protocol_info__both_widths(void **state)
     assert_int_equal(len, 372);
     assert_string_equal(narrow.szProtocol, "Winlane");
     assert_int_equal(narrow.iAddressFamily, AF_INET6);
-    len = 371;
+    len = 371; /* Windows, as conformance suites observe: what is needed is told, more is not changed */
     t_fails(t_spi.lpWSPGetSockOpt(s, SOL_SOCKET, SO_PROTOCOL_INFOA, (char *)&narrow, &len, &t_err), WSAEFAULT);
+    assert_int_equal(len, 372);
+    len = (int)sizeof wide;
+    assert_int_equal(t_spi.lpWSPGetSockOpt(s, SOL_SOCKET, SO_PROTOCOL_INFOA, (char *)&wide, &len, &t_err), 0);
+    assert_int_equal(len, 628);
     t_close(s);
 }
 
@@ -499,6 +568,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options__table__default_set_get_and_codes),
         cmocka_unit_test(options__short_or_missing_values__are_fault),
+        cmocka_unit_test(options__odd_lengths__taken_or_refused),
+        cmocka_unit_test(options__little_room__what_is_left),
         cmocka_unit_test(options__maxrt__in_both_units),
         cmocka_unit_test(options__icmp_error_info__none_has_no_length),
         cmocka_unit_test(options__reuse_and_exclusive__exclude_each_other),
