@@ -56,7 +56,8 @@ static void widen(struct tcp_pcb *pcb)
     pcb->own.widen_at_ns = 0;
     pcb->own.fragments = pcb->own.path_fixed;
     if (IP_IS_V6(&pcb->remote_ip)) { /* lwIP remembers what it was told, and would cut what is larger */
-        const uint32_t known = tcp_eff_send_mss(pcb->mss, &pcb->local_ip, &pcb->remote_ip);
+        struct netif *netif = ip_route(&pcb->local_ip, &pcb->remote_ip);
+        const uint32_t known = netif == NULL ? pcb->mss : tcp_eff_send_mss_netif(pcb->mss, netif, &pcb->remote_ip);
         if (known < pcb->mss) {
             narrow(pcb, known);
         }

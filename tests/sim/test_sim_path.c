@@ -48,6 +48,7 @@ struct scene {
     struct sim_wire wire;
     struct router router;
     int family;
+    int32_t stamps; /* timestamps are offered */
     struct stk_sock *ends[SIM_HOSTS];
     struct stk_sock *listener;
 };
@@ -212,6 +213,7 @@ static void connect_ends(int32_t discover)
     to.ip[scene.family == STK_AF_INET ? FAR4 : FAR6] = 1;
     scene.ends[0] = sim_open(&scene.world.hosts[0], scene.family, STK_SOCK_STREAM);
     opt(scene.ends[0], STK_OPT_MTU_DISCOVER, discover);
+    opt(scene.ends[0], STK_OPT_TIMESTAMPS, scene.stamps);
     assert_int_equal(stk_sock_connect(scene.ends[0], &to), STK_EINPROGRESS);
     for (int i = 0; i < 1000 && (stk_sock_ready(scene.ends[0]) & STK_READY_CONN) == 0; i++) {
         run(STK_MS_NS);
@@ -295,13 +297,19 @@ static void path__narrow_and_told__segments_fit(void **state)
     static const struct {
         int family;
         uint32_t mtu;
-    } rows[] = {
-        {STK_AF_INET, 1000}, {STK_AF_INET, 1499}, {STK_AF_INET, 552}, {STK_AF_INET6, 1280}, {STK_AF_INET6, 1400}};
+        int32_t stamps;
+    } rows[] = {{STK_AF_INET, 1000, 0}, {STK_AF_INET, 1499, 0},  {STK_AF_INET, 552, 0},   {STK_AF_INET, 552, 1},
+                {STK_AF_INET, 1499, 1}, {STK_AF_INET6, 1280, 0}, {STK_AF_INET6, 1280, 1}, {STK_AF_INET6, 1400, 0}};
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const uint32_t headers = rows[i].family == STK_AF_INET ? 40 : 60;
         print_message("row %u\n", (unsigned)i);
         scene_open(rows[i].family, rows[i].mtu, TELLS, STK_PMTUD_NOT_SET);
+        if (rows[i].stamps) {
+            ends_close();
+            scene.stamps = 1;
+            connect_ends(STK_PMTUD_NOT_SET);
+        }
         assert_int_equal(segment_size(), 1500 - headers);
         assert_true(move(PLENTY, 2 * STK_S_NS)); /* no time-out was needed for the first ones: that takes a second */
         assert_in_range(scene.router.dropped, 1, 12);
