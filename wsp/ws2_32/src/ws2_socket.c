@@ -255,6 +255,7 @@ static int open_type_access(char *value, unsigned bytes, bool set)
     } else {
         memcpy(value, &data->open_type, sizeof(int));
     }
+    SetLastError(0);
     return 0;
 }
 
