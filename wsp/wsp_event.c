@@ -68,6 +68,8 @@ static bool event_holds(struct wsp_socket *sock, int bit, const struct stk_sock_
             *code = wsp_error_of(WSP_OP_CONNECT, stk_sock_error_take(sock->stk));
             if (*code == 0) /* taken for an earlier registration */
                 *code = (int)atomic_load(&sock->connect_error);
+            if (*code == 0) /* read as SO_ERROR: it failed all the same */
+                *code = WSAECONNREFUSED;
             atomic_store(&sock->connect_error, *code);
         }
         atomic_store(&sock->connecting, 0);

@@ -550,6 +550,29 @@ static void tcp__nonblocking_socket__overlapped_receive_pends(void **state)
     t_pair_close(&pair);
 }
 
+/* EVT-2: who has read why it failed is still told by the event that it did. */
+static void tcp__refused_and_read__event_has_a_code(void **state)
+{
+    SOCKET s = t_socket(AF_INET, SOCK_STREAM), dead = t_bound(AF_INET, SOCK_STREAM);
+    uint16_t port = t_port(dead);
+    WSAEVENT event = t_event_new();
+    WSANETWORKEVENTS seen;
+
+    (void)state;
+    t_close(dead);
+    assert_int_equal(t_nonblocking(s, true), 0);
+    t_fails(t_spi.lpWSPConnect(s, t_addr(AF_INET, port), t_addr_size(AF_INET), NULL, NULL, NULL, NULL, &t_err),
+            WSAEWOULDBLOCK);
+    while (t_option_get(s, SOL_SOCKET, SO_ERROR) != WSAECONNREFUSED)
+        t_sleep_ms(1);
+    assert_int_equal(t_spi.lpWSPEventSelect(s, event, FD_CONNECT, &t_err), 0);
+    assert_int_equal(t_spi.lpWSPEnumNetworkEvents(s, event, &seen, &t_err), 0);
+    assert_int_equal(seen.lNetworkEvents, FD_CONNECT);
+    assert_int_equal(seen.iErrorCode[FD_CONNECT_BIT], WSAECONNREFUSED);
+    t_event_free(event);
+    t_close(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -568,6 +591,7 @@ int main(void)
         cmocka_unit_test(tcp__receive_hints__are_taken),
         cmocka_unit_test(tcp__receive_timeout__is_timedout),
         cmocka_unit_test(tcp__send_timeout__is_timedout),
+        cmocka_unit_test(tcp__refused_and_read__event_has_a_code),
         cmocka_unit_test(tcp__refused__tells_and_can_connect_again),
         cmocka_unit_test(tcp__no_route__is_netunreach),
         cmocka_unit_test(tcp__nonblocking_connect__select_tells),
