@@ -86,7 +86,7 @@ static void library__cannot_be_loaded__provider_failed(void **state)
     assert_int_equal(WSACleanup(), 0);
     assert_int_equal(WSACleanup(), 0);
     assert_int_equal(WSAStartup(MAKEWORD(2, 2), &data), 0);
-    assert_no_socket(socket(AF_INET, SOCK_STREAM, 0), WSAEAFNOSUPPORT);
+    assert_no_socket(socket(AF_INET, SOCK_STREAM, 0), WSAESOCKTNOSUPPORT); /* the type comes before the family */
     assert_int_equal(WSACleanup(), 0);
 }
 

@@ -251,6 +251,9 @@ static int receiver_take(struct receiver *r)
     if (code == WSAEMSGSIZE && (r->message.dwFlags & MSG_TRUNC) != 0) {
         return SMALL;
     }
+    if (code == WSAEMSGSIZE && (r->message.dwFlags & MSG_CTRUNC) != 0) {
+        return (int)got; /* the data is whole, what came with it is not */
+    }
     return code == 0 ? (int)got : -code;
 }
 

@@ -69,8 +69,15 @@ static void end(const struct ws2_ask *ask, HANDLE lookup)
     (void)WSALookupServiceEnd(lookup); /* who cancelled has ended it already */
 }
 
+/* Who cancels ends the lookup: it may be gone before the next call sees it. */
+static int next_code(const struct ws2_ask *ask, int code)
+{
+    bool cancelled = ask->live != NULL && atomic_load_explicit(&ask->live->cancelled, memory_order_seq_cst);
+    return code == WSA_INVALID_HANDLE && cancelled ? WSA_E_CANCELLED : code;
+}
+
 /* A result in a block of its own; 0 or the code. */
-static int next(HANDLE lookup, DWORD flags, WSAQUERYSETW **out)
+static int next(const struct ws2_ask *ask, HANDLE lookup, WSAQUERYSETW **out)
 {
     DWORD bytes = 4096;
     for (;;) {
@@ -80,14 +87,14 @@ static int next(HANDLE lookup, DWORD flags, WSAQUERYSETW **out)
         if (set == NULL) {
             return WSA_NOT_ENOUGH_MEMORY;
         }
-        if (WSALookupServiceNextW(lookup, flags, &bytes, set) == 0) {
+        if (WSALookupServiceNextW(lookup, ask->flags, &bytes, set) == 0) {
             *out = set;
             return 0;
         }
         code = WSAGetLastError();
         free(set);
         if (code != WSAEFAULT || bytes <= had || bytes > 1u << 20) {
-            return code;
+            return next_code(ask, code);
         }
     }
 }
@@ -142,7 +149,7 @@ int ws2_ask_host(const struct ws2_ask *ask, struct ws2_host_result *host)
     bool any = false;
     while (code == 0) {
         WSAQUERYSETW *set = NULL;
-        code = next(lookup, ask->flags, &set);
+        code = next(ask, lookup, &set);
         if (code == 0) {
             any = true;
             add_record(set, host);
@@ -172,7 +179,7 @@ int ws2_ask_blob(const struct ws2_ask *ask, void **blob, size_t *bytes)
     if (code != 0) {
         return code;
     }
-    while (!found && (code = next(lookup, ask->flags, &set)) == 0) {
+    while (!found && (code = next(ask, lookup, &set)) == 0) {
         found = set->lpBlob != NULL && set->lpBlob->pBlobData != NULL && set->lpBlob->cbSize <= 65536;
         if (found) {
             *bytes = set->lpBlob->cbSize;
