@@ -415,7 +415,10 @@ static enum nic_layers_sum l4_sum(const struct nic_layers *pkt)
     if (fold(pseudo + words_sum(pkt->frame + pkt->l4, len)) == 0xffff)
         return NIC_SUM_GOOD;
     /* Linux leaves the folded sum of the pseudo-header in the field; some captures have 0. */
-    return said == fold(pseudo) || said == 0 ? NIC_SUM_OFFLOAD : NIC_SUM_BAD;
+    if (said == fold(pseudo) || said == 0)
+        return NIC_SUM_OFFLOAD;
+    /* Windows: of what the NIC cuts, without the length, which each piece has its own of. */
+    return pkt->kind == NIC_LAYERS_TCP && said == fold(pseudo_sum(pkt, 0)) ? NIC_SUM_OFFLOAD : NIC_SUM_BAD;
 }
 
 static enum nic_layers_sum ip4_sum(const struct nic_layers *pkt)

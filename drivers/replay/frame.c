@@ -129,11 +129,9 @@ static uint16_t sum_fold(uint32_t sum)
     return (uint16_t)sum;
 }
 
-static uint32_t pseudo_sum(const uint8_t *frame, const struct replay_view *view)
+static uint32_t pseudo_sum(const uint8_t *frame, const struct replay_view *view, uint32_t len)
 {
-    const uint32_t sum = sum_add(0, frame + view->src, view->ip_bytes * 2u);
-
-    return sum + (view->end - view->l4) + view->proto;
+    return sum_add(0, frame + view->src, view->ip_bytes * 2u) + len + view->proto;
 }
 
 static uint32_t sum_at(const struct replay_view *view)
@@ -146,13 +144,17 @@ enum replay_sum replay_sum_look(const uint8_t *frame, const struct replay_view *
     if (view->l4 == 0 || view->fragment)
         return REPLAY_SUM_NONE;
     const uint16_t field = replay_get16(frame + sum_at(view));
-    const uint32_t pseudo = pseudo_sum(frame, view);
+    const uint32_t pseudo = pseudo_sum(frame, view, view->end - view->l4);
 
     if (view->proto == REPLAY_IPPROTO_UDP && view->version == 4 && field == 0)
         return REPLAY_SUM_NONE;
     if (sum_fold(sum_add(sum_fold(pseudo), frame + view->l4, view->end - view->l4)) == 0xffff)
         return REPLAY_SUM_GOOD;
-    return field == sum_fold(pseudo) || field == 0 ? REPLAY_SUM_PARTIAL : REPLAY_SUM_BAD;
+    if (field == sum_fold(pseudo) || field == 0)
+        return REPLAY_SUM_PARTIAL;
+    /* Windows: of what the NIC cuts, without the length, which each piece has its own of. */
+    return view->proto == REPLAY_IPPROTO_TCP && field == sum_fold(pseudo_sum(frame, view, 0)) ? REPLAY_SUM_PARTIAL
+                                                                                              : REPLAY_SUM_BAD;
 }
 
 void replay_sums_fill(uint8_t *frame, const struct replay_view *view)
@@ -170,7 +172,7 @@ void replay_sums_fill(uint8_t *frame, const struct replay_view *view)
         return;
     replay_put16(field, 0);
     const uint16_t folded = sum_fold(
-        sum_add(sum_fold(pseudo_sum(frame, view)), frame + view->l4, view->end - view->l4));
+        sum_add(sum_fold(pseudo_sum(frame, view, view->end - view->l4)), frame + view->l4, view->end - view->l4));
     const bool zero = folded == 0xffff && view->proto == REPLAY_IPPROTO_UDP; /* RFC 768: 0 says that there is none */
     replay_put16(field, zero ? 0xffff : (uint16_t)~folded);
 }

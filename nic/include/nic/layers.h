@@ -108,7 +108,7 @@ void nic_layers_options(const struct nic_layers *pkt, struct nic_layers_options 
 enum nic_layers_sum {
     NIC_SUM_GOOD,
     NIC_SUM_BAD,
-    NIC_SUM_OFFLOAD, /**< wrong, and just what a host leaves to its NIC: the pseudo-header's sum, or 0 */
+    NIC_SUM_OFFLOAD, /**< wrong, and just what a host leaves to its NIC: the pseudo-header's sum, with or without its length, or 0 */
     NIC_SUM_UNKNOWN, /**< not to be told: snapped, a fragment, no checksum */
 };
 

@@ -386,6 +386,19 @@ def offloaded():
     return out
 
 
+def offloaded_large():
+    """A Windows sender's large segments: the sum of the pseudo-header with a length of 0."""
+    talk = Talk().open().send(0, data(24000, 65), size=8000).send(1, data(2000, 66)).close()
+    out = []
+    for packet in talk.packets:
+        body = bytearray(bytes(packet))
+        if len(body) > 1514:
+            total = sum(struct.unpack(">4H", body[26:34])) + body[23]
+            struct.pack_into(">H", body, 50, (total & 0xFFFF) + (total >> 16))
+        out.append(bytes(body))
+    return out
+
+
 def big_segments():
     """Segmentation left to the NIC: segments of 60 KB, one without a length in its IP header."""
     talk = Talk().open().send(0, data(180000, 3), size=60000).send(1, data(65000, 4), size=65000).close()
@@ -508,6 +521,7 @@ def names(folder):
         "c_ip_options.pcap": lambda n: pcap(at(n), ip_options()),
         "c_offloaded.pcap": lambda n: pcap(at(n), offloaded()),
         "c_offloaded_verified.pcap": lambda n: pcap(at(n), offloaded()[:12]),
+        "c_offloaded_large.pcap": lambda n: pcap(at(n), offloaded_large()),
         "c_big_segments.pcap": lambda n: pcap(at(n), big_segments()),
         "c_corrupt.pcap": lambda n: pcap(at(n), corrupt()),
         "c_malformed.pcap": lambda n: pcap(at(n), malformed()),
