@@ -185,14 +185,6 @@ release_self:
     return err;
 }
 
-void nic_capture_close(struct nic_capture *cap)
-{
-    if (cap == NULL)
-        return;
-    nic_capture_settle(cap);
-    release(cap);
-}
-
 /** From now on nothing is written any more. */
 static void fail(struct nic_capture *cap)
 {
@@ -200,13 +192,22 @@ static void fail(struct nic_capture *cap)
     stk_log(STK_LOG_ERROR, "capture: the file cannot be written any more; recording stops");
 }
 
-void nic_capture_flush(struct nic_capture *cap)
+bool nic_capture_flush(struct nic_capture *cap)
 {
     if (cap == NULL)
-        return;
+        return true;
     nic_capture_settle(cap);
     if (!cap->failed && !nic_capture_file_flush(cap->file))
         fail(cap);
+    return !cap->failed;
+}
+
+void nic_capture_close(struct nic_capture *cap)
+{
+    if (cap == NULL)
+        return;
+    (void)nic_capture_flush(cap); /* which says if it cannot be written */
+    release(cap);
 }
 
 void nic_capture_stage(struct nic_capture *cap, const struct nic_buf *frame)

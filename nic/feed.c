@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nic/capture.h"
 #include "nic/conf.h"
 #include "nic/driver.h"
 #include "nic/pool.h"
@@ -280,6 +281,11 @@ static void chain_fill(struct nic_feed *feed, struct nic_buf *head, const uint8_
         last = buf;
         head->segs++;
     }
+}
+
+bool nic_feed_flush(struct nic_feed *feed)
+{
+    return nic_capture_flush(feed->base.capture);
 }
 
 int nic_feed_push(struct nic_feed *feed, const uint8_t *frame, uint32_t len, uint32_t flags, uint64_t time_ns)

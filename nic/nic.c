@@ -154,7 +154,7 @@ int nic_mem_none(struct nic_port *port, void *base, size_t size)
 
 void nic_port_flush(struct nic_port *port)
 {
-    nic_capture_flush(port->capture);
+    (void)nic_capture_flush(port->capture);
     port->driver->flush(port);
 }
 

@@ -1,3 +1,4 @@
+#include "nic/capture.h"
 #include "nic/conf.h"
 #include "replay_priv.h"
 #include "stack/clock.h"
@@ -97,6 +98,7 @@ static void drv_replay_flush(struct nic_port *port)
 {
     struct replay_port *self = replay_of(port);
 
+    self->report.unwritten = !nic_capture_flush(port->capture);
     if (self->conf.report != NULL)
         replay_report_write(&self->report, self->conf.report);
 }

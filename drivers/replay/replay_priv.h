@@ -91,7 +91,8 @@ struct replay_report {
     uint64_t extra_bytes;
     uint64_t last_packet; /**< played last */
     bool finished;
-    bool stopped; /**< stepped: somebody said so */
+    bool stopped;   /**< stepped: somebody said so */
+    bool unwritten; /**< what passed the port is not all in its capture file */
     uint32_t convs;
     uint32_t convs_finished;
     uint32_t departures_count; /**< all; the first are kept */

@@ -120,6 +120,8 @@ void replay_report_write(const struct replay_report *report, const char *path)
         return;
     }
     (void)fprintf(file, "finished %s\n", report->finished ? "yes" : "no");
+    if (report->unwritten)
+        (void)fputs("unwritten yes\n", file);
     if (report->stopped)
         (void)fputs("stopped yes\n", file);
     numbers_write(file, report);

@@ -732,6 +732,10 @@ int stk_receive_run(const struct stk_receive_conf *conf, struct nic_reader *read
         err = play(r, order);
     nic_conv_table_free(r->table);
     nic_order_free(order);
+    if (err == STK_OK && conf->capture != NULL && !nic_feed_flush(r->stack.feed)) {
+        (void)snprintf(reason, NIC_READER_REASON_SIZE, "the output cannot be written");
+        err = STK_EIO;
+    }
     receive_stack_free(r);
     free(r->convs);
     free(r);

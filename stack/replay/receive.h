@@ -123,6 +123,7 @@ struct stk_receive_conf {
  * @return        0: the file was played to its end (gaps are the conversations' affair), or:
  * @retval STK_EPROTO  the capture is damaged or out of order; all before that was played, and its conversations ended.
  * @retval STK_EMFILE  more conversations at a time than convs_max, or more out of order than the stack has memory for.
+ * @retval STK_EIO     what passed the stack could not be written to conf->capture, or not all of it.
  * @retval STK_ENOMEM, STK_EINVAL  the engine could not be made.
  *
  * Context: any thread, which runs it all.

@@ -6,7 +6,9 @@ reported when something departs; reduction of a planted bug. Exit status 1: some
 """
 import os
 import re
+import resource
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -414,6 +416,18 @@ class Cases(unittest.TestCase):
         for side in ("client", "server"):
             result = run("replay", "--twice", "--play", side, os.path.join(out, "output.pcapng"))
             self.assertEqual(result.returncode, 0, result.stdout)
+
+    def test_an_output_that_cannot_be_written(self):
+        """A disk that fills up: here a limit of 4096 bytes for each file."""
+        def limit():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+        for words in (("--mode", "receive"), ("--mode", "recorded", "--actor", "none")):
+            result = subprocess.run([COMMAND, "replay", *words, "--out", self.path("out"), os.path.join(CORPUS, "c_overlaps.pcap")],
+                                    capture_output=True, text=True, timeout=60, check=False, preexec_fn=limit)
+            self.assertEqual(result.returncode, 3, result.stdout)
+            self.assertRegex(result.stdout, r"(?m)^ +setup: (refused: )?the output cannot be written$")
+            self.assertIn("capture: the file cannot be written any more", result.stderr)
 
     def test_receiving_compares_in_the_order_of_times(self):
         one, two, three = (9, 1000), (9, 1001), (8, 7)

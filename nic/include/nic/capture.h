@@ -46,8 +46,8 @@ int nic_capture_open(const struct nic_port_conf *conf, const char *key, const st
 /** Write what is buffered and close. NULL is ignored. */
 void nic_capture_close(struct nic_capture *cap);
 
-/** Write what is buffered. NULL is ignored. */
-void nic_capture_flush(struct nic_capture *cap);
+/** Write what is buffered. @return  false: something could not be written. NULL is ignored. */
+bool nic_capture_flush(struct nic_capture *cap);
 
 /** Copy a frame aside (with its checksums filled in) before it is handed to the driver. */
 void nic_capture_stage(struct nic_capture *cap, const struct nic_buf *frame);

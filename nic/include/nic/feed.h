@@ -57,4 +57,7 @@ uint32_t nic_feed_room(const struct nic_feed *feed);
  */
 int nic_feed_push(struct nic_feed *feed, const uint8_t *frame, uint32_t len, uint32_t flags, uint64_t time_ns);
 
+/** Write out what was recorded so far. @return  false: some of it could not be written. Context: the port's thread. */
+bool nic_feed_flush(struct nic_feed *feed);
+
 #endif

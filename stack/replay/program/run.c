@@ -77,7 +77,9 @@ static void report_line(struct stk_run *run, char *line)
         return;
     }
     *value++ = '\0';
-    if (strcmp(line, "stopped") == 0) {
+    if (strcmp(line, "unwritten") == 0) {
+        stk_run_fault(run, STK_FAULT_SETUP, "the output cannot be written");
+    } else if (strcmp(line, "stopped") == 0) {
         run->numbers.stopped = true;
     } else if (strcmp(line, "finished") == 0) {
         run->numbers.finished = strcmp(value, "yes") == 0;
