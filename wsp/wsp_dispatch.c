@@ -144,47 +144,70 @@ static bool help_look(struct stk_client *client, bool attend)
     return count > 0;
 }
 
+/* How long one stays. */
+struct help_time {
+    int64_t spin_ns;  /* without an event; 0: one look, < 0: no limit */
+    uint64_t wait_ns; /* in all, for events of others may come without end; STK_NEVER: no limit */
+    uint64_t idle_until;
+    uint64_t until; /* both 0: not known yet */
+};
+
+/* @param any  There was an event since the last time. */
+static bool help_time_over(struct help_time *time, bool any)
+{
+    uint64_t now = stk_clock_ns();
+    bool over;
+
+    if (time->until == 0)
+        time->until = time->wait_ns < STK_NEVER - now ? now + time->wait_ns : STK_NEVER;
+    over = now >= time->until || (time->idle_until != 0 && now >= time->idle_until);
+    if (time->spin_ns > 0 && (time->idle_until == 0 || any))
+        time->idle_until = now + (uint64_t)time->spin_ns;
+    return over;
+}
+
+/* The end is near, or messages wait for room in a window's queue: the next event has to make the dispatcher try them again. */
+static bool help_unwanted(void)
+{
+    return atomic_load(&wsp_provider.stop) != 0 || wsp_events_watch_ns() >= 0;
+}
+
 /* Attend until the word changes, the time is over, or another thread attends: the last to come is served first. */
-static bool help_attend(struct stk_client *client, const _Atomic uint32_t *word, uint32_t seen, int64_t spin_ns)
+static bool help_attend(struct stk_client *client, const _Atomic uint32_t *word, uint32_t seen, struct help_time *time)
 {
     uint32_t ticket = atomic_fetch_add(&helpers.tickets, 1) + 1;
-    uint64_t until = 0;
-    bool any = false;
+    bool any = false, ever = false;
 
     for (uint32_t looks = 1; atomic_load(word) == seen; looks++) {
-        any = help_look(client, true) || any;
-        if (spin_ns == 0 || atomic_load(&wsp_provider.stop) != 0 || atomic_load(&helpers.tickets) != ticket)
-            break;
-        if (looks % HELP_CLOCK == 0 && spin_ns > 0) {
-            uint64_t now = stk_clock_ns();
+        bool some = help_look(client, true);
 
-            if (until != 0 && now >= until)
+        any = any || some;
+        ever = ever || some;
+        if (time->spin_ns == 0 || help_unwanted() || atomic_load(&helpers.tickets) != ticket)
+            break;
+        if (looks % HELP_CLOCK == 0 || (some && time->wait_ns != STK_NEVER)) {
+            if (help_time_over(time, any))
                 break;
-            if (until == 0 || any)
-                until = now + (uint64_t)spin_ns;
             any = false;
         }
         stk_cpu_relax();
     }
     stk_events_leave(client);
-    return any;
+    return ever;
 }
 
 /* See wsp_help_fn. */
 static uint32_t dispatch_help(const _Atomic uint32_t *word, uint32_t seen, uint32_t wait_ms)
 {
+    struct help_time time = {.wait_ns = wait_ms == UINT32_MAX ? STK_NEVER : wait_ms * STK_MS_NS};
     struct stk_client *client;
-    int64_t spin_ns;
     bool any = false;
 
     (void)atomic_fetch_add(&helpers.inside, 1); /* pairs with wsp_dispatcher_stop */
     client = wsp_provider_client_now();
-    if (client && wsp_provider_check() == 0 && atomic_load(&wsp_provider.stop) == 0 &&
-        client == wsp_provider_client_now()) {
-        spin_ns = stk_client_spin_ns(client);
-        if (wait_ms != UINT32_MAX && (spin_ns < 0 || spin_ns > (int64_t)(wait_ms * STK_MS_NS)))
-            spin_ns = (int64_t)(wait_ms * STK_MS_NS);
-        any = word ? help_attend(client, word, seen, spin_ns) : help_look(client, false);
+    if (client && wsp_provider_check() == 0 && !help_unwanted() && client == wsp_provider_client_now()) {
+        time.spin_ns = stk_client_spin_ns(client);
+        any = word ? help_attend(client, word, seen, &time) : help_look(client, false);
     }
     (void)atomic_fetch_sub(&helpers.inside, 1);
     return any;
@@ -222,10 +245,10 @@ int wsp_dispatcher_start(void)
     return err == STK_ENOTINIT ? WSANOTINITIALISED : wsp_error_of(WSP_OP_ANY, err);
 }
 
-void wsp_dispatcher_stop(void)
+bool wsp_dispatcher_stop(void)
 {
     if (!atomic_load(&wsp_provider.dispatcher_runs))
-        return;
+        return true;
     help_name(NULL);
     /* exit() may be called by a handler that interrupted a helper. */
     for (int naps = 0; naps < HELP_NAPS && atomic_load(&helpers.inside) > 0; naps++)
@@ -236,4 +259,5 @@ void wsp_dispatcher_stop(void)
     if (!wsp_os_thread_is_self(&wsp_provider.dispatcher))
         wsp_os_thread_join(&wsp_provider.dispatcher);
     atomic_store(&wsp_provider.dispatcher_runs, false);
+    return atomic_load(&helpers.inside) == 0;
 }

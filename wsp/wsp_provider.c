@@ -163,15 +163,16 @@ static void provider_down(enum stk_close_mode mode, uint32_t wait_ms)
 {
     struct stk_client *client = wsp_provider_client_now();
     uint32_t drain_ms = wsp_provider.config ? wsp_provider.config->engine.drain_timeout_ms : 0;
+    bool empty;
 
     atomic_store(&wsp_provider.stop, 1);
     wsp_socket_each(provider_end_socket, &mode);
     if (client)
         stk_client_wake(client);
-    wsp_dispatcher_stop();
+    empty = wsp_dispatcher_stop();
     wsp_share_forget();
     wsp_rio_forget();
-    if (client && provider_wait_empty(wait_ms)) {
+    if (client && empty && provider_wait_empty(wait_ms)) {
         wsp_wait_alerts_end(); /* nobody waits any more, so nobody names it anew */
         stk_client_detach(client, drain_ms);
     } else if (client) {

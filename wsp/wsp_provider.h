@@ -101,8 +101,14 @@ struct stk_client *wsp_provider_client_now(void);
  */
 int wsp_dispatcher_start(void);
 
-/** End the dispatcher and wait for it. Context: the provider's lock is held; not the dispatcher. */
-void wsp_dispatcher_stop(void);
+/**
+ * End the dispatcher and wait for it, and a while for the threads that do its work.
+ *
+ * @return  false: one of those stays, and may still look at the stack's memory.
+ *
+ * Context: the provider's lock is held; not the dispatcher.
+ */
+bool wsp_dispatcher_stop(void);
 
 /**
  * Remember a catalogue entry.
