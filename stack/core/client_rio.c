@@ -136,15 +136,20 @@ static void rqs_reap(struct client_rio *rio)
     }
 }
 
+/**
+ * Requests are posted and taken meanwhile, but none any more with this memory: those that name it are in the range that is
+ * seen, and stay as they are; of others it does not matter what is read.
+ */
 static bool half_names(const struct rio_half *half, const struct stk_rio_mem *mem)
 {
     const struct rio_ring *ring = atomic_load_explicit(&half->ring, memory_order_relaxed);
-    uint32_t at = atomic_load_explicit(&half->taken, memory_order_acquire);
     if (ring == NULL) {
         return false;
     }
-    for (; at != half->submitted; at++) {
-        if (ring->entries[at & ring->mask].mem == (uintptr_t)mem->abi) {
+    uint32_t at = atomic_load_explicit(&half->taken, memory_order_acquire);
+    const uint32_t end = atomic_load_explicit(&half->abi->submitted, memory_order_acquire);
+    for (; at != end; at++) {
+        if (client_rio_entry_mem(&ring->entries[at & ring->mask]) == (uintptr_t)mem->abi) {
             return true;
         }
     }

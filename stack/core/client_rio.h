@@ -132,6 +132,17 @@ static inline struct stk_rio_rq *client_rio_rq(const struct client_rio *rio, uin
     return page == NULL ? NULL : atomic_load_explicit(&page[id % CLIENT_RIO_RQS_PAGE], memory_order_acquire);
 }
 
+/** Whose memory a request is about. Written by who posts, looked at by who ends memory meanwhile. */
+static inline uint64_t client_rio_entry_mem(const struct stk_rio_entry_abi *entry)
+{
+    return __atomic_load_n(&entry->mem, __ATOMIC_RELAXED);
+}
+
+static inline void client_rio_entry_mem_set(struct stk_rio_entry_abi *entry, uint64_t mem)
+{
+    __atomic_store_n(&entry->mem, mem, __ATOMIC_RELAXED);
+}
+
 /** Requests that were posted and not taken. */
 static inline uint32_t client_rio_outstanding(const struct rio_half *half)
 {

@@ -182,7 +182,7 @@ static inline int post_begin(struct stk_rio_rq *rq, enum stk_rio_dir dir, const 
     struct rio_ring *ring = atomic_load_explicit(&half->ring, memory_order_relaxed);
     struct stk_rio_entry_abi *entry = &ring->entries[at & ring->mask];
     entry->base = (uintptr_t)req->base;
-    entry->mem = req->mem != NULL ? (uintptr_t)req->mem->abi : 0;
+    client_rio_entry_mem_set(entry, req->mem != NULL ? (uintptr_t)req->mem->abi : 0);
     entry->len = req->len;
     entry->flags = req->flags;
     *posting = (struct posting){.half = half, .ring = ring, .entry = entry, .at = at};
@@ -298,7 +298,7 @@ static inline __attribute__((always_inline)) int post_plain(struct stk_rio_rq *r
     struct rio_ring *ring = atomic_load_explicit(&half->ring, memory_order_relaxed);
     struct stk_rio_entry_abi *entry = &ring->entries[at & ring->mask];
     entry->base = (uintptr_t)post.base;
-    entry->mem = (uintptr_t)post.mem->abi;
+    client_rio_entry_mem_set(entry, (uintptr_t)post.mem->abi);
     entry->len = post.len;
     entry->flags = post.flags;
     if (dir == STK_RIO_SEND) {
