@@ -378,6 +378,18 @@ static bool segment_place(struct receive *r, uint32_t index, const struct nic_la
     return false;
 }
 
+/* What comes when the stream is over: nothing, if it was there before. */
+static void over_look(struct receive_side *side, const struct nic_layers *pkt, uint64_t packet)
+{
+    const uint32_t len = nic_layers_data_len(pkt);
+    const int32_t ahead = (int32_t)(pkt->seq - (side->isn + 1) - (uint32_t)side->drained);
+
+    if (len != 0 && ahead + (int64_t)side->drained < (side->syn ? KEEPALIVE_AT : 0))
+        side_early(side, packet);
+    else if (ahead + (int64_t)len > 0)
+        side_drop(side, packet, "data behind the stream's end");
+}
+
 static void tcp_packet(struct receive *r, uint32_t index, const struct nic_layers *pkt, uint32_t flags,
                        const struct nic_packet *packet)
 {
@@ -392,8 +404,8 @@ static void tcp_packet(struct receive *r, uint32_t index, const struct nic_layer
     if (!side->based && (syn || carries))
         side_base(side, pkt);
     if (side->over) {
-        if (carries && pkt->seq + nic_layers_data_len(pkt) - (side->isn + 1) - (uint32_t)side->drained - 1 < 1u << 31)
-            side_drop(side, packet->number, "data behind the stream's end");
+        if (carries)
+            over_look(side, pkt, packet->number);
         return;
     }
     if (!carries && (!side->open || syn))

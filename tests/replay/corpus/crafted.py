@@ -218,6 +218,11 @@ def before_beginning():
     return [packets[1], packets[0]] + packets[2:]
 
 
+def end_first():
+    packets = Talk().open().send(0, data(900, 67)).close().packets
+    return [(START, packets[5]), (START + 10**9, packets[3])]  # from its middle on, the FIN a second before the data
+
+
 def behind_end():
     talk = Talk().open().send(0, data(1500, 63)).close()
     return talk.send(0, data(700, 64)).packets
@@ -499,6 +504,7 @@ def names(folder):
         "c_slow_retransmission.pcap": lambda n: pcap(at(n), slow_retransmission()),
         "c_two_answers.pcap": lambda n: pcap(at(n), two_answers()),
         "c_before_beginning.pcap": lambda n: pcap(at(n), before_beginning()),
+        "c_end_first.pcap": lambda n: pcap(at(n), end_first()),
         "c_behind_end.pcap": lambda n: pcap(at(n), behind_end()),
         "c_syn_data.pcap": lambda n: pcap(at(n), syn_data()),
         "c_resets.pcap": lambda n: pcap(at(n), resets()),
