@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -38,6 +39,19 @@ static long locked(void)
     return kib * 1024 / (long)page;
 }
 
+/* The sanitizers put a function that does nothing in mlock's place. */
+static bool locking_works(void)
+{
+    const long before = locked();
+    void *memory = aligned_alloc(page, page);
+    assert_non_null(memory);
+    memset(memory, 1, page);
+    const bool works = mlock(memory, page) == 0 && locked() == before + 1;
+    (void)munlock(memory, page);
+    free(memory);
+    return works;
+}
+
 struct pin_row {
     uint32_t first[2]; /* bytes of the memory */
     uint32_t len[2];
@@ -56,6 +70,10 @@ static void memory__registered__locked_until_the_last_goes(void **state)
     };
     struct sim_world world;
     (void)state;
+    if (!locking_works()) {
+        print_message("left out: mlock locks nothing in this build\n");
+        skip();
+    }
     sim_world_init(&world, 3, "", "");
     struct stk_client *client = world.hosts[0].client;
     uint8_t *memory = aligned_alloc(page, PAGES * page);
