@@ -491,6 +491,17 @@ class Cases(unittest.TestCase):
             result = run("replay", *words, path)
             self.assertRegex(result.stdout, r"^passed .* 1 packets, ", words)
 
+    def test_an_address_whose_last_byte_is_0_is_a_hosts(self):
+        name = capture(self.path("zero.pcap"), (0, udp((7, 1000), (0, 2000), b"ask")), (10, udp((0, 2000), (7, 1000), b"answer")))
+        for side in ("client", "server"):
+            result = run("replay", "--play", side, name)
+            self.assertEqual(result.returncode, 0, result.stdout)
+            self.assertIn("1 of 1 conversations", result.stdout)
+
+    def test_large_segments_that_windows_left_to_its_nic(self):
+        result = run("replay", "--set", "mtu = 9000", os.path.join(CORPUS, "c_offloaded_large.pcap"))
+        self.assertEqual(result.returncode, 0, result.stdout)
+
     def test_one_host_more_than_the_live_side_can_have(self):
         path = capture(self.path("hosts.pcap"), *((i, udp((1 + i, 1000), (200, 2000), b"a")) for i in range(18)))
         result = run("replay", "--play", "server", path)

@@ -58,8 +58,8 @@ static uint32_t link_bits(const struct stk_case *of, const struct stk_addr *loca
     if (of->mode == STK_CASE_TCP && slash != NULL && (strchr(of->address, ':') == NULL) == ip4) {
         return (uint32_t)strtoul(slash + 1, NULL, 10);
     }
-    /* The network's broadcast address, if its length were 24, is a host's in another one (RFC 3021: in a /31). */
-    return ip4 ? (local->ip[3] == 255 ? 31 : 24) : 64;
+    /* The network's own address or its broadcast, if its length were 24, is a host's in another one (RFC 3021: in a /31). */
+    return ip4 ? (local->ip[3] == 0 || local->ip[3] == 255 ? 31 : 24) : 64;
 }
 
 /* An address as good as any other on the same link. */
