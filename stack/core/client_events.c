@@ -3,6 +3,9 @@
 /** Pause before a socket that found the chunk pool empty is looked at again. */
 #define STARVED_NAP_NS ((int64_t)1000 * 1000)
 
+/** Pause of the dispatcher while another thread takes events. */
+#define TAKER_NAP_NS ((int64_t)50 * 1000)
+
 /** So long after another thread waited with the event queue the dispatcher does not spin. */
 #define CALM_NS (UINT64_C(100) * 1000 * 1000)
 
@@ -31,8 +34,8 @@ void stk_sock_disarm(struct stk_sock *sock, uint32_t mask)
     }
 }
 
-/** Turns an entry of the queue into an event; false: nothing that the dispatcher should see. */
-static bool event_make(struct stk_client *client, uint32_t index, struct stk_event *event)
+/** Turns an entry of the queue into an event; false: nothing that is to be seen. @param nap  The caller is the dispatcher. */
+static bool event_make(struct stk_client *client, uint32_t index, struct stk_event *event, bool nap)
 {
     if (index >= client->region->socks_count) {
         return stk_client_rio_event(client, index - client->region->socks_count, event);
@@ -48,7 +51,7 @@ static bool event_make(struct stk_client *client, uint32_t index, struct stk_eve
         if ((stk_sock_abi_ready(sock->abi) & armed) != 0) {
             /* Ready but for the empty pool, which nobody announces: come back. */
             STK_U32 nobody = 0;
-            if (client->pump == NULL) {
+            if (client->pump == NULL && nap) {
                 (void)stk_futex_wait(&nobody, 0, STARVED_NAP_NS);
             }
             stk_client_kick(sock);
@@ -65,7 +68,7 @@ static bool event_make(struct stk_client *client, uint32_t index, struct stk_eve
 }
 
 /** The queue has one consumer at a time; who is not it leaves the events to the one who is. */
-static int events_take(struct stk_client *client, struct stk_event *events, size_t count)
+static int events_take(struct stk_client *client, struct stk_event *events, size_t count, bool nap)
 {
     const struct stk_region_abi *abi = client->region->abi;
     size_t taken = 0;
@@ -75,8 +78,9 @@ static int events_take(struct stk_client *client, struct stk_event *events, size
         atomic_exchange_explicit(&client->events_lock, 1, memory_order_acquire) != 0) {
         return 0;
     }
-    while (taken < count && stk_event_pop(client->region, &index)) {
-        taken += event_make(client, index, &events[taken]) ? 1u : 0u;
+    /* Without naps starved sockets come back at once: each call looks at so many entries and no more. */
+    for (size_t looks = 0; taken < count && (nap || looks < count) && stk_event_pop(client->region, &index); looks++) {
+        taken += event_make(client, index, &events[taken], nap) ? 1u : 0u;
     }
     atomic_store_explicit(&client->events_lock, 0, memory_order_release);
     return (int)taken;
@@ -86,7 +90,7 @@ static int events_take(struct stk_client *client, struct stk_event *events, size
 
 static int events_look(struct stk_client *client, struct stk_event *events, size_t count, const _Atomic uint32_t *wake)
 {
-    int taken = events_take(client, events, count);
+    int taken = events_take(client, events, count, true);
     if (taken > 0) {
         return taken;
     }
@@ -130,7 +134,7 @@ int stk_events_poll(struct stk_client *client, struct stk_event *events, size_t 
     if (attend && atomic_load_explicit(&abi->event_sleeping, memory_order_relaxed) != 0) {
         (void)atomic_exchange_explicit(&abi->event_sleeping, 0, memory_order_seq_cst);
     }
-    return events_take(client, events, count);
+    return events_take(client, events, count, false);
 }
 
 void stk_events_leave(struct stk_client *client)
@@ -202,6 +206,11 @@ int stk_events_wait(struct stk_client *client, struct stk_event *events, size_t 
         int answers = stk_client_answers(client);
         if (answers != STK_OK) {
             return answers;
+        }
+        /* The queue cannot be looked at, so that it says nothing about sleeping. */
+        if (atomic_load_explicit(&client->events_lock, memory_order_relaxed) != 0) {
+            (void)stk_futex_wait(&client->events_lock, 1, left < TAKER_NAP_NS ? left : TAKER_NAP_NS);
+            continue;
         }
         /* edge L, dispatcher's end. */
         stk_event_sleep(client->region, wake, left < CLIENT_SLICE_NS ? left : CLIENT_SLICE_NS);
