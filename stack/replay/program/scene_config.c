@@ -50,15 +50,28 @@ static void add_mac(struct text *text, const char *key, const uint8_t *mac)
     add(text, "%s%02x:%02x:%02x:%02x:%02x:%02x\n", key, mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
 }
 
+/* A host whose address ends in zeros is in a network whose own address ends in more of them, and that has room for a router. */
+static uint32_t host_bits(const uint8_t *ip)
+{
+    uint32_t bits = 24;
+    while (bits > 1 && (ip[(bits - 1) / 8] & (0x80u >> (bits - 1) % 8)) == 0) {
+        bits--;
+    }
+    return bits > 1 ? bits - 1 : 1;
+}
+
 /* Bits of an address that its link shares: as the case says, else as is usual. */
-static uint32_t link_bits(const struct stk_case *of, const struct stk_addr *local)
+static uint32_t link_bits(const struct stk_case *of, const struct stk_addr *local, bool first)
 {
     const bool ip4 = local->family == STK_AF_INET;
     const char *slash = strchr(of->address, '/');
     if (of->mode == STK_CASE_TCP && slash != NULL && (strchr(of->address, ':') == NULL) == ip4) {
         return (uint32_t)strtoul(slash + 1, NULL, 10);
     }
-    /* The network's own address or its broadcast, if its length were 24, is a host's in another one (RFC 3021: in a /31). */
+    if (ip4 && local->ip[3] == 0 && first) {
+        return host_bits(local->ip);
+    }
+    /* What ends a network of length 24 is a host's in another one (RFC 3021: in a /31). */
     return ip4 ? (local->ip[3] == 0 || local->ip[3] == 255 ? 31 : 24) : 64;
 }
 
@@ -113,7 +126,7 @@ static void add_local(struct text *text, const struct stk_scene *scene, const st
 {
     char name[48];
     const bool ip4 = local->addr.family == STK_AF_INET;
-    const uint32_t bits = link_bits(of, &local->addr);
+    const uint32_t bits = link_bits(of, &local->addr, first);
     add(text, "address = %s/%u\n", stk_scene_addr_text(&local->addr, name), (unsigned)bits);
     if (!first || scene->peers_count == 0 || bits >= (ip4 ? 32u : 128u)) {
         return;
@@ -158,10 +171,11 @@ static bool on_link(const struct stk_scene *scene, const struct stk_case *of, co
     }
     for (uint32_t i = 0; i < scene->locals_count && !own_address(of); i++) {
         const struct stk_addr *local = &scene->locals[i].addr;
-        if (peer->family == STK_AF_INET && peer->ip[3] == 255 && link_bits(of, local) == 24) {
+        const uint32_t bits = link_bits(of, local, i == 0 || scene->locals[0].addr.family != local->family);
+        if (peer->family == STK_AF_INET && peer->ip[3] == 255 && bits == 24) {
             continue; /* broadcast to this network */
         }
-        if (local->family == peer->family && bits_same(local->ip, peer->ip, link_bits(of, local))) {
+        if (local->family == peer->family && bits_same(local->ip, peer->ip, bits)) {
             return true;
         }
     }
