@@ -100,7 +100,7 @@ void stk_tcp_path_too_big(struct tcp_pcb *pcb, uint32_t mtu)
     narrow(pcb, mss);
     bool lost = false;
     for (const struct tcp_seg *seg = pcb->unacked; seg != NULL && !lost; seg = seg->next) {
-        lost = seg->len > mss;
+        lost = seg->len + (uint32_t)(LWIP_TCP_OPT_LENGTH(seg->flags)) > mss;
     }
     if (lost &&
         tcp_rexmit_rto_prepare(pcb) == ERR_OK) { /* RFC 1191 6.4: at once, and slowly, but no sign of congestion */

@@ -311,6 +311,8 @@ static void path__narrow_and_told__segments_fit(void **state)
             connect_ends(STK_PMTUD_NOT_SET);
         }
         assert_int_equal(segment_size(), 1500 - headers);
+        assert_true(move(1500 - headers - (rows[i].stamps ? 12 : 0), 200 * STK_MS_NS)); /* at once, also one alone */
+        assert_int_equal(scene.router.dropped, 1);
         assert_true(move(PLENTY, 2 * STK_S_NS)); /* no time-out was needed for the first ones: that takes a second */
         assert_in_range(scene.router.dropped, 1, 12);
         assert_int_equal(segment_size(), rows[i].mtu - headers);
