@@ -381,9 +381,9 @@ static void cleanup__questions_under_way__ended(void **state)
     assert_int_equal(WSACleanup(), 0);
     assert_true(GetTickCount64() - before < 4000);
     assert_int_equal(WaitForSingleObject(overlapped.hEvent, 0), WAIT_OBJECT_0);
-    assert_int_equal(overlapped.Internal, WSA_E_CANCELLED);
-    for (i = 0; i < 100; i++) {
-        assert_int_equal(others[i].Internal, WSA_E_CANCELLED);
+    assert_true(overlapped.Internal == WSA_E_CANCELLED || overlapped.Internal == WSATRY_AGAIN);
+    for (i = 0; i < 100; i++) { /* those that had asked already may have seen that the server is gone */
+        assert_true(others[i].Internal == WSA_E_CANCELLED || others[i].Internal == WSATRY_AGAIN);
     }
     assert_null(WSAAsyncGetHostByName(window, MESSAGE, "four.test", room.bytes, sizeof room));
     assert_int_equal(WSAGetLastError(), WSANOTINITIALISED);
