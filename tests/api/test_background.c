@@ -28,7 +28,7 @@ static int start(void **state)
     t_dns_start(&dns, "10.88.0.2");
     file = fopen(resolv_path, "w");
     assert_non_null(file);
-    fprintf(file, "nameserver 10.88.0.2:%u\noptions timeout:5 attempts:1\n", dns.port);
+    fprintf(file, "nameserver 10.88.0.2:%u\noptions timeout:30 attempts:1\n", dns.port);
     return fclose(file);
 }
 
@@ -120,10 +120,10 @@ static void info__cancelled__completes_as_cancelled(void **state)
     assert_int_equal(GetAddrInfoExOverlappedResult(&overlapped), WSAEINPROGRESS);
     assert_int_equal(WaitForSingleObject(overlapped.hEvent, 0), WAIT_TIMEOUT);
     assert_int_equal(GetAddrInfoExCancel(&handle), 0);
-    assert_int_equal(WaitForSingleObject(overlapped.hEvent, 4000), WAIT_OBJECT_0);
+    assert_int_equal(WaitForSingleObject(overlapped.hEvent, 15000), WAIT_OBJECT_0);
     assert_int_equal(GetAddrInfoExOverlappedResult(&overlapped), WSA_E_CANCELLED);
     assert_null(list);
-    assert_true(GetTickCount64() - before < 4500); /* the server had five seconds */
+    assert_true(GetTickCount64() - before < 20000); /* the server had thirty seconds */
     assert_int_equal(GetAddrInfoExCancel(&none), WSA_INVALID_HANDLE);
     assert_int_equal(GetAddrInfoExCancel(NULL), WSAEFAULT);
     WSACloseEvent(overlapped.hEvent);
@@ -150,7 +150,7 @@ static void info__more_than_threads__queued(void **state)
     assert_int_equal(WaitForSingleObject(overlapped[100].hEvent, 0), WAIT_TIMEOUT);
     assert_int_equal(GetAddrInfoExCancel(&handles[99]),
                      0); /* the last of these that is silent; it has not had its turn */
-    assert_int_equal(WaitForSingleObject(overlapped[99].hEvent, 4000), WAIT_OBJECT_0);
+    assert_int_equal(WaitForSingleObject(overlapped[99].hEvent, 15000), WAIT_OBJECT_0);
     assert_int_equal(GetAddrInfoExOverlappedResult(&overlapped[99]), WSA_E_CANCELLED);
     for (i = 0; i < 99; i++) {
         assert_int_equal(GetAddrInfoExCancel(&handles[i]), 0);
@@ -379,7 +379,7 @@ static void cleanup__questions_under_way__ended(void **state)
     t_dns_stop(&dns);
     before = GetTickCount64();
     assert_int_equal(WSACleanup(), 0);
-    assert_true(GetTickCount64() - before < 4000);
+    assert_true(GetTickCount64() - before < 20000);
     assert_int_equal(WaitForSingleObject(overlapped.hEvent, 0), WAIT_OBJECT_0);
     assert_true(overlapped.Internal == WSA_E_CANCELLED || overlapped.Internal == WSATRY_AGAIN);
     for (i = 0; i < 100; i++) { /* those that had asked already may have seen that the server is gone */
