@@ -91,7 +91,7 @@ typedef uint32_t (*wsp_file_fn)(uint64_t handle, int32_t *fd);
 /**
  * A thread that waits for a completion port does the provider's work meanwhile, so that no other one has to be woken for it:
  * completions come through WPUCompleteOverlappedRequest as ever. Our provider names its function to ws2_32 for Linux by
- * calling wl_port_helper, and NULL when it ends; a call that is inside then is waited for.
+ * calling wl_port_helper, and NULL when it ends; what a call that is inside then looks at stays.
  *
  * @param word     A futex word: it changes when the caller has a reason to look again. NULL: one look.
  * @param seen     What it was when the caller looked.
