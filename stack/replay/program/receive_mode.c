@@ -119,7 +119,8 @@ static bool play(struct mode *mode, struct nic_reader *reader)
                      mode->unused_reason);
     }
     if (totals.bad > 0) {
-        stk_run_fault(run, STK_FAULT_GAP, "packet %llu: %s", (unsigned long long)totals.bad_packet, totals.bad_reason);
+        stk_run_fault(run, STK_FAULT_GAP, "packet %llu: %s; bad packets in all: %llu",
+                      (unsigned long long)totals.bad_packet, totals.bad_reason, (unsigned long long)totals.bad);
     }
     if (totals.cut > 0) {
         stk_run_fault(run, STK_FAULT_MISSING, "%llu packets snapped in their headers, from packet %llu on",
