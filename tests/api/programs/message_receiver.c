@@ -241,9 +241,9 @@ static int receiver_take(struct receiver *r)
         if (r->event != NULL) {
             WSAResetEvent(r->event);
         }
-        if (r->receive(r->socket, &r->message, NULL, &overlapped, NULL) != 0 && WSAGetLastError() != WSA_IO_PENDING &&
-            r->port == NULL) {
-            code = WSAGetLastError();
+        if (r->receive(r->socket, &r->message, NULL, &overlapped, NULL) != 0 && WSAGetLastError() != WSA_IO_PENDING) {
+            code = WSAGetLastError(); /* nothing comes to a port either */
+            got = (DWORD)overlapped.InternalHigh;
         } else {
             code = receiver_wait(r, &overlapped, &got);
         }
