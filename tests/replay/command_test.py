@@ -373,7 +373,7 @@ class Cases(unittest.TestCase):
 
     def test_other_ends_that_cannot_be(self):
         rows = {"address=10.1.2.3": "address: it is ADDRESS/PREFIX", "address=10.1.2.3/33": "address: it is ADDRESS/PREFIX",
-                "address=2001:db8::1/64": "address: the side whose place the stack takes has none of that family",
+                "address=10.1.2.3/32": "address: it is ADDRESS/PREFIX", "address=2001:db8::1/64": "address: the side whose place the stack takes has none of that family",
                 "rewrite=ip 1.2.3.4 -> x": "rewrite: not an IP address"}
         for row, why in rows.items():
             result = run("replay", "--set", row, self.case("echo.pcap"))
@@ -501,6 +501,13 @@ class Cases(unittest.TestCase):
     def test_large_segments_that_windows_left_to_its_nic(self):
         result = run("replay", "--set", "mtu = 9000", os.path.join(CORPUS, "c_offloaded_large.pcap"))
         self.assertEqual(result.returncode, 0, result.stdout)
+
+    def test_more_neighbours_than_the_stack_can_be_told_of(self):
+        frames = []
+        for i in range(1, 61):
+            frames += [(i, udp((i, 1000), (250, 2000), b"?")), (i, udp((250, 2000), (i, 1000), b"!"))]
+        result = run("replay", capture(self.path("lan.pcap"), *frames))
+        self.assertRegex(result.stdout, r"^passed .* 120 packets, 60 played, 0 left out, 60 heard, 60 of 60 conv")
 
     def test_one_host_more_than_the_live_side_can_have(self):
         path = capture(self.path("hosts.pcap"), *((i, udp((1 + i, 1000), (200, 2000), b"a")) for i in range(18)))

@@ -532,7 +532,7 @@ static int address_rule(const struct stk_case *of, struct stk_scene *scene, stru
     char *end = NULL;
     const unsigned long bits = slash != NULL ? strtoul(slash + 1, &end, 10) : 0;
     if (!nic_rewrite_ip_read(text, ip, &bytes) || slash == NULL || end == slash + 1 || *end != '\0' || bits == 0 ||
-        bits > bytes * 8u) {
+        bits >= bytes * 8u) { /* a link of one has no router */
         return complain(reason, "address: it is ADDRESS/PREFIX");
     }
     for (uint32_t i = 0; i < scene->locals_count; i++) {

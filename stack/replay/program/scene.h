@@ -10,7 +10,7 @@
 #include "nic/layers.h"
 #include "stack/addr.h"
 
-#define STK_SCENE_PEERS_MAX 256u
+#define STK_SCENE_PEERS_MAX 4096u
 #define STK_SCENE_LOCALS_MAX 16u
 #define STK_SCENE_LOCALS6_MAX 7u /**< of these: an interface has one more, of its own */
 #define STK_SCENE_LISTENS_MAX 32u

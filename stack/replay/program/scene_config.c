@@ -60,8 +60,41 @@ static uint32_t host_bits(const uint8_t *ip)
     return bits > 1 ? bits - 1 : 1;
 }
 
+static bool bits_same(const uint8_t *a, const uint8_t *b, uint32_t bits)
+{
+    const uint32_t bytes = bits / 8;
+    const uint8_t mask = (uint8_t)(0xff00u >> (bits % 8));
+    return memcmp(a, b, bytes) == 0 && (bits % 8 == 0 || ((a[bytes] ^ b[bytes]) & mask) == 0);
+}
+
+/* More than the stack can be told of: those behind a router need not be told of one by one. */
+static bool crowded(const struct stk_scene *scene, const struct stk_addr *local, uint32_t bits)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < scene->peers_count && count <= NEIGHBOURS_MAX; i++) {
+        const struct stk_addr *peer = &scene->peers[i].addr;
+        count += peer->family == local->family && bits_same(peer->ip, local->ip, bits) ? 1 : 0;
+    }
+    return count > NEIGHBOURS_MAX;
+}
+
+/* The smallest link in which the address is a host's, neither the network's own nor its broadcast. */
+static uint32_t small_link(const struct stk_addr *local, uint32_t usual)
+{
+    const uint32_t most = local->family == STK_AF_INET ? 32 : 128;
+    for (uint32_t bits = most - 2; bits > most - 8; bits--) {
+        const uint32_t all = (1u << (most - bits)) - 1;
+        const uint32_t host = local->ip[most / 8 - 1] & all;
+        if (host != 0 && host != all) {
+            return bits;
+        }
+    }
+    return usual;
+}
+
 /* Bits of an address that its link shares: as the case says, else as is usual. */
-static uint32_t link_bits(const struct stk_case *of, const struct stk_addr *local, bool first)
+static uint32_t link_bits(const struct stk_scene *scene, const struct stk_case *of, const struct stk_addr *local,
+                          bool first)
 {
     const bool ip4 = local->family == STK_AF_INET;
     const char *slash = strchr(of->address, '/');
@@ -72,7 +105,8 @@ static uint32_t link_bits(const struct stk_case *of, const struct stk_addr *loca
         return host_bits(local->ip);
     }
     /* What ends a network of length 24 is a host's in another one (RFC 3021: in a /31). */
-    return ip4 ? (local->ip[3] == 0 || local->ip[3] == 255 ? 31 : 24) : 64;
+    const uint32_t bits = ip4 ? (local->ip[3] == 0 || local->ip[3] == 255 ? 31 : 24) : 64;
+    return of->mode == STK_CASE_TCP && crowded(scene, local, bits) ? small_link(local, bits) : bits;
 }
 
 /* An address as good as any other on the same link. */
@@ -126,7 +160,7 @@ static void add_local(struct text *text, const struct stk_scene *scene, const st
 {
     char name[48];
     const bool ip4 = local->addr.family == STK_AF_INET;
-    const uint32_t bits = link_bits(of, &local->addr, first);
+    const uint32_t bits = link_bits(scene, of, &local->addr, first);
     add(text, "address = %s/%u\n", stk_scene_addr_text(&local->addr, name), (unsigned)bits);
     if (!first || scene->peers_count == 0 || bits >= (ip4 ? 32u : 128u)) {
         return;
@@ -149,13 +183,6 @@ static void add_local(struct text *text, const struct stk_scene *scene, const st
     }
 }
 
-static bool bits_same(const uint8_t *a, const uint8_t *b, uint32_t bits)
-{
-    const uint32_t bytes = bits / 8;
-    const uint8_t mask = (uint8_t)(0xff00u >> (bits % 8));
-    return memcmp(a, b, bytes) == 0 && (bits % 8 == 0 || ((a[bytes] ^ b[bytes]) & mask) == 0);
-}
-
 /* Mode tcp moves the recorded side to the address that the case names; the others only add one. */
 static bool own_address(const struct stk_case *of)
 {
@@ -171,7 +198,7 @@ static bool on_link(const struct stk_scene *scene, const struct stk_case *of, co
     }
     for (uint32_t i = 0; i < scene->locals_count && !own_address(of); i++) {
         const struct stk_addr *local = &scene->locals[i].addr;
-        const uint32_t bits = link_bits(of, local, i == 0 || scene->locals[0].addr.family != local->family);
+        const uint32_t bits = link_bits(scene, of, local, i == 0 || scene->locals[0].addr.family != local->family);
         if (peer->family == STK_AF_INET && peer->ip[3] == 255 && bits == 24) {
             continue; /* broadcast to this network */
         }
