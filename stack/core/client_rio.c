@@ -184,8 +184,10 @@ static bool pinned_beside(const struct client_rio *rio, const struct stk_rio_mem
 {
     const uintptr_t at = run->first;
     for (const struct stk_rio_mem *other = rio->mems; other != NULL; other = other->next) {
-        const struct pages pages = other == mem || !other->pinned ? (struct pages){.first = UINTPTR_MAX}
-                                                                  : pages_of(other);
+        if (other == mem || !other->pinned) {
+            continue;
+        }
+        const struct pages pages = pages_of(other);
         if (pages.first <= at && at <= pages.last) {
             run->last = pages.last;
             return true;

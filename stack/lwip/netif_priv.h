@@ -40,9 +40,9 @@ struct stk_netif {
     uint32_t netifs_count;
     uint32_t tx_count;
     struct nic_buf *tx[NIC_BURST_MAX];
-    struct stk_netif_moment *noted;                 /**< the port records with notes: counters before and behind a frame; else NULL */
+    struct stk_netif_moment *noted; /**< the port records with notes: counters before and behind a frame; else NULL */
     const struct stk_ep_stats *noted_eps; /**< the endpoints' counters; may be NULL */
-    uint64_t now_ns; /**< of the last flush, for a flush within output */
+    uint64_t now_ns;                      /**< of the last flush, for a flush within output */
     struct stk_netif_stats stats;
     struct stk_netif_hold *holds_free;
     struct stk_netif_hold *holds;

@@ -181,7 +181,7 @@ static void poll__two_providers__each_in_turn(void **state)
     assert_int_equal(list[0].revents, POLLWRNORM);
     assert_int_equal(list[3].revents, POLLWRNORM);
     assert_int_equal(closesocket(our_sender), 0); /* what is nobody's is told beside the others */
-    assert_int_equal(WSAPoll(list, 4, -1), 1); /* and not counted */
+    assert_int_equal(WSAPoll(list, 4, -1), 1);    /* and not counted */
     assert_int_equal(list[0].revents, POLLNVAL);
     assert_int_equal(list[3].revents, POLLWRNORM);
     list[2].events = POLLPRI;
