@@ -341,6 +341,8 @@ uint32_t wsp_transmit_bits(const struct wsp_socket *sock, const struct wsp_reque
 {
     if (!request->transmit->waits)
         return STK_READY_OUT | STK_READY_RESET;
+    if (!(request->transmit->flags & TF_REUSE_SOCKET)) /* it may be drained since it was looked at: arming sees that */
+        return STK_READY_RESET | STK_READY_DRAINED;
     return STK_READY_RESET | (stk_sock_ready(sock->stk) & STK_READY_DRAINED ? STK_READY_EOF : STK_READY_DRAINED);
 }
 
