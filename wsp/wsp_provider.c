@@ -137,13 +137,31 @@ static void provider_fork_child(void)
         atomic_store(&wsp_provider.state, WSP_FORKED);
 }
 
+/* At exit: a signal handler may have interrupted a thread that has the socket's lock. Such a socket ends with the process. */
+static bool provider_may_end(struct wsp_socket *sock)
+{
+    if (atomic_load(&wsp_provider.state) != WSP_EXITED)
+        return true;
+    if (!wsp_mutex_lock_for(&sock->lock, EXIT_WAIT_MS))
+        return false;
+    wsp_mutex_unlock(&sock->lock);
+    return true;
+}
+
+struct provider_end {
+    enum stk_close_mode mode;
+    bool stuck; /* a socket was left as it is */
+};
+
 static void provider_end_socket(struct wsp_socket *sock, void *arg)
 {
-    enum stk_close_mode mode = *(enum stk_close_mode *)arg;
+    struct provider_end *end = arg;
     bool linger0 = atomic_load(&sock->linger) == (1u << 16);
 
-    if (wsp_socket_mark_closed(sock))
-        wsp_socket_end(sock, linger0 ? STK_CLOSE_ABORT : mode, false);
+    if (!provider_may_end(sock))
+        end->stuck = true;
+    else if (wsp_socket_mark_closed(sock))
+        wsp_socket_end(sock, linger0 ? STK_CLOSE_ABORT : end->mode, false);
 }
 
 /* Wait until no call is inside any more. */
@@ -163,13 +181,15 @@ static void provider_down(enum stk_close_mode mode, uint32_t wait_ms)
 {
     struct stk_client *client = wsp_provider_client_now();
     uint32_t drain_ms = wsp_provider.config ? wsp_provider.config->engine.drain_timeout_ms : 0;
+    struct provider_end end = {.mode = mode};
     bool empty;
 
     atomic_store(&wsp_provider.stop, 1);
-    wsp_socket_each(provider_end_socket, &mode);
+    wsp_socket_each(provider_end_socket, &end);
     if (client)
         stk_client_wake(client);
-    empty = wsp_dispatcher_stop();
+    empty = !end.stuck &&
+            wsp_dispatcher_stop(); /* the dispatcher may wait for that socket's lock: it ends with the process */
     wsp_share_forget();
     wsp_rio_forget();
     if (client && empty && provider_wait_empty(wait_ms)) {
