@@ -438,7 +438,7 @@ static void capture__pcapng__has_directions_and_the_reasons_of_drops(void **stat
                                    "n.pcapng");
     struct nic_port *b = open_with("b", "wire", "link=ng capture=FILE", "n.pcap");
     struct nic_buf *bufs[NIC_BURST_MAX], *buf;
-    struct ng_packet packets[8];
+    static struct ng_packet packets[8];
     uint32_t longest;
 
     (void)state;
@@ -491,7 +491,7 @@ static void capture__pcapng__tells_what_the_port_dropped_and_rotates(void **stat
 {
     struct nic_port *a = open_with("a", "wire", "link=drop capture=FILE capture_format=pcapng capture_size=4096", "d");
     struct nic_port *b = t_open_keys("b", "wire", "link=drop");
-    struct ng_packet packets[8];
+    static struct ng_packet packets[8];
     struct nic_buf *buf;
 
     (void)state;
