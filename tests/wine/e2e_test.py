@@ -149,8 +149,13 @@ def exits(jobs, build):
             # The threads of the stack are ended wherever they are just then, so once is not enough.
             runs += [("flow", settle_ms) for settle_ms in range(0, 50, 5)]
             for how, settle_ms in runs:
-                done = wine.run("e2e_exit", "--at", veth.at(sample[1][4][1], 7100), "--self", 1, "--how", how, "--settle-ms",
-                                settle_ms, ini=ini, seconds=15, check=False)
+                for _ in range(3):
+                    done = wine.run("e2e_exit", "--at", veth.at(sample[1][4][1], 7100), "--self", 1, "--how", how,
+                                    "--settle-ms", settle_ms, ini=ini, seconds=15, check=False)
+                    # Wine's own: a thread that is ended while it talks with the wineserver may end the process with 1.
+                    if done.process.returncode != 1 or "wine client error" not in done.tail():
+                        break
+                    say(f"{sample[0]}, {how}: once more, Wine ended the process: {done.tail()}")
                 if done.process.returncode != 7 or "ending" not in done.out():
                     raise Failed(f"{sample[0]}, {how}: status {done.process.returncode}: {done.tail()}")
             say(f"{sample[0]}: seven ways to end without cleanup, {len(runs)} runs, status 7 each, none hangs")
