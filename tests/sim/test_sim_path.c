@@ -256,6 +256,15 @@ static void scene_close(void)
     sim_world_fini(&scene.world);
 }
 
+/** The connection is over, whatever became of it: another one comes about as ever. */
+static void scene_again_and_close(void)
+{
+    assert_int_equal(stk_sock_close(scene.ends[0], STK_CLOSE_ABORT), STK_OK);
+    assert_int_equal(stk_sock_close(scene.ends[1], STK_CLOSE_ABORT), STK_OK);
+    connect_ends(STK_PMTUD_NOT_SET);
+    scene_close();
+}
+
 static uint8_t byte_at(uint64_t position)
 {
     return (uint8_t)(position * 7 + (position >> 8) * 31 + (position >> 16));
@@ -381,10 +390,7 @@ static void path__down_for_a_while__segments_stay_large(void **state)
     scene.router.down = false;
     run(20 * STK_S_NS);
     assert_int_equal(segment_size(), 1460);
-    assert_int_equal(stk_sock_close(scene.ends[0], STK_CLOSE_ABORT), STK_OK);
-    assert_int_equal(stk_sock_close(scene.ends[1], STK_CLOSE_ABORT), STK_OK);
-    connect_ends(STK_PMTUD_NOT_SET);
-    scene_close();
+    scene_again_and_close();
 }
 
 /* IP_MTU_DISCOVER of streams: DONT and PROBE switch it off. */
@@ -432,10 +438,7 @@ static void path__forged__not_believed(void **state)
     tell(forged, 68); /* this one is, but not below what paths are */
     assert_int_equal(segment_size(), 512);
     scene.router.down = false;
-    assert_int_equal(stk_sock_close(scene.ends[0], STK_CLOSE_ABORT), STK_OK);
-    assert_int_equal(stk_sock_close(scene.ends[1], STK_CLOSE_ABORT), STK_OK);
-    connect_ends(STK_PMTUD_NOT_SET);
-    scene_close();
+    scene_again_and_close();
 }
 
 /* A link that is down for some seconds, or a burst of losses, is no narrow path: the next round trip shows it. */
@@ -453,10 +456,7 @@ static void path__down_for_seconds__large_again_at_once(void **state)
         scene.router.down = false;
         run(20 * STK_S_NS);
         assert_int_equal(segment_size(), 1460);
-        assert_int_equal(stk_sock_close(scene.ends[0], STK_CLOSE_ABORT), STK_OK);
-        assert_int_equal(stk_sock_close(scene.ends[1], STK_CLOSE_ABORT), STK_OK);
-        connect_ends(STK_PMTUD_NOT_SET);
-        scene_close();
+        scene_again_and_close();
     }
 }
 
