@@ -56,7 +56,7 @@ def read_rows(paths):
 
 
 def read_results(paths):
-    """{program: (passed, {case: passed})}; a program that ran in several files must have passed in all."""
+    """{program: (passed, {case: passed})}, None: skipped; what ran in several files must have passed wherever it was not skipped."""
     results = {}
     for path in paths:
         for case in ElementTree.parse(path).getroot().iter("testcase"):
@@ -68,8 +68,10 @@ def read_results(paths):
             passed = state == "run" and case.find("failure") is None
             entry[0] = passed and entry[0] is not False
             for boxed, plain, inner, rest in CASE.findall(case.findtext("system-out") or ""):
-                good = boxed == "OK" or (plain == "ok" and "# SKIP" not in rest.upper())
-                entry[1][inner] = good and entry[1].get(inner, True)
+                if boxed == "SKIPPED" or (plain == "ok" and "# SKIP" in rest.upper()):
+                    entry[1].setdefault(inner, None)
+                else:
+                    entry[1][inner] = "OK" in (boxed, plain.upper()) and entry[1].get(inner) is not False
     return results
 
 

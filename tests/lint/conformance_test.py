@@ -37,8 +37,10 @@ class Matrix(unittest.TestCase):
             (folder / "data.md").write_text(HEAD + rows)
             found = None
             if results is not None:
-                (folder / "junit.xml").write_text(results)
-                found = conformance.read_results([folder / "junit.xml"])
+                files = [folder / f"junit-{number}.xml" for number in range(len(results))]
+                for file, text in zip(files, results):
+                    file.write_text(text)
+                found = conformance.read_results(files)
             table = conformance.read_rows([folder / "data.md"])
             return conformance.check(conformance.read_rules(folder / "rules.txt"), table, found)[0]
 
@@ -50,7 +52,7 @@ class Matrix(unittest.TestCase):
 
     def test_good(self):
         self.assertEqual(self.faults(), [])
-        self.assertEqual(self.faults(results=junit()), [])
+        self.assertEqual(self.faults(results=[junit()]), [])
 
     def test_rows(self):
         self.assert_one("no row", rows=GOOD.replace("| A-4 | not yet | | |\n", ""))
@@ -67,13 +69,24 @@ class Matrix(unittest.TestCase):
         self.assert_one("not applicable needs", rows=GOOD.replace("| why |", "| |"))
 
     def test_results(self):
-        self.assert_one("did not run", rows=GOOD.replace("t_two", "t_three"), results=junit())
-        self.assert_one("no case", rows=GOOD.replace("d__e__f", "x__y__z"), results=junit())
-        self.assert_one("did not pass", results=junit(OUTPUT.replace("ok d", "not ok d")))
-        self.assert_one("did not pass", results=junit(OUTPUT.replace("d__e__f", "d__e__f # SKIP no root")))
-        self.assert_one("did not pass", results=junit(OUTPUT.replace("      OK ]", "  FAILED  ]")))
-        self.assert_one("was skipped", results=junit(two="notrun"))
-        self.assert_one("failed", results=junit(failure='<failure message=""/>'))
+        self.assert_one("did not run", rows=GOOD.replace("t_two", "t_three"), results=[junit()])
+        self.assert_one("no case", rows=GOOD.replace("d__e__f", "x__y__z"), results=[junit()])
+        self.assert_one("did not pass", results=[junit(OUTPUT.replace("ok d", "not ok d"))])
+        self.assert_one("did not pass", results=[junit(OUTPUT.replace("d__e__f", "d__e__f # SKIP no root"))])
+        self.assert_one("did not pass", results=[junit(OUTPUT.replace("      OK ]", "  FAILED  ]"))])
+        self.assert_one("was skipped", results=[junit(two="notrun")])
+        self.assert_one("failed", results=[junit(failure='<failure message=""/>')])
+
+    def test_several_builds(self):
+        left_out = junit(OUTPUT.replace("      OK ]", " SKIPPED  ]"))
+        not_here = junit(OUTPUT.replace("d__e__f", "d__e__f # SKIP no root"))
+        failed = junit(OUTPUT.replace("ok d", "not ok d"))
+        for results in ([junit(), left_out], [left_out, junit()], [junit(), not_here], [not_here, left_out]):
+            self.assertEqual(self.faults(results=results), [])
+        self.assert_one("did not pass", results=[left_out, left_out])
+        self.assert_one("did not pass", results=[junit(), failed])
+        self.assert_one("did not pass", results=[failed, junit()])
+        self.assert_one("did not pass", results=[failed, not_here])
 
     def test_rules(self):
         with self.assertRaises(SystemExit):
