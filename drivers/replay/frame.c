@@ -218,3 +218,31 @@ uint32_t replay_tcp_option(const uint8_t *frame, const struct replay_view *view,
     }
     return 0;
 }
+
+void replay_fragment_head(uint8_t *frame, const struct replay_view *view, const struct replay_fragment *fragment)
+{
+    const uint16_t more = fragment->more ? 1 : 0;
+    uint8_t *ip = frame + view->l3;
+
+    if (view->version == 4) {
+        replay_put16(ip + 2, (uint16_t)(fragment->end - view->l3));
+        replay_put16(ip + 6, (uint16_t)(fragment->offset / 8 | (uint32_t)more << 13));
+        replay_put16(ip + 10, 0);
+        replay_put16(ip + 10, (uint16_t)~sum_fold(sum_add(0, ip, (uint32_t)(ip[0] & 15) * 4)));
+        return;
+    }
+    /* The last of the headers before the transport's names this one, and this one the transport's. */
+    uint32_t name = view->l3 + 6;
+    for (uint32_t at = view->l3 + 40; at < view->l4;) {
+        const uint32_t bytes = frame[name] == IP6_FRAGMENT ? 8 : ((uint32_t)frame[at + 1] + 1) * 8;
+        name = at;
+        at += bytes;
+    }
+    uint8_t *own = frame + view->l4;
+    own[0] = frame[name];
+    own[1] = 0;
+    replay_put16(own + 2, (uint16_t)(fragment->offset | more));
+    replay_put32(own + 4, fragment->id);
+    frame[name] = IP6_FRAGMENT;
+    replay_put16(ip + 4, (uint16_t)(fragment->end - view->l3 - 40));
+}

@@ -94,6 +94,22 @@ void replay_sums_fill(uint8_t *frame, const struct replay_view *view);
 void replay_field_set(uint8_t *frame, const struct replay_view *view, uint32_t at, const uint8_t *value, uint32_t bytes,
                       bool pseudo);
 
+/** What a fragment says of itself. */
+struct replay_fragment {
+    uint32_t offset; /**< of the datagram's bytes, a multiple of 8 */
+    bool more;       /**< follow */
+    uint32_t id;     /**< IPv6's; IPv4's is the datagram's own */
+    uint32_t end;    /**< of the fragment in the frame */
+};
+
+/**
+ * Make the headers of a fragment out of a datagram's (RFC 791 3.2, RFC 8200 4.5).
+ *
+ * @param frame  The datagram's headers up to view->l4; IPv6: the fragment's own header is put at view->l4, 8 bytes.
+ * @param view   The datagram's.
+ */
+void replay_fragment_head(uint8_t *frame, const struct replay_view *view, const struct replay_fragment *fragment);
+
 /** An option of a TCP header: its kind's offset in the frame, or 0. */
 uint32_t replay_tcp_option(const uint8_t *frame, const struct replay_view *view, uint8_t kind);
 

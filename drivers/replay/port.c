@@ -149,6 +149,33 @@ static uint32_t piece_make(struct replay_port *self, const struct replay_view *v
     return piece.end;
 }
 
+/* A datagram that was recorded in fragments leaves in fragments as long as this port's MTU lets them be. */
+static uint32_t fragment_make(struct replay_port *self, const struct replay_view *view, uint8_t *frame)
+{
+    const bool six = view->version == 6;
+    const uint32_t head = view->l4; /* of the frame: what each fragment has; IPv6: and a header of its own */
+    const uint32_t most = (self->base.info.mtu - (head - view->l3) - (six ? 8 : 0)) / 8 * 8;
+    const uint32_t done = self->out_done;
+    const uint32_t left = view->end - view->l4 - done;
+    const uint32_t bytes = left < most ? left : most;
+    const uint32_t data = head + (six ? 8 : 0);
+
+    memcpy(frame, self->out, head);
+    memcpy(frame + data, self->out + head + done, bytes);
+    replay_fragment_head(
+        frame, view,
+        &(struct replay_fragment){
+            .offset = done, .more = bytes < left, .id = (uint32_t)self->out_number, .end = data + bytes});
+    self->out_done = bytes < left ? done + bytes : 0;
+    return data + bytes;
+}
+
+static bool needs_fragments(const struct replay_port *self, const struct replay_view *view)
+{
+    return self->talk != NULL && view->end - view->l3 > self->base.info.mtu && view->l4 != 0 && !view->fragment &&
+           view->proto == REPLAY_IPPROTO_UDP && view->l4 - view->l3 + 16 < self->base.info.mtu;
+}
+
 static bool needs_pieces(const struct replay_port *self, const struct replay_view *view)
 {
     return view->end - view->l3 > self->base.info.mtu && view->l4 != 0 && !view->fragment &&
@@ -166,6 +193,8 @@ static bool frame_give(struct replay_port *self, struct nic_buf *buf)
         buf->len = self->out_len;
     } else if (needs_pieces(self, &view)) {
         buf->len = piece_make(self, &view, buf->data);
+    } else if (needs_fragments(self, &view)) {
+        buf->len = fragment_make(self, &view, buf->data);
     } else {
         replay_report_gap(&self->report, self->out_number, "is longer than the port's MTU of %u",
                           (unsigned)self->base.info.mtu);
@@ -194,6 +223,17 @@ static bool step_grant(struct replay_port *self, uint64_t now_ns)
     return self->granted;
 }
 
+/* Sums are filled in before a frame leaves, but not over fragments: the stack is told that they are right. */
+static uint32_t sums_known(const struct replay_port *self, const struct nic_buf *buf)
+{
+    struct replay_view view;
+
+    return self->conf.checksum == REPLAY_CHECKSUM_IGNORE && replay_view_read(buf->data, buf->len, &view) &&
+                   view.fragment
+               ? NIC_RX_IP4_CSUM_GOOD | NIC_RX_L4_CSUM_GOOD
+               : 0;
+}
+
 static uint32_t drv_replay_rx_burst(struct nic_port *port, struct nic_buf **bufs, uint32_t count, uint64_t now_ns)
 {
     struct replay_port *self = replay_of(port);
@@ -218,6 +258,7 @@ static uint32_t drv_replay_rx_burst(struct nic_port *port, struct nic_buf **bufs
             buf->flags = NIC_RX_TSTAMP;
             buf->tstamp_ns = now_ns;
         }
+        buf->flags |= sums_known(self, buf);
         bytes += buf->pkt_len;
         bufs[received++] = buf;
     }

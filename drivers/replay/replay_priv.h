@@ -9,6 +9,7 @@
 #include "frame.h"
 #include "nic/driver.h"
 #include "nic/order.h"
+#include "nic/pieces.h"
 #include "nic/pool.h"
 #include "nic/reader.h"
 #include "nic/rewrite.h"
@@ -124,6 +125,7 @@ void replay_report_write(const struct replay_report *report, const char *path);
 struct replay_source {
     struct nic_reader *reader;
     struct nic_order *order;    /**< of the reader's packets */
+    struct nic_pieces *pieces;  /**< mode tcp: fragments that are no datagram yet */
     struct bpf_program *filter; /**< NULL: all */
     const struct nic_rewrite *rewrite;
     enum replay_policy checksum;

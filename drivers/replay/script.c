@@ -227,7 +227,7 @@ static const char *packet_read(const struct replay_source *source, struct packet
     if (!replay_view_read(source->frame, source->len, &packet->view) || packet->view.version == 0)
         return "is not IP";
     if (packet->view.fragment)
-        return "is a fragment, which mode tcp does not play";
+        return "is a fragment of what is neither TCP nor UDP, or of what has its header in pieces";
     if (packet->view.l4 == 0)
         return "is neither TCP nor UDP";
     const uint8_t *l4 = source->frame + packet->view.l4;
@@ -406,7 +406,8 @@ int replay_talk_open(struct replay_port *port)
     port->talk = talk;
     talk->hash_size = HASH_SIZE;
     talk->hash = malloc(HASH_SIZE * sizeof(*talk->hash));
-    if (talk->hash == NULL)
+    const struct nic_pieces_conf heard = {.lost = NULL}; /* what the live side never sends whole is awaited in vain */
+    if (talk->hash == NULL || nic_pieces_make(&heard, &talk->heard) != 0)
         return STK_ENOMEM;
     memset(talk->hash, 0xff, HASH_SIZE * sizeof(*talk->hash));
     while (err == 0 && replay_source_next(&port->source)) {
@@ -430,6 +431,7 @@ void replay_talk_close(struct replay_talk *talk)
         return;
     replay_schedule_close(talk);
     replay_live_close(talk);
+    nic_pieces_free(talk->heard);
     free(talk->hosts);
     free(talk->recs);
     free(talk->convs);

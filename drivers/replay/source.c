@@ -26,6 +26,13 @@ static int filter_make(struct replay_source *source, const struct nic_port_conf 
     return err;
 }
 
+static void piece_lost(void *context, uint64_t number, const char *why)
+{
+    struct replay_source *source = context;
+
+    replay_report_gap(source->report, number, "%s", why);
+}
+
 int replay_source_open(struct replay_source *source, const struct nic_port_conf *conf, const struct replay_conf *keys)
 {
     char reason[NIC_READER_REASON_SIZE] = "";
@@ -42,6 +49,9 @@ int replay_source_open(struct replay_source *source, const struct nic_port_conf 
     }
     /* Conversations need the order of time; frames that are played as recorded keep the file's. */
     err = nic_order_make(source->reader, keys->mode == REPLAY_MODE_TCP ? NIC_ORDER_WINDOW_NS : 0, &source->order);
+    const struct nic_pieces_conf pieces = {.lost = piece_lost, .context = source};
+    if (err == 0 && keys->mode == REPLAY_MODE_TCP)
+        err = nic_pieces_make(&pieces, &source->pieces);
     if (err == 0 && keys->filter != NULL && source->filter == NULL)
         err = filter_make(source, conf, keys->filter);
     if (err != 0)
@@ -56,8 +66,10 @@ void replay_source_close(struct replay_source *source)
         free(source->filter);
         source->filter = NULL;
     }
+    nic_pieces_free(source->pieces);
     nic_order_free(source->order);
     nic_reader_close(source->reader);
+    source->pieces = NULL;
     source->order = NULL;
     source->reader = NULL;
 }
@@ -120,9 +132,16 @@ bool replay_source_next(struct replay_source *source)
 
     while (source->reader != NULL && (result = nic_order_next(source->order, &packet)) == 1) {
         source->report->packets_read++;
-        if (filter_takes(source, &packet) && packet_take(source, &packet))
+        const bool wanted = filter_takes(source, &packet);
+        const enum nic_pieces_result piece = source->pieces != NULL ? nic_pieces_take(source->pieces, &packet, wanted)
+                                                                    : NIC_PIECES_PASSED;
+        if (piece == NIC_PIECES_HELD)
+            continue;
+        if ((piece == NIC_PIECES_WHOLE ? filter_takes(source, &packet) : wanted) && packet_take(source, &packet))
             return true;
     }
+    if (source->pieces != NULL)
+        nic_pieces_end(source->pieces);
     if (source->reader != NULL && result < 0)
         (void)snprintf(source->report->ended, sizeof(source->report->ended), "%s", nic_order_reason(source->order));
     return false;

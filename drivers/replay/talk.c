@@ -209,12 +209,30 @@ static void heard_dgram(struct replay_port *port, struct replay_talk_conv *conv,
     conv_end(port, conv, false);
 }
 
+/* The live side's fragments are heard when they are a datagram. */
+static bool heard_whole(struct replay_talk *talk, const uint8_t **frame, uint32_t *len, struct replay_view *view,
+                        uint64_t now_ns)
+{
+    if (!replay_view_read(*frame, *len, view))
+        return false;
+    if (view->fragment) {
+        struct nic_packet packet = {.time_ns = now_ns, .frame = *frame, .len = *len, .full_len = *len};
+
+        if (nic_pieces_take(talk->heard, &packet, false) != NIC_PIECES_WHOLE)
+            return false;
+        *frame = packet.frame;
+        *len = packet.len;
+        (void)replay_view_read(*frame, *len, view);
+    }
+    return view->l4 != 0;
+}
+
 void replay_talk_heard(struct replay_port *port, const uint8_t *frame, uint32_t len, uint64_t now_ns)
 {
     struct replay_talk *talk = port->talk;
     struct replay_view view;
 
-    if (!replay_view_read(frame, len, &view) || view.l4 == 0 || view.fragment)
+    if (!heard_whole(talk, &frame, &len, &view, now_ns))
         return;
     struct replay_talk_conv *conv = replay_live_find(talk, frame, &view);
     if (conv == NULL)

@@ -134,6 +134,7 @@ struct replay_talk {
     uint32_t *hash; /**< of hash_size heads */
     uint32_t hash_size;
     uint64_t first_ns;
+    struct nic_pieces *heard;  /**< fragments of the live side */
     struct replay_host *hosts; /**< hosts_room places, some empty */
     uint32_t hosts_room;       /**< a power of two */
     uint32_t hosts_count;

@@ -532,7 +532,7 @@ static uint32_t sums_flags(const struct receive *r, const struct nic_layers *pkt
     uint32_t flags = 0;
 
     if (r->conf->sums == STK_RECEIVE_IGNORE)
-        return NIC_RX_IP4_CSUM_GOOD | (pkt->fragment ? 0u : NIC_RX_L4_CSUM_GOOD);
+        return NIC_RX_IP4_CSUM_GOOD | NIC_RX_L4_CSUM_GOOD; /* the last fragment's says it of the datagram */
     nic_layers_sums(pkt, &l3, &l4);
     flags |= sum_wrong(r, l3) ? NIC_RX_IP4_CSUM_BAD : NIC_RX_IP4_CSUM_GOOD;
     if (sum_wrong(r, l4))

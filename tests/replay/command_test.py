@@ -550,6 +550,44 @@ class Cases(unittest.TestCase):
         self.assertEqual([option for option in sorted(options - {"--verdict"}) if option not in text], [])
 
 
+class Fragments(unittest.TestCase):
+    """Mode tcp plays datagrams that were captured in fragments, and hears those of the live side."""
+
+    def test_each_side_plays_and_hears_them(self):
+        rows = {"c_pieces.pcap": (12000, 12000), "c_pieces6.pcap": (12000, 12000), "c_pieces6_back.pcap": (12000, 12000),
+                "c_pieces_back.pcap": (12000, 12000), "c_tcp_pieces.pcap": (5000, 7000), "k_udp6_pieces.pcap": (21475, 402)}
+        for name, (asked, answered) in rows.items():
+            for side, into, out in (("client", asked, answered), ("server", answered, asked)):
+                result = run("replay", "--twice", "--play", side, "--set", "expect.left_out=0", "--set", f"expect.stream=1 in bytes {into}",
+                             "--set", f"expect.stream=1 out bytes {out}", os.path.join(CORPUS, name))
+                self.assertEqual(result.returncode, 0, name + result.stdout)
+
+    def test_what_never_becomes_whole_is_left_out(self):
+        result = run("replay", os.path.join(CORPUS, "c_lonely_piece.pcap"))
+        self.assertIn("2 played, 5 left out", result.stdout)
+        self.assertIn("left out: packet 2, and 3 more like it: is a fragment of a datagram that is not whole in the capture", result.stdout)
+        self.assertIn("left out: packet 5, and 0 more like it: is a fragment that is there already", result.stdout)
+
+    def test_filters_and_checksums_are_those_of_the_datagram(self):
+        name = os.path.join(CORPUS, "c_pieces.pcap")
+        result = run("replay", "--set", "filter=udp port 6000", name)
+        self.assertIn("3 played, 0 left out", result.stdout)
+        result = run("replay", "--set", "filter=not udp port 6000", name)
+        self.assertIn(" 0 played, 0 left out", result.stdout)
+        with open(name, "rb") as file:
+            wrong = bytearray(file.read())
+        wrong[24 + 16 + 14 + 20 + 6] ^= 0x55  # of the first datagram
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "wrong.pcap")
+            with open(path, "wb") as file:
+                file.write(wrong)
+            for mode, actor, streams in (("tcp", "recorded", 2), ("receive", "recorded", 2), ("recorded", "sink", 1)):
+                result = run("replay", "--mode", mode, "--actor", actor, "--show", path)
+                self.assertNotEqual((result.returncode, result.stdout.count(" bytes 12000\n")), (0, streams), result.stdout)
+                result = run("replay", "--mode", mode, "--actor", actor, "--show", "--set", "checksum=ignore", path)
+                self.assertEqual((result.returncode, result.stdout.count(" bytes 12000\n")), (0, streams), result.stdout)
+
+
 class Reduction(unittest.TestCase):
     def test_a_planted_bug_is_found_and_made_small(self):
         """Of the corpus only one capture notices this bug; all of it by two commands would take longer than all other tests."""

@@ -1,6 +1,7 @@
 #include "scene.h"
 
 #include "nic/order.h"
+#include "nic/pieces.h"
 #include "nic/reader.h"
 #include "nic/rewrite.h"
 #include "stack/err.h"
@@ -19,7 +20,9 @@ struct walk {
     bool with_bytes;
     uint64_t last_ns;
     uint64_t skip_ns;
-    const struct nic_packet *packet;
+    struct nic_packet *packet;
+    struct nic_pieces *pieces; /**< mode tcp: fragments that are no datagram yet */
+    bool begun;
     struct nic_layers layers;
     struct stk_addr src;
     struct stk_addr dst;
@@ -426,7 +429,7 @@ static bool packet_note(struct walk *walk)
         return true;
     }
     if (walk->of->mode == STK_CASE_TCP && (walk->layers.fragment || damaged(walk))) {
-        return true;
+        return true; /* those that could be put together were */
     }
     walk->src = addr_of(walk, walk->layers.src, walk->layers.sport);
     walk->dst = addr_of(walk, walk->layers.dst, walk->layers.dport);
@@ -460,6 +463,26 @@ static uint64_t time_of(struct walk *walk, uint64_t time_ns)
     return time_ns > walk->skip_ns ? time_ns - walk->skip_ns : 0;
 }
 
+/* The next packet as the player has it; false: there is no room for what it says. */
+static bool packet_take(struct walk *walk)
+{
+    struct stk_scene *scene = walk->scene;
+    struct nic_packet *packet = walk->packet;
+    scene->packets++;
+    if (walk->pieces != NULL && nic_pieces_take(walk->pieces, packet, false) == NIC_PIECES_HELD) {
+        return true;
+    }
+    packet->time_ns = time_of(walk, packet->time_ns);
+    if (!walk->begun) {
+        walk->begun = true;
+        scene->first_ns = packet->time_ns;
+    }
+    if (packet->time_ns < scene->first_ns) {
+        packet->time_ns = scene->first_ns;
+    }
+    return packet_note(walk);
+}
+
 static int read_file(const struct stk_case *of, const char *path, const struct nic_rewrite *rewrite,
                      struct stk_scene *out, char *reason)
 {
@@ -482,15 +505,11 @@ static int read_file(const struct stk_case *of, const char *path, const struct n
     struct nic_order *order = NULL;
     int got = 0;
     err = nic_order_make(reader, of->mode == STK_CASE_TCP ? NIC_ORDER_WINDOW_NS : 0, &order);
+    if (err == STK_OK && of->mode == STK_CASE_TCP) {
+        err = nic_pieces_make(&(struct nic_pieces_conf){.lost = NULL}, &walk.pieces);
+    }
     while (err == STK_OK && (got = nic_order_next(order, &packet)) == 1) {
-        packet.time_ns = time_of(&walk, packet.time_ns);
-        if (out->packets++ == 0) {
-            out->first_ns = packet.time_ns;
-        }
-        if (packet.time_ns < out->first_ns) {
-            packet.time_ns = out->first_ns;
-        }
-        if (!packet_note(&walk)) {
+        if (!packet_take(&walk)) {
             (void)snprintf(reason, STK_SCENE_REASON_SIZE, "%.180s: packet %llu: more than %u MiB of conversations",
                            path, (unsigned long long)packet.number, (unsigned)(MEMORY_MAX >> 20));
             err = STK_ENOMEM;
@@ -501,6 +520,7 @@ static int read_file(const struct stk_case *of, const char *path, const struct n
         err = STK_EPROTO;
     }
     listens_note(out);
+    nic_pieces_free(walk.pieces);
     nic_order_free(order);
     nic_reader_close(reader);
     free(walk.heads);
