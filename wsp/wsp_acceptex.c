@@ -251,6 +251,15 @@ static void acceptex_release(uint64_t context)
     wsp_socket_put(sock);
 }
 
+/* AEX-5 */
+static bool acceptex_room(const WSABUF *parts)
+{
+    return parts[ACCEPTEX_DATA].buf &&
+           wsp_memory_ends_readable(parts[ACCEPTEX_DATA].buf, (uint64_t)parts[ACCEPTEX_DATA].len +
+                                                                  parts[ACCEPTEX_LOCAL].len +
+                                                                  parts[ACCEPTEX_REMOTE].len);
+}
+
 static int acceptex_run(struct wsp_call *call, SOCKET accepting)
 {
     struct wsp_socket *listener = call->sock;
@@ -262,7 +271,7 @@ static int acceptex_run(struct wsp_call *call, SOCKET accepting)
         return ERROR_INVALID_PARAMETER; /* AEX-4 */
     if (!wsp_socket_is_stream(listener) || !atomic_load(&listener->listening))
         return WSAEINVAL; /* AEX-1 */
-    if (!call->buffers[ACCEPTEX_DATA].buf || call->buffers[ACCEPTEX_REMOTE].len == 0 ||
+    if (call->buffers[ACCEPTEX_REMOTE].len == 0 || !acceptex_room(call->buffers) ||
         !wsp_memory_readable(call->overlapped, sizeof *call->overlapped))
         return WSAEFAULT; /* AEX-5, AEX-6 */
     code = acceptex_reserve(listener, accepting, &context);

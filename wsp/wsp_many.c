@@ -170,3 +170,13 @@ bool wsp_memory_readable(const void *at, size_t bytes)
     }
     return true;
 }
+
+bool wsp_memory_ends_readable(const void *at, uint64_t bytes)
+{
+    uintptr_t first = (uintptr_t)at;
+
+    if (bytes == 0)
+        return true;
+    return bytes - 1 <= UINTPTR_MAX - first && wsp_memory_readable(at, 1) &&
+           wsp_memory_readable((const char *)at + (size_t)(bytes - 1), 1);
+}

@@ -65,4 +65,7 @@ void wsp_many_end(struct wsp_many *many);
  */
 bool wsp_memory_readable(const void *at, size_t bytes);
 
+/** The same of a buffer's first and its last byte only: one may be as large as the memory. @param bytes  0: yes. */
+bool wsp_memory_ends_readable(const void *at, uint64_t bytes);
+
 #endif

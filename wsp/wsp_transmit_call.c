@@ -1,5 +1,6 @@
 /** @file TransmitFile and TransmitPackets: their arguments, and waiting for the end. */
 #include "wsp_connectex.h"
+#include "wsp_many.h"
 #include "wsp_request.h"
 #include "wsp_transmit_priv.h"
 #include "wsp_upcall.h"
@@ -15,6 +16,15 @@ static int check_flags(DWORD flags)
     if ((flags & TRANSMIT_END_FLAGS) == TF_REUSE_SOCKET)
         return WSAEINVAL;                                                             /* TF-11 */
     return (flags & TF_WRITE_BEHIND) && (flags & TRANSMIT_END_FLAGS) ? WSAEINVAL : 0; /* TF-13 */
+}
+
+/* What the arguments point at. A wild pointer is told, as it would be met by the dispatcher's thread otherwise. */
+static int check_memory(const struct wsp_call *call, const void *at, uint64_t bytes)
+{
+    return wsp_memory_ends_readable(call->overlapped, call->overlapped ? sizeof *call->overlapped : 0) &&
+                   wsp_memory_ends_readable(at, bytes)
+               ? 0
+               : WSAEFAULT;
 }
 
 /* TF-9, TP-1. How a connection ended is told by the attempt to send. */
@@ -40,7 +50,7 @@ static int check_pieces(const TRANSMIT_PACKETS_ELEMENT *pieces, DWORD count)
 
         if ((piece->dwElFlags & both) == both || (piece->dwElFlags & ~(both | TP_ELEMENT_EOP)))
             return WSAEINVAL; /* TP-2 */
-        if (wsp_piece_is_memory(piece) && !piece->pBuffer && piece->cLength > 0)
+        if (wsp_piece_is_memory(piece) && !wsp_memory_ends_readable(piece->pBuffer, piece->cLength))
             return WSAEFAULT;
         code = wsp_piece_open(piece, &opened);
         if (code != 0)
@@ -136,6 +146,8 @@ static int file_run(struct wsp_call *call, const struct file_args *args)
     if (!wsp_socket_is_stream(call->sock))
         return WSAENOTCONN; /* TF-10 */
     code = check_connected(call->sock);
+    if (code == 0)
+        code = check_memory(call, args->buffers, args->buffers ? sizeof *args->buffers : 0);
     transmit = code == 0 ? wsp_transmit_alloc() : NULL;
     if (!transmit)
         return code != 0 ? code : WSAENOBUFS;
@@ -158,9 +170,9 @@ static int packets_run(struct wsp_call *call, const TRANSMIT_PACKETS_ELEMENT *pi
         return code;
     if (!wsp_socket_is_stream(call->sock) && (wish->flags & TRANSMIT_END_FLAGS))
         return WSAEINVAL; /* TP-8 */
-    if (count > 0 && !pieces)
-        return WSAEFAULT;
     code = check_connected(call->sock);
+    if (code == 0)
+        code = check_memory(call, pieces, (uint64_t)count * sizeof *pieces);
     if (code == 0)
         code = check_pieces(pieces, count);
     transmit = code == 0 ? wsp_transmit_alloc() : NULL;

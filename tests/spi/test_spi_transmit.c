@@ -32,6 +32,7 @@ static int start(void **state)
     return 0;
 }
 
+#define WILD ((void *)(uintptr_t)16)
 #define TX_FAILS(call, code)                      \
     do {                                          \
         assert_false(call);                       \
@@ -174,7 +175,7 @@ static void file__refusals__have_their_codes_and_no_completion(void **state)
     struct t_pair pair = t_pair_make(AF_INET, WSA_FLAG_OVERLAPPED);
     SOCKET fresh = t_socket(AF_INET, SOCK_STREAM), datagram = t_bound(AF_INET, SOCK_DGRAM);
     HANDLE file = t_data_open(T_DATA_PLAIN, content, 100, 0), closed = t_data_open(T_DATA_WRITE_ONLY, content, 1, 0);
-    TRANSMIT_FILE_BUFFERS nowhere = {NULL, 4, NULL, 0};
+    TRANSMIT_FILE_BUFFERS nowhere = {NULL, 4, NULL, 0}, wild = {NULL, 0, WILD, 4};
     struct op op;
     LPOVERLAPPED ov = op_begin(&op, pair.a, 0);
 
@@ -190,6 +191,9 @@ static void file__refusals__have_their_codes_and_no_completion(void **state)
     TX_FAILS(transmit_file(pair.a, file, 0, 0, ov, NULL, TF_WRITE_BEHIND | TF_DISCONNECT | TF_REUSE_SOCKET), WSAEINVAL);
     TX_FAILS(transmit_file(pair.a, file, 0, 0, ov, NULL, 0x40), WSAEINVAL);
     TX_FAILS(transmit_file(pair.a, file, 0, 0, ov, &nowhere, 0), WSAEFAULT);
+    TX_FAILS(transmit_file(pair.a, file, 0, 0, ov, &wild, 0), WSAEFAULT);
+    TX_FAILS(transmit_file(pair.a, file, 0, 0, ov, WILD, 0), WSAEFAULT);
+    TX_FAILS(transmit_file(pair.a, file, 0, 0, WILD, NULL, 0), WSAEFAULT);
     op_refused(&op);
     /* What cannot be read is found out by the call (Linux) or by the look at it. */
     if (transmit_file(pair.a, closed, 0, 0, op_begin(&op, pair.a, 0), NULL, 0) || t_last_error() == WSA_IO_PENDING)
@@ -627,6 +631,9 @@ static void packets__refusals__have_their_codes(void **state)
     TX_FAILS(transmit_packets(pair.a, &bad, 1, 0, ov, 0), ERROR_INVALID_HANDLE);
     TX_FAILS(transmit_packets(pair.a, &nowhere, 1, 0, ov, 0), WSAEFAULT);
     TX_FAILS(transmit_packets(pair.a, NULL, 1, 0, ov, 0), WSAEFAULT);
+    TX_FAILS(transmit_packets(pair.a, WILD, 1, 0, ov, 0), WSAEFAULT);
+    nowhere.pBuffer = WILD;
+    TX_FAILS(transmit_packets(pair.a, &nowhere, 1, 0, ov, 0), WSAEFAULT);
     TX_FAILS(transmit_packets(pair.a, &good, 1, 0, ov, TP_REUSE_SOCKET), WSAEINVAL);
     op_refused(&op);
     t_close(fresh);
