@@ -86,9 +86,10 @@ struct replay_report {
     uint64_t frames_played;
     uint64_t frames_heard; /**< from the live side */
     uint64_t left_out;
-    uint64_t acks_made; /**< acknowledgements that no record had, to let a slower start go on */
-    uint64_t silences;  /**< that were shortened */
-    uint64_t rebuilt;   /**< checksums that offload had left open */
+    uint64_t syns_repeated; /**< SYNs that no record had, as nobody answered */
+    uint64_t acks_made;     /**< acknowledgements that no record had, to let a slower start go on */
+    uint64_t silences;      /**< that were shortened */
+    uint64_t rebuilt;       /**< checksums that offload had left open */
     uint64_t extra_bytes;
     uint64_t last_packet; /**< played last */
     bool finished;

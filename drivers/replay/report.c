@@ -98,6 +98,7 @@ static void numbers_write(FILE *file, const struct replay_report *report)
         {"conversations_finished", report->convs_finished},
         {"departures", report->departures_count},
         {"acks_made", report->acks_made},
+        {"syns_repeated", report->syns_repeated},
         {"checksums_rebuilt", report->rebuilt},
         {"silences_shortened", report->silences},
         {"extra_bytes", report->extra_bytes},

@@ -5,6 +5,8 @@
 
 /** How long a live sender with unacknowledged bytes is left waiting before it gets an acknowledgement of its own. */
 #define ACK_AFTER_NS (200 * STK_MS_NS)
+/** After so long without an answer a SYN of ours is sent again (RFC 6298 2.1): the live side's backlog may have been full. */
+#define SYN_AFTER_NS (1000 * STK_MS_NS)
 
 static const struct replay_rec *rec_at(const struct replay_talk *talk, const struct replay_talk_conv *conv)
 {
@@ -360,6 +362,41 @@ static bool ack_help(struct replay_port *port, struct replay_talk_conv *conv, ui
     return true;
 }
 
+/* Is it the answer to our SYN that is awaited? */
+static bool awaits_syn(const struct replay_talk_conv *conv)
+{
+    return conv->proto == REPLAY_IPPROTO_TCP && conv->we_began && conv->we.syn && !conv->live && conv->waiting;
+}
+
+/* A live listener whose backlog is smaller than the recorded one's, or whose program is slower, needs our SYN again. */
+static bool syn_help(struct replay_port *port, struct replay_talk_conv *conv, uint64_t now_ns)
+{
+    const struct replay_rec *rec = NULL;
+
+    if (!awaits_syn(conv) || now_ns < conv->wait_since_ns + SYN_AFTER_NS)
+        return false;
+    for (uint32_t i = conv->first; i != conv->cursor && i != REPLAY_NONE && rec == NULL; i = port->talk->recs[i].next) {
+        if (port->talk->recs[i].ours && !port->talk->recs[i].damaged &&
+            (port->talk->recs[i].flags & REPLAY_FLAG_SYN) != 0)
+            rec = &port->talk->recs[i];
+    }
+    conv->wait_since_ns = now_ns;
+    if (rec == NULL)
+        return false;
+    port->out_len = replay_translate(port->talk, conv, rec, port->out);
+    port->out_number = rec->number;
+    port->report.syns_repeated++;
+    return true;
+}
+
+/* When is help due? STK_NEVER: not at all. */
+static uint64_t help_ns(const struct replay_talk_conv *conv)
+{
+    if (awaits_syn(conv))
+        return conv->wait_since_ns + SYN_AFTER_NS;
+    return conv->live_sent > conv->we_acked ? conv->wait_since_ns + ACK_AFTER_NS : STK_NEVER;
+}
+
 /* Has an earlier conversation of the same two ends not ended yet? */
 static bool predecessor_lives(const struct replay_talk *talk, const struct replay_talk_conv *conv)
 {
@@ -392,7 +429,7 @@ static bool conv_run(struct replay_port *port, struct replay_talk_conv *conv, ui
             continue;
         }
         (void)hold(conv, now_ns);
-        return ack_help(port, conv, now_ns);
+        return syn_help(port, conv, now_ns) || ack_help(port, conv, now_ns);
     }
     conv_end(port, conv, true);
     return false;
@@ -490,8 +527,7 @@ static void conv_sleep(struct replay_port *port, struct replay_talk_conv *conv)
     else if (!conv->waiting && rec->ours)
         replay_schedule_at(port->talk, conv, due_ns(port, conv, rec), false);
     else
-        replay_schedule_at(port->talk, conv,
-                           conv->live_sent > conv->we_acked ? conv->wait_since_ns + ACK_AFTER_NS : STK_NEVER, true);
+        replay_schedule_at(port->talk, conv, help_ns(conv), true);
 }
 
 bool replay_talk_next(struct replay_port *port, uint64_t now_ns)

@@ -475,6 +475,26 @@ class Cases(unittest.TestCase):
             result = run("replay", "--play", side, path)
             self.assertRegex(result.stdout, r"^passed .* 600 packets, 300 played, 0 left out, 300 heard, 300 of 300 conv", side)
 
+    def test_more_callers_at_once_than_a_backlog(self):
+        """Nobody who listens here has a backlog of more than 255: the others' SYNs are sent again."""
+        def tcp(port, to_server, seq, ack, flags, data=b""):
+            ends = (b"\x0a\0\0\1", b"\x0a\0\0\2") if to_server else (b"\x0a\0\0\2", b"\x0a\0\0\1")
+            return (b"\2\0\0\0\0" + ends[1][3:] + b"\2\0\0\0\0" + ends[0][3:] + b"\x08\0" +
+                    struct.pack("!BBHHHBBH", 0x45, 0, 40 + len(data), 1, 0, 64, 6, 0) + ends[0] + ends[1] +
+                    struct.pack("!HHIIBBHHH", *((port, 7001) if to_server else (7001, port)), seq, ack, 0x50, flags, 60000, 0, 0) + data)
+        talk = [(True, 100, 0, 2), (False, 900, 101, 0x12), (True, 101, 901, 0x10), (True, 101, 901, 0x18, b"ask"), (False, 901, 104, 0x18, b"yes"),
+                (True, 104, 904, 0x11), (False, 904, 105, 0x11), (True, 105, 905, 0x10)]
+        count = 2000
+        frames = [(20 * step, tcp(2000 + i, *what)) for step, what in enumerate(talk) for i in range(count)]
+        name = capture(self.path("callers.pcap"), *frames)
+        for side, played in (("client", 5 * count), ("server", 3 * count)):
+            began = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+            result = run("replay", "--set", "checksum=ignore", "--play", side, name)
+            self.assertRegex(result.stdout, rf"^passed .* {8 * count} packets, \d+ played, 0 left out, \d+ heard, {count} of {count} conv", side)
+            self.assertGreaterEqual(int(re.search(r"(\d+) played", result.stdout).group(1)), played)
+            # Half a second alone; where each step looked at all that live it was many times that.
+            self.assertLess(resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - began, 20)
+
     def test_addresses_that_no_host_has_are_left_out(self):
         path = capture(self.path("loopback.pcap"), (0, udp((1, 1000), (2, 2000), b"a", net=(127, 0, 0))),
                        (1, udp((2, 2000), (1, 1000), b"b", net=(127, 0, 0))))

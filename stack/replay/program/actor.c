@@ -1,5 +1,7 @@
 #include "actor.h"
 
+#include "actor_parts.h"
+#include "actor_ready.h"
 #include "stack/err.h"
 
 #include <stdio.h>
@@ -10,6 +12,12 @@
 #define ECHO_MAX (256u * 1024)
 #define ABORT_WAITS_MAX 50u
 #define ABORT_WAIT_NS (10 * STK_MS_NS)
+/** A sender without room looks again after such times, each twice as long as the one before. */
+#define RETRY_MIN_NS UINT64_C(10000)
+#define RETRY_MAX_NS STK_MS_NS
+#define EVENTS_MAX 256u
+/** Cookies of listeners; those of connections are their places. */
+#define COOKIE_LISTENER UINT64_MAX
 
 /** A connection, or a datagram conversation. */
 struct conn {
@@ -27,6 +35,7 @@ struct conn {
     uint64_t step_taken; /**< bytes of this step */
     uint64_t not_before_ns;
     uint32_t abort_waits;
+    uint64_t retry_ns; /**< how long it waited for room last; 0: it had some */
     struct stk_addr peer;
     uint8_t *echo; /**< bytes to be sent back */
     uint32_t echo_len;
@@ -48,15 +57,15 @@ struct actor {
     struct conn **conns;
     uint32_t conns_count;
     uint32_t conns_room;
-    uint32_t *open; /**< those with something left to do, in their order */
-    uint32_t open_count;
-    struct stk_wait_item *items;
+    uint32_t *turn; /**< those that are looked at in this turn */
+    struct actor_ready ready;
+    struct actor_index by_peer; /**< datagrams: connections by their peers */
+    struct actor_parts parts;
+    struct stk_event events[EVENTS_MAX];
     uint32_t next_call; /**< of the scene's conversations: those before it are not called any more */
-    uint32_t next_part; /**< likewise: those before it wait for no caller */
     struct listener listeners[STK_SCENE_LISTENS_MAX];
     uint32_t listeners_count;
     uint32_t listened; /**< of the scene's */
-    uint8_t *used;     /**< of the scene's conversations: somebody plays it */
     uint8_t buffer[BUFFER_BYTES];
 };
 
@@ -83,8 +92,8 @@ static bool conns_grow(struct actor *self)
     }
     const uint32_t room = self->conns_room == 0 ? 64 : self->conns_room * 2;
     if (!array_grow((void **)&self->conns, room * sizeof(struct conn *)) ||
-        !array_grow((void **)&self->open, room * sizeof(*self->open)) ||
-        !array_grow((void **)&self->items, (room + STK_SCENE_LISTENS_MAX) * sizeof(*self->items))) {
+        !array_grow((void **)&self->turn, room * sizeof(*self->turn)) || !actor_ready_room(&self->ready, room) ||
+        !actor_index_room(&self->by_peer, room)) {
         return false;
     }
     self->conns_room = room;
@@ -104,7 +113,7 @@ static struct conn *conn_add(struct actor *self, const struct stk_scene_conv *co
         (void)snprintf(self->out->fault, sizeof(self->out->fault), "no memory for connections");
         return NULL;
     }
-    self->open[self->open_count++] = self->conns_count;
+    actor_ready_now(&self->ready, self->conns_count);
     self->conns[self->conns_count++] = conn;
     *conn = (struct conn){.number = self->conns_count, .conv = conv};
     stream->in = stk_sha256_begin();
@@ -114,7 +123,7 @@ static struct conn *conn_add(struct actor *self, const struct stk_scene_conv *co
         return NULL;
     }
     if (conv != NULL) {
-        self->used[conv - self->scene->convs] = 1;
+        self->parts.used[conv - self->scene->convs] = 1;
     }
     return conn;
 }
@@ -138,39 +147,18 @@ static void conn_fail(struct actor *self, struct conn *conn, int err)
 
 /* --- Making connections -------------------------------------------------------- */
 
-/* Whose part is this? The one with the same peer; else the first of this port that nobody plays. */
-static const struct stk_scene_conv *conv_for(struct actor *self, uint8_t proto, uint16_t port,
-                                             const struct stk_addr *peer)
-{
-    const struct stk_scene_conv *spare = NULL;
-    while (self->next_part < self->scene->convs_count &&
-           (self->used[self->next_part] || self->scene->convs[self->next_part].live_began)) {
-        self->next_part++;
-    }
-    for (uint32_t i = self->next_part; i < self->scene->convs_count; i++) {
-        const struct stk_scene_conv *conv = &self->scene->convs[i];
-        if (self->used[i] || conv->proto != proto || conv->live_began || conv->live.port != port) {
-            continue;
-        }
-        if (conv->peer.port == peer->port && memcmp(conv->peer.ip, peer->ip, 16) == 0) {
-            return conv;
-        }
-        spare = spare == NULL ? conv : spare;
-    }
-    return spare;
-}
-
 static void accept_all(struct actor *self, const struct listener *listener)
 {
     struct stk_sock *sock = NULL;
     struct stk_addr peer;
     while (stk_sock_accept(listener->sock, 0, &sock, &peer) == STK_OK) {
-        struct conn *conn = conn_add(self, conv_for(self, listener->proto, listener->port, &peer));
+        struct conn *conn = conn_add(self, actor_parts_take(&self->parts, listener->proto, listener->port, &peer));
         if (conn == NULL) {
             (void)stk_sock_close(sock, STK_CLOSE_ABORT);
             return;
         }
         conn->sock = sock;
+        stk_sock_cookie_set(sock, conn->number - 1);
         stk_event_note(&self->out->events, "accept", conn->number, -1);
     }
 }
@@ -180,7 +168,7 @@ static int connect_elsewhere(struct actor *self, struct conn *conn)
 {
     (void)stk_sock_close(conn->sock, STK_CLOSE_ABORT);
     conn->sock = NULL;
-    const int err = stk_sock_open(self->client, conn->peer.family, STK_SOCK_STREAM, 0, 0, &conn->sock);
+    const int err = stk_sock_open(self->client, conn->peer.family, STK_SOCK_STREAM, 0, conn->number - 1, &conn->sock);
     return err == STK_OK ? stk_sock_connect(conn->sock, &conn->peer) : err;
 }
 
@@ -189,7 +177,7 @@ static uint64_t call_due(struct actor *self)
 {
     const struct stk_scene *scene = self->scene;
     while (self->next_call < scene->convs_count &&
-           (self->used[self->next_call] || !scene->convs[self->next_call].live_began)) {
+           (self->parts.used[self->next_call] || !scene->convs[self->next_call].live_began)) {
         self->next_call++;
     }
     return self->next_call == scene->convs_count
@@ -208,8 +196,11 @@ static void connect_due(struct actor *self)
         }
         conn->dgram = conv->proto == 17;
         conn->peer = conv->peer;
-        int err = stk_sock_open(self->client, conv->peer.family, conn->dgram ? STK_SOCK_DGRAM : STK_SOCK_STREAM, 0, 0,
-                                &conn->sock);
+        int err = stk_sock_open(self->client, conv->peer.family, conn->dgram ? STK_SOCK_DGRAM : STK_SOCK_STREAM, 0,
+                                conn->number - 1, &conn->sock);
+        if (conn->dgram) {
+            actor_index_add(&self->by_peer, actor_end_hash(&conn->peer, 0), conn->number - 1);
+        }
         if (err == STK_OK) {
             const int32_t yes = 1;
             (void)stk_sock_opt_set(conn->sock, STK_OPT_BROADCAST, &yes, sizeof(yes)); /* datagrams have it */
@@ -474,21 +465,22 @@ static bool stream_read(struct actor *self, struct conn *conn)
 static struct conn *dgram_conn(struct actor *self, struct stk_sock *sock, const struct listener *listener,
                                const struct stk_addr *from)
 {
-    for (uint32_t i = 0; i < self->conns_count; i++) {
-        struct conn *conn = self->conns[i];
-        if (conn->dgram && conn->sock == sock && conn->peer.port == from->port &&
-            memcmp(conn->peer.ip, from->ip, 16) == 0) {
+    const uint32_t hash = actor_end_hash(from, 0);
+    for (uint32_t *at = actor_index_first(&self->by_peer, hash); *at != 0; at = actor_index_next(&self->by_peer, at)) {
+        struct conn *conn = self->conns[*at - 1];
+        if (conn->dgram && conn->sock == sock && actor_end_same(&conn->peer, from)) {
             return conn;
         }
     }
     if (listener == NULL) {
         return NULL;
     }
-    struct conn *conn = conn_add(self, conv_for(self, 17, listener->port, from));
+    struct conn *conn = conn_add(self, actor_parts_take(&self->parts, 17, listener->port, from));
     if (conn != NULL) {
         conn->dgram = true;
         conn->sock = sock;
         conn->peer = *from;
+        actor_index_add(&self->by_peer, hash, conn->number - 1);
     }
     return conn;
 }
@@ -504,6 +496,7 @@ static bool dgram_read(struct actor *self, struct stk_sock *sock, const struct l
     struct conn *conn = dgram_conn(self, sock, listener, &info.from);
     if (conn != NULL) {
         took(self, conn, self->buffer, (size_t)got);
+        actor_ready_now(&self->ready, conn->number - 1);
         if (self->of->actor == STK_ACTOR_ECHO) {
             (void)give(self, conn, self->buffer, (size_t)got);
         }
@@ -521,7 +514,8 @@ static int listen_at(struct actor *self, uint8_t proto, const struct stk_addr *a
     if (self->listeners_count == STK_SCENE_LISTENS_MAX) {
         return STK_EMFILE;
     }
-    int err = stk_sock_open(self->client, addr->family, proto == 6 ? STK_SOCK_STREAM : STK_SOCK_DGRAM, 0, 0, &sock);
+    int err = stk_sock_open(self->client, addr->family, proto == 6 ? STK_SOCK_STREAM : STK_SOCK_DGRAM, 0,
+                            COOKIE_LISTENER, &sock);
     if (err != STK_OK) {
         return err;
     }
@@ -545,54 +539,6 @@ static int listen_at(struct actor *self, uint8_t proto, const struct stk_addr *a
     return STK_OK;
 }
 
-static bool ip4_read(const char *text, struct stk_addr *out)
-{
-    unsigned part[4];
-    char rest;
-    if (sscanf(text, "%3u.%3u.%3u.%3u%c", &part[0], &part[1], &part[2], &part[3], &rest) != 4) {
-        return false;
-    }
-    for (uint32_t i = 0; i < 4; i++) {
-        if (part[i] > 255) {
-            return false;
-        }
-        out->ip[i] = (uint8_t)part[i];
-    }
-    return true;
-}
-
-/* "tcp:7001", "udp:239.1.1.1:5000", "tcp6:80". */
-static bool listen_word(const char *word, uint8_t *proto, struct stk_addr *addr)
-{
-    const char *colon = strchr(word, ':');
-    const char *last = strrchr(word, ':');
-    *addr = (struct stk_addr){.family = STK_AF_INET};
-    if (colon == NULL || (strncmp(word, "tcp", 3) != 0 && strncmp(word, "udp", 3) != 0)) {
-        return false;
-    }
-    *proto = word[0] == 't' ? 6 : 17;
-    if (word[3] == '6') {
-        addr->family = STK_AF_INET6;
-    } else if (word[3] != ':') {
-        return false;
-    }
-    if (last != colon) {
-        char ip[48] = "";
-        const size_t len = (size_t)(last - colon) - 1;
-        if (len >= sizeof(ip) || addr->family == STK_AF_INET6) {
-            return false;
-        }
-        memcpy(ip, colon + 1, len);
-        if (!ip4_read(ip, addr)) {
-            return false;
-        }
-    }
-    char *end;
-    const unsigned long port = strtoul(last + 1, &end, 10);
-    addr->port = (uint16_t)port;
-    return end != last + 1 && *end == '\0' && port > 0 && port < 65536;
-}
-
 static int listen_words(struct actor *self)
 {
     char words[STK_CASE_TEXT];
@@ -605,7 +551,7 @@ static int listen_words(struct actor *self)
         const bool last = at[len] == '\0';
         at[len] = '\0';
         if (len > 0) {
-            if (!listen_word(at, &proto, &addr)) {
+            if (!actor_listen_word(at, &proto, &addr)) {
                 (void)snprintf(self->out->fault, sizeof(self->out->fault),
                                "listen: '%.100s' is not tcp:PORT, udp:PORT, tcp6:PORT or udp:GROUP:PORT", at);
                 return STK_EINVAL;
@@ -640,6 +586,61 @@ static int listen_due_all(struct actor *self)
 
 /* --- The loop ------------------------------------------------------------------------- */
 
+/* Has it something to send for which there is no room now? */
+static bool is_full(const struct actor *self, const struct conn *conn, uint64_t now_ns)
+{
+    return conn->echo_len > 0 ||
+           (self->of->actor == STK_ACTOR_RECORDED && conn->not_before_ns != 0 && conn->not_before_ns <= now_ns) ||
+           (self->of->actor == STK_ACTOR_SCRIPT && conn->step < self->script.count &&
+            self->script.steps[conn->step].word == STK_SCRIPT_SEND);
+}
+
+static uint32_t wanted_of(const struct conn *conn)
+{
+    if (conn->dgram && (conn->conv == NULL || !conn->conv->live_began)) {
+        return 0; /* the listener's */
+    }
+    if (conn->connecting) {
+        return (uint32_t)STK_READY_CONN | STK_READY_FAIL;
+    }
+    return conn->in_over || conn->echo_len > ECHO_MAX ? 0 : (uint32_t)STK_READY_IN | STK_READY_RESET;
+}
+
+/*
+ * Nothing more of it can be done now: what is waited for? Room is looked for after a while, as the stack says that there is
+ * some even where its pool is empty.
+ */
+static bool settle(struct actor *self, struct conn *conn)
+{
+    const uint64_t now_ns = stk_clock_ns();
+    const uint32_t wanted = wanted_of(conn);
+    const bool ready = wanted != 0 && (stk_sock_ready(conn->sock) & wanted) != 0;
+    uint64_t due = conn->not_before_ns > now_ns ? conn->not_before_ns : 0;
+    if (ready || (!conn->connecting && is_full(self, conn, now_ns))) {
+        conn->retry_ns = conn->retry_ns == 0 ? RETRY_MIN_NS : conn->retry_ns * 2;
+        conn->retry_ns = conn->retry_ns < RETRY_MAX_NS ? conn->retry_ns : RETRY_MAX_NS;
+        due = due == 0 || now_ns + conn->retry_ns < due ? now_ns + conn->retry_ns : due;
+    }
+    if (wanted != 0 && !ready) {
+        (void)stk_sock_arm(conn->sock, wanted);
+    }
+    return actor_ready_at(&self->ready, conn->number - 1, due);
+}
+
+/* @return  It moved, and is to be looked at again at once. */
+static bool conn_turn(struct actor *self, struct conn *conn)
+{
+    bool moved = false;
+    if (conn->connecting) {
+        connected(self, conn);
+    } else if (conn->dgram && conn->conv != NULL && conn->conv->live_began) {
+        moved = dgram_read(self, conn->sock, NULL);
+    } else if (!conn->dgram) {
+        moved = stream_read(self, conn);
+    }
+    return part_step(self, conn) || moved;
+}
+
 static bool turn(struct actor *self)
 {
     bool moved = false;
@@ -652,33 +653,29 @@ static bool turn(struct actor *self)
             moved = dgram_read(self, self->listeners[i].sock, &self->listeners[i]) || moved;
         }
     }
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < self->open_count; i++) {
-        struct conn *conn = self->conns[self->open[i]];
-        if (conn->sock != NULL && conn->connecting) {
-            connected(self, conn);
-        } else if (conn->sock != NULL && conn->dgram && conn->conv != NULL && conn->conv->live_began) {
-            moved = dgram_read(self, conn->sock, NULL) || moved;
-        } else if (!conn->dgram) {
-            moved = stream_read(self, conn) || moved;
+    const uint32_t count = actor_ready_take(&self->ready, stk_clock_ns(), self->turn);
+    for (uint32_t i = 0; i < count; i++) {
+        struct conn *conn = self->conns[self->turn[i]];
+        if (conn->sock == NULL) {
+            continue;
         }
-        moved = part_step(self, conn) || moved;
-        self->open[kept] = self->open[i];
-        kept += conn->sock != NULL ? 1 : 0;
+        if (conn_turn(self, conn)) {
+            conn->retry_ns = 0;
+            actor_ready_now(&self->ready, conn->number - 1);
+            moved = true;
+        } else if (conn->sock != NULL && !settle(self, conn)) {
+            (void)snprintf(self->out->fault, sizeof(self->out->fault), "no memory for connections");
+        }
     }
-    self->open_count = kept;
     return moved;
 }
 
 static int64_t next_due(struct actor *self)
 {
     const uint64_t now_ns = stk_clock_ns();
+    const uint64_t timer = actor_ready_next_ns(&self->ready);
     uint64_t next = call_due(self);
-    for (uint32_t i = 0; i < self->open_count; i++) {
-        const struct conn *conn = self->conns[self->open[i]];
-        const uint64_t due = conn->sock != NULL ? conn->not_before_ns : 0;
-        next = due != 0 && due < next ? due : next;
-    }
+    next = timer < next ? timer : next;
     if (self->of->listen[0] == '\0' && self->listened < self->scene->listens_count) {
         next = listen_due(self, self->listened) < next ? listen_due(self, self->listened) : next;
     }
@@ -688,38 +685,18 @@ static int64_t next_due(struct actor *self)
     return next > now_ns ? (int64_t)(next - now_ns) : 0;
 }
 
-static uint32_t wanted_of(const struct actor *self, const struct conn *conn)
-{
-    uint32_t wanted = conn->connecting ? (uint32_t)STK_READY_CONN | STK_READY_FAIL : (uint32_t)STK_READY_RESET;
-    if (!conn->connecting && !conn->in_over && conn->echo_len <= ECHO_MAX) {
-        wanted |= STK_READY_IN;
-    }
-    const bool full = conn->echo_len > 0 ||
-                      (self->of->actor == STK_ACTOR_RECORDED && conn->conv != NULL &&
-                       conn->step < conn->conv->steps_count &&
-                       (conn->in_over || !conn->conv->steps[conn->step].take_fin) &&
-                       conn->taken >= conn->conv->steps[conn->step].take && conn->not_before_ns != 0 &&
-                       conn->not_before_ns <= stk_clock_ns()) ||
-                      (self->of->actor == STK_ACTOR_SCRIPT && conn->step < self->script.count &&
-                       self->script.steps[conn->step].word == STK_SCRIPT_SEND);
-    return !conn->connecting && full ? wanted | STK_READY_OUT : wanted;
-}
-
 static int wait_all(struct actor *self)
 {
-    struct stk_wait_item *items = self->items;
-    size_t count = 0;
     for (uint32_t i = 0; i < self->listeners_count; i++) {
-        items[count++] = (struct stk_wait_item){.sock = self->listeners[i].sock,
-                                                .wanted = STK_READY_ACCEPT | STK_READY_IN | STK_READY_ERROR};
+        (void)stk_sock_arm(self->listeners[i].sock, STK_READY_ACCEPT | STK_READY_IN | STK_READY_ERROR);
     }
-    for (uint32_t i = 0; i < self->open_count; i++) {
-        const struct conn *conn = self->conns[self->open[i]];
-        if (conn->sock != NULL && (!conn->dgram || (conn->conv != NULL && conn->conv->live_began))) {
-            items[count++] = (struct stk_wait_item){.sock = conn->sock, .wanted = wanted_of(self, conn)};
+    const int count = stk_events_wait(self->client, self->events, EVENTS_MAX, next_due(self), NULL);
+    for (int i = 0; i < count; i++) {
+        if (self->events[i].cookie < self->conns_count) {
+            actor_ready_now(&self->ready, (uint32_t)self->events[i].cookie);
         }
     }
-    return stk_wait(self->client, items, count, next_due(self), NULL);
+    return count;
 }
 
 static void play(struct actor *self)
@@ -754,33 +731,27 @@ void stk_actor_run(struct stk_client *client, const struct stk_case *of, const s
     struct actor *self = calloc(1, sizeof(*self));
     char error[STK_CASE_ERROR_SIZE] = "";
     memset(out, 0, sizeof(*out));
-    if (self != NULL) {
-        self->used = calloc(scene->convs_count + 1, 1);
-    }
-    if (self == NULL || self->used == NULL || !conns_grow(self)) {
+    if (self == NULL) {
         (void)snprintf(out->fault, sizeof(out->fault), "no memory for the actor");
-        if (self != NULL) {
-            free(self->used);
-            free(self->conns);
-            free(self->open);
-            free(self->items);
-        }
-        free(self);
         return;
     }
     self->client = client;
     self->of = of;
     self->scene = scene;
     self->out = out;
-    if (of->actor == STK_ACTOR_SCRIPT && stk_script_load(of->script, &self->script, error) != STK_OK) {
+    if (!conns_grow(self) || !actor_parts_open(&self->parts, scene) ||
+        !actor_index_make(&self->by_peer, scene->convs_count)) {
+        (void)snprintf(out->fault, sizeof(out->fault), "no memory for the actor");
+    } else if (of->actor == STK_ACTOR_SCRIPT && stk_script_load(of->script, &self->script, error) != STK_OK) {
         (void)snprintf(out->fault, sizeof(out->fault), "%.500s", error);
     } else {
         play(self);
     }
     stk_script_free(&self->script);
-    free(self->used);
     free(self->conns);
-    free(self->open);
-    free(self->items);
+    free(self->turn);
+    actor_ready_free(&self->ready);
+    actor_index_free(&self->by_peer);
+    actor_parts_free(&self->parts);
     free(self);
 }

@@ -252,12 +252,24 @@ static bool refused_before(const struct stk_scene *scene, uint32_t index)
     return false;
 }
 
+/* Does somebody listen there as far as is known? Then who was refused before is told already. */
+static bool listen_known(const struct stk_scene *scene, uint8_t proto, const struct stk_addr *addr)
+{
+    for (uint32_t i = 0; i < scene->listens_count; i++) {
+        if (scene->listens_proto[i] == proto && addr_same(&scene->listens[i], addr)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Where the live side answered, or was spoken to at length, somebody listened; a call that was refused found nobody. */
 static void listens_note(struct stk_scene *scene)
 {
     for (uint32_t i = 0; i < scene->convs_count; i++) {
         const struct stk_scene_conv *conv = &scene->convs[i];
-        if (!conv->live_began && (conv->proto == 17 || conv->syn[0] || conv->total[1] > 0)) {
+        if (!conv->live_began && (conv->proto == 17 || conv->syn[0] || conv->total[1] > 0) &&
+            scene->listens_count < STK_SCENE_LISTENS_MAX && !listen_known(scene, conv->proto, &conv->live)) {
             listen_note(scene, conv->proto, &conv->live, refused_before(scene, i) ? conv->begin_ns - 1 : 0);
         }
     }

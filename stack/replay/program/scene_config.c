@@ -11,6 +11,10 @@
 
 /** Neighbours of a port, less the two routers. */
 #define NEIGHBOURS_MAX 30u
+/** More conversations than this may need more memory than all have. */
+#define MANY_CONVS 1500u
+/** How long a connection may last longer than its record. */
+#define CLOSING_NS UINT64_C(1000000000)
 
 struct text {
     char *at;
@@ -254,17 +258,60 @@ static void count_text(char *out, size_t size, uint32_t least, uint32_t convs)
     (void)snprintf(out, size, "%u", (unsigned)count);
 }
 
+static int times_order(const void *a, const void *b)
+{
+    const uint64_t left = *(const uint64_t *)a;
+    const uint64_t right = *(const uint64_t *)b;
+    return left < right ? -1 : left > right;
+}
+
+/* How many connections there were at a time, or more. */
+static uint32_t at_a_time(const struct stk_scene *scene)
+{
+    const uint32_t count = scene->convs_count;
+    uint64_t *begins = count > MANY_CONVS ? malloc(2 * count * sizeof(*begins)) : NULL;
+    if (begins == NULL) {
+        return count;
+    }
+    uint64_t *ends = begins + count;
+    for (uint32_t i = 0; i < count; i++) {
+        begins[i] = scene->first_ns + scene->convs[i].begin_ns;
+        ends[i] = scene->convs[i].last_ns + CLOSING_NS;
+    }
+    qsort(begins, count, sizeof(*begins), times_order);
+    qsort(ends, count, sizeof(*ends), times_order);
+    uint32_t most = 0;
+    for (uint32_t begun = 0, ended = 0; begun < count; begun++) {
+        while (ends[ended] < begins[begun]) {
+            ended++;
+        }
+        most = begun + 1 - ended > most ? begun + 1 - ended : most;
+    }
+    free(begins);
+    return most;
+}
+
+/* Each connection that holds bytes holds a piece of the engine's memory for each direction. */
+static void memory_text(char *out, size_t size, const struct stk_scene *scene)
+{
+    const uint32_t convs = at_a_time(scene);
+    const uint32_t more = convs <= MANY_CONVS ? 0 : convs / 32; /* twice 16 KiB */
+    (void)snprintf(out, size, "%uMiB", 64u + (unsigned)more);
+}
+
 static void add_engine(struct text *text, const struct stk_scene *scene, const struct stk_case *of)
 {
     char sockets[12];
     char tcp[12];
     char udp[12];
+    char memory[16];
+    memory_text(memory, sizeof(memory), scene);
     count_text(sockets, sizeof(sockets), 1024, scene->convs_count);
     count_text(tcp, sizeof(tcp), 512, scene->convs_count);
     count_text(udp, sizeof(udp), 128, scene->convs_count);
     const char *const defaults[][2] = {
-        {"sockets_max", sockets}, {"buffer_memory", "64MiB"}, {"rcvbuf", "1MiB"},
-        {"tcp_max", tcp},         {"udp_max", udp},           {"drain_timeout", "2s"},
+        {"sockets_max", sockets}, {"buffer_memory", memory}, {"rcvbuf", "1MiB"},
+        {"tcp_max", tcp},         {"udp_max", udp},          {"drain_timeout", "2s"},
     };
     add(text, "[engine]\nclock = %s\nseed = %u\nvirtual_linger = %llums\n", of->real_clock ? "real" : "virtual",
         (unsigned)of->seed, (unsigned long long)of->linger_ms);
