@@ -112,16 +112,10 @@ static int window_read(struct wsp_window *window, int fd, uint64_t offset)
 
 int wsp_window_open(struct wsp_window *window, struct wsp_file *file, uint64_t offset, size_t bytes)
 {
-    uint64_t size = wsp_file_size(file);
-    void *at;
+    void *at = window_take();
     int code;
 
     *window = (struct wsp_window){0};
-    if (offset >= size)
-        return 0;
-    if (bytes > size - offset)
-        bytes = (size_t)(size - offset);
-    at = window_take();
     if (!at)
         return WSAENOBUFS;
     *window = (struct wsp_window){.at = at, .bytes = bytes < WINDOW_BYTES ? bytes : WINDOW_BYTES, .data = at};
