@@ -17,13 +17,13 @@
 
 /* --- To text -------------------------------------------------------------- */
 
-/* The longest run of zero words, two at least (RFC 5952 4.2). */
-static int text_zero_run(const unsigned char ip[16], int *length)
+/* The longest run of zero words among the first ones, two at least (RFC 5952 4.2). */
+static int text_zero_run(const unsigned char ip[16], int words, int *length)
 {
     int best = -1, best_length = 1, start = -1;
 
-    for (int i = 0; i <= WORDS; i++) {
-        bool zero = i < WORDS && ip[2 * i] == 0 && ip[2 * i + 1] == 0;
+    for (int i = 0; i <= words; i++) {
+        bool zero = i < words && ip[2 * i] == 0 && ip[2 * i + 1] == 0;
 
         if (zero && start < 0)
             start = i;
@@ -39,17 +39,26 @@ static int text_zero_run(const unsigned char ip[16], int *length)
     return best;
 }
 
+/* It holds an IPv4 address: mapped, translated (::ffff:0:a.b.c.d), compatible, or ISATAP (RFC 5214 6.1). */
+static bool text_is_dotted(const unsigned char ip[16])
+{
+    static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff}, translated[12] = {[8] = 0xff, [9] = 0xff};
+    static const unsigned char zero[12];
+
+    if ((ip[8] & 0xfd) == 0 && ip[9] == 0 && ip[10] == 0x5e && ip[11] == 0xfe)
+        return true;
+    return memcmp(ip, mapped, sizeof mapped) == 0 || memcmp(ip, translated, sizeof translated) == 0 ||
+           (memcmp(ip, zero, sizeof zero) == 0 && (ip[12] != 0 || ip[13] != 0));
+}
+
 static size_t text_ip6(char *out, size_t size, const unsigned char ip[16])
 {
-    static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff}, zero[12];
-    int length, run = text_zero_run(ip, &length);
+    const bool dotted = text_is_dotted(ip);
+    const int words = dotted ? WORDS - 2 : WORDS;
+    int length, run = text_zero_run(ip, words, &length);
     size_t at = 0;
 
-    if (memcmp(ip, mapped, sizeof mapped) == 0)
-        return (size_t)snprintf(out, size, "::ffff:%u.%u.%u.%u", ip[12], ip[13], ip[14], ip[15]);
-    if (memcmp(ip, zero, sizeof zero) == 0 && (ip[12] != 0 || ip[13] != 0)) /* IPv4-compatible */
-        return (size_t)snprintf(out, size, "::%u.%u.%u.%u", ip[12], ip[13], ip[14], ip[15]);
-    for (int i = 0; i < WORDS; i++) {
+    for (int i = 0; i < words; i++) {
         if (i == run) {
             at += (size_t)snprintf(out + at, size - at, "::");
             i += length - 1;
@@ -59,6 +68,9 @@ static size_t text_ip6(char *out, size_t size, const unsigned char ip[16])
             at += (size_t)snprintf(out + at, size - at, ":");
         at += (size_t)snprintf(out + at, size - at, "%x", (unsigned)(ip[2 * i] << 8 | ip[2 * i + 1]));
     }
+    if (dotted)
+        at += (size_t)snprintf(out + at, size - at, "%s%u.%u.%u.%u", out[at - 1] == ':' ? "" : ":", ip[12], ip[13],
+                               ip[14], ip[15]);
     return at;
 }
 

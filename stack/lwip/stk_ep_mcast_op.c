@@ -231,8 +231,11 @@ static int change_apply(const struct stk_ep_mcast_at *at, uint32_t opt, const ui
     struct stk_ep_table *table = at->ep->table;
     uint32_t *link = stk_ep_member_find(at->ep, &at->group, at->if_index);
     struct stk_ep_member *member = *link != STK_EP_NONE ? &table->members[*link] : NULL;
+    const bool joins = opt == STK_OPT_MCAST_JOIN || opt == STK_OPT_MCAST_JOIN_SOURCE;
     if (member != NULL && member->gone && opt != STK_OPT_MCAST_LEAVE_SOURCE) {
-        stk_ep_member_give(table, link);
+        if (joins) { /* what is refused leaves the memory of it as it was */
+            stk_ep_member_give(table, link);
+        }
         member = NULL;
     }
     switch (opt) {

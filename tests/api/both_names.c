@@ -28,6 +28,11 @@ static const struct info_row infos[] = {
     {"unknown_type", "127.0.0.1", NULL, 0, AF_INET, 99, 0, WSAESOCKTNOSUPPORT, 0, 0},
     {"unknown_service", "127.0.0.1", "no-such-service-x", 0, AF_INET, SOCK_STREAM, 0, WSATYPE_NOT_FOUND, 0, 0},
     {"localhost", "localhost", "7", 0, AF_INET, SOCK_STREAM, 0, 0, AF_INET, 7},
+    {"v6_in_brackets", "[::1]", "80", AI_NUMERICHOST, AF_UNSPEC, SOCK_STREAM, 0, 0, AF_INET6, 80},
+    {"v6_in_brackets_with_a_port", "[::1]:99", "80", AI_CANONNAME, AF_INET6, SOCK_STREAM, 0, 0, AF_INET6, 80},
+    {"v6_in_brackets_for_v4", "[::1]", NULL, AI_NUMERICHOST, AF_INET, 0, 0, WSAHOST_NOT_FOUND, 0, 0},
+    {"bracket_without_its_end", "[::1", NULL, AI_NUMERICHOST, 0, 0, 0, WSAHOST_NOT_FOUND, 0, 0},
+    {"bracket_and_more", "[::1]x", NULL, AI_NUMERICHOST, 0, 0, 0, WSAHOST_NOT_FOUND, 0, 0},
 };
 
 static void getaddrinfo__ROW__found_or_has_its_code(struct t_run *t)

@@ -167,6 +167,23 @@ static void conflicts_run(int kind)
     }
 }
 
+/* What is refused does not change what the next one gets. */
+static void conflicts__refused_in_between__as_without_it(void **state)
+{
+    SOCKET s = t_socket(AF_INET, SOCK_DGRAM);
+
+    (void)state;
+    assert_int_equal(step_run(s, ADD_SOURCE), 0);
+    assert_int_equal(step_run(s, DROP_SOURCE), 0);
+    t_fails(step_run(s, UNBLOCK), WSAEINVAL);
+    t_fails(step_run(s, DROP), WSAEINVAL);
+    t_fails(step_run(s, BLOCK), WSAEINVAL);
+    t_fails(step_run(s, DROP_SOURCE), WSAEADDRNOTAVAIL);
+    assert_int_equal(step_run(s, ADD), 0);
+    t_fails(step_run(s, DROP_SOURCE), WSAEINVAL);
+    t_close(s);
+}
+
 static void conflicts__options_of_ipv4__by_the_table(void **state)
 {
     (void)state;
@@ -541,6 +558,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(conflicts__options_of_ipv4__by_the_table),
+        cmocka_unit_test(conflicts__refused_in_between__as_without_it),
         cmocka_unit_test(conflicts__options_of_both_families__by_the_table),
         cmocka_unit_test(conflicts__another_interface__none),
         cmocka_unit_test(sources__bad_arguments__refused),

@@ -126,9 +126,27 @@ static int find_named(const char *node, int family, const struct ws2_info_ask *f
     return code;
 }
 
+#define NUMBER_BYTES 64
+
+/* [address] and [address]:port, for IPv6: as the address alone, as on Windows; the port asked for is the service's. */
+static bool read_brackets(const char *node, int family, char address[NUMBER_BYTES])
+{
+    const char *end = node[0] == '[' && family != AF_INET ? strchr(node, ']') : NULL;
+    const char *behind = end == NULL ? NULL : end + 1;
+    if (behind == NULL || end - node > NUMBER_BYTES) {
+        return false;
+    }
+    if (behind[0] == ':') {
+        behind += 1 + strspn(behind + 1, "0123456789");
+    }
+    snprintf(address, NUMBER_BYTES, "%.*s", (int)(end - node - 1), node + 1);
+    return behind[0] == '\0' && strchr(address, ':') != NULL;
+}
+
 static int find_addresses(const char *node, int family, const struct ws2_info_ask *from, struct ws2_host_result *host)
 {
     bool mapped = (from->flags & AI_V4MAPPED) != 0 && family == AF_INET6;
+    char address[NUMBER_BYTES];
     if (node == NULL) {
         if ((from->flags & AI_PASSIVE) != 0) {
             add_wildcards(host, family);
@@ -137,6 +155,7 @@ static int find_addresses(const char *node, int family, const struct ws2_info_as
         }
         return 0;
     }
+    node = read_brackets(node, family, address) ? address : node;
     if (ws2_host_parse_numeric(node, host)) {
         snprintf(host->canonical, sizeof host->canonical, "%s", node);
         if (mapped && host->address[0].family == AF_INET) {

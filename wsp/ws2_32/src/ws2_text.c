@@ -189,16 +189,21 @@ static void longest_zero_run(const uint8_t addr[16], unsigned groups, unsigned *
     }
 }
 
-/** IPv4-mapped, or IPv4-compatible: neither :: and ::1 nor another number of 16 bits. */
+/**
+ * IPv4-mapped, IPv4-translated (::ffff:0:a.b.c.d), IPv4-compatible (neither :: and ::1 nor another number of 16 bits), or an
+ * ISATAP interface identifier (RFC 5214 6.1).
+ */
 static bool ends_dotted(const uint8_t addr[16])
 {
     static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    static const uint8_t translated[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
     static const uint8_t compatible[12];
-    return memcmp(addr, mapped, sizeof mapped) == 0 ||
+    const bool isatap = (addr[8] & 0xfd) == 0 && addr[9] == 0 && addr[10] == 0x5e && addr[11] == 0xfe;
+    return isatap || memcmp(addr, mapped, sizeof mapped) == 0 || memcmp(addr, translated, sizeof translated) == 0 ||
            (memcmp(addr, compatible, sizeof compatible) == 0 && (addr[12] != 0 || addr[13] != 0));
 }
 
-/** RFC 5952; mapped and compatible addresses end in dotted form, as on Windows. @return characters, the terminator excluded. */
+/** RFC 5952; those that hold an IPv4 address end in dotted form, as on Windows. @return characters, the terminator excluded. */
 size_t ws2_text_format6(const uint8_t addr[16], char out[46])
 {
     bool dotted = ends_dotted(addr);
