@@ -15,6 +15,7 @@
 #define TCP_STAMPS 8u
 #define HASH_SIZE 4096u
 #define HOSTS_FIRST 64u
+#define RESENT_LOOKS 4096u /* packets behind a damaged one in which its data may come again */
 
 uint32_t replay_talk_hash(const uint8_t *ip_a, const uint8_t *ip_b, uint32_t bytes, uint16_t port_a, uint16_t port_b)
 {
@@ -396,6 +397,60 @@ static void theirs_guess(struct replay_talk *talk)
     }
 }
 
+/* Bytes of a side's stream up to which all was sent whole; numbers are near each other. */
+struct whole {
+    uint32_t high;
+    bool any;
+};
+
+static bool covers(const struct replay_rec *rec, const struct replay_rec *damaged, uint32_t *from)
+{
+    if (rec->ours != damaged->ours || rec->damaged || rec->bytes == 0 || (int32_t)(rec->seq - *from) > 0)
+        return false;
+    if ((int32_t)(rec->seq + rec->bytes - *from) > 0)
+        *from = rec->seq + rec->bytes;
+    return (int32_t)(*from - (damaged->seq + damaged->bytes)) >= 0;
+}
+
+/* Was what this packet has sent whole before, or soon after? */
+static bool sent_whole(const struct replay_talk *talk, const struct replay_rec *damaged, const struct whole *whole)
+{
+    uint32_t from = damaged->seq, looks = 0;
+
+    if (whole->any && (int32_t)(whole->high - (damaged->seq + damaged->bytes)) >= 0)
+        return true;
+    for (uint32_t i = damaged->next; i != REPLAY_NONE && looks < RESENT_LOOKS; i = talk->recs[i].next, looks++) {
+        if (covers(&talk->recs[i], damaged, &from))
+            return true;
+    }
+    return false;
+}
+
+/* Data with a wrong checksum that never comes whole: nobody takes ours, and theirs is not what the live side should send. */
+static void damaged_report(struct replay_port *port, const struct replay_talk_conv *conv)
+{
+    struct replay_talk *talk = port->talk;
+    struct whole whole[2] = {{0, false}, {0, false}};
+
+    for (uint32_t i = conv->first; i != REPLAY_NONE; i = talk->recs[i].next) {
+        const struct replay_rec *rec = &talk->recs[i];
+        struct whole *side = &whole[rec->ours ? 0 : 1];
+        const uint32_t end = rec->seq + rec->bytes;
+
+        if (rec->bytes == 0)
+            continue;
+        if (!rec->damaged) {
+            side->high = !side->any || (int32_t)(end - side->high) > 0 ? end : side->high;
+            side->any = true;
+        } else if (conv->proto != REPLAY_IPPROTO_TCP || !sent_whole(talk, rec, side)) {
+            replay_report_gap(&port->report, rec->number,
+                              rec->ours ? "has a wrong checksum, with which the stack drops it, and its data does not "
+                                          "come again"
+                                        : "has a wrong checksum: what it says is not compared with what is live");
+        }
+    }
+}
+
 int replay_talk_open(struct replay_port *port)
 {
     struct replay_talk *talk = calloc(1, sizeof(*talk));
@@ -416,6 +471,8 @@ int replay_talk_open(struct replay_port *port)
         err = packet_add(port);
     }
     theirs_guess(talk);
+    for (uint32_t c = 0; c < talk->convs_count; c++)
+        damaged_report(port, &talk->convs[c]);
     talk->open = talk->convs_count;
     port->report.convs = talk->convs_count;
     if (port->report.ended[0] != '\0')

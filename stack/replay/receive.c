@@ -18,6 +18,8 @@
 #define BATCH_BYTES (512u * 1024u)
 #define HELD_BYTES_MAX (64u * 1024u * 1024u)
 #define START_NS (1000 * STK_S_NS)
+/** Data with a wrong checksum further ahead than this has a wrong number as well. */
+#define DAMAGED_AHEAD 65536
 #define KEEPALIVE_AT (-1) /* RFC 9293 3.8.4: a byte that has the SYN's own number is a probe */
 
 static void flush(struct receive *r);
@@ -457,7 +459,11 @@ static void side_finish(struct receive *r, struct receive_side *side)
     }
     if (side->udp && out->datagrams < out->sent_datagrams && out->gap_packet == 0)
         out->gap_packet = side->pieces_packet;
-    if (!side->udp && side->drained < out->sent_bytes)
+    if (!side->udp && side->drained >= out->sent_bytes && side->drained < side->damaged_end &&
+        out->ending != STK_RECEIVE_FIN && out->gap_packet == 0) {
+        out->sent_bytes = side->damaged_end;
+        out->gap_packet = side->damaged_packet;
+    } else if (!side->udp && side->drained < out->sent_bytes)
         out->gap_packet = side->holes_count != 0 ? side->holes[0].packet : side->open_packet;
     if (side->sock != NULL)
         side_close(side, STK_RECEIVE_OPEN);
@@ -542,6 +548,22 @@ static uint32_t sums_flags(const struct receive *r, const struct nic_layers *pkt
     return flags;
 }
 
+/* Data that nobody takes as it is: where it lies in the stream, should it never come again. */
+static void damaged_note(struct receive_side *side, const struct nic_layers *pkt, uint64_t packet)
+{
+    const uint32_t len = nic_layers_data_len(pkt);
+    const uint64_t sent = side->out.sent_bytes;
+    const int64_t ahead = (int32_t)(pkt->seq - (side->isn + 1 + (uint32_t)sent));
+
+    if (pkt->kind != NIC_LAYERS_TCP || len == 0 || !side->based || side->over ||
+        (pkt->tcp_flags & (NIC_TCP_SYN | NIC_TCP_RST)) != 0 || ahead > DAMAGED_AHEAD || ahead + len <= 0 ||
+        sent + (uint64_t)(ahead + len) <= side->damaged_end)
+        return;
+    if (side->damaged_end <= sent)
+        side->damaged_packet = packet;
+    side->damaged_end = sent + (uint64_t)(ahead + len);
+}
+
 /* A frame whose checksum is wrong enters all the same, for the stack to drop, where it can belong to somebody. */
 static void packet_corrupt(struct receive *r, const struct nic_layers *pkt, uint32_t flags, uint64_t packet)
 {
@@ -553,6 +575,7 @@ static void packet_corrupt(struct receive *r, const struct nic_layers *pkt, uint
     if (conv == NULL || r->convs[conv->index].conv == NULL)
         return;
     side_drop(&r->convs[conv->index].side[side], packet, why);
+    damaged_note(&r->convs[conv->index].side[side], pkt, packet);
     if (nic_layers_whole(pkt))
         push_pkt(r, conv->index * 2 + (uint32_t)side, pkt, flags, packet);
 }

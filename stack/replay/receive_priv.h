@@ -48,10 +48,12 @@ struct receive_side {
     uint8_t holes_count;
     struct nic_layers_options syn_options;
     struct receive_hole holes[RECEIVE_HOLES];
-    uint64_t pieces_begun;  /**< UDP: datagrams that came in fragments */
-    uint64_t pieces_packet; /**< the first of them that may be incomplete */
-    uint64_t open_packet;   /**< TCP: the first of the data that was not delivered when it came */
-    uint64_t batch_packet;  /**< UDP: the first packet since it was drained last */
+    uint64_t pieces_begun;   /**< UDP: datagrams that came in fragments */
+    uint64_t pieces_packet;  /**< the first of them that may be incomplete */
+    uint64_t open_packet;    /**< TCP: the first of the data that was not delivered when it came */
+    uint64_t damaged_end;    /**< TCP: end of data whose checksum was wrong */
+    uint64_t damaged_packet; /**< the first of it that was not there before */
+    uint64_t batch_packet;   /**< UDP: the first packet since it was drained last */
 };
 
 struct receive_conv {

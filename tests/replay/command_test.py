@@ -608,6 +608,44 @@ class Fragments(unittest.TestCase):
                 self.assertEqual((result.returncode, result.stdout.count(" bytes 12000\n")), (0, streams), result.stdout)
 
 
+class Damaged(unittest.TestCase):
+    """Data whose checksum is wrong and that never comes again is told in each mode."""
+
+    def write(self, folder, last):
+        def tcp(to_server, seq, ack, flags, data=b"", good=True):
+            ends = (b"\x0a\0\0\1", b"\x0a\0\0\2") if to_server else (b"\x0a\0\0\2", b"\x0a\0\0\1")
+            head = struct.pack("!BBHHHBBH", 0x45, 0, 40 + len(data), 1, 0, 64, 6, 0) + ends[0] + ends[1]
+            head = head[:10] + struct.pack("!H", 0xffff - sum(struct.unpack("!10H", head)) % 0xffff) + head[12:]
+            body = struct.pack("!HHIIBBHHH", *((1024, 7001) if to_server else (7001, 1024)), seq, ack, 0x50, flags, 60000, 0, 0) + data
+            words = ends[0] + ends[1] + struct.pack("!HH", 6, len(body)) + body + b"\0" * (len(body) % 2)
+            total = 0xffff - sum(struct.unpack(f"!{len(words) // 2}H", words)) % 0xffff
+            body = body[:16] + struct.pack("!H", total if good else total ^ 0x55) + body[18:]
+            return b"\2\0\0\0\0" + ends[1][3:] + b"\2\0\0\0\0" + ends[0][3:] + b"\x08\0" + head + body
+        frames = [tcp(True, 100, 0, 2), tcp(False, 900, 101, 0x12), tcp(True, 101, 901, 0x10), tcp(True, 101, 901, 0x18, b"hello"),
+                  tcp(False, 901, 106, 0x10)] + [tcp(*row) for row in last]
+        return capture(os.path.join(folder, "d.pcap"), *enumerate(frames))
+
+    def test_data_that_never_comes_again(self):
+        bad = (True, 106, 901, 0x18, b"world", False)
+        with tempfile.TemporaryDirectory() as folder:
+            for last in ([bad], [bad, (False, 901, 111, 0x10)]):
+                name = self.write(folder, last)
+                result = run("replay", "--mode", "receive", name)
+                self.assertEqual(result.returncode, 1, result.stdout)
+                self.assertIn("5 of 10 bytes were delivered, a gap before packet 6: wrong checksum", result.stdout)
+                result = run("replay", "--actor", "recorded", name)
+                self.assertIn("left out: packet 6, and 0 more like it: has a wrong checksum, with which the stack drops it, and its data", result.stdout)
+                self.assertEqual(run("replay", "--set", "expect.left_out=0", name).returncode, 1)
+                self.assertEqual(run("replay", "--set", "expect.left_out=0", "--set", "checksum=ignore", name).returncode, 0)
+            name = self.write(folder, [bad, (True, 106, 901, 0x18, b"wo"), (True, 108, 901, 0x18, b"rld")])
+            for words in (("--mode", "receive", "--set", "expect.left_out=1"), ("--set", "expect.left_out=0")):
+                result = run("replay", *words, name)
+                self.assertEqual(result.returncode, 0, result.stdout)
+            name = self.write(folder, [(False, 901, 106, 0x18, b"there", False), (True, 106, 901, 0x10)])
+            result = run("replay", name)
+            self.assertIn("left out: packet 6, and 0 more like it: has a wrong checksum: what it says is not compared", result.stdout)
+
+
 class Reduction(unittest.TestCase):
     def test_a_planted_bug_is_found_and_made_small(self):
         """Of the corpus only one capture notices this bug; all of it by two commands would take longer than all other tests."""
