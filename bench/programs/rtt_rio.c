@@ -3,8 +3,6 @@
 #include "rio.h"
 #include "rtt.h"
 
-#include <windows.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,9 +61,6 @@ static int completions_take(struct rtt_rio *rio, RIO_CQ queue)
     if (taken == RIO_CORRUPT_CQ) {
         (void)fprintf(stderr, "rtt: the completion queue is damaged\n");
         return -1;
-    }
-    if (taken == 0) {
-        YieldProcessor(); /* a thread that shares the core has more of it */
     }
     for (ULONG i = 0; i < taken; i++) {
         struct rtt_end *end = &rio->ends[results[i].SocketContext];

@@ -136,6 +136,7 @@ static int control_op(struct stk_engine *engine, const struct stk_sub_abi *sub, 
         engine->stats.submissions_bad++;
         return STK_ENOTSOCK;
     }
+    stk_ep_rio_watch_look(engine->eps, sub->sock);
     return sock_op(engine, sub, rep);
 }
 
@@ -154,6 +155,7 @@ static void submission_run(struct stk_engine *engine, uint32_t ring, const struc
         return;
     case STK_SUB_CLOSE:
         if (stk_ep_valid(engine->eps, sub->sock, sub->generation)) {
+            stk_ep_rio_watch_look(engine->eps, sub->sock);
             stk_ep_close(engine->eps, sub->sock, sub->arg[0]);
         } else {
             engine->stats.submissions_bad++;
@@ -166,6 +168,7 @@ static void submission_run(struct stk_engine *engine, uint32_t ring, const struc
         }
         break;
     case STK_SUB_DETACH:
+        (void)stk_ep_rio_watch_end(engine->eps);
         detach_begin(engine, ring, sub);
         return;
     default:

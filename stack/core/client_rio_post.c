@@ -32,9 +32,18 @@ static bool recv_waits(const struct stk_sock_abi *abi)
 /** Tells the stack of what was committed, if it has to know now. @return STK_OK. */
 static __attribute__((noinline)) int committed_tell(struct stk_rio_rq *rq, enum stk_rio_dir dir)
 {
-    if (dir == STK_RIO_SEND || recv_waits(rq->sock->abi)) {
+    /* edge Q, app's end: committed was moved up by a read-modify-write. */
+    if (dir == STK_RIO_SEND ? atomic_load_explicit(&rq->abi->watched, memory_order_seq_cst) == 0
+                            : recv_waits(rq->sock->abi)) {
         stk_client_kick(rq->sock);
     }
+    return STK_OK;
+}
+
+/** Tells it in any case. @return STK_OK. */
+static __attribute__((noinline)) int committed_kick(struct stk_rio_rq *rq)
+{
+    stk_client_kick(rq->sock);
     return STK_OK;
 }
 
@@ -313,11 +322,12 @@ static inline __attribute__((always_inline)) int post_plain(struct stk_rio_rq *r
     if ((post.flags & STK_RIO_DEFER) != 0) {
         return STK_OK;
     }
-    if (dir == STK_RIO_SEND) { /* the kick is the read-modify-write */
+    if (dir == STK_RIO_SEND && atomic_load_explicit(&rq->abi->watched, memory_order_relaxed) == 0) {
+        /* The kick is the read-modify-write; one too many if it is watched by now. */
         atomic_store_explicit(&abi->committed, at + 1, memory_order_release);
-    } else {
-        (void)atomic_exchange_explicit(&abi->committed, at + 1, memory_order_seq_cst);
+        return committed_kick(rq);
     }
+    (void)atomic_exchange_explicit(&abi->committed, at + 1, memory_order_seq_cst);
     return committed_tell(rq, dir);
 }
 

@@ -392,6 +392,16 @@ static void ports_reclaim(struct stk_engine *engine)
     }
 }
 
+void stk_engine_watch_begin(struct stk_engine *engine)
+{
+    stk_ep_rio_watch_begin(engine->eps);
+}
+
+bool stk_engine_watch_end(struct stk_engine *engine)
+{
+    return stk_ep_rio_watch_end(engine->eps);
+}
+
 uint32_t stk_engine_step(struct stk_engine *engine)
 {
     uint32_t work = 0;
@@ -406,6 +416,7 @@ uint32_t stk_engine_step(struct stk_engine *engine)
     }
     work += stk_ep_burst_end(engine->eps);
     work += stk_chan_srv_run(engine);
+    work += stk_ep_rio_watch_turn(engine->eps);
     if (work != 0 || engine->now_ns >= engine->timers_ns || engine->now_ns >= stk_ep_next_ns(engine->eps)) {
         timers_run(engine);
     }

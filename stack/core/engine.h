@@ -63,6 +63,23 @@ void stk_engine_destroy(struct stk_engine *engine);
  */
 uint32_t stk_engine_step(struct stk_engine *engine);
 
+/**
+ * The engine steps without pause from now on: applications that send by registered I/O need not kick while they are watched
+ * (edge Q of rio_abi.h).
+ *
+ * Context: the engine's thread, in real time: under virtual time nobody steps unasked.
+ */
+void stk_engine_watch_begin(struct stk_engine *engine);
+
+/**
+ * The engine may pause: nobody is watched any more, until his next kick.
+ *
+ * @return  Was something found that nobody had told of? It was looked at: step before the pause.
+ *
+ * Context: the engine's thread.
+ */
+bool stk_engine_watch_end(struct stk_engine *engine);
+
 /** When the next turn has something to do by itself, ns of its time; STK_NEVER. Context: as above. */
 uint64_t stk_engine_next_event_ns(struct stk_engine *engine);
 

@@ -79,7 +79,7 @@ static void idle(struct stk_engine *engine)
         return;
     }
     const uint64_t next = stk_engine_next_event_ns(engine);
-    if (next <= now_ns) {
+    if (next <= now_ns || stk_engine_watch_end(engine)) {
         return;
     }
     sleep_for(engine, next == STK_NEVER ? STK_S_NS : next - now_ns);
@@ -132,6 +132,9 @@ void stk_engine_poll(struct stk_engine *engine)
     thread->spin_ns = spin_ns_choose(engine->conf.spin_us);
     stk_engine_os_self(engine->conf.poll_cpu);
     waits_collect(engine);
+    if (thread->spin_ns > 0) {
+        stk_engine_watch_begin(engine);
+    }
     mode_answer(thread, THREAD_RUN);
     for (;;) {
         uint32_t work = 0;

@@ -29,6 +29,10 @@
  *  P  arming: app exchanges armed to STK_RIO_ARMED (seq_cst), then looks at
  *     ordinary. Stack, after N, does a seq_cst read-modify-write of flushes,
  *     then loads armed (seq_cst).
+ *  Q  watching: app moves the sends' committed up (seq_cst
+ *     read-modify-write), then loads watched (seq_cst); unless it is 1 it
+ *     kicks (edge I). Stack looks at committed in each turn while watched is 1,
+ *     and once more (seq_cst) after it stored 0 (seq_cst), before it may sleep.
  */
 #ifndef STACK_IPC_RIO_ABI_H
 #define STACK_IPC_RIO_ABI_H
@@ -126,7 +130,8 @@ struct stk_rio_rq_abi {
     struct stk_rio_ring_abi ring[STK_RIO_DIRS_ABI];
     /* stack */
     _Alignas(STK_ABI_LINE) STK_U32 detached; /* 1: the stack will not touch any of it again */
-    uint32_t reserved1[15];
+    STK_U32 watched;                         /* 1: the stack looks at the sends without being kicked (edge Q) */
+    uint32_t reserved1[14];
     _Alignas(STK_ABI_LINE) uint8_t srv[STK_RIO_SRV_BYTES];
 };
 

@@ -542,7 +542,9 @@ int stk_ep_shutdown(struct stk_ep_table *table, uint32_t sock, uint32_t how)
 void stk_ep_kick(struct stk_ep_table *table, uint32_t sock)
 {
     struct stk_ep *ep = &table->eps[sock];
-    if (ep->inst != NULL) { /* where the new bytes are is known: fetch them beside the flag */
+    if (ep->rio != NULL) {
+        stk_ep_rio_send_expect(ep);
+    } else if (ep->inst != NULL) { /* where the new bytes are is known: fetch them beside the flag */
         uint8_t *at = NULL;
         (void)stk_fifo_span(table->region, ep->abi->tx_slots, ep->tx_queued, 1, &at);
         __builtin_prefetch(at);
@@ -550,8 +552,13 @@ void stk_ep_kick(struct stk_ep_table *table, uint32_t sock)
     /* Edge I: the flag goes down before the positions are read. */
     (void)atomic_exchange_explicit(&ep->abi->kicked, 0, memory_order_seq_cst);
     if (ep->rio != NULL) {
-        stk_ep_rio_recv_kick(ep);
+        stk_ep_rio_watch_add(ep->rio);
     }
+    stk_ep_look(ep);
+}
+
+void stk_ep_look(struct stk_ep *ep)
+{
     if (ep->inst != NULL) {
         struct stk_inst_scope scope = stk_inst_enter(ep->inst);
         if (ep->type == STK_SOCK_STREAM) {
@@ -560,6 +567,9 @@ void stk_ep_kick(struct stk_ep_table *table, uint32_t sock)
             stk_ep_dgram_kick(ep);
         }
         stk_inst_leave(scope);
+    }
+    if (ep->rio != NULL) {
+        stk_ep_rio_recv_kick(ep);
     }
     if (atomic_load_explicit(&ep->abi->armed, memory_order_seq_cst) != 0) {
         stk_ep_notify(ep);

@@ -387,7 +387,19 @@ uint32_t stk_ep_rio_recv_stream(struct stk_ep *ep, struct pbuf *p);
 /** Something was stored in the FIFO and told: edge M. */
 void stk_ep_rio_stored(struct stk_ep *ep);
 
+/* stk_ep.c */
+
+/** Look at what a live endpoint's application published for it. */
+void stk_ep_look(struct stk_ep *ep);
+
+/* stk_ep_rio_watch.c */
+
+/** Its application sends: watch it, if that is wanted and there is a place. Before what it committed is looked at. */
+void stk_ep_rio_watch_add(struct stk_ep_rio *rio);
+
 /* stk_ep_rio_send.c */
+/* A kick is being looked at: asks for what it is probably about, which comes from another processor. */
+void stk_ep_rio_send_expect(const struct stk_ep *ep);
 /** Send the datagrams whose turn it is: not those behind bytes of the FIFO that are not sent. @return  False: ep->cutting. */
 bool stk_ep_rio_send_dgrams(struct stk_ep *ep);
 /** Hand bytes of requests and FIFO to lwIP, up to tail. @return  Was there anything? */

@@ -340,6 +340,7 @@ void stk_ep_rio_end(struct stk_ep_rio *rio, int32_t status)
     rio->end = status;
     rio->ending = true;
     retry_remove(rio);
+    stk_ep_rio_watch_remove(rio);
     stk_ep_rio_recv_fail(rio, status, true);
     if (send->filled > 0) { /* begun */
         send->filled = 0;

@@ -75,6 +75,7 @@ struct stk_ep_rio {
     uint32_t id;
     bool retrying;
     bool waiting;
+    bool watched;
     bool stream;
     bool ending; /* within stk_ep_rio_end */
     int32_t end; /* the socket's end: status of what is left */
@@ -84,6 +85,16 @@ _Static_assert(sizeof(struct stk_ep_rio) <= STK_RIO_SRV_BYTES, "it lives in the 
 
 /** Pieces of registered memory that all drivers together may refer to; further ones are copied. */
 #define STK_EP_RIO_HOLDS 16384u
+
+/** A pair whose sends are looked at in each turn: its application need not say when it has committed some (edge Q). */
+struct rio_watch {
+    struct stk_ep_rio *rio;
+    uint32_t looked; /* committed, as it was looked at last */
+    uint32_t turn;   /* when there was something */
+};
+
+/** Pairs that are watched at a time: a look is one line of the application's, in the cache until it writes there. */
+#define STK_EP_RIO_WATCHES 8u
 
 /** Registered I/O of a table. */
 struct stk_ep_rio_table {
@@ -100,6 +111,10 @@ struct stk_ep_rio_table {
     uint32_t holds_fresh;  /* of the pool: never used from here on */
     uint32_t holds_number; /* given out so far, mod 2^32 */
     bool dropped;          /* since the last turn */
+    bool watching;         /* each turn looks at these, the next turn comes soon */
+    uint32_t watches_count;
+    uint32_t watch_turn;
+    struct rio_watch watches[STK_EP_RIO_WATCHES];
 };
 
 /** A piece of registered memory that a driver refers to. */
@@ -222,6 +237,11 @@ bool stk_ep_rio_fast_send(struct stk_ep *ep, const struct stk_rio_entry_abi *ent
 
 /** lwIP has just delivered a datagram to a request: remember to whom. */
 void stk_ep_rio_fast_delivered(struct stk_ep *ep, const struct stk_dgram_abi *record);
+
+/* stk_ep_rio_watch.c */
+
+/** It is not to be watched any more; what was committed before that is not looked at. */
+void stk_ep_rio_watch_remove(struct stk_ep_rio *rio);
 
 /* stk_ep_rio_recv.c */
 

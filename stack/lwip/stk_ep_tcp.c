@@ -251,7 +251,8 @@ static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
         stk_ep_isb_update(ep);
     }
     const uint64_t tail = atomic_load_explicit(&ep->abi->tx_tail, memory_order_acquire);
-    if ((tail != ep->tx_queued || ep->fin_wanted || ep->rio != NULL) && !tcp_push(ep)) {
+    const bool more = tail != ep->tx_queued || ep->fin_wanted || (ep->rio != NULL && stk_ep_rio_unsent(ep));
+    if (more && !tcp_push(ep)) {
         return ERR_ABRT;
     }
     if (ep->phase == STK_EP_CLOSING) {

@@ -127,6 +127,25 @@ int stk_ep_rio_op(struct stk_ep_table *table, uint32_t sock, const struct stk_su
 /** Publish what was completed, and try again what had to wait; at the end of each turn. @return  Is there more to do? */
 bool stk_ep_rio_turn(struct stk_ep_table *table);
 
+/**
+ * The engine turns without pause from now on: pairs whose applications send are watched, so that these need not kick.
+ * Real time only. Context: the engine's thread.
+ */
+void stk_ep_rio_watch_begin(struct stk_ep_table *table);
+
+/**
+ * Nobody may turn the engine for a while: all watching ends, until the next kick of each.
+ *
+ * @return  Had something been committed unseen? It was looked at, and there is a turn's work.
+ */
+bool stk_ep_rio_watch_end(struct stk_ep_table *table);
+
+/** What the application of a live socket committed goes before the operation that it asked for afterwards. */
+void stk_ep_rio_watch_look(struct stk_ep_table *table, uint32_t sock);
+
+/** Look at what is watched. @return  Pairs that had something. */
+uint32_t stk_ep_rio_watch_turn(struct stk_ep_table *table);
+
 /** Do completions wait for drivers? Then ports are to be asked (nic_tx_reclaim). */
 bool stk_ep_rio_waits(const struct stk_ep_table *table);
 
