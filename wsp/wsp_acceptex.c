@@ -12,6 +12,8 @@
 /* The parts of the buffer (AEX-7): the request's vector has one entry, so that data goes into the first only. */
 enum acceptex_part { ACCEPTEX_DATA, ACCEPTEX_LOCAL, ACCEPTEX_REMOTE, ACCEPTEX_PARTS };
 
+#define ACCEPTEX_SPARE 16 /* bytes that an address's part has beyond it */
+
 /* One that CF_DEFER left at the head of the queue, in order. The listener's lock is held. */
 static struct stk_sock *acceptex_deferred(struct wsp_socket *listener, struct wsp_request *request)
 {
@@ -54,6 +56,25 @@ static int64_t acceptex_read(struct wsp_request *request)
     return stk_sock_recv(request->conn, &request->vec[ACCEPTEX_DATA], 1, 0);
 }
 
+/* AEX-5: 16 bytes more than an address, or no local one; who gives less is told so when a connection is there. */
+static bool acceptex_fits(const struct wsp_socket *listener, const struct wsp_request *request)
+{
+    size_t least = (size_t)wsp_addr_size(listener->family) + ACCEPTEX_SPARE;
+    size_t local = request->iov[ACCEPTEX_LOCAL].len;
+
+    return (local == 0 || local >= least) && request->iov[ACCEPTEX_REMOTE].len >= least;
+}
+
+/* The connection stays for the next one. @return  true when the request is over. */
+static bool acceptex_refuse(struct wsp_socket *listener, struct wsp_request *request)
+{
+    (void)stk_sock_arm(listener->stk, STK_READY_ACCEPT);
+    if (!listener->deferred && !(stk_sock_ready(listener->stk) & STK_READY_ACCEPT))
+        return false;
+    request->code = WSAEFAULT;
+    return true;
+}
+
 static int64_t acceptex_advance(struct wsp_socket *listener, struct wsp_socket *sock, struct wsp_request *request,
                                 bool *dry)
 {
@@ -90,6 +111,10 @@ bool wsp_acceptex_step(struct wsp_socket *listener, struct wsp_request *request,
     if (!sock) { /* AEX-18: before a connection is taken for it */
         request->code = WSA_OPERATION_ABORTED;
         return true;
+    }
+    if (!acceptex_fits(listener, request)) {
+        wsp_socket_put(sock);
+        return acceptex_refuse(listener, request);
     }
     moved = acceptex_advance(listener, sock, request, dry);
     wsp_socket_put(sock);

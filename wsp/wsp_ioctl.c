@@ -239,8 +239,8 @@ static int ioctl_indicate(const struct wsp_call *done, const struct wsp_ioctl_ca
 {
     if (code == WSAEOPNOTSUPP)
         return wsp_request_complete_later(done, WSAEOPNOTSUPP, 0);
-    if (code == 0 && call->code == SIO_GET_INTERFACE_LIST)
-        return wsp_request_complete_later(done, 0, call->returned);
+    if (call->code == SIO_GET_INTERFACE_LIST && (code == 0 || (code == WSAEFAULT && call->out))) /* too small */
+        return wsp_request_complete_later(done, code, call->returned);
     if (code != 0)
         return code;
     return wsp_request_complete_now(done, ioctl_is_uncounted(call->code) ? 0 : call->returned);
@@ -260,6 +260,7 @@ int WSPAPI wsp_ioctl(SOCKET s, DWORD dwIoControlCode, LPVOID lpvInBuffer, DWORD 
                                   .in_bytes = lpvInBuffer ? cbInBuffer : 0,
                                   .out = lpvOutBuffer,
                                   .out_bytes = lpvOutBuffer ? cbOutBuffer : 0,
+                                  .out_missing = !lpvOutBuffer && cbOutBuffer > 0,
                                   .handle = s};
     struct wsp_call done = {
         .overlapped = lpOverlapped, .routine = lpCompletionRoutine, .thread = lpThreadId, .handle = s};

@@ -27,7 +27,7 @@ int wsp_ioctl_need(struct wsp_ioctl_call *call, size_t size)
     if (call->out_bytes >= size && call->out)
         return 0;
     call->returned = (DWORD)size;
-    call->report = true;
+    call->report = !call->out_missing;
     return WSAEFAULT;
 }
 
@@ -41,6 +41,9 @@ static int ioctl_route_query(struct wsp_socket *sock, struct wsp_ioctl_call *cal
     int code;
 
     code = wsp_addr_read((const struct sockaddr *)(const void *)call->in, (int)call->in_bytes, sock->family, &remote);
+    /* Too short, and the way to nowhere: Windows, as conformance suites observe. */
+    if ((code == WSAEFAULT && call->in) || (code == 0 && sock->family == AF_INET && wsp_addr_is_any(&remote)))
+        code = WSAEINVAL;
     if (code == 0 && !client)
         code = WSAENETDOWN;
     if (code == 0)
@@ -162,6 +165,8 @@ static void ioctl_interface_entry(const struct stk_if_info *info, const struct s
     memcpy(&ip, net->ip, sizeof ip);
     memcpy(&mask, bytes, sizeof mask);
     ip |= ~mask;
+    if (info->loopback)
+        return;
     out->iiBroadcastAddress.AddressIn.sin_family = AF_INET;
     memcpy(&out->iiBroadcastAddress.AddressIn.sin_addr, &ip, sizeof ip);
 }
@@ -189,7 +194,8 @@ static int ioctl_interface_list(struct wsp_socket *sock, struct wsp_ioctl_call *
             at += code == 0 ? (DWORD)sizeof entry : 0;
         }
     free(list);
-    call->returned = at;
+    call->returned = code == 0 ? at : 0;
+    call->report = !call->overlapped;
     return code;
 }
 

@@ -19,6 +19,7 @@ struct wsp_ioctl_call {
     SOCKET handle;  /* as the application gave it */
     bool overlapped;
     const struct wsp_call *pend; /* for codes that wait: wsp_notice_wait */
+    bool out_missing;            /* room was told of, and none given */
     bool report;                 /* returned is told although the call fails */
 };
 

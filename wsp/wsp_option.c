@@ -73,13 +73,14 @@ static bool option_level_known(int level)
 }
 
 /* A level of the other family is no level of this socket; a dual-stack one has both (DS-5, DS-6). */
-static bool option_level_fits(const struct wsp_socket *sock, int level)
+static bool option_level_fits(const struct wsp_socket *sock, int level, int name)
 {
     int32_t v6only = 1;
 
     if (level == IPPROTO_IP && sock->family == AF_INET6)
         return stk_sock_opt_get(sock->stk, STK_OPT_V6ONLY, &v6only) == STK_OK && v6only == 0;
-    return level != IPPROTO_IPV6 || sock->family == AF_INET6;
+    return level != IPPROTO_IPV6 || sock->family == AF_INET6 ||
+           name == IPV6_V6ONLY; /* Windows keeps it, without effect */
 }
 
 static bool option_row_fits(const struct wsp_socket *sock, const struct wsp_option_row *row)
@@ -102,7 +103,7 @@ static const struct wsp_option_row *option_in_group(const struct wsp_option_grou
 /* The row, or a code: X19: WSAEINVAL for the level, WSAENOPROTOOPT for the option. */
 static int option_find(const struct wsp_socket *sock, int level, int name, const struct wsp_option_row **out)
 {
-    if (!option_level_known(level) || !option_level_fits(sock, level))
+    if (!option_level_known(level) || !option_level_fits(sock, level, name))
         return WSAEINVAL;
     for (unsigned i = 0; i < wsp_option_groups_count; i++) {
         const struct wsp_option_row *row = option_in_group(wsp_option_groups[i], level, name);
@@ -124,6 +125,13 @@ static int option_find(const struct wsp_socket *sock, int level, int name, const
 static bool option_is_byte(const struct wsp_option_row *row)
 {
     return row->level == SOL_SOCKET && (row->name == SO_KEEPALIVE || row->name == SO_DONTROUTE);
+}
+
+/* Told as one byte, whatever the room. */
+static bool option_told_as_byte(const struct wsp_option_row *row)
+{
+    return option_is_byte(row) || (row->level == IPPROTO_TCP && row->name == TCP_NODELAY) ||
+           (row->level == IPPROTO_IPV6 && row->name == IPV6_V6ONLY);
 }
 
 /* Switches that no bytes at all turn off. */
@@ -151,7 +159,7 @@ static int option_get_short(struct wsp_socket *sock, const struct wsp_option_row
 
     if (code != 0)
         return code;
-    if (row->level == SOL_SOCKET && !option_is_byte(row))
+    if (row->level == SOL_SOCKET && !option_told_as_byte(row))
         memset(value, 0, (size_t)*len);
     value[0] = (char)(whole[0] | whole[1] | whole[2] | whole[3]); /* 0 or 1, in either byte order */
     *len = 1;
@@ -175,7 +183,7 @@ static int option_get_little(const struct wsp_option_row *row, char *value, int 
 
 static int option_get_any(struct wsp_socket *sock, const struct wsp_option_row *row, char *value, int *len)
 {
-    if (option_short(row, *len))
+    if (option_short(row, *len) || (*len >= row->size && option_told_as_byte(row)))
         return option_get_short(sock, row, value, len);
     if (*len < row->size)
         return option_get_little(row, value, len);
@@ -186,6 +194,8 @@ static int option_set_any(struct wsp_socket *sock, const struct wsp_option_row *
 {
     char whole[sizeof(int32_t)] = {0};
 
+    if (len >= row->size && option_told_as_byte(row)) /* taken as one, too */
+        len = 1;
     if (option_short(row, len) || (len == 0 && option_off_by_none(row))) {
         memcpy(whole, value, (size_t)len);
         return row->set(sock, row, whole, (int)sizeof whole);

@@ -35,6 +35,7 @@ enum wsp_option_value {
     WSP_VALUE_CMSG,     /**< enum wsp_cmsg_bit bits */
     WSP_VALUE_STAMP_RX, /**< SIO_TIMESTAMPING */
     WSP_VALUE_STAMP_TX, /**< SIO_TIMESTAMPING: enum wsp_stamp_tx */
+    WSP_VALUE_V4_DUAL,  /**< IPV6_V6ONLY of an AF_INET socket, the other way round */
     WSP_VALUES
 };
 

@@ -80,6 +80,60 @@ static int option_set_fact_bit(struct wsp_socket *sock, const struct wsp_option_
     return 0;
 }
 
+/*
+ * Streams, as conformance suites observe Windows: DF is on, and switched off with it is path MTU discovery.
+ */
+static int option_get_df(struct wsp_socket *sock, const struct wsp_option_row *row, char *value, int *len)
+{
+    struct wsp_option_row discover = *row;
+    int32_t state;
+    int code;
+
+    if (!wsp_socket_is_stream(sock))
+        return wsp_option_get_stack(sock, row, value, len);
+    discover.arg = STK_OPT_MTU_DISCOVER;
+    code = wsp_option_get_stack(sock, &discover, value, len);
+    if (code != 0)
+        return code;
+    memcpy(&state, value, sizeof state);
+    return wsp_option_put(value, len, state != STK_PMTUD_DONT);
+}
+
+static int option_set_df(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value, int len)
+{
+    struct wsp_option_row discover = *row;
+    int32_t on;
+
+    if (!wsp_socket_is_stream(sock))
+        return wsp_option_set_stack_bool(sock, row, value, len);
+    memcpy(&on, value, sizeof on);
+    discover.arg = STK_OPT_MTU_DISCOVER;
+    return wsp_option_stack_set(sock, wsp_option_stack_opt(sock, &discover),
+                                on != 0 ? STK_PMTUD_NOT_SET : STK_PMTUD_DONT);
+}
+
+/* An AF_INET socket keeps it until it is bound. */
+static int option_get_v6only(struct wsp_socket *sock, const struct wsp_option_row *row, char *value, int *len)
+{
+    if (sock->family == AF_INET6)
+        return wsp_option_get_stack(sock, row, value, len);
+    return wsp_option_put(value, len, atomic_load(&sock->values[WSP_VALUE_V4_DUAL]) == 0);
+}
+
+static int option_set_v6only(struct wsp_socket *sock, const struct wsp_option_row *row, const char *value, int len)
+{
+    struct stk_addr local;
+    int32_t on;
+
+    if (sock->family == AF_INET6)
+        return wsp_option_set_stack_bool(sock, row, value, len);
+    if (stk_sock_local(sock->stk, &local) == STK_OK && local.family != STK_AF_NONE)
+        return WSAEINVAL;
+    memcpy(&on, value, sizeof on);
+    atomic_store(&sock->values[WSP_VALUE_V4_DUAL], on == 0);
+    return 0;
+}
+
 #define IP46 WSP_OPT_IP46
 #define MSGS WSP_OPT_MSGS
 #define ANY WSP_OPT_ANY
@@ -95,15 +149,16 @@ static int option_set_fact_bit(struct wsp_socket *sock, const struct wsp_option_
     {                                                                                     \
         level, name, where, WHOLE, 4, bit, 0, 1, option_get_fact_bit, option_set_fact_bit \
     }
+/* What has a value of its own for "not set", which is not for setting. */
 #define CHOICE(level, name, where, opt, max)                                                  \
     {                                                                                         \
-        level, name, where, WHOLE, 4, opt, 0, max, wsp_option_get_stack, wsp_option_set_stack \
+        level, name, where, WHOLE, 4, opt, 1, max, wsp_option_get_stack, wsp_option_set_stack \
     }
 
 static const struct wsp_option_row option_ip[] = {
     WSP_OPT_ROW_INT(IPPROTO_IP, IP_TTL, ANY, STK_OPT_TTL, 1, 255),
     WSP_OPT_ROW_INT(IPPROTO_IP, IP_TOS, ANY, STK_OPT_TOS, 0, 255),
-    WSP_OPT_ROW_BOOL(IPPROTO_IP, IP_DONTFRAGMENT, IP46 | MSGS, STK_OPT_DONTFRAG),
+    {IPPROTO_IP, IP_DONTFRAGMENT, ANY, BOTH, 4, STK_OPT_DONTFRAG, 0, 1, option_get_df, option_set_df},
     WSP_OPT_ROW_BOOL(IPPROTO_IP, IP_HDRINCL, V4 | RAW, STK_OPT_HDRINCL),
     WSP_OPT_ROW_BOOL(IPPROTO_IP, IP_RECEIVE_BROADCAST, IP46 | MSGS, STK_OPT_RECV_BROADCAST),
     CHOICE(IPPROTO_IP, IP_MTU_DISCOVER, ANY, STK_OPT_MTU_DISCOVER, STK_PMTUD_PROBE),
@@ -120,8 +175,8 @@ static const struct wsp_option_row option_ip[] = {
     FACT(IPPROTO_IP, IP_ORIGINAL_ARRIVAL_IF, IP46 | MSGS, WSP_CMSG_V4_ORIGINAL_IF),
     {IPPROTO_IPV6, IPV6_UNICAST_HOPS, ANY, BOTH, 4, STK_OPT_TTL, 1, 255, wsp_option_get_stack, wsp_option_set_hops},
     WSP_OPT_ROW_INT(IPPROTO_IPV6, IPV6_TCLASS, ANY, STK_OPT_TOS, 0, 255),
-    WSP_OPT_ROW_BOOL(IPPROTO_IPV6, IPV6_DONTFRAG, IP46 | MSGS, STK_OPT_DONTFRAG),
-    WSP_OPT_ROW_BOOL(IPPROTO_IPV6, IPV6_V6ONLY, ANY, STK_OPT_V6ONLY),
+    {IPPROTO_IPV6, IPV6_DONTFRAG, ANY, BOTH, 4, STK_OPT_DONTFRAG, 0, 1, option_get_df, option_set_df},
+    {IPPROTO_IPV6, IPV6_V6ONLY, ANY, BOTH, 4, STK_OPT_V6ONLY, 0, 1, option_get_v6only, option_set_v6only},
     WSP_OPT_ROW_BOOL(IPPROTO_IPV6, IPV6_HDRINCL, V6 | RAW, STK_OPT_HDRINCL),
     CHOICE(IPPROTO_IPV6, IPV6_MTU_DISCOVER, ANY, STK_OPT_MTU_DISCOVER, STK_PMTUD_PROBE),
     {IPPROTO_IPV6, IPV6_MTU, ANY, WSP_OPT_GET, 4, STK_OPT_MTU, 0, 0, wsp_option_get_stack, NULL},

@@ -53,7 +53,7 @@ static int option_set_linger(struct wsp_socket *sock, const struct wsp_option_ro
         now = LINGER_SECONDS(now) | (dont != 0 ? 0u : 1u << 16);
     } else {
         memcpy(&linger, value, sizeof linger);
-        now = (linger.l_onoff != 0 ? 1u << 16 : 0u) | linger.l_linger;
+        now = (uint32_t)linger.l_onoff << 16 | linger.l_linger; /* read back as it was given */
     }
     atomic_store(&sock->linger, now);
     return 0;

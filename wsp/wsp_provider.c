@@ -156,7 +156,7 @@ struct provider_end {
 static void provider_end_socket(struct wsp_socket *sock, void *arg)
 {
     struct provider_end *end = arg;
-    bool linger0 = atomic_load(&sock->linger) == (1u << 16);
+    bool linger0 = wsp_socket_lingers_zero(sock);
 
     if (!provider_may_end(sock))
         end->stuck = true;

@@ -391,7 +391,7 @@ static void token_expire(uint64_t context)
 
     if (!sock)
         return;
-    abort = wsp_socket_is_stream(sock) && atomic_load(&sock->linger) == 1u << 16;
+    abort = wsp_socket_is_stream(sock) && wsp_socket_lingers_zero(sock);
     if (share_token_gone(sock) && wsp_socket_mark_closed(sock))
         wsp_socket_end(sock, abort ? STK_CLOSE_ABORT : STK_CLOSE_GRACEFUL, true);
     wsp_socket_put(sock);

@@ -247,4 +247,12 @@ static inline bool wsp_socket_is_stream(const struct wsp_socket *sock)
     return sock->type == SOCK_STREAM;
 }
 
+/* SO_LINGER with no time: the end is a reset. Any l_onoff but 0 is on. */
+static inline bool wsp_socket_lingers_zero(const struct wsp_socket *sock)
+{
+    uint32_t linger = atomic_load_explicit(&sock->linger, memory_order_relaxed);
+
+    return linger >> 16 != 0 && (linger & 0xffff) == 0;
+}
+
 #endif

@@ -480,6 +480,39 @@ static void overlapped__socket_without_the_attribute__is_synchronous(struct t_ru
     T_EQ(n, 4);
 }
 
+/* A structure that no call was given, which a program filled: the status says how it went, an event that is set ends a wait. */
+static void result__filled_by_the_program__status_and_event_count(struct t_run *t)
+{
+    static const struct {
+        DWORD status, code;
+    } rows[] = {
+        {0xc0000120, WSA_OPERATION_ABORTED},
+        {0xc0000022, WSAEACCES},
+        {0xc000020d, WSAECONNRESET},
+        {0xc00000b5, WSAETIMEDOUT},
+        {0x80000005, WSAEMSGSIZE},
+        {0xc0000236, WSAECONNREFUSED},
+        {0xc0000fff, WSAEINVAL},
+        {0x00000103, WSA_IO_INCOMPLETE},
+    };
+    SOCKET s = t_socket(t, AF_INET, SOCK_STREAM);
+    static struct request r;
+    DWORD n = 0, flags = 0;
+    size_t i;
+    (void)with_event(t, &r);
+    for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        r.overlapped.Internal = rows[i].status;
+        WSASetLastError(0);
+        T_TRUE(!WSAGetOverlappedResult(s, &r.overlapped, &n, FALSE, &flags));
+        T_EQ(WSAGetLastError(), rows[i].code);
+    }
+    r.overlapped.Internal = 0x40000000;
+    T_TRUE(WSAGetOverlappedResult(s, &r.overlapped, &n, FALSE, &flags));
+    r.overlapped.Internal = 0x103;
+    T_TRUE(SetEvent(r.overlapped.hEvent));
+    T_TRUE(WSAGetOverlappedResult(s, &r.overlapped, &n, TRUE, &flags));
+}
+
 static const struct t_cases cases[] = {
     T_CASE(overlapped__nothing_there__pends_and_completes),
     T_CASE(overlapped__data_is_there__done_at_once_and_signalled),
@@ -501,6 +534,7 @@ static const struct t_cases cases[] = {
     T_CASE(overlapped__datagram_too_large__msgsize),
     T_CASE(overlapped__refused__no_indication),
     T_CASE(result__bad_arguments__have_their_codes),
+    T_CASE(result__filled_by_the_program__status_and_event_count),
     T_CASE(overlapped__posted_and_plain__in_order),
     T_CASE(overlapped__no_indication_wanted__result_can_be_polled),
     T_CASE(overlapped__socket_without_the_attribute__is_synchronous),

@@ -154,10 +154,10 @@ int t_option_set(SOCKET s, int level, int name, int value)
 
 int t_option_get(SOCKET s, int level, int name)
 {
-    int value = -12345, len = (int)sizeof value;
+    int value = 0, len = (int)sizeof value; /* a switch may be told in one byte */
 
     assert_int_equal(t_spi.lpWSPGetSockOpt(s, level, name, (char *)&value, &len, &t_err), 0);
-    assert_int_equal(len, sizeof value);
+    assert_true(len == (int)sizeof value || len == 1);
     return value;
 }
 

@@ -226,6 +226,33 @@ static void acceptex__data__completes_with_the_first_of_it(void **state)
     t_close(listener);
 }
 
+/* AEX-6: an address's room is 16 bytes more than it; the connection stays for who comes next. */
+static void acceptex__little_room_for_addresses__told_when_one_connects(void **state)
+{
+    static const struct {
+        DWORD local, remote;
+    } rows[] = {{3, PART}, {31, PART}, {PART, 31}, {0, 16}};
+    DWORD bytes = 9;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        SOCKET listener = t_listener(AF_INET), s = t_socket(AF_INET, SOCK_STREAM), client;
+        struct op op;
+
+        op_begin(&op, listener);
+        EX_FAILS(accept_ex(listener, s, op.bytes, 0, rows[i].local, rows[i].remote, &bytes, (LPOVERLAPPED)&op.ov),
+                 WSA_IO_PENDING);
+        client = plain_connect(listener);
+        assert_int_equal(op_end(&op, NULL), WSAEFAULT);
+        op_accept(&op, listener, s, 0);
+        assert_int_equal(op_end(&op, NULL), 0);
+        assert_talk(client, s);
+        t_close(client);
+        t_close(s);
+        t_close(listener);
+    }
+}
+
 static void acceptex__end_without_data__completes_with_none(void **state)
 {
     SOCKET listener = t_listener(AF_INET), s = t_socket(AF_INET, SOCK_STREAM), client;
@@ -442,6 +469,7 @@ int main(void)
         cmocka_unit_test(acceptex__refusals__have_their_codes_and_no_completion),
         cmocka_unit_test(acceptex__no_data__completes_with_the_connection),
         cmocka_unit_test(acceptex__data__completes_with_the_first_of_it),
+        cmocka_unit_test(acceptex__little_room_for_addresses__told_when_one_connects),
         cmocka_unit_test(acceptex__end_without_data__completes_with_none),
         cmocka_unit_test(acceptex__reset_before_data__fails_and_the_socket_is_fresh),
         cmocka_unit_test(acceptex__several__in_the_order_of_posting_before_accept),

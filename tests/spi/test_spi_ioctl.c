@@ -44,7 +44,7 @@ static const struct refused_row refused[] = {
     {SOCK_STREAM, SIO_GET_EXTENSION_FUNCTION_POINTER, 15, 8, WSAEFAULT},
     {SOCK_STREAM, SIO_GET_EXTENSION_FUNCTION_POINTER, 16, 8, WSAEINVAL},
     {SOCK_STREAM, SIO_ADDRESS_LIST_QUERY, 4, 64, WSAEINVAL},
-    {SOCK_STREAM, SIO_ROUTING_INTERFACE_QUERY, 15, 64, WSAEFAULT},
+    {SOCK_STREAM, SIO_ROUTING_INTERFACE_QUERY, 15, 64, WSAEINVAL},
 };
 
 static void ioctl__refusals__have_their_codes(void **state)
@@ -167,6 +167,8 @@ static void ioctl__interface_list__has_loopback_and_a_port(void **state)
 
         memcpy(ip, &list[i].iiAddress.AddressIn.sin_addr, 4);
         loopback = loopback || (ip[0] == 127 && (list[i].iiFlags & IFF_LOOPBACK));
+        if (ip[0] == 127)
+            assert_int_equal(list[i].iiBroadcastAddress.AddressIn.sin_family, 0);
         if (memcmp(ip, "\12\11\0\1", 4) == 0) {
             port = true;
             assert_memory_equal(&list[i].iiNetmask.AddressIn.sin_addr, "\377\377\377\0", 4);
@@ -195,6 +197,8 @@ static void ioctl__route_query__local_address_or_unreachable(void **state)
     assert_int_equal(needed, sizeof local);
     memcpy(&to.sin_addr, "\310\1\2\3", 4);
     assert_int_equal(run(s, SIO_ROUTING_INTERFACE_QUERY, &to, sizeof to, &local, sizeof local), -WSAENETUNREACH);
+    to.sin_addr.s_addr = 0;
+    assert_int_equal(run(s, SIO_ROUTING_INTERFACE_QUERY, &to, sizeof to, &local, sizeof local), -WSAEINVAL);
     t_close(s);
 }
 
@@ -268,6 +272,19 @@ static void ioctl__overlapped__some_are_indicated_later(void **state)
         assert_true(got > 0 && got % sizeof list[0] == 0);
         t_event_free(ov.hEvent);
     }
+    { /* too little room is told with the end, too */
+        WSAOVERLAPPED ov = {.hEvent = t_event_new()};
+
+        got = 9;
+        t_fails(t_spi.lpWSPIoctl(s, SIO_GET_INTERFACE_LIST, NULL, 0, list, 7, &got, &ov, NULL, NULL, &t_err),
+                WSA_IO_PENDING);
+        assert_int_equal(got, 9);
+        assert_false(t_spi.lpWSPGetOverlappedResult(s, &ov, &got, TRUE, &flags, &t_err));
+        assert_int_equal(t_err, WSAEFAULT);
+        t_event_free(ov.hEvent);
+    }
+    t_fails(t_spi.lpWSPIoctl(s, SIO_GET_INTERFACE_LIST, NULL, 0, list, 7, &got, NULL, NULL, NULL, &t_err), WSAEFAULT);
+    assert_int_equal(got, 0);
     got = 9; /* without a structure: at once, and nothing was written */
     t_fails(t_spi.lpWSPIoctl(s, 0xdeadbeef, NULL, 0, NULL, 0, &got, NULL, NULL, NULL, &t_err), WSAEOPNOTSUPP);
     assert_int_equal(got, 0);

@@ -72,6 +72,7 @@ static const struct option_row rows[] = {
     {AF_INET, U, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, 0, 0, 1, 0, 1},
     {AF_INET, T, SOL_SOCKET, SO_KEEPALIVE, 0, 0, 2, 0, 1},
     {AF_INET, U, SOL_SOCKET, SO_KEEPALIVE, NOPROTO, 0, 1, NOPROTO, 0},
+    {AF_INET, T, SOL_SOCKET, SO_KEEPALIVE, 0, 0, 0x100, 0, 0}, /* one byte is taken */
     {AF_INET, T, SOL_SOCKET, SO_DONTROUTE, 0, 0, 1, 0, 1},
     {AF_INET6, T, SOL_SOCKET, SO_DONTROUTE, NOPROTO, 0, 1, NOPROTO, 0},
     {AF_INET, U, SOL_SOCKET, SO_BROADCAST, 0, 0, 1, 0, 1},
@@ -134,7 +135,8 @@ static const struct option_row rows[] = {
     {AF_INET, U, IPPROTO_IP, IP_TTL, 0, KEEP, 256, WSAEINVAL, 0},
     {AF_INET, U, IPPROTO_IP, IP_TOS, 0, 0, 0x28, 0, 0x28},
     {AF_INET, U, IPPROTO_IP, IP_DONTFRAGMENT, 0, 0, 1, 0, 1},
-    {AF_INET, T, IPPROTO_IP, IP_DONTFRAGMENT, NOPROTO, 0, 1, NOPROTO, 0},
+    {AF_INET, T, IPPROTO_IP, IP_DONTFRAGMENT, 0, 1, 0, 0, 0},
+    {AF_INET6, T, IPPROTO_IPV6, IPV6_DONTFRAG, 0, 1, 0, 0, 0},
     {AF_INET, R, IPPROTO_IP, IP_HDRINCL, 0, 0, 1, 0, 1},
     {AF_INET, U, IPPROTO_IP, IP_HDRINCL, WSAEINVAL, 0, 1, WSAEINVAL, 0},
     {AF_INET, T, IPPROTO_IP, IP_HDRINCL, WSAEINVAL, 0, 1, WSAEINVAL, 0},
@@ -142,7 +144,7 @@ static const struct option_row rows[] = {
     {AF_INET, U, IPPROTO_IP, IP_MULTICAST_TTL, 0, 1, 256, WSAEINVAL, 0},
     {AF_INET, U, IPPROTO_IP, IP_MULTICAST_LOOP, 0, 1, 0, 0, 0},
     {AF_INET, T, IPPROTO_IP, IP_MULTICAST_TTL, NOPROTO, 0, 1, NOPROTO, 0},
-    {AF_INET, U, IPPROTO_IPV6, IPV6_V6ONLY, WSAEINVAL, 0, 1, WSAEINVAL, 0},
+    {AF_INET, U, IPPROTO_IPV6, IPV6_V6ONLY, 0, 1, 0, 0, 0},
     {AF_INET6, U, IPPROTO_IP, IP_TTL, WSAEINVAL, 0, 1, WSAEINVAL, 0},
     {AF_INET6, T, IPPROTO_IPV6, IPV6_V6ONLY, 0, 1, 1, 0, 1},
     {AF_INET6, U, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 0, KEEP, 33, 0, 33},
@@ -153,14 +155,23 @@ static const struct option_row rows[] = {
     {AF_INET6, U, IPPROTO_IPV6, 250, NOPROTO, 0, 1, NOPROTO, 0},
 };
 
+static bool told_as_byte(const struct option_row *row)
+{
+    return (row->level == SOL_SOCKET && (row->name == SO_KEEPALIVE || row->name == SO_DONTROUTE)) ||
+           (row->level == IPPROTO_TCP && row->name == TCP_NODELAY) ||
+           (row->level == IPPROTO_IPV6 && row->name == IPV6_V6ONLY);
+}
+
 static int get_int(SOCKET s, const struct option_row *row, int *value)
 {
     int len = (int)sizeof *value;
 
+    *value = 0;
+
     t_err = 0;
     if (t_spi.lpWSPGetSockOpt(s, row->level, row->name, (char *)value, &len, &t_err) == SOCKET_ERROR)
         return t_err;
-    assert_int_equal(len, sizeof *value);
+    assert_int_equal(len, told_as_byte(row) ? 1 : sizeof *value);
     return 0;
 }
 

@@ -14,6 +14,7 @@ enum { GET = 1, SET = 2, BOTH = 3 };
 enum form {
     BYTES, /* a byte is enough, read as one where there is no room for all */
     WHOLE, /* all four bytes or WSAEFAULT */
+    ONE,   /* as BYTES, and told as one where there is room for more */
 };
 
 #define NONE 0x5ead /* no value that is refused */
@@ -36,8 +37,8 @@ static const struct row rows[] = {
     {"SO_DEBUG", S, 0x1, ANY, BOTH, BYTES, 0, 5, 1, NONE, 0},
     {"SO_ACCEPTCONN", S, 0x2, ANY, GET, WHOLE, 0, 1, 0, NONE, 0},
     {"SO_REUSEADDR", S, 0x4, ANY, BOTH, BYTES, 0, 1, 1, NONE, 0},
-    {"SO_KEEPALIVE", S, 0x8, IP46 | T, BOTH, BYTES, 0, 9, 1, NONE, 0},
-    {"SO_DONTROUTE", S, 0x10, V4 | T | U | R, BOTH, BYTES, 0, 1, 1, NONE, 0},
+    {"SO_KEEPALIVE", S, 0x8, IP46 | T, BOTH, ONE, 0, 9, 1, NONE, 0},
+    {"SO_DONTROUTE", S, 0x10, V4 | T | U | R, BOTH, ONE, 0, 1, 1, NONE, 0},
     {"SO_BROADCAST", S, 0x20, ANY, BOTH, BYTES, 0, 1, SOME, NONE, 0},
     {"SO_OOBINLINE", S, 0x100, IP46 | T, BOTH, BYTES, 0, 1, 1, NONE, 0},
     {"SO_DONTLINGER", S, (int)0xffffff7f, IP46 | T, BOTH, BYTES, 1, 0, 0, NONE, 0},
@@ -75,7 +76,7 @@ static const struct row rows[] = {
     {"IP_TTL", I, 4, V4 | T | U | R, BOTH, BYTES, 128, 7, 7, 256, WSAEINVAL},
     {"IP_MULTICAST_TTL", I, 10, V4 | U | R, BOTH, BYTES, 1, 7, 7, 256, WSAEINVAL},
     {"IP_MULTICAST_LOOP", I, 11, V4 | U | R, BOTH, BYTES, 1, 0, 0, NONE, 0},
-    {"IP_DONTFRAGMENT", I, 14, V4 | U | R, BOTH, BYTES, 0, 1, 1, NONE, 0},
+    {"IP_DONTFRAGMENT", I, 14, V4 | T | U | R, BOTH, BYTES, SOME, 1, 1, NONE, 0},
     {"IP_PKTINFO", I, 19, V4 | U | R, BOTH, WHOLE, 0, 5, 1, NONE, 0},
     {"IP_RECVTTL", I, 21, V4 | U | R, BOTH, WHOLE, 0, 1, 1, NONE, 0},
     {"IP_RECEIVE_BROADCAST", I, 22, V4 | U | R, BOTH, BYTES, 1, 0, 0, NONE, 0},
@@ -89,19 +90,20 @@ static const struct row rows[] = {
     {"IP_WFP_REDIRECT_RECORDS", I, 60, 0, 0, WHOLE, 0, 1, 0, NONE, 0},
     {"IP_WFP_REDIRECT_CONTEXT", I, 70, 0, 0, WHOLE, 0, 1, 0, NONE, 0},
     {"IP_MTU_DISCOVER", I, 71, V4 | T | U | R, BOTH, WHOLE, 0, 1, 1, 4, WSAEINVAL},
+    {"IP_MTU_DISCOVER not set", I, 71, V4 | T | U | R, BOTH, WHOLE, 0, 2, 2, 0, WSAEINVAL},
     {"IP_USER_MTU", I, 76, V4 | U | R, BOTH, WHOLE, -1, 600, 600, 575, WSAEINVAL},
     {"IPV6_HDRINCL", I6, 2, V6 | R, BOTH, BYTES, 0, 1, 1, NONE, 0},
     {"IPV6_UNICAST_HOPS", I6, 4, V6 | T | U | R, BOTH, BYTES, 128, 7, 7, 256, WSAEINVAL},
     {"IPV6_MULTICAST_HOPS", I6, 10, V6 | U | R, BOTH, BYTES, 1, 7, 7, 256, WSAEINVAL},
     {"IPV6_MULTICAST_LOOP", I6, 11, V6 | U | R, BOTH, BYTES, 1, 0, 0, NONE, 0},
-    {"IPV6_DONTFRAG", I6, 14, V6 | U | R, BOTH, BYTES, 0, 1, 1, NONE, 0},
+    {"IPV6_DONTFRAG", I6, 14, V6 | T | U | R, BOTH, BYTES, SOME, 1, 1, NONE, 0},
     {"IPV6_PKTINFO", I6, 19, V6 | U | R, BOTH, WHOLE, 0, 5, 1, NONE, 0},
     {"IPV6_HOPLIMIT", I6, 21, V6 | U | R, BOTH, WHOLE, 0, 1, 1, NONE, 0},
     {"IPV6_PROTECTION_LEVEL", I6, 23, V6 | T | U | R, BOTH, WHOLE, 20, 30, 30, -1, WSAEINVAL},
     {"IPV6_PROTECTION_LEVEL other", I6, 23, V6 | T | U | R, BOTH, WHOLE, 20, 10, 10, 15, WSAEINVAL},
     {"IPV6_RECVIF", I6, 24, V6 | U | R, BOTH, WHOLE, 0, 1, 1, NONE, 0},
     {"IPV6_RECVDSTADDR", I6, 25, V6 | U | R, BOTH, WHOLE, 0, 1, 1, NONE, 0},
-    {"IPV6_V6ONLY", I6, 27, V6 | T | U | R, BOTH, BYTES, 1, 0, 0, NONE, 0},
+    {"IPV6_V6ONLY", I6, 27, ANY, BOTH, ONE, 1, 0, 0, NONE, 0},
     {"IPV6_IFLIST", I6, 28, V6 | U | R, BOTH, WHOLE, 0, 7, 1, NONE, 0},
     {"IPV6_UNICAST_IF", I6, 31, V6 | T | U | R, BOTH, WHOLE, 0, 1, 1, 1 << 24, WSAEADDRNOTAVAIL},
     {"IPV6_TCLASS", I6, 39, V6 | T | U | R, BOTH, BYTES, 0, 0x28, 0x28, 256, WSAEINVAL},
@@ -127,7 +129,7 @@ static int set(SOCKET s, const struct row *row, int value, int len)
 /* What any use of the option on such a socket gives; 0: it has it. */
 static int foreign(const struct row *row, int af, unsigned type)
 {
-    if ((row->level == I && af == AF_INET6) || (row->level == I6 && af == AF_INET))
+    if ((row->level == I && af == AF_INET6) || (row->level == I6 && af == AF_INET && row->name != 27))
         return WSAEINVAL; /* DS-6 */
     if (!(row->where & (af == AF_INET ? (unsigned)V4 : (unsigned)V6)) || !(row->where & type))
         return row->level == I && row->name == 2 ? WSAEINVAL : WSAENOPROTOOPT; /* IP_HDRINCL is one's own */
@@ -144,7 +146,7 @@ static void row_lengths(SOCKET s, const struct row *row)
 {
     for (int room = 0; room < 4 && (row->access & GET); room++) {
         int value = 0x5a5a5a5a, len = room, code = get(s, row, &value, &len);
-        bool byte = row->form == BYTES && room > 0;
+        bool byte = row->form != WHOLE && room > 0;
 
         check(row, "get with little room", code == (byte ? 0 : WSAEFAULT));
         check(row, "bytes read", !byte || len == 1);
@@ -153,7 +155,7 @@ static void row_lengths(SOCKET s, const struct row *row)
         int code = set(s, row, 1, given);
 
         check(row, "set by few bytes",
-              given == 0 ? code == 0 || code == WSAEFAULT : code == (row->form == BYTES ? 0 : WSAEFAULT));
+              given == 0 ? code == 0 || code == WSAEFAULT : code == (row->form != WHOLE ? 0 : WSAEFAULT));
     }
     check(row, "set by fewer than none", !(row->access & SET) || row->level == S || set(s, row, 1, -1) == WSAENOBUFS);
 }
@@ -169,7 +171,12 @@ static void row_run(const struct row *row, int af, int type, unsigned bit)
         t_close(s);
         return;
     }
-    check(row, "get", get(s, row, room, &len) == 0 && len == 4);
+    check(row, "get", get(s, row, room, &len) == 0 && len == (row->form == ONE ? 1 : 4));
+    if (row->form == ONE) {
+        check(row, "beyond the byte", room[0] >> 8 == 0x5a5a5a5a >> 8);
+        room[0] &= 0xff;
+        value = 0;
+    }
     check(row, "initial value", row->initial == SOME || room[0] == row->initial);
     check(row, "beyond the value", room[1] == 0x5a5a5a5a);
     if (row->access & SET) {

@@ -3,6 +3,7 @@
  * Source: rules WS2-10, WS2-12, WS2-30, WS2-31, WSPRECV-7.
  */
 #include "ws2_issue_priv.h"
+#include "ws2_status.h"
 
 /**
  * Send on a connected socket.
@@ -190,6 +191,32 @@ int WSAAPI WSARecvFrom(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD received
     return call_end(&call, result, &error);
 }
 
+static ULONG_PTR result_status(const WSAOVERLAPPED *overlapped)
+{
+    return __atomic_load_n(&overlapped->Internal, __ATOMIC_ACQUIRE);
+}
+
+/* Windows waits for the event alone: one that is set ends the wait, whatever the structure says. */
+static bool result_is_signalled(const WSAOVERLAPPED *overlapped)
+{
+    HANDLE event = (HANDLE)((ULONG_PTR)overlapped->hEvent & ~(ULONG_PTR)1);
+    return event != NULL && result_status(overlapped) == WSS_OPERATION_IN_PROGRESS &&
+           WaitForSingleObject(event, 0) == WAIT_OBJECT_0 && result_status(overlapped) == WSS_OPERATION_IN_PROGRESS;
+}
+
+/* Ends a structure that no provider has ended: its event is set, or a program wrote the status itself. */
+static BOOL result_of_status(const WSAOVERLAPPED *overlapped, BOOL done, bool signalled, int *error)
+{
+    if (signalled && !done && *error == WSA_IO_INCOMPLETE) {
+        return TRUE;
+    }
+    if (done && result_status(overlapped) != 0) {
+        *error = (int)ws2_status_code(result_status(overlapped));
+        return *error == 0;
+    }
+    return done;
+}
+
 /**
  * The outcome of an overlapped operation.
  *
@@ -200,13 +227,18 @@ BOOL WSAAPI WSAGetOverlappedResult(SOCKET s, LPWSAOVERLAPPED overlapped, LPDWORD
 {
     struct ws2_provider *provider = ws2_route(s);
     DWORD unasked = 0;
+    bool signalled;
     int error = 0;
     BOOL done;
     if (provider == NULL) {
         return FALSE;
     }
-    done = provider->table.lpWSPGetOverlappedResult(s, overlapped, transferred, wait, flags == NULL ? &unasked : flags,
-                                                    &error);
+    signalled = wait && overlapped != NULL && result_is_signalled(overlapped);
+    done = provider->table.lpWSPGetOverlappedResult(s, overlapped, transferred, wait && !signalled,
+                                                    flags == NULL ? &unasked : flags, &error);
+    if (overlapped != NULL) {
+        done = result_of_status(overlapped, done, signalled, &error);
+    }
     if (flags == NULL) { /* the count is told all the same: Windows, as conformance suites observe */
         error = done ? WSAEFAULT : error;
         done = FALSE;

@@ -26,6 +26,16 @@ static SOCKET no_socket(int error)
     return INVALID_SOCKET;
 }
 
+/* Programs take an entry for the provider that it names, and ask for what it was before they wrote in it: Windows goes by
+ * the entry's number. */
+static bool is_of_entry(const struct ws2_entry *entry, const WSAPROTOCOL_INFOW *given, int af, int type, int protocol)
+{
+    const WSAPROTOCOL_INFOW *own = &entry->info;
+    bool other = given->iAddressFamily != af || given->iSocketType != type || given->iProtocol != protocol;
+    return given->dwProviderReserved == 0 && other && own->iAddressFamily == af && own->iSocketType == type &&
+           own->iProtocol == protocol;
+}
+
 static SOCKET socket_from_entry(const struct ws2_entry *entry, int af, int type, int protocol,
                                 const WSAPROTOCOL_INFOW *given, GROUP g, DWORD flags)
 {
@@ -37,7 +47,7 @@ static SOCKET socket_from_entry(const struct ws2_entry *entry, int af, int type,
     if (provider == NULL) {
         return no_socket(error);
     }
-    info = given != NULL ? *given : entry->info;
+    info = given != NULL && !is_of_entry(entry, given, af, type, protocol) ? *given : entry->info;
     s = provider->table.lpWSPSocket(af, type, protocol, &info, g, flags, &error);
     return finish_socket(s, &error);
 }

@@ -4,6 +4,8 @@
  */
 #include "ws2_status.h"
 
+#define STATUS_BUFFER_TOO_SMALL_CODE 0xc0000023u
+
 static const struct {
     DWORD code;
     DWORD status;
@@ -28,7 +30,7 @@ static const struct {
     {WSAEADDRINUSE, 0xc000020a, ERROR_ADDRESS_ALREADY_ASSOCIATED},
     {WSAEADDRNOTAVAIL, 0xc0000141, ERROR_INVALID_NETNAME},
     {WSAEACCES, 0xc0000022, ERROR_ACCESS_DENIED},
-    {WSAEFAULT, 0xc0000005, ERROR_NOACCESS},
+    {WSAEFAULT, STATUS_BUFFER_TOO_SMALL_CODE, ERROR_NOACCESS}, /* pending, it is room that is missing */
     {WSAEINVAL, 0xc000000d, ERROR_INVALID_PARAMETER},
     {WSAENOTSOCK, 0xc0000008, ERROR_INVALID_HANDLE},
     {WSANOTINITIALISED, 0xc0000008, ERROR_INVALID_HANDLE},
@@ -45,6 +47,8 @@ static const struct {
 } others[] = {
     {STATUS_PORT_UNREACHABLE_CODE, ERROR_PORT_UNREACHABLE},
     {STATUS_UNSUCCESSFUL_CODE, ERROR_GEN_FAILURE},
+    {STATUS_BUFFER_TOO_SMALL_CODE, ERROR_INSUFFICIENT_BUFFER},
+    {0xc0000005, ERROR_NOACCESS},
     {0x103, ERROR_IO_PENDING},
     {0xc0000011, ERROR_HANDLE_EOF},
     {0xc0000010, ERROR_INVALID_FUNCTION},
@@ -104,15 +108,60 @@ DWORD ws2_status_win32_of(ULONG_PTR status)
     if (status == WSA_OPERATION_ABORTED || (status >= WSABASEERR && status < WSABASEERR + 2000)) {
         return ws2_status_win32((DWORD)status);
     }
-    for (i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
-        if (statuses[i].status == (DWORD)status) {
-            return statuses[i].win32;
-        }
-    }
     for (i = 0; i < sizeof others / sizeof others[0]; i++) {
         if (others[i].status == (DWORD)status) {
             return others[i].win32;
         }
     }
+    for (i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
+        if (statuses[i].status == (DWORD)status) {
+            return statuses[i].win32;
+        }
+    }
     return ((DWORD)status & 0x80000000u) == 0 ? 0 : ERROR_MR_MID_NOT_FOUND;
+}
+
+/* Numbers of ntstatus.h by severity and code, and what Windows' Winsock makes of them. */
+static const struct {
+    DWORD status;
+    DWORD code;
+} results[] = {
+    {0x80000005, WSAEMSGSIZE},       {0xc0000002, WSAEOPNOTSUPP},     {0xc0000005, WSAEFAULT},
+    {0xc0000007, WSAENOBUFS},        {0xc0000008, WSAENOTSOCK},       {0xc000000e, WSAENETDOWN},
+    {0xc000000f, WSAENETDOWN},       {0xc0000017, WSAENOBUFS},        {0xc0000018, WSAENOBUFS},
+    {0xc0000022, WSAEACCES},         {0xc0000023, WSAEFAULT},         {0xc0000024, WSAENOTSOCK},
+    {0xc0000034, WSAENETDOWN},       {0xc000003a, WSAENETDOWN},       {0xc0000043, WSAEADDRINUSE},
+    {0xc0000044, WSAENOBUFS},        {0xc0000097, WSAENOBUFS},        {0xc000009a, WSAENOBUFS},
+    {0xc00000a1, WSAENOBUFS},        {0xc00000a3, WSAEWOULDBLOCK},    {0xc00000b0, WSAESHUTDOWN},
+    {0xc00000b5, WSAETIMEDOUT},      {0xc00000bb, WSAEOPNOTSUPP},     {0xc00000bc, WSAECONNREFUSED},
+    {0xc00000be, WSAENETUNREACH},    {0xc00000bf, WSAENETDOWN},       {0xc00000c3, WSAENETDOWN},
+    {0xc00000c4, WSAENETDOWN},       {0xc00000d0, WSAEWOULDBLOCK},    {0xc0000120, WSA_OPERATION_ABORTED},
+    {0xc000012d, WSAENOBUFS},        {0xc000013b, WSAECONNABORTED},   {0xc000013c, WSAECONNRESET},
+    {0xc000013d, WSAENOBUFS},        {0xc000013e, WSAECONNRESET},     {0xc000013f, WSAETIMEDOUT},
+    {0xc0000140, WSAENOTCONN},       {0xc0000141, WSAEADDRNOTAVAIL},  {0xc0000206, WSAEMSGSIZE},
+    {0xc0000207, WSAEADDRNOTAVAIL},  {0xc0000209, WSAENOBUFS},        {0xc000020a, WSAEADDRINUSE},
+    {0xc000020c, WSAECONNRESET},     {0xc000020d, WSAECONNRESET},     {0xc000020f, WSAECONNABORTED},
+    {0xc0000236, WSAECONNREFUSED},   {0xc0000237, WSAEDISCON},        {0xc000023b, WSAEISCONN},
+    {0xc000023c, WSAENETUNREACH},    {0xc000023d, WSAEHOSTUNREACH},   {0xc000023e, WSAENETUNREACH},
+    {0xc000023f, WSAECONNRESET},     {0xc0000240, WSAEINTR},          {0xc0000241, WSAECONNABORTED},
+    {0xc00002c5, WSAEFAULT},         {0xc0000350, WSAEHOSTDOWN},      {0x800703e4, WSA_IO_INCOMPLETE},
+    {0xc00103e4, WSA_IO_INCOMPLETE}, {0xc00703e4, WSA_IO_INCOMPLETE},
+};
+
+/**
+ * The Winsock code for a status that somebody else than a provider of ours has left in a structure: 0 for a success,
+ * WSAEINVAL for a failure that Winsock does not know. Context: any thread.
+ */
+DWORD ws2_status_code(ULONG_PTR status)
+{
+    unsigned i;
+    if (((DWORD)status & 0x80000000u) == 0) {
+        return 0;
+    }
+    for (i = 0; i < sizeof results / sizeof results[0]; i++) {
+        if (results[i].status == (DWORD)status) {
+            return results[i].code;
+        }
+    }
+    return WSAEINVAL;
 }

@@ -9,5 +9,6 @@
 ULONG_PTR ws2_status_of(const struct ws2_slot *slot, DWORD code);
 DWORD ws2_status_win32(DWORD code);
 DWORD ws2_status_win32_of(ULONG_PTR status);
+DWORD ws2_status_code(ULONG_PTR status);
 
 #endif
