@@ -224,6 +224,26 @@ class Cases(unittest.TestCase):
         self.assertEqual(result.returncode, 2)
         self.assertIn("t.case:3: mod: unknown key", result.stderr)
 
+    def test_what_a_case_names_and_is_not_there_has_file_line_and_key(self):
+        base = f"[case]\nname = x\ncapture = {self.case('echo.pcap')}\n"
+        rows = {
+            "[case]\ncapture = none.pcap\n": "t.case:2: capture: ",
+            "[case]\nmode = receive\ncapture = none.pcap\n": "t.case:3: capture: ",
+            base + "actor = script none.script\n": "t.case:4: actor: ",
+            base + "program = /nonexistent/program\n": "t.case:4: program: the program cannot be run",
+            base + "filter = tcp prot 80\n": "t.case:4: filter: ",
+            base + "actor = echo\nlisten = tcp:99999\n": "t.case:5: listen: 'tcp:99999' is not",
+            base + "rewrite = ip 1.2.3.4 -> x\n": "t.case:4: rewrite: not an IP address",
+            base + "address = 10.1.2.3\n": "t.case:4: address: it is ADDRESS/PREFIX",
+            base + "engine = foo = bar\n": "t.case:4: engine: ",
+            base + "port = replay.bogus = 1\n": "t.case:4: port: ",
+            base + "[expect]\ngolden = none.pcap\n": "t.case:5: golden: ",
+        }
+        for text, expected in rows.items():
+            result = run("replay", self.write("t.case", text))
+            self.assertEqual(result.returncode, 3, text + result.stdout + result.stderr)
+            self.assertIn("setup: " + self.path(expected), result.stdout)
+
     def test_a_golden_that_differs_is_shown(self):
         golden = self.path("g.pcap")
         base = ["replay", "--actor", "echo", "--golden", golden]

@@ -286,6 +286,59 @@ static const struct key keys[] = {
     {"expect", "counter", VALUE_EXPECT, STK_EXPECT_COUNTER, 0, 0, 0, NULL},
 };
 
+_Static_assert(sizeof(keys) / sizeof(keys[0]) <= STK_CASE_KEYS_MAX, "a line of each key is kept");
+
+const char *stk_case_place(const struct stk_case *self, const char *name, char *out)
+{
+    out[0] = '\0';
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        if (strcmp(keys[i].name, name) == 0 && self->lines[i] != 0) {
+            (void)snprintf(out, STK_CASE_ERROR_SIZE, "%s:%u: %s: ", self->file, (unsigned)self->lines[i], name);
+        }
+    }
+    return out;
+}
+
+/* Keys that a file may have several times. */
+static bool repeats(const struct key *key)
+{
+    return key->kind == VALUE_EXPECT || key->set == set_engine || key->set == set_port;
+}
+
+/* One line for each; a program and an actor are the same thing. */
+static const char *line_keep(struct stk_case *out, const struct key *key, uint32_t line)
+{
+    char place[STK_CASE_ERROR_SIZE];
+    if (line == 0) {
+        return NULL; /* an option takes the file's place */
+    }
+    if (out->lines[key - keys] != 0 && !repeats(key)) {
+        return "the file has it already";
+    }
+    if ((key->set == set_program && *stk_case_place(out, "actor", place) != '\0') ||
+        (key->set == set_actor && *stk_case_place(out, "program", place) != '\0')) {
+        return "a case has an actor or a program";
+    }
+    if (out->lines[key - keys] == 0) {
+        out->lines[key - keys] = line;
+    }
+    return NULL;
+}
+
+/* "accept 1", "data 1 40": who else would notice a word that no event has? */
+static bool event_known(const char *text)
+{
+    static const char *const words[] = {"accept", "connect", "data", "eof",   "shutdown",
+                                        "close",  "abort",   "open", "error", NULL};
+    const size_t len = strcspn(text, " \t");
+    for (size_t i = 0; words[i] != NULL; i++) {
+        if (strlen(words[i]) == len && strncmp(words[i], text, len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static const char *number_set(struct stk_case *out, const struct key *key, const char *value)
 {
     uint64_t number = 0;
@@ -314,6 +367,9 @@ static const char *expect_add(struct stk_case *out, const struct key *key, const
     if (out->expects_count == STK_CASE_EXPECT_MAX) {
         return "too many of these";
     }
+    if (key->offset == STK_EXPECT_EVENT && !event_known(value)) {
+        return "words are accept, connect, data, eof, shutdown, close, abort, open and error";
+    }
     struct stk_expect *expect = &out->expects[out->expects_count++];
     expect->kind = (enum stk_expect_kind)key->offset;
     expect->line = line;
@@ -337,6 +393,10 @@ const char *stk_case_set(struct stk_case *out, const char *section, const char *
     }
     if (strlen(value) >= STK_CASE_TEXT) {
         return "the value is too long";
+    }
+    const char *why = line_keep(out, key, line);
+    if (why != NULL) {
+        return why;
     }
     switch (key->kind) {
     case VALUE_TEXT:

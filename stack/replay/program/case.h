@@ -16,6 +16,7 @@
 #define STK_CASE_EXTRA_MAX 32
 #define STK_CASE_EXPECT_MAX 256
 #define STK_CASE_BYTES_MAX (1u << 20)
+#define STK_CASE_KEYS_MAX 40
 
 enum stk_case_mode { STK_CASE_TCP, STK_CASE_RECORDED, STK_CASE_RECEIVE };
 enum stk_case_play { STK_CASE_CLIENT, STK_CASE_SERVER };
@@ -88,6 +89,7 @@ struct stk_case {
     uint32_t extra_port_count;
     struct stk_expect expects[STK_CASE_EXPECT_MAX];
     uint32_t expects_count;
+    uint32_t lines[STK_CASE_KEYS_MAX]; /**< where the file has each key first; 0: nowhere */
 };
 
 /** What a case is before anything is said. */
@@ -115,6 +117,13 @@ int stk_case_load(const char *path, struct stk_case *out, char *error);
  * @return  NULL, or why not; static text.
  */
 const char *stk_case_set(struct stk_case *out, const char *section, const char *key, const char *value, uint32_t line);
+
+/**
+ * Where a key stands: "FILE:LINE: KEY: ", or "" if no file has it.
+ *
+ * @param out  STK_CASE_ERROR_SIZE bytes. @return  out.
+ */
+const char *stk_case_place(const struct stk_case *self, const char *key, char *out);
 
 /** Check what belongs together. @return  NULL, or what is wrong, static text. */
 const char *stk_case_check(const struct stk_case *self);

@@ -154,7 +154,8 @@ static void golden_judge(struct stk_run *run)
     const int64_t differ = stk_diff_captures(run->of, run->of->golden, run->capture, text, DIFF_BYTES,
                                              stk_spawn_terminal());
     if (differ < 0) {
-        stk_run_fault(run, STK_FAULT_SETUP, "%s", text);
+        char place[STK_CASE_ERROR_SIZE];
+        stk_run_fault(run, STK_FAULT_SETUP, "%s%s", stk_case_place(run->of, "golden", place), text);
     } else if (differ > 0) {
         stk_run_fault(run, STK_FAULT_GOLDEN, "%lld packets differ from %s:\n%s", (long long)differ, run->of->golden,
                       text);

@@ -146,7 +146,9 @@ void stk_run_receive(struct stk_run *run)
     const int made = stk_reference_make(run->of, &mode.reference);
     const int err = nic_reader_open(run->of->capture, &reader, reason);
     if (err != STK_OK) {
-        stk_run_fault(run, STK_FAULT_SETUP, "%.400s: %s", run->of->capture, reason);
+        char place[STK_CASE_ERROR_SIZE];
+        stk_run_fault(run, STK_FAULT_SETUP, "%s%.400s: %s", stk_case_place(run->of, "capture", place), run->of->capture,
+                      reason);
     } else {
         whole = play(&mode, reader);
         nic_reader_close(reader);

@@ -52,6 +52,38 @@ void stk_run_note(struct stk_run *run, const char *format, ...)
     va_end(args);
 }
 
+/* Which key has to do with it, by what is said. */
+static const char *key_of(const struct stk_run *run, const char *text)
+{
+    static const char *const begins[] = {"rewrite", "address", "listen", NULL};
+    for (uint32_t i = 0; begins[i] != NULL; i++) {
+        if (strncmp(text, begins[i], strlen(begins[i])) == 0 && text[strlen(begins[i])] == ':') {
+            return begins[i];
+        }
+    }
+    if (strstr(text, ": filter: ") != NULL) {
+        return "filter";
+    }
+    if (strstr(text, ".ini:") != NULL) {
+        const bool port = strstr(text, ": port replay: ") != NULL || strstr(text, "[port replay]") != NULL;
+        const uint32_t count = port ? run->of->extra_port_count : run->of->extra_engine_count;
+        return count == 1 ? (port ? "port" : "engine") : "";
+    }
+    return strncmp(text, run->of->capture, strlen(run->of->capture)) == 0 ? "capture" : "actor";
+}
+
+void stk_run_setup_fault(struct stk_run *run, const char *text)
+{
+    char place[STK_CASE_ERROR_SIZE];
+    const char *key = key_of(run, text);
+    const size_t len = strlen(key);
+    (void)stk_case_place(run->of, key, place);
+    if (place[0] != '\0' && len > 0 && strncmp(text, key, len) == 0 && text[len] == ':') {
+        text += len + 2; /* the place has it */
+    }
+    stk_run_fault(run, STK_FAULT_SETUP, "%s%s", place, text);
+}
+
 /* --- The report ---------------------------------------------------------------- */
 
 #define NUMBER(name)                                  \
@@ -200,12 +232,12 @@ static void actor_run(struct stk_run *run, const struct stk_scene *scene, const 
         stk_client_detach(client, 0);
         stk_clock_virtual_set(NULL);
     } else {
-        stk_run_fault(run, STK_FAULT_SETUP, "%s", error[0] != '\0' ? error : stk_err_text(err));
+        stk_run_setup_fault(run, error[0] != '\0' ? error : stk_err_text(err));
     }
     stk_engine_destroy(engine);
     stk_config_free(config);
     if (run->actor.fault[0] != '\0') {
-        stk_run_fault(run, STK_FAULT_SETUP, "%s", run->actor.fault);
+        stk_run_setup_fault(run, run->actor.fault);
     }
 }
 
@@ -276,7 +308,9 @@ static void program_run(struct stk_run *run, struct stk_scene *scene)
     const char *const names[] = {"WINLANE_CONFIG", run->config, "WINLANE_EVENTS", run->events, NULL};
     run->exit_code = stk_spawn_run(run->of->program, names, run->report, run->of->limit_s, false);
     if (run->exit_code == -2) {
-        stk_run_fault(run, STK_FAULT_SETUP, "the program cannot be run: %s", run->of->program);
+        char place[STK_CASE_ERROR_SIZE];
+        stk_run_fault(run, STK_FAULT_SETUP, "%sthe program cannot be run: %s",
+                      stk_case_place(run->of, "program", place), run->of->program);
         return;
     }
     if (report_read(run)) {
@@ -322,7 +356,7 @@ static void play(struct stk_run *run)
     char *text = malloc(CONFIG_BYTES);
     if (scene == NULL || text == NULL ||
         stk_scene_read(run->of, run->of->actor == STK_ACTOR_RECORDED, scene, reason) != STK_OK) {
-        stk_run_fault(run, STK_FAULT_SETUP, "%s", reason);
+        stk_run_setup_fault(run, reason);
     } else {
         scene_play(run, scene, text);
     }

@@ -89,6 +89,9 @@ void stk_run_events_show(const struct stk_run *run);
 /** Note a fault. */
 STK_PRINTF(3, 4) void stk_run_fault(struct stk_run *run, enum stk_fault_kind kind, const char *format, ...);
 
+/** Note why a run cannot be made, behind file, line and key of the case that have to do with it. */
+void stk_run_setup_fault(struct stk_run *run, const char *text);
+
 /** Note what is no fault: it is shown with the result. More than STK_RUN_NOTES_MAX are not kept. */
 STK_PRINTF(2, 3) void stk_run_note(struct stk_run *run, const char *format, ...);
 
