@@ -20,8 +20,11 @@ static bool connectex_tells_later(int err)
 
 static int connectex_begin(struct wsp_socket *sock, struct wsp_request *request, const void *remote)
 {
-    int err = stk_sock_connect(sock->stk, remote);
+    int err;
 
+    /* Armed first, so that its end is told before what follows from it, the other end's AcceptEx (IOCP-13). */
+    (void)stk_sock_arm(sock->stk, CONNECTEX_READY);
+    err = stk_sock_connect(sock->stk, remote);
     if (err != STK_EINPROGRESS && err != STK_OK) {
         if (!connectex_tells_later(err))
             return wsp_error_of(WSP_OP_CONNECT, err);

@@ -60,6 +60,7 @@ struct fake_state {
     unsigned socks_count;
     uint16_t port_next;
     int last_close;
+    uint32_t last_connect_armed;
     bool hold_connect, hold_drain, hold_send, ready;
     struct {
         int err;

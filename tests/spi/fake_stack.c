@@ -426,9 +426,20 @@ int stk_sock_connect(struct stk_sock *sock, const struct stk_addr *remote)
     int err;
 
     fake_lock();
+    fake.last_connect_armed = sock->armed;
     err = fake_connect_locked(sock, remote);
     fake_unlock();
     return err;
+}
+
+uint32_t fake_last_connect_armed(void)
+{
+    uint32_t armed;
+
+    fake_lock();
+    armed = fake.last_connect_armed;
+    fake_unlock();
+    return armed;
 }
 
 void fake_connect_hold(bool hold, int result)

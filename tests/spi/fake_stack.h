@@ -77,6 +77,9 @@ unsigned fake_sockets_count(void);
 /** Clients attached now. */
 unsigned fake_clients_count(void);
 
+/** What the socket of the last stk_sock_connect was armed for then: STK_READY_*. */
+uint32_t fake_last_connect_armed(void);
+
 /** How the last stk_sock_close ended its socket: enum stk_close_mode, -1: none yet. */
 int fake_last_close_mode(void);
 

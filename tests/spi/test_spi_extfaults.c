@@ -79,6 +79,20 @@ static void connectex__each_failure__is_told_by_the_completion_and_can_connect_a
 }
 
 /* B.17: what fails in the call itself, without a completion. */
+/* IOCP-13: so that the packet of what happened first comes first, though the handshake is over before the call is. */
+static void connectex__begins__the_stack_was_asked_to_tell_before(void **state)
+{
+    SOCKET listener = t_listener(AF_INET), s = t_bound(AF_INET, SOCK_STREAM);
+    struct op op;
+
+    (void)state;
+    op_connect(&op, s, t_port(listener), "");
+    assert_int_equal(op_end(&op, NULL), 0);
+    assert_int_equal(fake_last_connect_armed() & (STK_READY_CONN | STK_READY_FAIL), STK_READY_CONN | STK_READY_FAIL);
+    t_close(s);
+    t_close(listener);
+}
+
 static void connectex__refused_by_the_stack__its_code_and_no_completion(void **state)
 {
     static const int rows[][2] = {{STK_ENETDOWN, WSAENETDOWN},
@@ -153,6 +167,7 @@ int main(void)
         cmocka_unit_test(acceptex__connection_between_two_looks__is_of_who_was_first),
         cmocka_unit_test(acceptex__connection_ended_in_the_queue__the_next_is_taken),
         cmocka_unit_test(connectex__each_failure__is_told_by_the_completion_and_can_connect_again),
+        cmocka_unit_test(connectex__begins__the_stack_was_asked_to_tell_before),
         cmocka_unit_test(connectex__refused_by_the_stack__its_code_and_no_completion),
         cmocka_unit_test(functions__after_cleanup__not_initialised),
         cmocka_unit_test(disconnectex__after_a_reset__the_handle_is_used_again),
