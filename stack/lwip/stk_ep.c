@@ -486,6 +486,9 @@ int stk_ep_connect(struct stk_ep_table *table, uint32_t sock, const struct stk_a
         if (stk_ep_addr_any(remote) || remote->port == 0 || remote->family == STK_AF_NONE) {
             return STK_EADDRNOTAVAIL;
         }
+        if (stk_ep_addr_many(table, remote)) {
+            return STK_ENETUNREACH;
+        }
     } else if (clear && !ep->bound) {
         return STK_OK;
     }

@@ -53,6 +53,13 @@ bool stk_ep_addr_mcast(const struct stk_addr *addr)
     return addr->family == STK_AF_INET6 ? addr->ip[0] == 0xff : (addr->ip[0] & 0xf0) == 0xe0;
 }
 
+bool stk_ep_addr_many(const struct stk_ep_table *table, const struct stk_addr *addr)
+{
+    struct stk_addr plain = *addr;
+    (void)stk_ep_addr_unmap(&plain);
+    return stk_ep_addr_mcast(&plain) || stk_ep_addr_bcast(table, &plain);
+}
+
 void stk_ep_addr_scope_drop(struct stk_addr *addr)
 {
     const uint8_t *ip = addr->ip;

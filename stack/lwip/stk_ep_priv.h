@@ -316,6 +316,8 @@ void stk_ep_reservations_drop(struct stk_ep *ep);
 bool stk_ep_addr_unmap(struct stk_addr *addr);
 /** Is it the limited broadcast, or that of a subnet of any instance? */
 bool stk_ep_addr_bcast(const struct stk_ep_table *table, const struct stk_addr *addr);
+/** Is it, mapped or not, a multicast or a broadcast address? No connection goes there (RFC 9293 3.9.1.1, MUST-46). */
+bool stk_ep_addr_many(const struct stk_ep_table *table, const struct stk_addr *addr);
 int stk_ep_ip_from(const struct stk_ep *ep, const struct stk_addr *addr, ip_addr_t *out);
 void stk_ep_ip_to(const struct stk_ep *ep, const ip_addr_t *ip, uint16_t port, struct stk_addr *out);
 bool stk_ep_addr_any(const struct stk_addr *addr);

@@ -26,6 +26,8 @@ static const struct connect_row connects[] = {
     {"no_name", AF_INET, SOCK_STREAM, AF_INET, NULL, 80, -1, WSAEFAULT, WSAEFAULT},
     {"datagram_short_name", AF_INET, SOCK_DGRAM, AF_INET, NULL, 80, 8, WSAEFAULT, WSAEFAULT},
     {"datagram_v6_address_on_v4", AF_INET, SOCK_DGRAM, AF_INET6, NULL, 80, 0, WSAEAFNOSUPPORT, WSAEAFNOSUPPORT},
+    {"to_a_group", AF_INET, SOCK_STREAM, AF_INET, "239.10.20.30", 80, 0, WSAENETUNREACH, WSAENETUNREACH},
+    {"to_the_broadcast", AF_INET, SOCK_STREAM, AF_INET, "255.255.255.255", 80, 0, WSAENETUNREACH, WSAENETUNREACH},
     {"datagram_broadcast", AF_INET, SOCK_DGRAM, AF_INET, "255.255.255.255", 80, 0, WSAEACCES, WSAEACCES},
 };
 

@@ -230,6 +230,33 @@ static void connect__no_route__unreachable(void **state)
     sim_world_fini(&world);
 }
 
+/* A connection has one peer: RFC 9293 3.9.1.1 (MUST-46); not a frame leaves, and the socket serves again. */
+static void connect__an_address_of_many__unreachable(void **state)
+{
+    (void)state;
+    const int32_t no = 0;
+    static const struct stk_addr rows[] = {
+        {.family = STK_AF_INET, .port = 9, .ip = {239, 10, 20, 30}},
+        {.family = STK_AF_INET, .port = 9, .ip = {255, 255, 255, 255}},
+        {.family = STK_AF_INET, .port = 9, .ip = {10, 9, 0, 255}},
+        {.family = STK_AF_INET6, .port = 9, .ip = {0xff, 0x1e, [15] = 1}},
+        {.family = STK_AF_INET6, .port = 9, .ip = {[10] = 0xff, 0xff, 239, 10, 20, 30}},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct sim_world world;
+        sim_world_init(&world, 30 + (uint32_t)i, "", "");
+        struct stk_sock *sock = sim_open(&world.hosts[0], rows[i].family, STK_SOCK_STREAM);
+        if (rows[i].family == STK_AF_INET6) {
+            assert_int_equal(stk_sock_opt_set(sock, STK_OPT_V6ONLY, &no, sizeof(no)), STK_OK);
+        }
+        assert_int_equal(stk_sock_connect(sock, &rows[i]), STK_ENETUNREACH);
+        const struct stk_addr peer = sim_addr(rows[i].family, 1, 9);
+        assert_int_equal(stk_sock_connect(sock, &peer), STK_EINPROGRESS);
+        assert_int_equal(stk_sock_close(sock, STK_CLOSE_ABORT), STK_OK);
+        sim_world_fini(&world);
+    }
+}
+
 static void connect__peer_silent__times_out_in_bounds(void **state)
 {
     (void)state;
@@ -308,6 +335,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(nagle__large_write__end_leaves_at_once),
         cmocka_unit_test(connect__closed_port__refused),
         cmocka_unit_test(connect__no_route__unreachable),
+        cmocka_unit_test(connect__an_address_of_many__unreachable),
         cmocka_unit_test(connect__peer_silent__times_out_in_bounds),
         cmocka_unit_test(close__unread_data__peer_sees_reset),
         cmocka_unit_test(listen__backlog_full__refused_then_served),

@@ -227,6 +227,46 @@ static void window__closed_by_a_living_peer__time_is_not_up(void **state)
     sim_trace_close(&trace);
 }
 
+/*
+ * Both windows are closed, ours was probed: a peer that obeys RFC 9293 3.10.7.4 takes an ACK, and our window's opening with it,
+ * only with the number that it expects next.
+ */
+static void window__closed_both_ways_and_probed__acks_are_acceptable(void **state)
+{
+    (void)state;
+    struct sim_peer peer;
+    const struct stk_addr addr = sim_addr(STK_AF_INET, 1, PORT);
+    const struct stk_iov iov = {.base = scratch, .len = 100};
+    sim_trace_open(&trace, 143, "", "");
+    struct stk_sock *listener = sim_listen(&trace.world.hosts[1], &addr);
+    sim_peer_open(&peer, &trace, listener, PORT, NULL, 0);
+    sim_peer_send(&peer, SIM_ACK | SIM_PSH, scratch, 1);
+    peer.tcp.window = 0;
+    sim_peer_send(&peer, SIM_ACK | SIM_PSH, scratch, 1);
+    sim_trace_run(&trace, STK_S_NS, STEP);
+    assert_int_equal(stk_sock_send(peer.sock, &iov, 1), 100);
+    for (int i = 0; i < 600 && sim_trace_data(&trace, 0, 1) == 0; i++) {
+        sim_trace_run(&trace, 100 * STK_MS_NS, STEP);
+    }
+    assert_int_equal(trace.segments[trace.count - 1].bytes, 1);
+    const uint32_t before = trace.count;
+    sim_peer_send(&peer, SIM_ACK | SIM_PSH, scratch, 1);
+    sim_trace_run(&trace, STK_S_NS, STEP);
+    const struct sim_segment *ack = &trace.segments[sim_trace_find(&trace, before, 1, SIM_ACK, 0)];
+    assert_int_equal(ack->bytes, 0);
+    assert_int_equal(ack->ack, peer.tcp.seq);
+    assert_int_equal(ack->seq, peer.tcp.ack);
+    /* What was probed goes on when the window opens. */
+    peer.tcp.window = 65535;
+    sim_peer_send(&peer, SIM_ACK, NULL, 0);
+    sim_trace_run(&trace, STK_S_NS, STEP);
+    sim_peer_ack(&peer);
+    assert_int_equal(peer.tcp.ack, ack->seq + 100);
+    assert_int_equal(stk_sock_close(peer.sock, STK_CLOSE_ABORT), STK_OK);
+    assert_int_equal(stk_sock_close(listener, STK_CLOSE_GRACEFUL), STK_OK);
+    sim_trace_close(&trace);
+}
+
 /* KA-6: not while a SYN is on its way. */
 static void keepalive__set_while_connecting__is_refused(void **state)
 {
@@ -488,6 +528,7 @@ int main(void)
         cmocka_unit_test(data__never_acknowledged_for_ever__each_minute_again),
         cmocka_unit_test(data__never_acknowledged__ends_after_twelve_repetitions),
         cmocka_unit_test(window__closed_by_a_living_peer__time_is_not_up),
+        cmocka_unit_test(window__closed_both_ways_and_probed__acks_are_acceptable),
         cmocka_unit_test(keepalive__set_while_connecting__is_refused),
         cmocka_unit_test(keepalive__set_after_the_end__says_how_it_ended),
         cmocka_unit_test(cells__connections_batches_small_sends__take_their_round_trips),
