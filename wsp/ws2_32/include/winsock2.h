@@ -340,4 +340,6 @@ typedef void(CALLBACK *LPWSAOVERLAPPED_COMPLETION_ROUTINE)(DWORD error, DWORD tr
 #include "wl_nameservice.h"
 #include "wl_winsock_api.h"
 
+#include "wl_byteorder.h"
+
 #endif

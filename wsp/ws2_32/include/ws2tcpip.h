@@ -102,60 +102,9 @@ void WSAAPI FreeAddrInfoExW(PADDRINFOEXW list);
 char *WSAAPI gai_strerrorA(int code);
 WCHAR *WSAAPI gai_strerrorW(int code);
 
-/* Options by name: rules USO-1, ECN-3. */
-static inline int WSASetUdpSendMessageSize(SOCKET s, DWORD bytes)
-{
-    return setsockopt(s, IPPROTO_UDP, UDP_SEND_MSG_SIZE, (const char *)&bytes, (int)sizeof bytes);
-}
-
-static inline int WSAGetUdpSendMessageSize(SOCKET s, DWORD *bytes)
-{
-    int size = (int)sizeof *bytes;
-    return getsockopt(s, IPPROTO_UDP, UDP_SEND_MSG_SIZE, (char *)bytes, &size);
-}
-
-static inline int WSASetUdpRecvMaxCoalescedSize(SOCKET s, DWORD bytes)
-{
-    return setsockopt(s, IPPROTO_UDP, UDP_RECV_MAX_COALESCED_SIZE, (const char *)&bytes, (int)sizeof bytes);
-}
-
-static inline int WSAGetUdpRecvMaxCoalescedSize(SOCKET s, DWORD *bytes)
-{
-    int size = (int)sizeof *bytes;
-    return getsockopt(s, IPPROTO_UDP, UDP_RECV_MAX_COALESCED_SIZE, (char *)bytes, &size);
-}
-
-/* IPPROTO_IPV6 of an IPv6 socket, else IPPROTO_IP; the number of the option is the same. */
-static inline int wl_ip_level(SOCKET s)
-{
-    WSAPROTOCOL_INFOW info;
-    int size = (int)sizeof info;
-    if (getsockopt(s, SOL_SOCKET, SO_PROTOCOL_INFOW, (char *)&info, &size) != 0) {
-        return SOCKET_ERROR;
-    }
-    return info.iAddressFamily == AF_INET6 ? IPPROTO_IPV6 : IPPROTO_IP;
-}
-
-static inline int WSASetRecvIPEcn(SOCKET s, DWORD on)
-{
-    const int level = wl_ip_level(s);
-    if (level == SOCKET_ERROR) {
-        return SOCKET_ERROR;
-    }
-    return setsockopt(s, level, IP_RECVECN, (const char *)&on, (int)sizeof on);
-}
-
-static inline int WSAGetRecvIPEcn(SOCKET s, DWORD *on)
-{
-    const int level = wl_ip_level(s);
-    int size = (int)sizeof *on;
-    if (level == SOCKET_ERROR) {
-        return SOCKET_ERROR;
-    }
-    return getsockopt(s, level, IP_RECVECN, (char *)on, &size);
-}
-
 WL_END_C
+
+#include "wl_inline.h"
 
 #define InetPtonA inet_pton
 #define InetNtopA inet_ntop
