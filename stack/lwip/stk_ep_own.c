@@ -3,6 +3,7 @@
 
 #include "lwip/instance_priv.h"
 #include "lwip/tcp_path.h"
+#include "lwip/tcp_sack.h"
 #include "stk_lwip_hooks.h"
 
 #include "lwip/priv/tcp_priv.h"
@@ -95,7 +96,7 @@ static uint32_t isb_of(const struct stk_ep *ep)
 {
     const struct tcp_pcb *pcb = ep->pcb.tcp;
     const uint32_t limit = atomic_load_explicit(&ep->abi->tx_limit, memory_order_relaxed);
-    const uint64_t flight = 2u * (uint64_t)LWIP_MIN(pcb->cwnd, pcb->snd_wnd_max);
+    const uint64_t flight = 2u * (uint64_t)LWIP_MIN(stk_tcp_sack_cwnd(pcb), pcb->snd_wnd_max);
     const uint64_t ideal = flight > limit ? flight : limit;
     return ideal < STK_FIFO_MAX ? (uint32_t)ideal : STK_FIFO_MAX;
 }
@@ -273,7 +274,7 @@ int stk_ep_tcp_info(struct stk_ep_table *table, uint32_t sock, struct stk_tcp_in
     out->rtt_us = pcb->own.rtt_us;
     out->rtt_min_us = pcb->own.rtt_min_us;
     out->bytes_in_flight = pcb->snd_nxt - pcb->lastack;
-    out->cwnd = pcb->cwnd;
+    out->cwnd = stk_tcp_sack_cwnd(pcb);
     out->snd_wnd = pcb->snd_wnd;
     out->rcv_wnd = pcb->rcv_wnd;
     out->bytes_reordered = pcb->own.bytes_reordered;

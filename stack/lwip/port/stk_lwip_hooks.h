@@ -195,6 +195,38 @@ void stk_hook_tcp_rtt_end(struct tcp_pcb *pcb);
 #define LWIP_HOOK_TCP_RTT_BEGIN(pcb) stk_hook_tcp_rtt_begin(pcb)
 #define LWIP_HOOK_TCP_RTT_END(pcb) stk_hook_tcp_rtt_end(pcb)
 
+/* Loss recovery by selective acknowledgements (patch 0032): tcp_sack.c. */
+struct tcp_seg;
+
+/** A segment that acknowledges up to ackno has a SACK option: pairs of edges, in host order. Before it is judged otherwise. */
+void stk_hook_tcp_sack_in(struct tcp_pcb *pcb, u32_t ackno, const u32_t *edges, unsigned blocks);
+#define LWIP_HOOK_TCP_SACK_IN(pcb, ackno, edges, blocks) stk_hook_tcp_sack_in(pcb, ackno, edges, blocks)
+
+/** Is what a duplicate acknowledgement means judged by what it tells (1), for the peer's are selective, or by their number? */
+#define LWIP_HOOK_TCP_SACK_RULES(pcb) ((pcb)->own.sack.seen)
+
+/** New data is acknowledged, on a connection with TF_SACKED: before its segments are freed, and at the end. */
+void stk_hook_tcp_sack_acked(struct tcp_pcb *pcb, u32_t ackno);
+void stk_hook_tcp_sack_acked_end(struct tcp_pcb *pcb, u32_t ackno);
+#define LWIP_HOOK_TCP_SACK_ACKED(pcb, ackno) stk_hook_tcp_sack_acked(pcb, ackno)
+#define LWIP_HOOK_TCP_SACK_ACKED_END(pcb, ackno) stk_hook_tcp_sack_acked_end(pcb, ackno)
+
+/** Each fast tick, of a connection that waits for selective acknowledgements: is it time for a probe? */
+void stk_hook_tcp_sack_tick(struct tcp_pcb *pcb);
+#define LWIP_HOOK_TCP_SACK_TICK(pcb) stk_hook_tcp_sack_tick(pcb)
+
+/** All that is in flight is about to be queued again. */
+void stk_hook_tcp_sack_forget(struct tcp_pcb *pcb);
+#define LWIP_HOOK_TCP_SACK_FORGET(pcb) stk_hook_tcp_sack_forget(pcb)
+
+/** Output of a connection with TF_SACKED begins: what was lost goes first. */
+void stk_hook_tcp_sack_output(struct tcp_pcb *pcb);
+#define LWIP_HOOK_TCP_SACK_OUTPUT(pcb) stk_hook_tcp_sack_output(pcb)
+
+/** A segment of such a connection was sent, and is in flight; tail is the last one that is: returns who is that now. */
+struct tcp_seg *stk_hook_tcp_sack_sent(struct tcp_pcb *pcb, struct tcp_seg *sent, struct tcp_seg *tail);
+#define LWIP_HOOK_TCP_SACK_SENT(pcb, sent, tail) stk_hook_tcp_sack_sent(pcb, sent, tail)
+
 /** Once in a slow tick: is a connection's patience at its end (1)? */
 int stk_hook_tcp_give_up(struct tcp_pcb *pcb);
 #define LWIP_HOOK_TCP_GIVE_UP(pcb) stk_hook_tcp_give_up(pcb)

@@ -15,6 +15,50 @@ enum stk_tcp_limit {
     STK_TCP_LIMITS
 };
 
+/* What the peer has of what is in flight (patch 0032): tcp_sack.c. Pointers are into the list of segments in flight. */
+#define STK_TCP_SACK_RUNS 4
+struct tcp_seg;
+struct stk_tcp_sack {
+    uint32_t sacked;         /* bytes in flight that the peer has */
+    uint32_t lost;           /* that are taken for lost */
+    uint32_t resent;         /* that went out again, lost or not, and are not known to have arrived */
+    uint32_t above_bytes;    /* of sacked: behind edge */
+    uint32_t above_segments; /* and as segments */
+    uint32_t cwnd;           /* the congestion window; lwIP's has what does not count in the pipe on top */
+    uint32_t recover;        /* RFC 6675's RecoveryPoint */
+    uint32_t top;            /* behind the last byte that the peer has; while sacked is not 0 */
+    uint32_t sent_again;     /* bytes, since the scoreboard began */
+    uint32_t newest;         /* the latest in order of sending that arrived */
+    struct tcp_seg *edge;    /* what is lost of all up to here is marked; NULL: nothing is */
+    struct tcp_seg *looked;  /* what is lost of all up to here went out again */
+    struct stk_tcp_sack_run {
+        uint32_t left; /* from here to right all are marked as what the peer has */
+        uint32_t right;
+        struct tcp_seg *last; /* the last of them; NULL: unused */
+    } runs[STK_TCP_SACK_RUNS];
+    uint8_t run_next;
+    uint8_t seen;        /* the peer's acknowledgements are selective */
+    uint8_t dup_acks;    /* that told something new */
+    uint8_t recovering;  /* RFC 6675's loss recovery */
+    uint8_t first;       /* its first retransmission is due, whatever the pipe is */
+    uint8_t rescued;     /* its rescue retransmission was done */
+    uint8_t unsure_done; /* there is nothing that might be lost, until more is told */
+    uint8_t fresh;       /* cwnd is lwIP's */
+};
+
+/* RFC 8985's tail loss probe: what was so at the last tick, and the probe that is out. */
+struct stk_tcp_probe {
+    uint32_t una;
+    uint32_t sacked;
+    uint32_t sent;
+    uint32_t end;    /* behind the probe's last byte */
+    uint32_t order;  /* of its sending */
+    uint8_t ticks;   /* since when nothing has changed */
+    uint8_t out;     /* it was sent, and nothing has been heard since */
+    uint8_t arrived; /* the peer has it */
+    uint8_t pending; /* it may have made good a loss */
+};
+
 struct stk_tcp_own {
     /* Compared at each output: beside lwIP's own fields. */
     uint8_t limit; /* enum stk_tcp_limit */
@@ -48,6 +92,8 @@ struct stk_tcp_own {
     uint64_t limit_ns[STK_TCP_LIMITS];
     uint64_t limit_bytes[STK_TCP_LIMITS];
     uint32_t limit_begun[STK_TCP_LIMITS];
+    struct stk_tcp_sack sack;
+    struct stk_tcp_probe probe;
 };
 
 #define LWIP_TCP_PCB_OWN struct stk_tcp_own own;
