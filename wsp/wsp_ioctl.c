@@ -9,6 +9,7 @@
 #include "wsp_option.h"
 #include "wsp_overlapped.h"
 #include "wsp_private_abi.h"
+#include "wsp_ready.h"
 #include "wsp_rio.h"
 #include "wsp_sdk.h"
 #include "wsp_share.h"
@@ -148,6 +149,7 @@ static const struct wsp_ioctl_row ioctl_socket_rows[] = {
     {WSP_IOCTL_CANCEL, sizeof(struct wsp_cancel_abi), sizeof(uint32_t), 0, 0, ioctl_cancel, 0},
     {WSP_IOCTL_PORT, 0, 0, 0, 0, ioctl_port, 0},
     {WSP_IOCTL_ADAPTERS, 0, 0, 0, 0, wsp_ioctl_adapters, 0},
+    {WSP_IOCTL_READY, 0, 0, 0, 0, wsp_ready_ask, 0},
     {SIO_GET_EXTENSION_FUNCTION_POINTER, sizeof(GUID), sizeof(void (*)(void)), 0, 0, wsp_extension_get, 0},
     {SIO_GET_MULTIPLE_EXTENSION_FUNCTION_POINTER, 0, 0, 0, 0, wsp_rio_table_get, 0},
     {SIO_ASSOCIATE_HANDLE, 0, 0, 0, 0, NULL, WSAENOPROTOOPT},

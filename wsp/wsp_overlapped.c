@@ -13,6 +13,7 @@
 #include "wsp_upcall.h"
 
 #include "stack/clock.h"
+#include "stack/process.h"
 
 #include <stdlib.h>
 
@@ -150,6 +151,8 @@ void wsp_request_finish_quietly(struct wsp_request *request)
     request_store(request);
     ov->InternalHigh = request->bytes;
     result_store(ov, (ULONG_PTR)request->code);
+    if (request->notify && !stk_process_ending()) /* threads that held its locks may be gone then */
+        request->notify(ov);
 }
 
 static void CALLBACK request_apc(DWORD_PTR context);
@@ -459,6 +462,7 @@ int wsp_request_fill(struct wsp_request *request, const struct wsp_call *call, c
     int code = request_capture(request, call);
 
     request->quiet = call->quiet;
+    request->notify = NULL;
     request->transmit = NULL;
     if (code != 0)
         return code;

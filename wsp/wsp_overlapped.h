@@ -72,6 +72,7 @@ struct wsp_request {
     uint64_t accept;               /**< AcceptEx: context of the accepting socket */
     struct wsp_transmit *transmit; /**< TransmitFile: what is sent; owned */
     bool quiet;
+    void (*notify)(void *overlapped); /**< who is told of the end of a quiet one; NULL: nobody */
 };
 
 /**

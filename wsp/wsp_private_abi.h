@@ -58,6 +58,44 @@ struct wsp_adapter_abi {
 
 static_assert(sizeof(struct wsp_adapter_abi) == 424, "layout");
 
+/**
+ * WSPIoctl: what a socket has to tell, of what is wanted. In: struct wsp_ready_abi. Without an overlapped structure a look, out:
+ * struct wsp_ready_told_abi. With one a request that waits until there is something, WSA_IO_PENDING, whatever the
+ * socket's flags: its end is told to `notify` alone, once, also at a close or the last cleanup. InternalHigh: the events;
+ * OffsetHigh: 0 or WSA_OPERATION_ABORTED; Offset: as `code`. hEvent is NULL. WSP_CANCEL_ONE ends it, the other scopes do not.
+ * Source: no rule has such a code; polls through the device of Windows' own sockets are made of it.
+ */
+#define WSP_IOCTL_READY 0xd8005704u
+
+/** In the numbers of that device. */
+enum wsp_ready {
+    WSP_READY_RECEIVE = 0x1,
+    WSP_READY_EXPEDITED = 0x2,
+    WSP_READY_SEND = 0x4,
+    WSP_READY_DISCONNECT = 0x8, /**< the peer's end of data, what came before it read or not */
+    WSP_READY_ABORT = 0x10,
+    WSP_READY_LOCAL_CLOSE = 0x20, /**< never told: the request is aborted */
+    WSP_READY_CONNECT = 0x40,
+    WSP_READY_ACCEPT = 0x80,
+    WSP_READY_CONNECT_FAIL = 0x100,
+};
+
+struct wsp_ready_abi {
+    uint32_t wanted;   /**< enum wsp_ready */
+    uint32_t reserved; /**< 0 */
+    uint64_t notify;   /**< a wsp_ready_fn; 0 for a look */
+};
+
+struct wsp_ready_told_abi {
+    uint32_t events; /**< enum wsp_ready */
+    uint32_t code;   /**< with WSP_READY_CONNECT_FAIL: why, a WSAE* code; else 0 */
+};
+
+static_assert(sizeof(struct wsp_ready_abi) == 16 && sizeof(struct wsp_ready_told_abi) == 8, "layout");
+
+/** @param overlapped  The request's. Context: any thread that holds no lock of the provider; must not wait for the provider. */
+typedef void (*wsp_ready_fn)(void *overlapped);
+
 /*
  * wl_complete_at_once, a function of ws2_32 for Linux: WPUCompleteOverlappedRequest of a request whose call is about to
  * return success. Calls through a pointer do not pass through ws2_32, which could not tell otherwise that a program

@@ -4,6 +4,7 @@
 /* Which requests; without any: all. */
 struct request_choice {
     bool sends;                 /* only sends: SIO_FLUSH, which loses bytes by intent */
+    bool told;                  /* not those that nobody is told of but WSP_IOCTL_READY's notify */
     uint64_t thread;            /* issued by it; 0: any */
     LPWSAOVERLAPPED overlapped; /* NULL: any */
     SOCKET handle;              /* 0: any */
@@ -16,6 +17,8 @@ static bool request_is_chosen(const struct wsp_request *request, const struct re
     if (choice->handle != 0 && request->handle != choice->handle)
         return false;
     if (choice->sends && request->direction != WSP_SENDING)
+        return false;
+    if (choice->told && request->notify)
         return false;
     return !choice->overlapped || request->overlapped == choice->overlapped;
 }
@@ -71,7 +74,7 @@ static uint32_t requests_take_all(struct wsp_socket *sock, const struct request_
 uint32_t wsp_requests_cancel(struct wsp_socket *sock, bool own, LPWSAOVERLAPPED overlapped)
 {
     struct wsp_thread *thread = own ? wsp_thread_get() : NULL;
-    struct request_choice choice = {.thread = thread ? thread->id : 0, .overlapped = overlapped};
+    struct request_choice choice = {.told = !overlapped, .thread = thread ? thread->id : 0, .overlapped = overlapped};
     struct wsp_queue done;
     uint32_t taken;
 

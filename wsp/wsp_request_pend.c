@@ -3,6 +3,7 @@
 #include "wsp_connectex.h"
 #include "wsp_disconnectex.h"
 #include "wsp_notice.h"
+#include "wsp_ready.h"
 #include "wsp_request.h"
 #include "wsp_transmit.h"
 
@@ -29,6 +30,8 @@ static bool pending_step(struct wsp_socket *sock, struct wsp_request *request, b
         return wsp_acceptex_step(sock, request, dry);
     case WSP_NOTICE_DISCONNECT:
         return wsp_disconnectex_step(sock, request);
+    case WSP_NOTICE_READY:
+        return wsp_ready_step(sock, request);
     case WSP_NOTICE_ADDRESSES:
     case WSP_NOTICE_ROUTES:
     case WSP_NOTICE_BACKLOG:
@@ -37,16 +40,22 @@ static bool pending_step(struct wsp_socket *sock, struct wsp_request *request, b
     return pending_changed(sock, request);
 }
 
-/* These requests do not wait for each other, but for connections in the order of posting. */
+/*
+ * These requests do not wait for each other, but for connections in the order of posting. Those that only look come last: a
+ * connection that another one takes is none to be told of.
+ */
 bool wsp_requests_run_pending(struct wsp_socket *sock, struct wsp_queue *done)
 {
-    struct wsp_queue waiting = sock->queues[WSP_PENDING];
+    struct wsp_queue waiting = sock->queues[WSP_PENDING], looking;
     struct wsp_request *request;
     bool sends = false, dry = false;
 
     wsp_queue_init(&sock->queues[WSP_PENDING]);
-    while ((request = wsp_queue_pop(&waiting)) != NULL) {
-        if (!pending_step(sock, request, &dry)) {
+    wsp_queue_init(&looking);
+    while ((request = wsp_queue_pop(&waiting)) != NULL || (request = wsp_queue_pop(&looking)) != NULL) {
+        if (request->notice == WSP_NOTICE_READY && waiting.head) {
+            wsp_queue_push(&looking, request);
+        } else if (!pending_step(sock, request, &dry)) {
             wsp_queue_push(&sock->queues[WSP_PENDING], request);
         } else if (request->direction == WSP_SENDING) {
             wsp_queue_push(&sock->queues[WSP_SENDING], request);

@@ -54,6 +54,7 @@ enum wsp_notice {
     WSP_NOTICE_CONNECT = WSP_NOTICES, /**< ConnectEx: the end of the handshake */
     WSP_NOTICE_ACCEPT,                /**< AcceptEx: a connection, then perhaps its first data */
     WSP_NOTICE_DISCONNECT,            /**< DisconnectEx: both directions have ended */
+    WSP_NOTICE_READY,                 /**< WSP_IOCTL_READY: something to tell */
 };
 
 /** What a socket is told of by SO_UPDATE_ACCEPT_CONTEXT or SO_UPDATE_CONNECT_CONTEXT before it is a whole one. */

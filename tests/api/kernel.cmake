@@ -59,7 +59,7 @@ set_tests_properties(api_kernel_storm PROPERTIES LABELS "api;wine" TIMEOUT 120 S
 
 add_executable(api_kernel both_main.c both.c kernel_groups_windows.c kernel.c kernel_port.c kernel_port_end.c kernel_port_wait.c
     kernel_port_call.c kernel_cancel.c kernel_accept.c
-    kernel_pipe_windows.c kernel_file.c kernel_handle_windows.c kernel_pool.c kernel_apc.c kernel_disk.c kernel_service.c kernel_message.c)
+    kernel_afd_windows.c kernel_pipe_windows.c kernel_file.c kernel_handle_windows.c kernel_pool.c kernel_apc.c kernel_disk.c kernel_service.c kernel_message.c)
 target_link_libraries(api_kernel PRIVATE mswsock ws2::ws2_32 winlane::warnings)
 target_link_options(api_kernel PRIVATE -static)
 add_dependencies(api_kernel t_api_dlls)

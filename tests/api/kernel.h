@@ -22,6 +22,7 @@ extern const struct t_group t_group_kernel_service;
 extern const struct t_group t_group_kernel_handle;
 extern const struct t_group t_group_kernel_apc;
 extern const struct t_group t_group_kernel_message;
+extern const struct t_group t_group_kernel_afd; /* Windows */
 
 /* What GetQueuedCompletionStatus gave. */
 struct t_packet {

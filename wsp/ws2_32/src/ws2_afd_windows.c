@@ -3,31 +3,17 @@
  *
  * libuv receives so from every datagram socket on a completion port: FILE_SKIP_COMPLETION_PORT_ON_SUCCESS did not hold for WSARecv on
  * old Windows. The two codes of receiving are done by WSARecv and WSARecvFrom; its status block is an OVERLAPPED's first two
- * members, and the context the OVERLAPPED itself. Source: rule OVL2-15 (MSG_PEEK), IOCP-25.
+ * members, and the context the OVERLAPPED itself. Polls are in ws2_afd_poll_windows.c. Source: rule OVL2-15 (MSG_PEEK), IOCP-25.
  */
-#include "ws2_port_windows.h"
+#include "ws2_afd_windows.h"
 #include "ws2_status.h"
-
-#include <stddef.h>
 
 #define AFD_RECEIVE 0x12017u
 #define AFD_RECEIVE_FROM 0x1201bu
-#define AFD_POLL 0x12024u
 
 #define TDI_PARTIAL 0x40u
 #define TDI_PEEK 0x80u
 #define TDI_KNOWN (0x20u | TDI_PARTIAL | TDI_PEEK) /* 0x20: normal data */
-
-struct afd_poll {
-    LARGE_INTEGER timeout;
-    ULONG count;
-    ULONG exclusive;
-    struct {
-        HANDLE handle;
-        ULONG events;
-        NTSTATUS status;
-    } sockets[1];
-};
 
 struct afd_receive {
     LPWSABUF buffers;
@@ -51,27 +37,6 @@ static bool is_socket(HANDLE handle)
 static bool is_readable(const void *at, size_t bytes, size_t least)
 {
     return bytes >= least && at != NULL && !IsBadReadPtr(at, bytes);
-}
-
-/*
- * Some programs poll sockets through the device. It would call our handle invalid, which they take for a socket that was
- * closed meanwhile and forget; so they are told that it cannot be done.
- */
-static bool polls_ours(const void *in, ULONG in_bytes)
-{
-    const struct afd_poll *poll = (const struct afd_poll *)in;
-    ULONG room;
-    ULONG i;
-    if (!is_readable(in, in_bytes, sizeof *poll)) {
-        return false;
-    }
-    room = (in_bytes - (ULONG)offsetof(struct afd_poll, sockets)) / sizeof poll->sockets[0];
-    for (i = 0; i < poll->count && i < room; i++) {
-        if (is_socket(poll->sockets[i].handle)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* What Winsock said, as the device says it. */
@@ -128,8 +93,8 @@ bool ws2_afd_control(const struct ws2_afd_call *call, NTSTATUS *status)
     LPWSAOVERLAPPED overlapped = (LPWSAOVERLAPPED)(void *)call->iosb;
     bool from = call->code == AFD_RECEIVE_FROM;
     *status = WS2_STATUS_NOT_SUPPORTED;
-    if (call->code == AFD_POLL) {
-        return polls_ours(call->in, call->in_bytes);
+    if (call->code == WS2_AFD_POLL) {
+        return ws2_afd_poll(call, status);
     }
     if ((!from && call->code != AFD_RECEIVE) || !is_socket(call->file)) {
         return false;

@@ -6,6 +6,7 @@
  * Not intercepted, because the pipe behind the handle answers as a socket would: GetFileType, Get- and
  * SetHandleInformation. Source: rules WPU-22, WS2-14, IOCP-1, IOCP-21 to 25, IOCP-30 to 33, IOCP-38.
  */
+#include "ws2_afd_windows.h"
 #include "ws2_backing_windows.h"
 #include "ws2_port_windows.h"
 
@@ -29,6 +30,9 @@ typedef NTSTATUS(NTAPI *duplicate_fn)(HANDLE, HANDLE, HANDLE, PHANDLE, ACCESS_MA
 typedef NTSTATUS(NTAPI *compare_fn)(HANDLE, HANDLE);
 typedef NTSTATUS(NTAPI *ioctl_fn)(HANDLE, HANDLE, PVOID, PVOID, PIO_STATUS_BLOCK, ULONG, PVOID, ULONG, PVOID, ULONG);
 
+typedef NTSTATUS(NTAPI *nt_cancel_fn)(HANDLE, PIO_STATUS_BLOCK);
+typedef NTSTATUS(NTAPI *nt_cancel_ex_fn)(HANDLE, PIO_STATUS_BLOCK, PIO_STATUS_BLOCK);
+
 #define SAME_ATTRIBUTES 4u /* of NtDuplicateObject's options */
 
 enum hook {
@@ -42,6 +46,8 @@ enum hook {
     HOOK_CLOSE,
     HOOK_DUPLICATE,
     HOOK_IOCTL,
+    HOOK_NT_CANCEL,
+    HOOK_NT_CANCEL_EX,
     HOOKS
 };
 
@@ -101,6 +107,28 @@ static NTSTATUS associate(struct ws2_slot *slot, HANDLE file, PIO_STATUS_BLOCK i
     return status;
 }
 
+/* Of a file that is no socket of ours: polls may be made on it. */
+static NTSTATUS other_set_information(HANDLE file, PIO_STATUS_BLOCK iosb, PVOID what, ULONG bytes, int kind)
+{
+    NTSTATUS status = ORIGINAL(set_information_fn, HOOK_SET_INFORMATION)(file, iosb, what, bytes, kind);
+    DWORD before;
+    if (status < 0 || (kind != FILE_COMPLETION_CLASS && kind != FILE_NOTIFICATION_CLASS)) {
+        return status;
+    }
+    before = GetLastError();
+    if (kind == FILE_COMPLETION_CLASS) {
+        ULONG_PTR given[2]; /* port, key */
+        memcpy(given, what, sizeof given);
+        ws2_afd_associated(file, (HANDLE)given[0], given[1]);
+    } else {
+        ULONG modes;
+        memcpy(&modes, what, sizeof modes);
+        ws2_afd_add_modes(file, modes);
+    }
+    SetLastError(before);
+    return status;
+}
+
 static NTSTATUS NTAPI hook_set_information(HANDLE file, PIO_STATUS_BLOCK iosb, PVOID what, ULONG bytes, int kind)
 {
     struct ws2_slot *slot = NULL;
@@ -111,7 +139,7 @@ static NTSTATUS NTAPI hook_set_information(HANDLE file, PIO_STATUS_BLOCK iosb, P
         slot = ws2_handle_pin((uintptr_t)file, WS2_KIND_SOCKET);
     }
     if (slot == NULL) {
-        return ORIGINAL(set_information_fn, HOOK_SET_INFORMATION)(file, iosb, what, bytes, kind);
+        return other_set_information(file, iosb, what, bytes, kind);
     }
     before = GetLastError();
     if (kind == FILE_COMPLETION_CLASS) {
@@ -147,13 +175,21 @@ static int64_t cancel(HANDLE file, uint32_t scope, LPOVERLAPPED overlapped)
     return taken;
 }
 
+/* With the polls that were made on the socket. */
+static int64_t socket_cancel(HANDLE file, uint32_t scope, LPOVERLAPPED overlapped)
+{
+    unsigned polls = ws2_afd_cancel(file, scope == WSP_CANCEL_THREAD ? GetCurrentThreadId() : 0, overlapped);
+    int64_t requests = cancel(file, scope, overlapped);
+    return requests < 0 && polls == 0 ? -1 : (requests < 0 ? 0 : requests) + polls;
+}
+
 static BOOL WINAPI hook_cancel_io(HANDLE file)
 {
     DWORD before = GetLastError();
     if (!is_socket(file)) {
         return ORIGINAL(cancel_io_fn, HOOK_CANCEL_IO)(file);
     }
-    if (cancel(file, WSP_CANCEL_THREAD, NULL) < 0) {
+    if (socket_cancel(file, WSP_CANCEL_THREAD, NULL) < 0) {
         SetLastError(ERROR_NOT_SUPPORTED);
         return FALSE;
     }
@@ -167,12 +203,58 @@ static BOOL WINAPI hook_cancel_io_ex(HANDLE file, LPOVERLAPPED overlapped)
     if (!is_socket(file)) {
         return ORIGINAL(cancel_io_ex_fn, HOOK_CANCEL_IO_EX)(file, overlapped);
     }
-    if (cancel(file, overlapped == NULL ? WSP_CANCEL_ALL : WSP_CANCEL_ONE, overlapped) <= 0) {
+    if (socket_cancel(file, overlapped == NULL ? WSP_CANCEL_ALL : WSP_CANCEL_ONE, overlapped) <= 0) {
         SetLastError(ERROR_NOT_FOUND);
         return FALSE;
     }
     SetLastError(before);
     return TRUE;
+}
+
+/*
+ * Below kernelbase: for the device's handles, and programs that take these functions of ntdll.
+ *
+ * @param done  The caller's, told as the system does.
+ */
+static NTSTATUS nt_cancelled(PIO_STATUS_BLOCK done, NTSTATUS status)
+{
+    if (done != NULL && !IsBadWritePtr(done, sizeof *done)) {
+        done->Status = status;
+        done->Information = 0;
+    }
+    return status;
+}
+
+static NTSTATUS NTAPI hook_nt_cancel(HANDLE file, PIO_STATUS_BLOCK done)
+{
+    DWORD before = GetLastError();
+    int64_t ended;
+    if (!is_socket(file)) {
+        (void)ws2_afd_cancel(file, GetCurrentThreadId(), NULL);
+        return ORIGINAL(nt_cancel_fn, HOOK_NT_CANCEL)(file, done);
+    }
+    ended = socket_cancel(file, WSP_CANCEL_THREAD, NULL);
+    SetLastError(before);
+    return nt_cancelled(done, ended < 0 ? WS2_STATUS_NOT_SUPPORTED : 0);
+}
+
+static NTSTATUS NTAPI hook_nt_cancel_ex(HANDLE file, PIO_STATUS_BLOCK iosb, PIO_STATUS_BLOCK done)
+{
+    DWORD before = GetLastError();
+    LPOVERLAPPED overlapped = (LPOVERLAPPED)(void *)iosb;
+    int64_t ended;
+    NTSTATUS status;
+    if (!is_socket(file)) {
+        ended = ws2_afd_cancel(file, 0, iosb);
+        if (ended > 0 && iosb != NULL) {
+            return nt_cancelled(done, 0);
+        }
+        status = ORIGINAL(nt_cancel_ex_fn, HOOK_NT_CANCEL_EX)(file, iosb, done);
+        return ended > 0 && status < 0 ? nt_cancelled(done, 0) : status;
+    }
+    ended = socket_cancel(file, iosb == NULL ? WSP_CANCEL_ALL : WSP_CANCEL_ONE, overlapped);
+    SetLastError(before);
+    return nt_cancelled(done, ended > 0 ? 0 : WS2_STATUS_NOT_FOUND);
 }
 
 /* ---- ReadFile, WriteFile ---- */
@@ -319,6 +401,7 @@ static bool socket_close(SOCKET s)
 static NTSTATUS NTAPI hook_close(HANDLE handle)
 {
     struct ws2_port *port;
+    struct ws2_afd_file *device;
     NTSTATUS status;
     if (is_socket(handle)) {
         DWORD before = GetLastError();
@@ -330,9 +413,13 @@ static NTSTATUS NTAPI hook_close(HANDLE handle)
         return WS2_STATUS_INVALID_HANDLE;
     }
     port = ws2_port_closing(handle);
+    device = ws2_afd_closing(handle);
     status = ORIGINAL(close_fn, HOOK_CLOSE)(handle);
     if (port != NULL) {
         ws2_port_closed(port, status >= 0);
+    }
+    if (device != NULL) {
+        ws2_afd_closed(device, status >= 0);
     }
     return status;
 }
@@ -410,7 +497,7 @@ static NTSTATUS NTAPI hook_duplicate(HANDLE from_process, HANDLE from, HANDLE to
 static NTSTATUS NTAPI hook_ioctl(HANDLE file, HANDLE event, PVOID routine, PVOID context, PIO_STATUS_BLOCK iosb,
                                  ULONG code, PVOID in, ULONG in_bytes, PVOID out, ULONG out_bytes)
 {
-    const struct ws2_afd_call call = {file, event, routine, context, iosb, code, in, in_bytes};
+    const struct ws2_afd_call call = {file, event, routine, context, iosb, code, in, in_bytes, out, out_bytes};
     NTSTATUS status;
     if (ws2_afd_control(&call, &status)) {
         return status;
@@ -438,6 +525,8 @@ static struct ws2_patch hooks[HOOKS] = {
           "DUPLICATE_CLOSE_SOURCE does not close a socket"),
     ENTRY(HOOK_IOCTL, "ntdll.dll", "NtDeviceIoControlFile", hook_ioctl,
           "programs that ask Afd past Winsock lose sockets silently"),
+    ENTRY(HOOK_NT_CANCEL, "ntdll.dll", "NtCancelIoFile", hook_nt_cancel, "polls through Afd are not cancelled"),
+    ENTRY(HOOK_NT_CANCEL_EX, "ntdll.dll", "NtCancelIoFileEx", hook_nt_cancel_ex, "polls through Afd are not cancelled"),
 };
 
 static BOOL WINAPI attach_once(PINIT_ONCE once, PVOID argument, PVOID *context)

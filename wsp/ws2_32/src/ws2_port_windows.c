@@ -143,8 +143,14 @@ static struct ws2_port **port_place(HANDLE given)
     return place;
 }
 
-/* With a reference for the caller; NULL when the handle cannot be had again or memory is short. */
-static struct ws2_port *port_get(HANDLE given)
+/**
+ * The port that the program has a handle of, with a reference for the caller.
+ *
+ * @return  NULL when the handle cannot be had again or memory is short.
+ *
+ * Context: any thread.
+ */
+struct ws2_port *ws2_port_get(HANDLE given)
 {
     HANDLE process = GetCurrentProcess();
     struct ws2_port *port;
@@ -252,7 +258,7 @@ NTSTATUS ws2_port_prepare(struct ws2_slot *slot, HANDLE given, struct ws2_port *
     if (ws2_port_state_make(slot) == NULL) {
         return WS2_STATUS_NO_MEMORY;
     }
-    *port = port_get(given);
+    *port = ws2_port_get(given);
     return *port == NULL ? WS2_STATUS_INVALID_HANDLE : 0;
 }
 
@@ -293,6 +299,43 @@ bool ws2_port_add_modes(struct ws2_slot *slot, ULONG modes)
     return true;
 }
 
+/** One more reference of a port that the caller has one of; NULL is accepted. Context: any thread. */
+void ws2_port_hold(struct ws2_port *port)
+{
+    if (port != NULL) {
+        atomic_fetch_add_explicit(&port->refs, 1, memory_order_relaxed);
+    }
+}
+
+/** Give back a reference; NULL is accepted. Context: any thread that holds no lock of ports. */
+void ws2_port_drop(struct ws2_port *port)
+{
+    if (port != NULL) {
+        port_unref(port);
+    }
+}
+
+/**
+ * The port of a socket.
+ *
+ * @param slot  Pinned.
+ * @param key   Out, as is modes: FILE_SKIP_*.
+ * @return      With a reference, or NULL: none.
+ *
+ * Context: any thread.
+ */
+struct ws2_port *ws2_port_of(struct ws2_slot *slot, ULONG_PTR *key, ULONG *modes)
+{
+    struct ws2_port_state *state = state_of(slot);
+    struct ws2_port *port = state == NULL ? NULL : atomic_load_explicit(&state->port, memory_order_acquire);
+    if (port != NULL) { /* edge P1 */
+        *key = state->key;
+        *modes = atomic_load_explicit(&state->modes, memory_order_relaxed);
+        ws2_port_hold(port);
+    }
+    return port;
+}
+
 /* ---- calls that start operations ---- */
 
 int ws2_issue_begin(struct ws2_issue *issue, SOCKET s, LPWSAOVERLAPPED overlapped,
@@ -330,6 +373,12 @@ static void packet_post(struct ws2_port *port, ULONG_PTR key, LPWSAOVERLAPPED ov
         (void)set_completion(port->own, key, (ULONG_PTR)overlapped, (NTSTATUS)status, transferred);
     }
     ReleaseSRWLockShared(&port->lock);
+}
+
+/** A packet that is no socket's own. Context: any thread with a reference. */
+void ws2_port_post(struct ws2_port *port, ULONG_PTR key, PVOID context, NTSTATUS status, ULONG_PTR bytes)
+{
+    packet_post(port, key, (LPWSAOVERLAPPED)context, (ULONG_PTR)(DWORD)status, (DWORD)bytes);
 }
 
 void ws2_issue_end(struct ws2_issue *issue, int result)

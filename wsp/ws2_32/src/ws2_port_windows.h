@@ -13,6 +13,7 @@
 #define WS2_STATUS_INVALID_PARAMETER ((NTSTATUS)0xc000000d)
 #define WS2_STATUS_NOT_SUPPORTED ((NTSTATUS)0xc00000bb)
 #define WS2_STATUS_NO_MEMORY ((NTSTATUS)0xc0000017)
+#define WS2_STATUS_NOT_FOUND ((NTSTATUS)0xc0000225)
 
 struct ws2_port;
 
@@ -37,18 +38,10 @@ struct ws2_port *ws2_port_closing(HANDLE handle);
 void ws2_port_closed(struct ws2_port *port, bool done);
 DWORD ws2_port_wait_result(const OVERLAPPED *overlapped, DWORD ms, BOOL alertable);
 
-/* The arguments of NtDeviceIoControlFile that ws2_afd_windows.c looks at. */
-struct ws2_afd_call {
-    HANDLE file;
-    HANDLE event;
-    PVOID routine;
-    PVOID context;
-    PIO_STATUS_BLOCK iosb;
-    ULONG code;
-    const void *in;
-    ULONG in_bytes;
-};
-
-bool ws2_afd_control(const struct ws2_afd_call *call, NTSTATUS *status);
+struct ws2_port *ws2_port_get(HANDLE given);
+struct ws2_port *ws2_port_of(struct ws2_slot *slot, ULONG_PTR *key, ULONG *modes);
+void ws2_port_hold(struct ws2_port *port);
+void ws2_port_drop(struct ws2_port *port);
+void ws2_port_post(struct ws2_port *port, ULONG_PTR key, PVOID context, NTSTATUS status, ULONG_PTR bytes);
 
 #endif

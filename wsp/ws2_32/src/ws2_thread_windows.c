@@ -4,6 +4,7 @@
  */
 #include "ws2_thread_windows.h"
 
+#include "ws2_afd_windows.h"
 #include "ws2_backing_windows.h"
 
 #include <stdlib.h>
@@ -17,6 +18,7 @@ static void WINAPI thread_ended(void *argument)
     if (thread == NULL) {
         return;
     }
+    ws2_afd_thread_ended();
     if (thread->self != NULL) {
         (void)ws2_apc_close(thread->self);
     }
