@@ -12,6 +12,12 @@ struct wsp_rio_slots wsp_rio_cqs = {.kind = WSP_RIO_CQ, .size = sizeof(struct ws
 
 /* --- Life --------------------------------------------------------------- */
 
+/* What a failed call that makes one returns is none either. */
+static bool handle_named(HANDLE handle)
+{
+    return handle && (intptr_t)handle != -1;
+}
+
 /* RIOX-35, RIOX-37, RIOX-38: the notification is copied. */
 static int cq_notification(const RIO_NOTIFICATION_COMPLETION *given, RIO_NOTIFICATION_COMPLETION *out)
 {
@@ -23,9 +29,9 @@ static int cq_notification(const RIO_NOTIFICATION_COMPLETION *given, RIO_NOTIFIC
     *out = *given;
     switch (out->Type) {
     case RIO_EVENT_COMPLETION:
-        return out->Event.EventHandle ? 0 : WSAEINVAL;
+        return handle_named(out->Event.EventHandle) ? 0 : WSAEINVAL;
     case RIO_IOCP_COMPLETION:
-        if (!out->Iocp.Overlapped || !out->Iocp.IocpHandle)
+        if (!out->Iocp.Overlapped || !handle_named(out->Iocp.IocpHandle))
             return WSAEINVAL;
         return atomic_load(&wsp_upcalls.post_packet) ? 0 : WSAEOPNOTSUPP;
     default:

@@ -340,6 +340,8 @@ static void cq__bad_arguments__codes(void **state)
     CQ_FAILS(0, NULL, WSAEINVAL);
     CQ_FAILS(RIO_MAX_CQ_SIZE + 1, NULL, WSAEINVAL);
     CQ_FAILS(16, &notify, WSAEINVAL); /* no event */
+    notify.Event.EventHandle = INVALID_HANDLE_VALUE;
+    CQ_FAILS(16, &notify, WSAEINVAL);
     notify.Type = (RIO_NOTIFICATION_COMPLETION_TYPE)3;
     CQ_FAILS(16, &notify, WSAEINVAL);
     notify.Type = (RIO_NOTIFICATION_COMPLETION_TYPE)0;
@@ -349,6 +351,8 @@ static void cq__bad_arguments__codes(void **state)
     CQ_FAILS(16, &notify, WSAEINVAL); /* no OVERLAPPED */
     notify.Iocp.Overlapped = &notify;
     notify.Iocp.IocpHandle = NULL;
+    CQ_FAILS(16, &notify, WSAEINVAL);
+    notify.Iocp.IocpHandle = INVALID_HANDLE_VALUE;
     CQ_FAILS(16, &notify, WSAEINVAL);
     t_pages_protect(pages, PAGE, T_PAGES_NONE);
     CQ_FAILS(16, (PRIO_NOTIFICATION_COMPLETION)(void *)pages, WSAEFAULT);
