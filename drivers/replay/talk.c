@@ -7,6 +7,7 @@
 #define ACK_AFTER_NS (200 * STK_MS_NS)
 /** After so long without an answer a SYN of ours is sent again (RFC 6298 2.1): the live side's backlog may have been full. */
 #define SYN_AFTER_NS (1000 * STK_MS_NS)
+#define SYNS_MAX 250u /* of a conversation; who has not answered then does not answer */
 
 static const struct replay_rec *rec_at(const struct replay_talk *talk, const struct replay_talk_conv *conv)
 {
@@ -365,7 +366,8 @@ static bool ack_help(struct replay_port *port, struct replay_talk_conv *conv, ui
 /* Is it the answer to our SYN that is awaited? */
 static bool awaits_syn(const struct replay_talk_conv *conv)
 {
-    return conv->proto == REPLAY_IPPROTO_TCP && conv->we_began && conv->we.syn && !conv->live && conv->waiting;
+    return conv->proto == REPLAY_IPPROTO_TCP && conv->we_began && conv->we.syn && !conv->live && conv->waiting &&
+           conv->syns_repeated < SYNS_MAX;
 }
 
 /* A live listener whose backlog is smaller than the recorded one's, or whose program is slower, needs our SYN again. */
@@ -386,6 +388,7 @@ static bool syn_help(struct replay_port *port, struct replay_talk_conv *conv, ui
     port->out_len = replay_translate(port->talk, conv, rec, port->out);
     port->out_number = rec->number;
     port->report.syns_repeated++;
+    conv->syns_repeated++;
     return true;
 }
 

@@ -111,6 +111,7 @@ struct replay_talk_conv {
     /* Time: what the record's time anchor_rec_ns is now. */
     uint64_t anchor_rec_ns;
     uint64_t anchor_ns;
+    uint32_t syns_repeated; /**< by us, of ours */
 };
 
 /** A host of the capture, and whose place it has. */
