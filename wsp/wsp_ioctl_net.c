@@ -27,7 +27,7 @@ int wsp_ioctl_need(struct wsp_ioctl_call *call, size_t size)
     if (call->out_bytes >= size && call->out)
         return 0;
     call->returned = (DWORD)size;
-    call->report = !call->out_missing;
+    call->report = true;
     return WSAEFAULT;
 }
 
@@ -53,6 +53,8 @@ static int ioctl_route_query(struct wsp_socket *sock, struct wsp_ioctl_call *cal
     code = wsp_addr_write(&local, sock->family, (struct sockaddr *)&name, &size);
     if (code == 0)
         code = wsp_ioctl_need(call, (size_t)size);
+    if (call->out_missing)
+        call->report = false;
     return code != 0 ? code : wsp_ioctl_put(call, &name, (size_t)size);
 }
 

@@ -137,15 +137,14 @@ static void own_pieces(struct wsp_transmit *transmit, const struct wsp_call *cal
 static int file_run(struct wsp_call *call, const struct file_args *args)
 {
     struct wsp_transmit *transmit;
-    int code = check_flags(args->flags);
+    int code;
 
-    if (code != 0)
-        return code;
-    if (args->bytes > WSP_TRANSMIT_MAX)
-        return WSAEINVAL; /* TF-4 */
-    if (!wsp_socket_is_stream(call->sock))
-        return WSAENOTCONN; /* TF-10 */
-    code = check_connected(call->sock);
+    /* TF-10; before the flags, as conformance suites observe Windows. */
+    code = wsp_socket_is_stream(call->sock) ? check_connected(call->sock) : WSAENOTCONN;
+    if (code == 0)
+        code = check_flags(args->flags);
+    if (code == 0 && args->bytes > WSP_TRANSMIT_MAX)
+        code = WSAEINVAL; /* TF-4 */
     if (code == 0)
         code = check_memory(call, args->buffers, args->buffers ? sizeof *args->buffers : 0);
     transmit = code == 0 ? wsp_transmit_alloc() : NULL;

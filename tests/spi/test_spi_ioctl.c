@@ -195,6 +195,11 @@ static void ioctl__route_query__local_address_or_unreachable(void **state)
         t_spi.lpWSPIoctl(s, SIO_ROUTING_INTERFACE_QUERY, &to, sizeof to, &local, 15, &needed, NULL, NULL, NULL, &t_err),
         WSAEFAULT);
     assert_int_equal(needed, sizeof local);
+    needed = 9; /* room was told of, and none given: no size either */
+    t_fails(
+        t_spi.lpWSPIoctl(s, SIO_ROUTING_INTERFACE_QUERY, &to, sizeof to, NULL, 15, &needed, NULL, NULL, NULL, &t_err),
+        WSAEFAULT);
+    assert_int_equal(needed, 9);
     memcpy(&to.sin_addr, "\310\1\2\3", 4);
     assert_int_equal(run(s, SIO_ROUTING_INTERFACE_QUERY, &to, sizeof to, &local, sizeof local), -WSAENETUNREACH);
     to.sin_addr.s_addr = 0;

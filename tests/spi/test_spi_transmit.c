@@ -187,6 +187,7 @@ static void file__refusals__have_their_codes_and_no_completion(void **state)
     TX_FAILS(transmit_file(pair.a, BAD_HANDLE, 0, 0, NULL, NULL, 0), ERROR_INVALID_HANDLE);
     TX_FAILS(transmit_file(pair.a, file, 0x7fffffff, 0, ov, NULL, 0), WSAEINVAL);
     TX_FAILS(transmit_file(pair.a, file, 0, 0, ov, NULL, TF_REUSE_SOCKET), WSAEINVAL);
+    TX_FAILS(transmit_file(fresh, file, 0, 0, NULL, NULL, TF_REUSE_SOCKET), WSAENOTCONN); /* first of all */
     TX_FAILS(transmit_file(pair.a, file, 0, 0, ov, NULL, TF_WRITE_BEHIND | TF_DISCONNECT), WSAEINVAL);
     TX_FAILS(transmit_file(pair.a, file, 0, 0, ov, NULL, TF_WRITE_BEHIND | TF_DISCONNECT | TF_REUSE_SOCKET), WSAEINVAL);
     TX_FAILS(transmit_file(pair.a, file, 0, 0, ov, NULL, 0x40), WSAEINVAL);
