@@ -54,11 +54,12 @@ struct rio_dir {
     uint32_t mask;
     uint32_t side_mask;
     uint32_t generation;
-    uint32_t next;    /* the first request that was not started (sends), or is to be filled (receives) */
-    uint32_t seen;    /* committed as it was looked at last */
-    uint32_t done;    /* requests completed */
-    uint32_t filled;  /* bytes of the one at next: received, or handed to lwIP */
-    uint32_t unacked; /* streams, send: the first that was not acknowledged wholly */
+    uint32_t next;      /* the first request that was not started (sends), or is to be filled (receives) */
+    uint32_t seen;      /* committed as it was looked at last */
+    uint32_t done;      /* requests completed */
+    uint32_t filled;    /* bytes of the one at next: received, or handed to lwIP */
+    uint32_t unacked;   /* streams, send: the first that was not acknowledged wholly */
+    uintptr_t expected; /* send: where the next one's bytes may be, for programs go through a buffer slice by slice */
     struct stk_rio_cq_abi *cq;
 };
 
@@ -173,12 +174,15 @@ static inline const struct stk_rio_entry_abi *stk_ep_rio_first_recv(struct stk_e
 
 static inline const struct stk_rio_entry_abi *stk_ep_rio_first_send(struct stk_ep_rio *rio)
 {
-    if (rio->send.next ==
-        rio->send.seen) { /* programs go through a buffer slice by slice: perhaps the next one's bytes */
-        const struct stk_rio_entry_abi *last = &rio->send.entries[(rio->send.next - 1) & rio->send.mask];
-        __builtin_prefetch((const void *)(uintptr_t)(last->base + last->len));
+    struct rio_dir *send = &rio->send;
+    if (send->next == send->seen) {
+        __builtin_prefetch((const void *)send->expected);
     }
-    return rio_first(rio, &rio->send, &rio->abi->ring[STK_RIO_SEND]);
+    const struct stk_rio_entry_abi *entry = rio_first(rio, send, &rio->abi->ring[STK_RIO_SEND]);
+    if (entry != NULL) {
+        send->expected = (uintptr_t)(entry->base + entry->len);
+    }
+    return entry;
 }
 
 /** The bytes of a request; NULL: it has none, or they are not where it says. */

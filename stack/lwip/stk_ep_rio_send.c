@@ -140,11 +140,9 @@ static inline void sends_prefetch(const struct rio_dir *send)
 void stk_ep_rio_send_expect(const struct stk_ep *ep)
 {
     const struct rio_dir *send = &ep->rio->send;
-    const struct stk_rio_entry_abi *last = &send->entries[(send->next - 1) & send->mask];
     __builtin_prefetch(&ep->rio->abi->ring[STK_RIO_SEND]);
     __builtin_prefetch(&send->entries[send->next & send->mask]);
-    __builtin_prefetch(
-        (const void *)(uintptr_t)(last->base + last->len)); /* programs go through a buffer slice by slice */
+    __builtin_prefetch((const void *)send->expected);
 }
 
 bool stk_ep_rio_send_dgrams(struct stk_ep *ep)
