@@ -188,6 +188,9 @@ static bool frame_give(struct replay_port *self, struct nic_buf *buf)
     struct replay_view view;
 
     (void)replay_view_read(self->out, self->out_len, &view);
+    if (self->out_len > self->base.info.mtu + NIC_L2_OVERHEAD && view.version != 0 &&
+        view.end - view.l3 <= self->base.info.mtu)
+        self->out_len = view.end; /* what some switch or tool put behind the IP packet */
     if (self->out_len <= self->base.info.mtu + NIC_L2_OVERHEAD && self->out_done == 0) {
         memcpy(buf->data, self->out, self->out_len);
         buf->len = self->out_len;

@@ -549,6 +549,27 @@ class Cases(unittest.TestCase):
         result = run("replay", capture(self.path("lan.pcap"), *frames))
         self.assertRegex(result.stdout, r"^passed .* 120 packets, 60 played, 0 left out, 60 heard, 60 of 60 conv")
 
+    def test_live_hosts_of_one_link_and_others(self):
+        """Of the live hosts the first and the last are on one link, one between them is elsewhere, and so is who calls."""
+        def between(host, port, ask):
+            frame = bytearray(udp((1, port), (2, 2000), b"ask") if ask else udp((2, 2000), (1, port), b"answer"))
+            ends = (b"\xc0\xa8\1\2", host) if ask else (host, b"\xc0\xa8\1\2")
+            frame[26:34] = ends[0] + ends[1]
+            return bytes(frame)
+        frames = []
+        for i, host in enumerate((b"\x0a\1\1\5", b"\x0a\x09\1\5", b"\x0a\1\1\6")):
+            frames += [(1000 * i, between(host, 1000 + i, True)), (1000 * i + 10, between(host, 1000 + i, False))]
+        name = capture(self.path("links.pcap"), *frames)
+        for side in ("client", "server"):
+            result = run("replay", "--set", "checksum=ignore", "--play", side, name)
+            self.assertRegex(result.stdout, r"^passed .* 3 played, 0 left out, \d+ heard, 3 of 3 conv", side)
+
+    def test_bytes_behind_the_ip_packet_are_not_its(self):
+        name = capture(self.path("trailer.pcap"), (0, udp((1, 1000), (2, 2000), bytes(1472)) + bytes(60)), (10, udp((2, 2000), (1, 1000), b"!")))
+        for words in (("--play", "client"), ("--mode", "recorded", "--actor", "sink")):
+            result = run("replay", "--set", "expect.left_out=0", "--set", "expect.stream=1 in bytes 1472", *words, name)
+            self.assertEqual(result.returncode, 0, result.stdout)
+
     def test_one_host_more_than_the_live_side_can_have(self):
         path = capture(self.path("hosts.pcap"), *((i, udp((1 + i, 1000), (200, 2000), b"a")) for i in range(18)))
         result = run("replay", "--play", "server", path)

@@ -159,12 +159,26 @@ static bool local_is(const struct stk_scene *scene, const struct stk_addr *addr)
     return false;
 }
 
+/* On the link of an address before it: who is known on a link is known to one interface of it. */
+static bool link_taken(const struct stk_scene *scene, const struct stk_scene_host *local, uint32_t bits)
+{
+    for (const struct stk_scene_host *other = scene->locals; other < local; other++) {
+        if (other->addr.family == local->addr.family && bits_same(other->addr.ip, local->addr.ip, bits)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void add_local(struct text *text, const struct stk_scene *scene, const struct stk_case *of,
                       const struct stk_scene_host *local, bool first)
 {
     char name[48];
     const bool ip4 = local->addr.family == STK_AF_INET;
-    const uint32_t bits = link_bits(scene, of, &local->addr, first);
+    uint32_t bits = link_bits(scene, of, &local->addr, first);
+    if (ip4 && !first && link_taken(scene, local, bits)) {
+        bits = 32;
+    }
     add(text, "address = %s/%u\n", stk_scene_addr_text(&local->addr, name), (unsigned)bits);
     if (!first || scene->peers_count == 0 || bits >= (ip4 ? 32u : 128u)) {
         return;
