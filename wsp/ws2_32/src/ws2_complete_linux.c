@@ -350,12 +350,13 @@ static int complete(SOCKET s, LPWSAOVERLAPPED overlapped, DWORD code, DWORD tran
     if (overlapped->hEvent != NULL) {
         event = ws2_handle_pin((uintptr_t)overlapped->hEvent & ~(uintptr_t)1, WS2_KIND_EVENT);
     }
+    /* Edge L1, reader. Before the program can know: who associates the socket after this gets no packet of it. */
+    io = atomic_load_explicit(&slot->io, memory_order_acquire);
     ws2_result_store(overlapped, status, transferred);
     if (event != NULL) {
         ws2_event_signal((struct ws2_event *)event->object);
         ws2_handle_unpin(event);
     }
-    io = atomic_load_explicit(&slot->io, memory_order_acquire); /* edge L1, reader */
     if (!silent && (io & WS2_IO_PORTED) != 0 &&
         ((io & WS2_IO_SKIP_SUCCESS) == 0 || !(at_once || is_withheld(overlapped, status, transferred)))) {
         packet_post(slot, overlapped, status, transferred);
