@@ -564,6 +564,30 @@ static void select__sockets_of_two_providers__notsock_of_the_first(void **state)
     assert_int_equal(remove(file), 0);
 }
 
+/* What a configuration without limits of its own has to carry: endpoints for as many sockets as there may be. */
+static void datagram_sockets__thousands_bound__the_last_one_hears(void **state)
+{
+    static SOCKET many[3000];
+    SOCKADDR_IN at = t_api_loopback(0);
+    int length = (int)sizeof at;
+    char byte = 'x';
+    int count = (int)(sizeof many / sizeof many[0]);
+    int i;
+    (void)state;
+    for (i = 0; i < count; i++) {
+        many[i] = socket(AF_INET, SOCK_DGRAM, 0);
+        assert_true(many[i] != INVALID_SOCKET);
+        at.sin_port = 0;
+        assert_int_equal(bind(many[i], (SOCKADDR *)&at, (int)sizeof at), 0);
+    }
+    assert_int_equal(getsockname(many[count - 1], (SOCKADDR *)&at, &length), 0);
+    assert_int_equal(sendto(many[0], &byte, 1, 0, (SOCKADDR *)&at, (int)sizeof at), 1);
+    assert_int_equal(recv(many[count - 1], &byte, 1, 0), 1);
+    for (i = 0; i < count; i++) {
+        assert_int_equal(closesocket(many[i]), 0);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -583,6 +607,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(select__sockets_of_two_providers__notsock_of_the_first),
         cmocka_unit_test_setup_teardown(sockets__two_thousand_opened_and_closed__handles_return, t_api_start,
                                         t_api_stop),
+        cmocka_unit_test_setup_teardown(datagram_sockets__thousands_bound__the_last_one_hears, t_api_start, t_api_stop),
     };
     if (argc > 1) {
         return leave(argv[1]);

@@ -51,8 +51,8 @@ static void config__empty_texts__defaults_and_no_port(void **state)
         assert_int_equal(engine->port_range_last, 65535);
         assert_int_equal(engine->tcp_msl_ms, 15000);
         assert_int_equal(engine->connect_timeout_ms, 21000);
-        assert_int_equal(engine->tcp_max, 4096);
-        assert_int_equal(engine->udp_max, 1024);
+        assert_int_equal(engine->tcp_max, 16384); /* as many as sockets_max */
+        assert_int_equal(engine->udp_max, 16384);
         assert_false(engine->counters_at_exit);
         assert_int_equal(engine->counters_signal, 0);
         assert_string_equal(engine->counters_file, "");

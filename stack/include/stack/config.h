@@ -97,8 +97,8 @@ struct stk_conf_engine {
     uint32_t port_range_last;    /**< (65535) */
     uint32_t tcp_msl_ms;         /**< maximum segment lifetime; TIME_WAIT is twice this (15000) */
     uint32_t connect_timeout_ms; /**< SYN retransmission bound (21000) */
-    uint32_t tcp_max;            /**< TCP connections per instance (4096) */
-    uint32_t udp_max;            /**< UDP endpoints per instance (1024) */
+    uint32_t tcp_max;            /**< TCP connections per instance (16384) */
+    uint32_t udp_max;            /**< UDP endpoints per instance (16384) */
     uint32_t time_wait_max;      /**< connections in TIME_WAIT per instance; the oldest makes room (16384) */
     uint32_t out_of_order_rtos;  /**< data behind a gap is kept for so many retransmission time-outs (6) */
     bool allow_raw;              /**< everybody may open RAW sockets (false) */
