@@ -16,11 +16,12 @@
 #define MSS 1460u
 #define FLIGHT 10u
 #define NEWS 64u
+#define SEEDS 40u
 #define SOON (20 * STK_MS_NS)         /* no timer runs out within it */
 #define ONE_PROBE (180 * STK_MS_NS)   /* a probe leaves within it, and no retransmission timer runs out */
 #define ONE_TIMEOUT (400 * STK_MS_NS) /* one retransmission timer runs out within it */
 
-static uint8_t data[64 * 1024];
+static uint8_t data[NEWS * MSS];
 static const uint8_t syn_options[] = {2, 4, 5, 180, 4, 2, 1, 1};
 
 static struct scene {
@@ -468,6 +469,46 @@ static void hostile__overlapping_blocks__count_once(void **state)
     scene_close();
 }
 
+static uint32_t draw(uint64_t *random, uint32_t below)
+{
+    *random = *random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (uint32_t)(*random >> 33) % below;
+}
+
+/* A peer that says anything: the connection ends no differently, and what it had in flight is counted to the byte. */
+static void hostile__anything_at_any_time__sums_come_out_even(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        uint64_t random = seed;
+        uint32_t acked = 0;
+        scene_open_with(800 + seed, 45);
+        for (unsigned turn = 0; turn < 60; turn++) {
+            uint32_t edges[8];
+            const unsigned blocks = draw(&random, 5);
+            acked += draw(&random, 4) == 0 ? draw(&random, info().bytes_in_flight / 4 + 1) : 0;
+            for (unsigned i = 0; i < 2 * blocks; i++) {
+                const uint32_t at = acked + draw(&random, 50 * MSS);
+                edges[i] = draw(&random, 3) == 0 ? at : at / MSS * MSS;
+            }
+            tell_bytes(acked, blocks, edges);
+            run(draw(&random, 8) == 0 ? ONE_PROBE : STK_MS_NS);
+        }
+        for (unsigned turn = 0; turn < 60 && acked < 45 * MSS; turn++) {
+            acked += info().bytes_in_flight;
+            tell_bytes(acked, 0, NULL);
+            run(STK_MS_NS);
+        }
+        assert_int_equal(acked, 45 * MSS);
+        assert_int_equal(info().bytes_in_flight, 0);
+        assert_in_range(info().cwnd, MSS, 200 * MSS);
+        scene.mark = scene.trace.count;
+        send_segments(1);
+        SENT(45);
+        scene_close();
+    }
+}
+
 /* Without the option in SYNs nothing is taken from it, and three duplicates are what they were. */
 static void not_agreed__option_comes_all_the_same__ignored(void **state)
 {
@@ -510,6 +551,7 @@ int main(void)
         cmocka_unit_test(timeout__told_since__only_the_missing),
         cmocka_unit_test(hostile__blocks_that_cannot_be__ignored),
         cmocka_unit_test(hostile__overlapping_blocks__count_once),
+        cmocka_unit_test(hostile__anything_at_any_time__sums_come_out_even),
         cmocka_unit_test(not_agreed__option_comes_all_the_same__ignored),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
