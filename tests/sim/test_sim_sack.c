@@ -407,8 +407,8 @@ static void timeout__told_since__only_the_missing(void **state)
 static void hostile__blocks_that_cannot_be__ignored(void **state)
 {
     static const uint32_t rows[][2] = {
-        {11 * MSS, 12 * MSS},                       /* never sent */
-        {9 * MSS, 10 * MSS + 1},                    /* a byte of it */
+        {30 * MSS, 31 * MSS},                       /* never sent */
+        {22 * MSS, 23 * MSS + 1},                   /* a byte of it */
         {3 * MSS, 1 * MSS},                         /* backwards */
         {2 * MSS, 2 * MSS},                         /* empty */
         {UINT32_MAX - 5 * MSS, UINT32_MAX - 2},     /* acknowledged long ago */
@@ -419,7 +419,9 @@ static void hostile__blocks_that_cannot_be__ignored(void **state)
         {1 * MSS + 1, 3 * MSS - 1},
     };
     (void)state;
-    scene_open(712);
+    scene_open_with(712, 45); /* the window is full, and more waits: what was believed would make room */
+    assert_int_equal(info().bytes_in_flight, 23 * MSS);
+    scene.mark = scene.trace.count;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         for (unsigned turn = 0; turn < 4; turn++) {
             tell_bytes(0, 1, rows[i]);
@@ -444,7 +446,9 @@ static void hostile__blocks_that_cannot_be__ignored(void **state)
     run(2 * STK_MS_NS);
     sent_nothing();
     assert_int_equal(info().cwnd, cwnd);
-    all_is_well(FLIGHT);
+    tell(23, 0, 0);
+    tell(45, 0, 0);
+    assert_int_equal(info().bytes_in_flight, 0);
     assert_int_equal(info().bytes_resent, 0);
     scene_close();
 }
