@@ -52,7 +52,6 @@ struct piece {
     uint32_t data; /* offset of the fragment's data */
     uint32_t len;
     uint32_t next_at; /* IPv6: of the byte that names the fragment header */
-    bool wanted;
 };
 
 int nic_pieces_make(const struct nic_pieces_conf *conf, struct nic_pieces **out)
@@ -285,7 +284,7 @@ static bool whole_make(struct nic_pieces *pieces, const struct datagram *dgram, 
 
 enum nic_pieces_result nic_pieces_take(struct nic_pieces *pieces, struct nic_packet *packet, bool wanted)
 {
-    struct piece piece = {.packet = packet, .wanted = wanted};
+    struct piece piece = {.packet = packet};
 
     if (!piece_read(&piece))
         return NIC_PIECES_PASSED;

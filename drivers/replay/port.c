@@ -157,16 +157,16 @@ static uint32_t fragment_make(struct replay_port *self, const struct replay_view
     const uint32_t most = (self->base.info.mtu - (head - view->l3) - (six ? 8 : 0)) / 8 * 8;
     const uint32_t done = self->out_done;
     const uint32_t left = view->end - view->l4 - done;
-    const uint32_t bytes = left < most ? left : most;
+    const bool more = left > most;
+    const uint32_t bytes = more ? most : left;
     const uint32_t data = head + (six ? 8 : 0);
 
     memcpy(frame, self->out, head);
     memcpy(frame + data, self->out + head + done, bytes);
     replay_fragment_head(
         frame, view,
-        &(struct replay_fragment){
-            .offset = done, .more = bytes < left, .id = (uint32_t)self->out_number, .end = data + bytes});
-    self->out_done = bytes < left ? done + bytes : 0;
+        &(struct replay_fragment){.offset = done, .more = more, .id = (uint32_t)self->out_number, .end = data + bytes});
+    self->out_done = more ? done + bytes : 0;
     return data + bytes;
 }
 
