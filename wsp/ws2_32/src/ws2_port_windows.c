@@ -418,10 +418,16 @@ static bool is_withheld(LPWSAOVERLAPPED overlapped, ULONG_PTR status, DWORD tran
     return true;
 }
 
-static void port_notify(struct ws2_slot *slot, LPWSAOVERLAPPED overlapped, ULONG_PTR status, DWORD transferred)
+static struct ws2_port *port_now(struct ws2_slot *slot)
 {
     struct ws2_port_state *state = state_of(slot);
-    struct ws2_port *port = state == NULL ? NULL : atomic_load_explicit(&state->port, memory_order_acquire);
+    return state == NULL ? NULL : atomic_load_explicit(&state->port, memory_order_acquire);
+}
+
+static void port_notify(struct ws2_slot *slot, struct ws2_port *port, LPWSAOVERLAPPED overlapped, ULONG_PTR status,
+                        DWORD transferred)
+{
+    const struct ws2_port_state *state = state_of(slot);
     if (port == NULL) {
         return;
     }
@@ -461,6 +467,7 @@ int WSPAPI WPUCompleteOverlappedRequest(SOCKET s, LPWSAOVERLAPPED overlapped, DW
                                         LPINT error)
 {
     struct ws2_slot *slot = overlapped == NULL ? NULL : ws2_handle_pin(s, WS2_KIND_SOCKET);
+    struct ws2_port *port;
     DWORD before = GetLastError();
     ULONG_PTR status;
     uintptr_t event;
@@ -472,6 +479,7 @@ int WSPAPI WPUCompleteOverlappedRequest(SOCKET s, LPWSAOVERLAPPED overlapped, DW
     }
     status = ws2_status_of(slot, code);
     event = (uintptr_t)overlapped->hEvent;
+    port = port_now(slot); /* before the program can know: who associates the socket after this gets no packet of it */
     overlapped->InternalHigh = transferred;
     /* Programs poll the word (HasOverlappedIoCompleted); the structure is Windows', so no _Atomic. Edge P2. */
     (void)__atomic_exchange_n(&overlapped->Internal, status, __ATOMIC_SEQ_CST);
@@ -479,7 +487,7 @@ int WSPAPI WPUCompleteOverlappedRequest(SOCKET s, LPWSAOVERLAPPED overlapped, DW
         (void)SetEvent((HANDLE)(event & ~(uintptr_t)1));
     }
     if ((event & 1) == 0) { /* IOCP-10 */
-        port_notify(slot, overlapped, status, transferred);
+        port_notify(slot, port, overlapped, status, transferred);
     }
     results_wake();
     ws2_handle_unpin(slot);
