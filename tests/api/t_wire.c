@@ -62,7 +62,7 @@ void t_option(SOCKET s, int level, int name, int value)
 
 int t_option_of(SOCKET s, int level, int name)
 {
-    int value = -12345;
+    int value = 0; /* a switch may be told in one byte */
     int bytes = sizeof(value);
     assert_int_equal(getsockopt(s, level, name, (char *)&value, &bytes), 0);
     return value;
