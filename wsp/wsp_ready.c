@@ -36,9 +36,20 @@ static uint32_t ready_connect_code(struct wsp_socket *sock, const struct stk_soc
     return code != 0 ? code : WSAECONNREFUSED; /* it was read as SO_ERROR: it failed all the same */
 }
 
+/*
+ * IN is set by the end of data, too, and by SD_RECEIVE; only then the bytes tell. Otherwise IN must: the bytes are of a later
+ * moment, when another thread may have read them, and a bit that is set is not armed: the next data would not be noticed.
+ */
+static bool ready_has_data(const struct stk_sock_status *status, uint32_t shut)
+{
+    if ((status->ready & (STK_READY_EOF | STK_READY_RESET)) || (shut & (STK_SHUT_RD | STK_SHUT_RD_QUIET)))
+        return status->rx_bytes > 0;
+    return (status->ready & STK_READY_IN) != 0;
+}
+
 static uint32_t ready_stream(struct wsp_socket *sock, const struct stk_sock_status *status, uint32_t *code)
 {
-    uint32_t ready = status->ready;
+    uint32_t ready = status->ready, shut = atomic_load_explicit(&sock->shut, memory_order_relaxed);
     uint32_t events = WSP_READY_CONNECT;
 
     if (ready & STK_READY_FAIL) {
@@ -47,12 +58,12 @@ static uint32_t ready_stream(struct wsp_socket *sock, const struct stk_sock_stat
     }
     if (!(ready & (STK_READY_CONN | STK_READY_RESET)))
         return 0; /* no connection yet */
-    if (status->rx_bytes > 0)
+    if (ready_has_data(status, shut))
         events |= WSP_READY_RECEIVE;
     if (ready & STK_READY_OOB)
         events |= WSP_READY_EXPEDITED;
     /* A send after shutdown fails at once. */
-    if ((ready & STK_READY_OUT) || (atomic_load_explicit(&sock->shut, memory_order_relaxed) & STK_SHUT_WR))
+    if ((ready & STK_READY_OUT) || (shut & STK_SHUT_WR))
         events |= WSP_READY_SEND;
     if (ready & STK_READY_RESET)
         return events | WSP_READY_ABORT;

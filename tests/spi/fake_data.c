@@ -83,6 +83,13 @@ static void fake_all_changed(void)
         fake_changed(s);
 }
 
+void fake_reader_between(bool on)
+{
+    fake_lock();
+    fake.reader_between = on;
+    fake_unlock();
+}
+
 void fake_drain_hold(bool hold)
 {
     fake_lock();
@@ -420,7 +427,7 @@ void stk_sock_status(const struct stk_sock *sock, struct stk_sock_status *out)
     fake_lock();
     memset(out, 0, sizeof *out);
     out->ready = fake_ready(sock);
-    out->rx_bytes = sock->type == STK_SOCK_STREAM ? sock->rx_len : sock->dgram_bytes;
+    out->rx_bytes = sock->type != STK_SOCK_STREAM ? sock->dgram_bytes : fake.reader_between ? 0 : sock->rx_len;
     out->rx_next = sock->dgram_head ? (uint32_t)sock->dgram_head->len : 0;
     out->tx_room = sock->other ? fake_room(sock->other) : FAKE_RX_SIZE;
     out->tx_unacked = fake.hold_drain ? 1 : 0;

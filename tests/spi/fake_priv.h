@@ -61,7 +61,7 @@ struct fake_state {
     uint16_t port_next;
     int last_close;
     uint32_t last_connect_armed;
-    bool hold_connect, hold_drain, hold_send, ready;
+    bool hold_connect, hold_drain, hold_send, reader_between, ready;
     struct {
         int err;
         unsigned times;

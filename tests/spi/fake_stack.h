@@ -43,6 +43,9 @@ void fake_connect_hold(bool hold, int result);
 /** While held, no stream reports STK_READY_DRAINED. */
 void fake_drain_hold(bool hold);
 
+/** While on, a look at a stream finds its bytes read by somebody else after its bits were looked at. */
+void fake_reader_between(bool on);
+
 /** While held, stk_sock_send and stk_sock_sendto find no room. */
 void fake_send_hold(bool hold);
 

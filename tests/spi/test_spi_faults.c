@@ -1,6 +1,7 @@
 /** @file What only the in-memory stack can do: held sends, drains and connects, forced errors, lost engines. */
 #include "t_host.h"
 
+#include "wsp_private_abi.h"
 #include "wsp_share.h"
 
 #include "fake_stack.h"
@@ -534,6 +535,38 @@ static int group_stop(void **state)
     return result;
 }
 
+struct ready_wait {
+    WSAOVERLAPPED ov; /* first */
+    WSAEVENT told;
+};
+
+static void ready_told(void *overlapped)
+{
+    t_event_set(((struct ready_wait *)overlapped)->told);
+}
+
+/* Else nobody would tell of the next bytes either: what is there already is not armed. */
+static void ready__read_by_another_during_the_look__told_all_the_same(void **state)
+{
+    struct t_pair pair = t_pair_make(AF_INET, WSA_FLAG_OVERLAPPED);
+    const struct wsp_ready_abi in = {.wanted = WSP_READY_RECEIVE, .notify = (uintptr_t)ready_told};
+    struct ready_wait wait = {.told = t_event_new()};
+    struct wsp_ready_told_abi unused;
+    DWORD returned;
+
+    (void)state;
+    fake_reader_between(true);
+    t_fails(t_spi.lpWSPIoctl(pair.b, WSP_IOCTL_READY, (void *)(uintptr_t)&in, sizeof in, &unused, sizeof unused,
+                             &returned, &wait.ov, NULL, NULL, &t_err),
+            WSA_IO_PENDING);
+    assert_int_equal(t_send(pair.a, "x", 1), 1);
+    assert_true(t_event_wait(wait.told, 5000));
+    assert_int_equal(wait.ov.InternalHigh, WSP_READY_RECEIVE);
+    fake_reader_between(false);
+    t_event_free(wait.told);
+    t_pair_close(&pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -553,6 +586,7 @@ int main(void)
         cmocka_unit_test(backlog__changes__tells_who_waits),
         cmocka_unit_test(streams__end_by_error__close_event_has_its_code),
         cmocka_unit_test(duplicate__unused_token__expires_and_the_socket_with_it),
+        cmocka_unit_test(ready__read_by_another_during_the_look__told_all_the_same),
     };
 
     return cmocka_run_group_tests_name("spi_faults", tests, t_host_start, group_stop);
