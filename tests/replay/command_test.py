@@ -495,6 +495,21 @@ class Cases(unittest.TestCase):
             result = run("replay", "--play", side, path)
             self.assertRegex(result.stdout, r"^passed .* 600 packets, 300 played, 0 left out, 300 heard, 300 of 300 conv", side)
 
+    def test_many_conversations_at_the_end_of_time(self):
+        """In the last half second that 64 bits of nanoseconds can say."""
+        blocks = [(0x0a0d0d0a, struct.pack("<IHHq", 0x1a2b3c4d, 1, 0, -1)), (1, struct.pack("<HHIHHB7x", 1, 0, 0, 9, 1, 9))]
+        for number in range(1600):
+            time, frame = 2 ** 64 - 500_000_000 + number, udp((1, 5000 + number), (2, 7001), b"good")
+            blocks.append((6, struct.pack("<IIIII", 0, time >> 32, time & 0xffffffff, len(frame), len(frame)) + frame))
+        path = self.path("late.pcapng")
+        with open(path, "wb") as file:
+            for kind, body in blocks:
+                body += b"\0" * (-len(body) % 4)
+                file.write(struct.pack("<II", kind, len(body) + 12) + body + struct.pack("<I", len(body) + 12))
+        for mode in ("recorded", "tcp"):
+            result = run("replay", "--mode", mode, path)
+            self.assertRegex(result.stdout, r"^passed .* 1600 packets, 1600 played, 0 left out", mode)
+
     def test_more_callers_at_once_than_a_backlog(self):
         """Nobody who listens here has a backlog of more than 255: the others' SYNs are sent again."""
         def tcp(port, to_server, seq, ack, flags, data=b""):

@@ -289,14 +289,15 @@ static uint32_t at_a_time(const struct stk_scene *scene)
     }
     uint64_t *ends = begins + count;
     for (uint32_t i = 0; i < count; i++) {
-        begins[i] = scene->first_ns + scene->convs[i].begin_ns;
-        ends[i] = scene->convs[i].last_ns + CLOSING_NS;
+        /* Behind the first packet: the times themselves may be as late as can be said. */
+        begins[i] = scene->convs[i].begin_ns;
+        ends[i] = scene->convs[i].last_ns - scene->first_ns + CLOSING_NS;
     }
     qsort(begins, count, sizeof(*begins), times_order);
     qsort(ends, count, sizeof(*ends), times_order);
     uint32_t most = 0;
     for (uint32_t begun = 0, ended = 0; begun < count; begun++) {
-        while (ends[ended] < begins[begun]) {
+        while (ended < begun && ends[ended] < begins[begun]) {
             ended++;
         }
         most = begun + 1 - ended > most ? begun + 1 - ended : most;
