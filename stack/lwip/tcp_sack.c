@@ -103,6 +103,10 @@ static void board_begin(struct tcp_pcb *pcb)
 
 static void board_end(struct tcp_pcb *pcb)
 {
+    /* What is in flight was sent once, in its own order: the next scoreboard counts anew. */
+    for (struct tcp_seg *seg = pcb->unacked; seg != NULL && pcb->own.sack.sent_again != 0; seg = seg->next) {
+        seg->flags &= (u16_t)~TF_SEG_ORDERED;
+    }
     pcb->cwnd = pcb->own.sack.cwnd;
     pcb->own.sack = (struct stk_tcp_sack){.seen = 1};
     tcp_clear_flags(pcb, TF_SACKED);
@@ -230,7 +234,8 @@ static bool block_take(struct tcp_pcb *pcb, uint32_t left, uint32_t right, uint3
 static bool block_take_unsent(struct tcp_pcb *pcb, uint32_t left, uint32_t right, uint32_t *steps)
 {
     bool news = false;
-    for (struct tcp_seg *seg = pcb->unsent; seg != NULL && *steps > 0 && TCP_SEQ_LEQ(end_of(seg), right);
+    const uint32_t last = TCP_SEQ_LT(right, pcb->rto_end) ? right : pcb->rto_end; /* TF_RTO goes when these have gone */
+    for (struct tcp_seg *seg = pcb->unsent; seg != NULL && *steps > 0 && TCP_SEQ_LEQ(end_of(seg), last);
          seg = seg->next) {
         (*steps)--;
         if (TCP_SEQ_LT(seq_of(seg), left) || marked(seg, TF_SEG_SACKED)) {

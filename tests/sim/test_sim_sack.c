@@ -312,6 +312,28 @@ static void lost__the_retransmission_too__resent_again(void **state)
     scene_close();
 }
 
+/* What was repeated in one recovery does not make what was sent then look younger in the next one. */
+static void lost__again_in_the_next_flight__resent_once(void **state)
+{
+    (void)state;
+    scene_open_with(715, 45);
+    assert_int_equal(info().bytes_in_flight, 23 * MSS);
+    scene.mark = scene.trace.count;
+    tell(0, 12, 23); /* 0 to 11 go out again, and new ones behind them */
+    for (uint32_t to = 1; to <= 12; to++) {
+        tell(to, 12, 23);
+    }
+    tell(23, 0, 0);
+    const uint32_t first = 23 + info().bytes_in_flight / MSS;
+    assert_true(first > 23 + 8);
+    const uint32_t resent = info().bytes_resent;
+    for (uint32_t to = 25; to <= first; to++) {
+        tell(23, 24, to);
+    }
+    assert_int_equal(info().bytes_resent, resent + MSS);
+    scene_close();
+}
+
 /* NextSeg (3), (4): with nothing new to send, the last one once, and what is below the last that has arrived. */
 static void lost__the_end_too__rescued(void **state)
 {
@@ -398,6 +420,44 @@ static void timeout__told_since__only_the_missing(void **state)
     run(ONE_TIMEOUT);
     sent_nothing();
     assert_int_equal(info().timeouts, 1);
+    scene_close();
+}
+
+/* Also if the timer ran out twice, and what it repeated first was all that was in flight. */
+static void timeout__twice__only_the_missing(void **state)
+{
+    (void)state;
+    scene_open(714);
+    run(ONE_PROBE);
+    scene.mark = scene.trace.count;
+    const uint32_t twice = info().bytes_resent + 2 * MSS;
+    while (info().bytes_resent < twice) {
+        run(10 * STK_MS_NS);
+    }
+    scene.mark = scene.trace.count;
+    const uint32_t edges[] = {3 * MSS, 6 * MSS};
+    for (uint32_t ack = MSS; ack <= 5 * MSS / 2; ack += MSS / 2) {
+        tell_bytes(ack, 1, edges);
+        run(2 * STK_MS_NS);
+    }
+    run(ONE_PROBE);
+    uint32_t end = 0;
+    for (uint32_t i = scene.mark; i < scene.trace.count; i++) {
+        const struct sim_segment *segment = &scene.trace.segments[i];
+        const uint32_t at = segment->seq - scene.base;
+        if (segment->host == 1 && segment->bytes > 0) {
+            assert_false(at >= 3 * MSS && at < 6 * MSS);
+            end = at > end ? at : end;
+        }
+    }
+    assert_true(end >= 6 * MSS);
+    tell(6, 0, 0);
+    tell(FLIGHT, 0, 0);
+    run(SOON);
+    assert_int_equal(info().bytes_in_flight, 0);
+    scene.mark = scene.trace.count;
+    send_segments(45); /* what was told counts no longer */
+    assert_in_range(info().bytes_in_flight, info().cwnd / 2, info().cwnd);
     scene_close();
 }
 
@@ -553,6 +613,8 @@ int main(void)
         cmocka_unit_test(silence__end_of_the_flight_lost__probe_finds_it),
         cmocka_unit_test(timeout__peer_reneges__all_resent),
         cmocka_unit_test(timeout__told_since__only_the_missing),
+        cmocka_unit_test(lost__again_in_the_next_flight__resent_once),
+        cmocka_unit_test(timeout__twice__only_the_missing),
         cmocka_unit_test(hostile__blocks_that_cannot_be__ignored),
         cmocka_unit_test(hostile__overlapping_blocks__count_once),
         cmocka_unit_test(hostile__anything_at_any_time__sums_come_out_even),
