@@ -7,6 +7,7 @@
 #include "wsp_event.h"
 #include "wsp_many.h"
 #include "wsp_notice.h"
+#include "wsp_provider.h"
 #include "wsp_upcall.h"
 
 /* The parts of the buffer (AEX-7): the request's vector has one entry, so that data goes into the first only. */
@@ -66,10 +67,13 @@ static bool acceptex_fits(const struct wsp_socket *listener, const struct wsp_re
 }
 
 /* The connection stays for the next one. @return  true when the request is over. */
-static bool acceptex_refuse(struct wsp_socket *listener, struct wsp_request *request)
+static bool acceptex_refuse(struct wsp_socket *listener, struct wsp_request *request, bool *dry)
 {
+    if (*dry) /* AEX-14 */
+        return false;
     (void)stk_sock_arm(listener->stk, STK_READY_ACCEPT);
-    if (!listener->deferred && !(stk_sock_ready(listener->stk) & STK_READY_ACCEPT))
+    *dry = !listener->deferred && !(stk_sock_ready(listener->stk) & STK_READY_ACCEPT);
+    if (*dry)
         return false;
     request->code = WSAEFAULT;
     return true;
@@ -110,11 +114,11 @@ bool wsp_acceptex_step(struct wsp_socket *listener, struct wsp_request *request,
 
     if (!sock) { /* AEX-18: before a connection is taken for it */
         request->code = WSA_OPERATION_ABORTED;
-        return true;
+        return atomic_load(&wsp_provider.stop) == 0; /* WSPCLEANUP-3: ended with the listener, without an indication */
     }
     if (!acceptex_fits(listener, request)) {
         wsp_socket_put(sock);
-        return acceptex_refuse(listener, request);
+        return acceptex_refuse(listener, request, dry);
     }
     moved = acceptex_advance(listener, sock, request, dry);
     wsp_socket_put(sock);

@@ -31,6 +31,35 @@ static void acceptex__connection_between_two_looks__is_of_who_was_first(void **s
     t_close(listener);
 }
 
+/* AEX-14: nor does it end one behind that has too little room. */
+static void acceptex__connection_between_two_looks__is_not_told_to_little_room(void **state)
+{
+    SOCKET listener = t_listener(AF_INET), s[2], clients[2];
+    struct op ops[2];
+    DWORD bytes = 0;
+
+    (void)state;
+    for (int i = 0; i < 2; i++)
+        s[i] = t_socket(AF_INET, SOCK_STREAM);
+    op_accept(&ops[0], listener, s[0], 0);
+    op_begin(&ops[1], listener);
+    EX_FAILS(accept_ex(listener, s[1], ops[1].bytes, 0, 0, 1, &bytes, (LPOVERLAPPED)&ops[1].ov), WSA_IO_PENDING);
+    fake_force_error(FAKE_ACCEPT, STK_EAGAIN, 1);
+    clients[0] = plain_connect(listener);
+    assert_true(t_event_wait(ops[0].ov.hEvent, 5000));
+    assert_false(t_event_is_set(ops[1].ov.hEvent));
+    assert_int_equal(op_end(&ops[0], NULL), 0);
+    ops[1].completed++;
+    clients[1] = plain_connect(listener);
+    assert_int_equal(op_end(&ops[1], NULL), WSAEFAULT);
+    assert_talk(clients[0], s[0]);
+    for (int i = 0; i < 2; i++) {
+        t_close(clients[i]);
+        t_close(s[i]);
+    }
+    t_close(listener);
+}
+
 /* A.5.2: connections that have ended in the queue are nobody's. */
 static void acceptex__connection_ended_in_the_queue__the_next_is_taken(void **state)
 {
@@ -138,6 +167,22 @@ static void functions__after_cleanup__not_initialised(void **state)
     assert_int_equal(t_ops_start(state), 0);
 }
 
+/* WSPCLEANUP-3: nor is it told when the accepting socket is ended before the listener. */
+static void cleanup__either_socket_first__no_indication_of_acceptex(void **state)
+{
+    for (int order = 0; order < 2; order++) {
+        SOCKET first = order == 0 ? t_socket(AF_INET, SOCK_STREAM) : INVALID_SOCKET;
+        SOCKET listener = t_listener(AF_INET), s = order == 0 ? first : t_socket(AF_INET, SOCK_STREAM);
+        struct op op;
+
+        op_accept(&op, listener, s, 0);
+        assert_int_equal(t_spi.lpWSPCleanup(&t_err), 0);
+        assert_int_equal(op.ov.OffsetHigh, WSA_OPERATION_ABORTED);
+        op_refused(&op);
+        assert_int_equal(t_ops_start(state), 0);
+    }
+}
+
 /* DEX-9: a connection that was reset can be begun anew, too. */
 static void disconnectex__after_a_reset__the_handle_is_used_again(void **state)
 {
@@ -165,11 +210,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(acceptex__connection_between_two_looks__is_of_who_was_first),
+        cmocka_unit_test(acceptex__connection_between_two_looks__is_not_told_to_little_room),
         cmocka_unit_test(acceptex__connection_ended_in_the_queue__the_next_is_taken),
         cmocka_unit_test(connectex__each_failure__is_told_by_the_completion_and_can_connect_again),
         cmocka_unit_test(connectex__begins__the_stack_was_asked_to_tell_before),
         cmocka_unit_test(connectex__refused_by_the_stack__its_code_and_no_completion),
         cmocka_unit_test(functions__after_cleanup__not_initialised),
+        cmocka_unit_test(cleanup__either_socket_first__no_indication_of_acceptex),
         cmocka_unit_test(disconnectex__after_a_reset__the_handle_is_used_again),
     };
 
