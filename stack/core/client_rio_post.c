@@ -47,6 +47,19 @@ static __attribute__((noinline)) int committed_kick(struct stk_rio_rq *rq)
     return STK_OK;
 }
 
+/** Requests up to one may start: the stack is told, unless it sees by itself. @return STK_OK. */
+static inline __attribute__((always_inline)) int committed_move(struct stk_rio_rq *rq, struct stk_rio_ring_abi *abi,
+                                                                uint32_t to, enum stk_rio_dir dir)
+{
+    if (dir == STK_RIO_SEND && atomic_load_explicit(&rq->abi->watched, memory_order_relaxed) == 0) {
+        /* The kick is the read-modify-write; one too many if it is watched by now. */
+        atomic_store_explicit(&abi->committed, to, memory_order_release);
+        return committed_kick(rq);
+    }
+    (void)atomic_exchange_explicit(&abi->committed, to, memory_order_seq_cst);
+    return committed_tell(rq, dir);
+}
+
 /** As memcmp would, without a call. */
 static inline bool addr_same(const struct stk_addr *left, const struct stk_addr *right)
 {
@@ -210,12 +223,7 @@ static inline int post_end(struct stk_rio_rq *rq, enum stk_rio_dir dir, const st
     if ((req->flags & STK_RIO_DEFER) != 0) {
         return STK_OK;
     }
-    if (dir == STK_RIO_SEND) { /* the kick is the read-modify-write */
-        atomic_store_explicit(&half->abi->committed, at + 1, memory_order_release);
-    } else {
-        (void)atomic_exchange_explicit(&half->abi->committed, at + 1, memory_order_seq_cst);
-    }
-    return committed_tell(rq, dir);
+    return committed_move(rq, half->abi, at + 1, dir);
 }
 
 /** Any request. */
@@ -322,13 +330,7 @@ static inline __attribute__((always_inline)) int post_plain(struct stk_rio_rq *r
     if ((post.flags & STK_RIO_DEFER) != 0) {
         return STK_OK;
     }
-    if (dir == STK_RIO_SEND && atomic_load_explicit(&rq->abi->watched, memory_order_relaxed) == 0) {
-        /* The kick is the read-modify-write; one too many if it is watched by now. */
-        atomic_store_explicit(&abi->committed, at + 1, memory_order_release);
-        return committed_kick(rq);
-    }
-    (void)atomic_exchange_explicit(&abi->committed, at + 1, memory_order_seq_cst);
-    return committed_tell(rq, dir);
+    return committed_move(rq, abi, at + 1, dir);
 }
 
 int stk_rio_receive_plain(struct stk_rio_rq *rq, struct stk_rio_mem *mem, void *base, uint32_t len, uint32_t flags,
