@@ -267,6 +267,116 @@ static void window__closed_both_ways_and_probed__acks_are_acceptable(void **stat
     sim_trace_close(&trace);
 }
 
+/* A connection with three segments in flight, and more behind them, whose peer has something to acknowledge. Returns SND.UNA. */
+static uint32_t flight_open(struct sim_peer *peer, struct stk_sock **listener, bool sack)
+{
+    static uint8_t bytes[30000];
+    static const uint8_t options[] = {2, 4, 5, 180, 4, 2, 1, 1};
+    const struct stk_addr addr = sim_addr(STK_AF_INET, 1, PORT);
+    const struct stk_iov iov = {.base = bytes, .len = sizeof(bytes)};
+    sim_trace_open(&trace, 144, "", "");
+    *listener = sim_listen(&trace.world.hosts[1], &addr);
+    sim_peer_open(peer, &trace, *listener, PORT, options, sack ? 8 : 4);
+    sim_peer_send(peer, SIM_ACK | SIM_PSH, scratch, 1);
+    assert_int_equal(stk_sock_send(peer->sock, &iov, 1), sizeof(bytes));
+    sim_trace_run(&trace, 100 * STK_MS_NS, STEP);
+    assert_int_equal(sim_trace_data(&trace, 0, 1), 3);
+    return peer->tcp.ack;
+}
+
+static void flight_close(const struct sim_peer *peer, struct stk_sock *listener)
+{
+    assert_int_equal(stk_sock_close(peer->sock, STK_CLOSE_ABORT), STK_OK);
+    assert_int_equal(stk_sock_close(listener, STK_CLOSE_GRACEFUL), STK_OK);
+    sim_trace_close(&trace);
+}
+
+/* What was sent from a segment on lies within a peer's window. Returns where its bytes end, from the window's left edge on. */
+static uint32_t end_in_window(uint32_t first, uint32_t una, uint32_t window)
+{
+    uint32_t end = una;
+    for (uint32_t i = first; i < trace.count; i++) {
+        const struct sim_segment *seg = &trace.segments[i];
+        if (seg->host == 1) {
+            assert_in_range(seg->seq - una, 0, window);
+            assert_in_range(seg->seq + seg->bytes - una, 0, window);
+            end = seg->bytes != 0 && seg->seq == end ? seg->seq + seg->bytes : end;
+        }
+    }
+    return end;
+}
+
+/*
+ * RFC 9293 3.8.6: a window that a peer takes back is obeyed, what was sent before is sent again as far as it is inside, and our
+ * ACKs are acceptable to the peer (3.10.7.4). However the smaller window is told, and however often.
+ */
+static void window__shrunk_below_a_segment__goes_on(void **state)
+{
+    (void)state;
+    for (unsigned round = 0; round < 16; round++) {
+        struct sim_peer peer;
+        struct stk_sock *listener = NULL;
+        const bool with_data = (round & 2) != 0; /* else it is told by an ACK that has nothing else new */
+        const unsigned repeats = (round & 4) != 0 ? 12 : 1;
+        const uint32_t start = flight_open(&peer, &listener, (round & 1) != 0);
+        uint32_t before = trace.count;
+        peer.tcp.window = 300;
+        sim_peer_send(&peer, with_data ? SIM_ACK | SIM_PSH : SIM_ACK, scratch, with_data);
+        for (unsigned i = 1; i < repeats; i++) {
+            if ((round & 8) != 0) {
+                sim_trace_run(&trace, 2 * STK_MS_NS, STEP);
+            }
+            sim_peer_send(&peer, SIM_ACK, NULL, 0);
+        }
+        for (unsigned turn = 0; turn < 6; turn++) {
+            sim_trace_run(&trace, 5 * STK_S_NS, STEP);
+            const uint32_t end = end_in_window(before, peer.tcp.ack, 300);
+            assert_int_not_equal(end, peer.tcp.ack);
+            before = trace.count;
+            peer.tcp.ack = end;
+            sim_peer_send(&peer, SIM_ACK, NULL, 0);
+        }
+        peer.tcp.window = 65535;
+        for (unsigned turn = 0; turn < 40; turn++) {
+            sim_trace_run(&trace, 500 * STK_MS_NS, STEP);
+            sim_peer_ack(&peer);
+        }
+        assert_int_equal(peer.tcp.ack, start + 30000);
+        flight_close(&peer, listener);
+    }
+}
+
+/* What duplicate ACKs have sent again does not fit into the window that was closed meanwhile: its first octet is what is probed. */
+static void window__closed_on_a_flight__its_first_octet_is_probed(void **state)
+{
+    (void)state;
+    struct sim_peer peer;
+    struct stk_sock *listener = NULL;
+    const uint32_t una = flight_open(&peer, &listener, false);
+    const uint32_t before = trace.count;
+    peer.tcp.window = 0;
+    for (unsigned i = 0; i < 5; i++) {
+        sim_peer_send(&peer, SIM_ACK, NULL, 0);
+    }
+    sim_trace_run(&trace, 10 * STK_S_NS, STEP);
+    assert_int_not_equal(sim_trace_data(&trace, before, 1), 0);
+    for (uint32_t i = before; i < trace.count; i++) {
+        if (trace.segments[i].host == 1) {
+            assert_int_equal(trace.segments[i].seq, una);
+            assert_in_range(trace.segments[i].bytes, 0, 1);
+        }
+    }
+    peer.tcp.window = 65535;
+    peer.tcp.ack = una;
+    for (unsigned turn = 0; turn < 40; turn++) {
+        sim_peer_send(&peer, SIM_ACK, NULL, 0);
+        sim_trace_run(&trace, 500 * STK_MS_NS, STEP);
+        sim_peer_ack(&peer);
+    }
+    assert_int_equal(peer.tcp.ack, una + 30000);
+    flight_close(&peer, listener);
+}
+
 /* KA-6: not while a SYN is on its way. */
 static void keepalive__set_while_connecting__is_refused(void **state)
 {
@@ -529,6 +639,8 @@ int main(void)
         cmocka_unit_test(data__never_acknowledged__ends_after_twelve_repetitions),
         cmocka_unit_test(window__closed_by_a_living_peer__time_is_not_up),
         cmocka_unit_test(window__closed_both_ways_and_probed__acks_are_acceptable),
+        cmocka_unit_test(window__shrunk_below_a_segment__goes_on),
+        cmocka_unit_test(window__closed_on_a_flight__its_first_octet_is_probed),
         cmocka_unit_test(keepalive__set_while_connecting__is_refused),
         cmocka_unit_test(keepalive__set_after_the_end__says_how_it_ended),
         cmocka_unit_test(cells__connections_batches_small_sends__take_their_round_trips),
