@@ -29,6 +29,7 @@ struct datagram {
     uint8_t dst[16];
     uint64_t begin_ns;
     uint32_t head_len; /* 0: the first fragment is missing */
+    uint32_t head_l3;  /* where IP begins in it; other fragments may have other tags */
     uint32_t total;    /* bytes of data; UNKNOWN: the last one is missing */
     uint32_t have;     /* bytes */
     uint32_t high;     /* end of what is there */
@@ -224,6 +225,7 @@ static void put(struct datagram *dgram, const struct piece *piece)
     if (at == 0) {
         memcpy(dgram->head, frame, piece->data);
         dgram->head_len = piece->data;
+        dgram->head_l3 = piece->layers.l3;
         if (dgram->ip == 6) {
             /* What named the fragment header names what it named, and it goes. */
             dgram->head[piece->next_at] = frame[piece->data - 8];
@@ -260,14 +262,13 @@ static void ip4_finish(uint8_t *ip, uint32_t len)
 }
 
 /* Into the frame; false: longer than IP can say. */
-static bool whole_make(struct nic_pieces *pieces, const struct datagram *dgram, const struct piece *piece,
-                       struct nic_packet *packet)
+static bool whole_make(struct nic_pieces *pieces, const struct datagram *dgram, struct nic_packet *packet)
 {
-    uint8_t *ip = pieces->frame + piece->layers.l3;
+    uint8_t *ip = pieces->frame + dgram->head_l3;
     const uint32_t len = dgram->head_len + dgram->total;
-    const uint32_t ip_len = len - piece->layers.l3;
+    const uint32_t ip_len = len - dgram->head_l3;
 
-    if (dgram->head_len < piece->layers.l3 + 20u || ip_len > (dgram->ip == 4 ? 65535u : 65535u + 40u))
+    if (ip_len > (dgram->ip == 4 ? 65535u : 65535u + 40u))
         return false;
     memcpy(pieces->frame, dgram->head, dgram->head_len);
     memcpy(pieces->frame + dgram->head_len, dgram->data, dgram->total);
@@ -304,7 +305,7 @@ enum nic_pieces_result nic_pieces_take(struct nic_pieces *pieces, struct nic_pac
     put(dgram, &piece);
     if (dgram->head_len == 0 || dgram->total == UNKNOWN || dgram->have < dgram->total)
         return NIC_PIECES_HELD;
-    if (!whole_make(pieces, dgram, &piece, packet)) {
+    if (!whole_make(pieces, dgram, packet)) {
         give_up(pieces, dgram);
         return NIC_PIECES_HELD;
     }

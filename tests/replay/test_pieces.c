@@ -229,6 +229,28 @@ static void pieces__more_datagrams_than_room__the_oldest_is_lost(void **state)
     nic_pieces_free(pieces);
 }
 
+/* A port of a switch that shows packets as they come in and as they go out: the whole one is as its first fragment. */
+static void pieces__of_other_tags__the_first_ones_header(void **state)
+{
+    const struct row rows[2] = {{.ip = 4, .id = 1, .from = 0, .len = 800, .more = true},
+                                {.ip = 4, .id = 1, .from = 800, .len = 209}};
+    struct nic_pieces *pieces = open_pieces();
+    uint8_t tagged[FRAME_MAX + 4];
+    struct nic_packet packet;
+    (void)state;
+
+    assert_int_equal(take(pieces, &rows[0], 1, &packet), NIC_PIECES_HELD);
+    packet = fragment_of(&rows[1], 2);
+    memcpy(tagged, frame_bytes, 12);
+    memcpy(tagged + 12, (uint8_t[]){0x81, 0x00, 0, 7}, 4);
+    memcpy(tagged + 16, frame_bytes + 12, packet.len - 12);
+    packet.frame = tagged;
+    packet.len = packet.full_len = packet.len + 4;
+    assert_int_equal(nic_pieces_take(pieces, &packet, true), NIC_PIECES_WHOLE);
+    check_whole(&packet, 4, 2, 1009);
+    nic_pieces_free(pieces);
+}
+
 static void pieces__others__are_as_they_were(void **state)
 {
     const struct row whole = {.ip = 4, .id = 1, .from = 0, .len = 800};
@@ -257,6 +279,7 @@ int main(void)
         cmocka_unit_test(pieces__overlap_in_ip6__the_datagram_is_lost),
         cmocka_unit_test(pieces__never_whole__said_with_each_number),
         cmocka_unit_test(pieces__more_datagrams_than_room__the_oldest_is_lost),
+        cmocka_unit_test(pieces__of_other_tags__the_first_ones_header),
         cmocka_unit_test(pieces__others__are_as_they_were),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
