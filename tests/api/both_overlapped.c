@@ -509,8 +509,10 @@ static void result__filled_by_the_program__status_and_event_count(struct t_run *
     r.overlapped.Internal = 0x40000000;
     T_TRUE(WSAGetOverlappedResult(s, &r.overlapped, &n, FALSE, &flags));
     r.overlapped.Internal = 0x103;
+    r.overlapped.InternalHigh = 7;
     T_TRUE(SetEvent(r.overlapped.hEvent));
     T_TRUE(WSAGetOverlappedResult(s, &r.overlapped, &n, TRUE, &flags));
+    T_EQ(n, 7);
 }
 
 static const struct t_cases cases[] = {

@@ -126,7 +126,7 @@ static void acceptex__refusals__have_their_codes_and_no_completion(void **state)
     EX_FAILS(accept_ex(listener, s, NULL, 0, PART, PART, NULL, ov), WSAEFAULT);
     EX_FAILS(accept_ex(listener, s, op.bytes, 0, PART, 0, NULL, ov), WSAEFAULT);
     EX_FAILS(accept_ex(listener, s, (void *)(uintptr_t)16, 0, PART, PART, NULL, ov), WSAEFAULT);
-    EX_FAILS(accept_ex(listener, s, (char *)NULL - 64, 64, PART, PART, NULL, ov), WSAEFAULT);
+    EX_FAILS(accept_ex(listener, s, (char *)(UINTPTR_MAX - 63), 64, PART, PART, NULL, ov), WSAEFAULT);
     assert_int_equal(op.ov.Internal, WSS_OPERATION_IN_PROGRESS);
     op_refused(&op);
     op_accept(&held, listener, s, 0);

@@ -204,12 +204,9 @@ static bool result_is_signalled(const WSAOVERLAPPED *overlapped)
            WaitForSingleObject(event, 0) == WAIT_OBJECT_0 && result_status(overlapped) == WSS_OPERATION_IN_PROGRESS;
 }
 
-/* Ends a structure that no provider has ended: its event is set, or a program wrote the status itself. */
-static BOOL result_of_status(const WSAOVERLAPPED *overlapped, BOOL done, bool signalled, int *error)
+/* Ends a structure that no provider has ended, as a program wrote the status itself. */
+static BOOL result_of_status(const WSAOVERLAPPED *overlapped, BOOL done, int *error)
 {
-    if (signalled && !done && *error == WSA_IO_INCOMPLETE) {
-        return TRUE;
-    }
     if (done && result_status(overlapped) != 0) {
         *error = (int)ws2_status_code(result_status(overlapped));
         return *error == 0;
@@ -236,8 +233,11 @@ BOOL WSAAPI WSAGetOverlappedResult(SOCKET s, LPWSAOVERLAPPED overlapped, LPDWORD
     signalled = wait && overlapped != NULL && result_is_signalled(overlapped);
     done = provider->table.lpWSPGetOverlappedResult(s, overlapped, transferred, wait && !signalled,
                                                     flags == NULL ? &unasked : flags, &error);
-    if (overlapped != NULL) {
-        done = result_of_status(overlapped, done, signalled, &error);
+    if (signalled && !done && error == WSA_IO_INCOMPLETE && transferred != NULL) {
+        *transferred = (DWORD)overlapped->InternalHigh;
+        done = TRUE;
+    } else if (overlapped != NULL) {
+        done = result_of_status(overlapped, done, &error);
     }
     if (flags == NULL) { /* the count is told all the same: Windows, as conformance suites observe */
         error = done ? WSAEFAULT : error;
