@@ -232,7 +232,9 @@ static void entry_list(struct poll_entry *entry)
 {
     struct poll_entry **head = &entries[bucket_of(entry->socket)];
     const struct poll_entry *other = *head;
-    while (other != NULL && (!other->main || other->socket != entry->socket || other->provider != entry->provider)) {
+    /* One that has ended counts no more, though it may not have left the list yet. */
+    while (other != NULL && (!other->main || other->socket != entry->socket || other->provider != entry->provider ||
+                             atomic_load(&other->poll->over))) {
         other = other->next;
     }
     entry->main = other == NULL;
