@@ -208,12 +208,15 @@ static int option_set_any(struct wsp_socket *sock, const struct wsp_option_row *
     return len < row->size ? WSAEFAULT : row->set(sock, row, value, len);
 }
 
-/* AEX-20, CEX-11: may it be asked for now? What a socket is, and what makes it whole, always. */
+/*
+ * AEX-20, CEX-11: may it be asked for now? What a socket is, and what makes it whole, always. Sizes of buffers too: programs set them
+ * as soon as ConnectEx has begun, when it may have ended already.
+ */
 static bool option_allowed(const struct wsp_socket *sock, int level, int name)
 {
     static const int always[] = {
-        SO_UPDATE_ACCEPT_CONTEXT, SO_UPDATE_CONNECT_CONTEXT, SO_CONNECT_TIME, SO_TYPE, SO_ERROR,
-        SO_PROTOCOL_INFOA,        SO_PROTOCOL_INFOW};
+        SO_UPDATE_ACCEPT_CONTEXT, SO_UPDATE_CONNECT_CONTEXT, SO_CONNECT_TIME, SO_TYPE,  SO_ERROR,
+        SO_PROTOCOL_INFOA,        SO_PROTOCOL_INFOW,         SO_SNDBUF,       SO_RCVBUF};
 
     /* Programs set options while ConnectEx is in progress, as Windows lets them: CEX-11 speaks of what is connected. */
     if (!wsp_socket_is_partial(sock) || !(stk_sock_ready(sock->stk) & STK_READY_CONN))

@@ -57,6 +57,8 @@ static void connectex__data__is_sent_and_counted(void **state)
     assert_memory_equal(text, "hello", 5);
     assert_partial(s);
     assert_in_range(t_option_get(s, SOL_SOCKET, SO_CONNECT_TIME), 0, 60);
+    assert_int_equal(t_option_set(s, SOL_SOCKET, SO_SNDBUF, 16384), 0);
+    assert_int_equal(t_option_get(s, SOL_SOCKET, SO_SNDBUF), 16384);
     assert_talk(s, peer);
     assert_int_equal(update_connect(s), 0);
     assert_int_equal(update_connect(s), 0);
