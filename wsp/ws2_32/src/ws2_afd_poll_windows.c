@@ -78,6 +78,7 @@ struct afd_poll {
 };
 
 typedef NTSTATUS(NTAPI *queue_apc_fn)(HANDLE, PVOID, PVOID, PVOID, PVOID);
+typedef BOOLEAN(NTAPI *ending_fn)(void);
 
 static SRWLOCK polls_lock = SRWLOCK_INIT;
 static struct afd_poll *polls[BUCKETS];     /* that wait, by their status block */
@@ -649,8 +650,17 @@ unsigned ws2_afd_cancel(HANDLE file, DWORD thread, const void *iosb)
     return cancel_all(file, thread, iosb, true);
 }
 
+/* Threads that held locks, ours or a provider's, may be gone. */
+static bool process_ends(void)
+{
+    ending_fn ending = (ending_fn)(uintptr_t)GetProcAddress(GetModuleHandleA("ntdll.dll"), "RtlDllShutdownInProgress");
+    return ending != NULL && ending();
+}
+
 /** End the calling thread's polls that no port is told of, as the kernel does. Context: the thread ends. */
 void ws2_afd_thread_ended(void)
 {
-    (void)cancel_all(NULL, GetCurrentThreadId(), NULL, false);
+    if (atomic_load_explicit(&polls_waiting, memory_order_relaxed) != 0 && !process_ends()) {
+        (void)cancel_all(NULL, GetCurrentThreadId(), NULL, false);
+    }
 }
