@@ -567,6 +567,8 @@ static struct tcp_seg *sacked_skip(struct tcp_pcb *pcb, struct tcp_seg *tail)
         }
         tail = seg;
         note_sacked(pcb, seg);
+        pcb->persist_backoff = 0; /* the retransmission timer is for what is in flight */
+        pcb->rtime = pcb->rtime < 0 ? 0 : pcb->rtime;
     }
     return tail;
 }

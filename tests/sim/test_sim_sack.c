@@ -461,6 +461,45 @@ static void timeout__twice__only_the_missing(void **state)
     scene_close();
 }
 
+/* What a time-out queued again waits for a window, and is acknowledged before there is one: nothing is left to be probed for. */
+static void timeout__window_closed__acknowledged_without_one(void **state)
+{
+    (void)state;
+    scene_open(716);
+    scene.peer.tcp.window = 0;
+    tell(0, 0, 0);
+    run(2 * ONE_TIMEOUT);
+    tell(FLIGHT, 0, 0);
+    assert_int_equal(info().bytes_in_flight, 0);
+    scene.mark = scene.trace.count;
+    run(3 * STK_S_NS);
+    sent_nothing();
+    scene.peer.tcp.window = 65535;
+    tell(FLIGHT, 0, 0);
+    all_is_well(FLIGHT);
+    scene_close();
+}
+
+/* The peer takes back what it told, without a window: what it said to have is in flight again, and is not probed for. */
+static void timeout__window_closed__peer_reneges__goes_on(void **state)
+{
+    (void)state;
+    scene_open(717);
+    scene.peer.tcp.window = 0;
+    tell(0, 0, 0);
+    run(2 * ONE_TIMEOUT);
+    tell(0, 3, 6);
+    tell(3, 0, 0);
+    run(3 * STK_S_NS);
+    scene.peer.tcp.window = 65535;
+    tell(3, 0, 0);
+    run(5 * STK_S_NS);
+    tell(6, 0, 0);
+    tell(FLIGHT, 0, 0);
+    assert_int_equal(info().bytes_in_flight, 0);
+    scene_close();
+}
+
 /* --- Lies -------------------------------------------------------------------------------------- */
 
 /* Blocks outside of what is in flight, backwards, of parts of segments: nothing is believed, and nothing makes room. */
@@ -615,6 +654,8 @@ int main(void)
         cmocka_unit_test(timeout__told_since__only_the_missing),
         cmocka_unit_test(lost__again_in_the_next_flight__resent_once),
         cmocka_unit_test(timeout__twice__only_the_missing),
+        cmocka_unit_test(timeout__window_closed__acknowledged_without_one),
+        cmocka_unit_test(timeout__window_closed__peer_reneges__goes_on),
         cmocka_unit_test(hostile__blocks_that_cannot_be__ignored),
         cmocka_unit_test(hostile__overlapping_blocks__count_once),
         cmocka_unit_test(hostile__anything_at_any_time__sums_come_out_even),
