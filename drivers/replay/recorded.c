@@ -22,7 +22,7 @@ static bool pass_begin(struct replay_port *port, uint64_t now_ns)
         (void)snprintf(port->report.ended, sizeof(port->report.ended), "%s", reason);
         return false;
     }
-    port->source.last_ns = 0;
+    port->source.timed = false;
     port->source.skip_ns = 0;
     port->base_ns = now_ns;
     port->started = false;

@@ -131,7 +131,8 @@ struct replay_source {
     const struct nic_rewrite *rewrite;
     enum replay_policy checksum;
     struct replay_report *report;
-    uint64_t last_ns; /**< latest time of the file so far; 0: none */
+    bool timed;       /**< last_ns is a time of the file */
+    uint64_t last_ns; /**< latest time of the file so far */
     uint64_t skip_ns; /**< of silences longer than REPLAY_SILENCE_NS */
     uint64_t number;  /**< of the packet that is loaded */
     uint64_t time_ns;

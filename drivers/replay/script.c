@@ -454,6 +454,7 @@ static void damaged_report(struct replay_port *port, const struct replay_talk_co
 int replay_talk_open(struct replay_port *port)
 {
     struct replay_talk *talk = calloc(1, sizeof(*talk));
+    bool begun = false;
     int err = 0;
 
     if (talk == NULL)
@@ -466,8 +467,9 @@ int replay_talk_open(struct replay_port *port)
         return STK_ENOMEM;
     memset(talk->hash, 0xff, HASH_SIZE * sizeof(*talk->hash));
     while (err == 0 && replay_source_next(&port->source)) {
-        if (talk->first_ns == 0)
+        if (!begun)
             talk->first_ns = port->source.time_ns;
+        begun = true;
         err = packet_add(port);
     }
     theirs_guess(talk);

@@ -97,11 +97,12 @@ static void checksum_settle(struct replay_source *source)
 /* Clocks that jump by years would take as long as the years' timers. */
 static uint64_t time_of(struct replay_source *source, uint64_t time_ns)
 {
-    if (source->last_ns != 0 && time_ns > source->last_ns + REPLAY_SILENCE_NS) {
+    if (source->timed && time_ns > source->last_ns && time_ns - source->last_ns > REPLAY_SILENCE_NS) {
         source->skip_ns += time_ns - source->last_ns - REPLAY_SILENCE_NS;
         source->report->silences++;
     }
-    source->last_ns = time_ns > source->last_ns ? time_ns : source->last_ns;
+    source->last_ns = source->timed && time_ns < source->last_ns ? source->last_ns : time_ns;
+    source->timed = true;
     return time_ns > source->skip_ns ? time_ns - source->skip_ns : 0;
 }
 

@@ -510,6 +510,14 @@ class Cases(unittest.TestCase):
             result = run("replay", "--mode", mode, path)
             self.assertRegex(result.stdout, r"^passed .* 1600 packets, 1600 played, 0 left out", mode)
 
+    def test_a_first_packet_without_a_time(self):
+        """pcapng's simple packets have none: what follows is decades later, a silence as any other."""
+        frames = udp((1, 5001), (2, 6001), b"good"), udp((1, 5001), (2, 6001), b"goods")
+        path = capture(self.path("zero.pcap"), (-1000, frames[0]), (1_700_000_000_000, frames[1]))
+        for words in (("--mode", "recorded"), ("--play", "client"), ("--play", "server")):
+            result = run("replay", *words, path)
+            self.assertRegex(result.stdout, r"^passed .* 2 packets, [02] played, 0 left out", words)
+
     def test_more_callers_at_once_than_a_backlog(self):
         """Nobody who listens here has a backlog of more than 255: the others' SYNs are sent again."""
         def tcp(port, to_server, seq, ack, flags, data=b""):

@@ -468,7 +468,7 @@ static bool packet_note(struct walk *walk)
 /* As the player has it: a silence of more than an hour is one hour. */
 static uint64_t time_of(struct walk *walk, uint64_t time_ns)
 {
-    if (walk->last_ns != 0 && time_ns > walk->last_ns + SILENCE_NS) {
+    if (walk->begun && time_ns > walk->last_ns && time_ns - walk->last_ns > SILENCE_NS) {
         walk->skip_ns += time_ns - walk->last_ns - SILENCE_NS;
     }
     walk->last_ns = time_ns > walk->last_ns ? time_ns : walk->last_ns;
