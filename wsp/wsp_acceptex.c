@@ -317,10 +317,10 @@ BOOL WSPAPI wsp_accept_ex(SOCKET s, SOCKET accepting, PVOID buffer, DWORD data, 
 {
     INT err = WSAENOTSOCK;
     struct wsp_socket *listener = wsp_socket_get(s, &err);
-    char *at = buffer;
-    WSABUF parts[ACCEPTEX_PARTS] = {{.len = data, .buf = at},
-                                    {.len = local, .buf = at ? at + data : NULL},
-                                    {.len = remote, .buf = at ? at + data + local : NULL}};
+    uintptr_t at = (uintptr_t)buffer; /* a wild one may end behind the memory */
+    WSABUF parts[ACCEPTEX_PARTS] = {{.len = data, .buf = buffer},
+                                    {.len = local, .buf = at ? (char *)(at + data) : NULL},
+                                    {.len = remote, .buf = at ? (char *)(at + data + local) : NULL}};
     struct wsp_call call = {.sock = listener,
                             .handle = s,
                             .buffers = parts,
