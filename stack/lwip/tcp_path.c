@@ -52,6 +52,9 @@ static void narrow(struct tcp_pcb *pcb, uint32_t mss)
 static void widen(struct tcp_pcb *pcb)
 {
     pcb->mss = pcb->own.mss_full != 0 ? pcb->own.mss_full : pcb->mss;
+    /* A segment fits (RFC 5681 3.1): with nothing in flight no timer would run for one that does not. */
+    pcb->cwnd = LWIP_MAX(pcb->cwnd, pcb->mss);
+    pcb->own.sack.cwnd = LWIP_MAX(pcb->own.sack.cwnd, pcb->mss);
     pcb->own.mss_full = 0;
     pcb->own.widen_at_ns = 0;
     pcb->own.fragments = pcb->own.path_fixed;
