@@ -250,6 +250,7 @@ static void record_answer(struct stk_time_wait_table *table, const struct stk_ti
     pcb.state = TIME_WAIT;
     pcb.rcv_nxt = record->rcv_nxt;
     pcb.snd_nxt = record->snd_nxt;
+    pcb.lastack = record->snd_nxt; /* all is acknowledged: the number lies in the window, whatever that was */
     pcb.rcv_wnd = record->window;
     pcb.rcv_ann_wnd = record->window;
     pcb.rcv_scale = record->rcv_scale;
