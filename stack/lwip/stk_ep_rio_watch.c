@@ -117,8 +117,8 @@ uint32_t stk_ep_rio_watch_turn(struct stk_ep_table *table)
     if (++own->watch_turn % WATCH_TURNS == 0) {
         watches_sweep(own);
     }
-    for (uint32_t i = 0; i < own->watches_count;
-         i++) { /* one that ends meanwhile leaves its place to the last: next turn */
+    /* One that ends meanwhile leaves its place to the last, which is looked at next turn. */
+    for (uint32_t i = 0; i < own->watches_count; i++) {
         found += watch_look(own, &own->watches[i]);
     }
     return found;

@@ -170,21 +170,31 @@ static inline int getipv4sourcefilter(SOCKET s, IN_ADDR interface_addr, IN_ADDR 
     return result;
 }
 
+/* A filter of a group with room for its sources, to be freed; NULL: no memory, which the last error says. */
+static inline PGROUP_FILTER wl_group_filter_new(size_t bytes, ULONG interface_index, const SOCKADDR *group,
+                                                int group_bytes, ULONG count)
+{
+    PGROUP_FILTER filter = (PGROUP_FILTER)wl_filter_new(bytes < sizeof *filter ? sizeof *filter : bytes);
+    if (filter != NULL) {
+        filter->gf_interface = interface_index;
+        memcpy(&filter->gf_group, group,
+               (size_t)group_bytes < sizeof filter->gf_group ? (size_t)group_bytes : sizeof filter->gf_group);
+        filter->gf_numsrc = count;
+    }
+    return filter;
+}
+
 static inline int setsourcefilter(SOCKET s, ULONG interface_index, const SOCKADDR *group, int group_bytes,
                                   MULTICAST_MODE_TYPE mode, ULONG count, const SOCKADDR_STORAGE *sources)
 {
     const size_t bytes = GROUP_FILTER_SIZE(count);
-    PGROUP_FILTER filter = (PGROUP_FILTER)wl_filter_new(bytes < sizeof *filter ? sizeof *filter : bytes);
+    PGROUP_FILTER filter = wl_group_filter_new(bytes, interface_index, group, group_bytes, count);
     DWORD returned;
     int result;
     if (filter == NULL) {
         return SOCKET_ERROR;
     }
-    filter->gf_interface = interface_index;
-    memcpy(&filter->gf_group, group,
-           (size_t)group_bytes < sizeof filter->gf_group ? (size_t)group_bytes : sizeof filter->gf_group);
     filter->gf_fmode = mode;
-    filter->gf_numsrc = count;
     if (count > 0) {
         memcpy(filter->gf_slist, sources, count * sizeof *sources);
     }
@@ -198,16 +208,12 @@ static inline int getsourcefilter(SOCKET s, ULONG interface_index, const SOCKADD
                                   MULTICAST_MODE_TYPE *mode, ULONG *count, SOCKADDR_STORAGE *sources)
 {
     const size_t bytes = GROUP_FILTER_SIZE(*count);
-    PGROUP_FILTER filter = (PGROUP_FILTER)wl_filter_new(bytes < sizeof *filter ? sizeof *filter : bytes);
+    PGROUP_FILTER filter = wl_group_filter_new(bytes, interface_index, group, group_bytes, *count);
     DWORD returned;
     int result;
     if (filter == NULL) {
         return SOCKET_ERROR;
     }
-    filter->gf_interface = interface_index;
-    memcpy(&filter->gf_group, group,
-           (size_t)group_bytes < sizeof filter->gf_group ? (size_t)group_bytes : sizeof filter->gf_group);
-    filter->gf_numsrc = *count;
     result = WSAIoctl(s, SIOCGMSFILTER, filter, (DWORD)bytes, filter, (DWORD)bytes, &returned, NULL, NULL);
     if (result == 0) {
         const ULONG fit = *count < filter->gf_numsrc ? *count : filter->gf_numsrc;
